@@ -6,26 +6,26 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test faults nightly soak check fuzz bench lock clean
+.PHONY: help install demo demo-undo test nightly soak check fuzz bench verified mutants lock clean
 
 help:            ## this list
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 install: $(VENV)/.installed  ## the command `reconciler`, in .venv
 
-demo: $(VENV)/.installed     ## a fleet that differs from its files in every way, converged before your eyes
+demo: $(VENV)/.installed     ## plan and apply for a fleet that differs from its files in every way
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/.dev           ## all tests, of the longest ones a sample
+demo-undo: $(VENV)/.dev      ## a tenant's rows in a real PostgreSQL: written, lost, restored from a snapshot
+	@$(BIN)/reconciler demo --undo
+
+test: $(VENV)/.dev           ## all tests, of those with many cases a sample that differs from commit to commit; SEED=N draws one again
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
 
-faults: $(VENV)/.dev         ## what that leaves out: every fault at every call, 204 more sudden deaths, every variant of an attack (minutes)
-	STALE_TRIALS=$(or $(STALE_TRIALS),100000) $(BIN)/pytest -n auto --dist worksteal -q -m exhaustive
+nightly: $(VENV)/.dev        ## all tests with all their cases, and 100,000 runs on stale views (hours)
+	PROFILE=nightly $(BIN)/pytest -n auto --dist worksteal -q
 
-nightly: $(VENV)/.dev        ## 100,000 runs on stale views; STALE_TRIALS=N for another number (half an hour)
-	STALE_TRIALS=$(or $(STALE_TRIALS),100000) $(BIN)/pytest -n auto --dist worksteal -q -m exhaustive tests/faults/test_stale_views.py
-
-soak: $(VENV)/.dev           ## a hundred virtual days of 2,000 tenants: edits, meddling, faults, deaths (half an hour)
+soak: $(VENV)/.dev           ## a hundred virtual days of 2,000 tenants: edits, changes in the console, faults, kills (half an hour)
 	$(BIN)/python -m tests.endurance
 
 check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
@@ -34,12 +34,18 @@ check: $(VENV)/.dev          ## ruff, ruff format, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fuzz: $(FUZZ_VENV)/.installed  ## schemathesis tries every operation of the simulator, atheris whatever is read
+fuzz: $(FUZZ_VENV)/.installed  ## schemathesis on every operation of the simulator, atheris on everything that is read from outside
 	$(FUZZ_VENV)/bin/python -m tests.contract.fuzz
 	$(FUZZ_VENV)/bin/python -m tests.fuzz
 
-bench: $(VENV)/.dev          ## how long a fleet of 30,000 takes, as a ratio to a peer or to the least possible
-	$(BIN)/python bench/fleet.py
+bench: $(VENV)/.dev          ## what fleets of 1,000 and 30,000 cost: calls against the least possible, time, memory; CHECK=1: only the calls of 500
+	$(BIN)/python -m bench $(if $(CHECK),--check)
+
+mutants: $(VENV)/.dev        ## plant 20 defects, drawn at random, of which each has to make a test fail; SEED=N: those again; ALL=1: all
+	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(ALL),--all)
+
+verified: $(VENV)/.dev       ## what the program assumes about Neon, on the real account that the variables NEON_VERIFIED_* name
+	VERIFIED=account $(BIN)/pytest -p no:xdist -m verified tests/verified
 
 lock:                        ## renew the locks (needs uv); the only step that picks versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/runtime.lock

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: ``python bench/cases.py NAME FOLDER`` prints seconds.
+"""One measurement in a process of its own: ``python -m bench.cases NAME FOLDER`` prints seconds.
 
 Garbage is collected as the command line does it, for ours and for what it is compared with.
 """
@@ -6,27 +6,33 @@ Garbage is collected as the command line does it, for ours and for what it is co
 from __future__ import annotations
 
 import gc
+import shutil
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import yaml
-from scene import observed
 
-from reconciler.cli.main import OBJECTS_BETWEEN_COLLECTIONS
+from bench.scene import observed
+from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
 from reconciler.desired.tenant import Overrides
 from reconciler.fleet import read, utc_now
 from reconciler.neon.wire import ProjectsPage
 from reconciler.plan import declared_fields
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.planner import make_plan
+from reconciler.policies.judge import Judge
+from reconciler.policies.subject import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
 
@@ -80,6 +86,35 @@ def plan_changed(folder: Path) -> float:
     return _planned(replace(seen.desired, tenants=tenants), seen.live)
 
 
+def judge_changes(folder: Path) -> float:
+    """The example policies of the documentation, where every tenant is to get another quota."""
+    desired, live = _all_changed(folder)
+    policies = [policy for policy in _examples() if policy.name != "monthly-budget"]
+    plan = make_plan(desired, live, now=utc_now())
+    around = Surroundings(desired=desired, history=History(), now=utc_now())
+    return timed(lambda: Judge(policies, around, spent=time.thread_time).of_plan(plan))
+
+
+def plan_all_changed(folder: Path) -> float:
+    """make_plan and guard for the same."""
+    return _planned(*_all_changed(folder))
+
+
+def _all_changed(folder: Path) -> tuple[DesiredState, LiveState]:
+    seen = observed(folder)
+    tenants = {name: replace(tenant, overrides=MORE) for name, tenant in seen.desired.tenants.items()}
+    return replace(seen.desired, tenants=tenants), seen.live
+
+
+def _examples() -> tuple[DeclaredPolicy, ...]:
+    """As the repository has them, for the tiers of its own fleet."""
+    root = Path(__file__).parents[1]
+    with TemporaryDirectory() as folder:
+        shutil.copy(root / "tiers.yaml", folder)
+        shutil.copytree(root / "docs/policies", Path(folder, "policies"))
+        return read(folder).policies
+
+
 def compare_dictionaries(folder: Path) -> float:
     """As many plain dictionaries, wanted against live, all equal."""
     desired = read(folder)
@@ -111,6 +146,8 @@ CASES: Final = {
         decode_pages,
         plan_in_sync,
         plan_changed,
+        judge_changes,
+        plan_all_changed,
         compare_dictionaries,
     )
 }

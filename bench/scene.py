@@ -1,14 +1,15 @@
-"""What is measured: a folder of tenant files, and a simulated account in sync with them.
+"""What is measured: a folder of tenant files under git, and a simulated account in sync with them.
 
-``python bench/scene.py FOLDER TENANTS`` makes both.
+``python -m bench.scene FOLDER TENANTS`` makes both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,48 +23,28 @@ from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Compute, Quota
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
 
 FILES_PER_FOLDER: Final = 1000
 ACCOUNT: Final = "account.db"
-YESTERDAY_SECONDS: Final = 86_400
-
-TIERS: Final = """\
-version: 1
-fleet: bench
-naming: {project: "app-{tenant}"}
-organizations:
-  free:
-    id: ${NEON_FREE_ORG_ID}
-    api_key: ${FREE_ORG_API_KEY}
-    limits: {projects: 100000, branches: 10, snapshots: 1, compute: {min_cu: 0.25, max_cu: 2}, restore_window: 1d}
-  paid:
-    id: ${NEON_PAID_ORG_ID}
-    api_key: ${PAID_ORG_API_KEY}
-    limits: {projects: 100000, branches: 1000, snapshots: 10, compute: {min_cu: 0.25, max_cu: 16},
-             restore_window: 7d}
-personal_api_key: ${PERSONAL_API_KEY}
-tiers:
-  free:
-    organization: free
-    quota: {active_time: 100h, compute_time: unlimited, written_data: unlimited, data_transfer: 5GiB,
-            logical_size: 512MiB}
-    compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}
-    restore_window: 1d
-  pro:
-    organization: paid
-    quota: {active_time: 750h, compute_time: unlimited, written_data: unlimited, data_transfer: 50GiB,
-            logical_size: 10GiB}
-    compute: {min_cu: 0.5, max_cu: 4, suspend_timeout: 5m}
-    restore_window: 7d
-"""
+DAY_SECONDS: Final = 86_400
+BASE: Final = "applied"
+"""The tag of the commit that the account is in sync with."""
+AUTHOR: Final = ("-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false")
+HERE: Final = Path(__file__).parent
+SHARED_PRICE_LIST: Final = HERE.parent / "tests" / "scenarios" / "tiers.yaml"
+OWN_PRICE_LIST: Final = HERE / "tiers.yaml"
 
 TENANT: Final = """\
 # Tenant {name}, signed up through the web site.
@@ -88,41 +69,80 @@ dev_branches:
 """
 """What one tenant in a hundred declares beside: its details have to be read."""
 DETAILED: Final = 100
+PAYING: Final = 10
+"""One tenant in so many is of the tier pro."""
 
 
 def make(folder: Path, tenants: int) -> None:
-    """Write a file for each tenant, one in ten of them paying, and the account that they ask for."""
-    (folder / "tiers.yaml").write_text(TIERS, encoding="utf-8")
+    """Write a file for each tenant, commit them, and make the account that they ask for."""
+    (folder / "tiers.yaml").write_text(overlaid(SHARED_PRICE_LIST, OWN_PRICE_LIST), encoding="utf-8")
+    (folder / ".gitignore").write_text("*.db*\n*.json*\n", encoding="utf-8")
     for number in range(tenants):
-        name = f"t{number:05d}"
-        file = folder / "tenants" / f"{number // FILES_PER_FOLDER:03d}" / f"{name}.yaml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        tier = "free" if number % 10 else "pro"
-        text = TENANT.format(name=name, tier=tier, team=number % 40) + (BELOW if number % DETAILED == 0 else "")
-        file.write_text(text, encoding="utf-8")
+        write_tenant(folder, number, tier_of(number))
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder)
+    git(folder, "tag", BASE)
     _fill(folder / ACCOUNT, read(folder))
 
 
+def tier_of(number: int) -> str:
+    """The tier of a tenant, by its number."""
+    return "free" if number % PAYING else "pro"
+
+
+def tenant_file(folder: Path, number: int) -> Path:
+    """Where a tenant is declared."""
+    return folder / "tenants" / f"{number // FILES_PER_FOLDER:03d}" / f"{name_of(number)}.yaml"
+
+
+def name_of(number: int) -> str:
+    """A tenant's name."""
+    return f"t{number:05d}"
+
+
+def write_tenant(folder: Path, number: int, tier: str) -> None:
+    """Write one tenant's file."""
+    file = tenant_file(folder, number)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = TENANT.format(name=name_of(number), tier=tier, team=number % 40)
+    file.write_text(text + (BELOW if number % DETAILED == 0 else ""), encoding="utf-8")
+
+
+def commit(folder: Path) -> None:
+    """Commit every file, also where none has changed."""
+    git(folder, "add", "--all")
+    git(folder, *AUTHOR, "commit", "--quiet", "--allow-empty", "--message", "files")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in the folder. Raises CalledProcessError if it fails."""
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
 def _fill(file: Path, desired: DesiredState) -> None:
-    with open_account(file, desired) as simulator:
-        long_ago = simulator.clock.now() - YESTERDAY_SECONDS
+    with open_account(file, desired, LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
         for organization in desired.organizations:
-            simulator.add_projects(organization, _seeds(desired, organization, long_ago))
+            simulator.add_projects(organization, _seeds(desired, organization))
 
 
-def _seeds(desired: DesiredState, organization: str, created_at: float) -> Iterator[ProjectSeed]:
+def _compute(settings: Settings) -> Compute | None:
+    sizes = settings.compute
+    return None if sizes is None else Compute(sizes.min_cu, sizes.max_cu, sizes.suspend_timeout_seconds)
+
+
+def _seeds(desired: DesiredState, organization: str) -> Iterator[ProjectSeed]:
     for tenant in desired.tenants.values():
         settings = desired.settings(tenant)
         if settings.organization == organization and settings.restore_window_seconds is not None:
             yield ProjectSeed(
                 desired.naming.project_name(tenant.name),
-                quota=settings.quota,
-                compute=settings.compute,
+                quota=Quota(**asdict(settings.quota)) if settings.quota else None,
+                compute=_compute(settings),
                 restore_window_seconds=settings.restore_window_seconds,
                 annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="bench"),
                 branches=tuple(BranchSeed(branch.name) for branch in settings.dev_branches or ()),
                 snapshots=tuple(SnapshotSeed(snapshot.name) for snapshot in settings.snapshots or ()),
-                created_at=created_at,
+                created_at=DEMO_EPOCH_SECONDS - DAY_SECONDS,
             )
 
 
@@ -154,7 +174,8 @@ class Recording(httpx.ASGITransport):
 def observed(folder: Path) -> Observed:
     """Look at the account through the whole client, in process and on virtual time."""
     desired = read(folder)
-    with open_account(folder / ACCOUNT, desired) as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    opened = open_account(folder / ACCOUNT, desired, LoopTime(DEMO_EPOCH_SECONDS))
+    with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         access = read_access(with_simulated_ids(desired, simulator), Environment(keys(desired, simulator)))
         way = Recording(simulator.app)
         found: list[LiveState] = []

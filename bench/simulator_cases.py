@@ -1,4 +1,4 @@
-"""Measurements of the simulator, each in a process of its own: ``python bench/simulator_cases.py NAME FOLDER``.
+"""Measurements of the simulator, each in a process of its own: ``python -m bench.simulator_cases NAME FOLDER``.
 
 Requests go through httpx and ASGI in process, to the account of the whole fleet, which was written by
 another process: what is cold here was cold for the simulator.
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
-from scene import ACCOUNT
 
-from reconciler.cli.main import OBJECTS_BETWEEN_COLLECTIONS
+from bench.scene import ACCOUNT
+from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization

@@ -16,10 +16,15 @@ NAMES_ALLOWED: Final = "RECONCILER_ENV"
 """The variable that lists the additional variables that files may name."""
 HOSTS_ALLOWED: Final = "RECONCILER_API_HOSTS"
 """The variable that lists the API hosts that files may name in addition to Neon's."""
+NOTIFY: Final = "RECONCILER_NOTIFY_URLS"
+"""The variable with the addresses that notices go to. It overrides the files."""
+APPROVALS: Final = "RECONCILER_APPROVALS"
+"""The variable that lists the people who approved a run. The workflow sets it, not the files."""
 HOST: Final = "NEON_API_HOST"
 """The variable with the API host. It overrides the files."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PERSON: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+\[\]-]{0,99}")
 _BETWEEN: Final = re.compile(r"[\s,]+")
 PULL_REQUESTS: Final = (
     "APPVEYOR_PULL_REQUEST_NUMBER",
@@ -74,6 +79,20 @@ class Environment:
             )
         return frozenset(word.reveal() for word in words)
 
+    def approvals(self) -> tuple[str, ...]:
+        """Who approved the run, by ``RECONCILER_APPROVALS``, each once, in order of the names.
+
+        Raises InvalidInputError for a word that is no name. Names differ in more than case.
+        """
+        words = self.words(APPROVALS)
+        if not all(word.looks_like(_PERSON) for word in words):
+            raise InvalidInputError(
+                f"${APPROVALS} contains a word that is not a name",
+                hint="list names of people, separated by commas or spaces",
+            )
+        names = {word.reveal().casefold(): word.reveal() for word in words}
+        return tuple(names[name] for name in sorted(names))
+
     @property
     def of_a_pull_request(self) -> bool:
         """Whether the process runs in a CI job for a pull request."""
@@ -95,7 +114,7 @@ class Environment:
 
 
 _SECRET: Final = re.compile(
-    r"NEON_\w+|\w*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|_PAT|_URL|_URI|_DSN)", re.IGNORECASE
+    r"NEON_\w+|\w*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|_PAT|_URLS?|_URIS?|_DSN|_HEADERS)", re.IGNORECASE
 )
 _GIVEN_TO_GIT: Final = re.compile(r"(GIT|SSH|XDG|LC)_\w+")
 

@@ -64,6 +64,10 @@ class OutputError(ReconcilerError):
     """The output of a run could not be written, to stdout or a file; the calls before that were made."""
 
 
+class NotDeliveredError(ReconcilerError):
+    """A notice reached no service at its address; everything else was done."""
+
+
 class MachineError(ReconcilerError):
     """This machine lacks something that a run needs: a file, a folder, a descriptor, memory."""
 
@@ -221,24 +225,43 @@ class OperationFailedError(ReconcilerError):
     """An operation failed, or did not end in time."""
 
 
+class MovedProjectError(ReconcilerError):
+    """A project has left its organization while a run worked on it: somebody moved it or deleted it."""
+
+    request_id: str | None = None
+    """The id of the call that did not find it there."""
+
+
 class NotTakenError(ReconcilerError):
     """A write succeeded, but the response shows another value than the requested one."""
 
 
 class LostRaceError(ReconcilerError):
-    """Another run created the same tenant first; this run deleted its own project."""
+    """Another run created the same project or read replica first; this run deletes its own."""
 
 
 class UncheckedCreateError(ReconcilerError):
-    """A project was created, but the check for a second project failed."""
+    """A project or a read replica was created, but the check for a second one failed."""
 
 
 class NoConnectionStringError(ReconcilerError):
-    """A project was created, but its requested connection string could not be read."""
+    """A requested connection string does not exist, or could not be read after its project was created."""
+
+
+class NoOwnProjectError(ReconcilerError):
+    """A command on one tenant: the tenant has no project, or it is not certain which project is its own."""
+
+
+class DumpError(ReconcilerError):
+    """A database could not be dumped before its project is deleted: the project stays."""
 
 
 class RegistryError(ReconcilerError):
     """The tenant registry does not respond, or holds another value than the one written."""
+
+
+class PolicyError(ReconcilerError):
+    """The policies of the fleet cannot be evaluated: then nothing is planned."""
 
 
 class ClaimedError(ReconcilerError):

@@ -9,20 +9,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import settings
 
 from reconciler.simulator.app import ROUTES
-from tests import figures
+from tests import figures, profiles
 from tests.contract.installed import ABSENT
-from tests.contract.judge import MAX_LISTED, SESSION, Counts
 from tests.faults import trials
+from tests.harness.judge import MAX_LISTED, SESSION, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-# No test depends on how fast the machine is: a case that takes long is no failure.
-settings.register_profile("untimed", settings(), deadline=None)
-settings.load_profile("untimed")
+profiles.load()
+pytest_plugins = ["tests.costs"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's `&`; what is started would ignore it too
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,6 +29,13 @@ WORKERS: Final = Counts()
 """The sum of what the workers of a parallel run have seen."""
 CLIENT: Final = "client"
 """The mark of a test in which a client of Neon's acts, and the property under which its report names that one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The order of the tests follows from the seed of the run, like its trials; ``--randomly-seed`` sets it."""
+    if config.getoption("randomly_seed", None) == "default":
+        config.option.randomly_seed = profiles.seed()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields.field import Effect, Patch
-from reconciler.model.fields.table import FIELDS
+from reconciler.model.fields.table import COPY_FIELDS, FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _HEAD: Final = (
 
 def fields() -> str:
     """The table of fields, as the page shows it."""
-    return "\n".join((*_HEAD, *(line for field in FIELDS for line in _lines(field)))) + "\n"
+    return "\n".join((*_HEAD, *(line for field in (*FIELDS, *COPY_FIELDS) for line in _lines(field)))) + "\n"
 
 
 def with_fields(page: str) -> str:
@@ -54,9 +54,13 @@ def _effect(field: Field) -> str:
 
 
 def _neon(field: Field) -> str:
-    places = [f"`{'.'.join(field.creation)}`"]
+    places = [] if field.creation is None else [f"`{'.'.join(field.creation)}`"]
     if field.compute is not None:
         places.append(f"`endpoint.{'.'.join(field.compute)}`")
+    if field.branch is not None:
+        places.append(f"`branch.{'.'.join(field.branch)}`")
+    if field.snapshot is not None:
+        places.append(f"`snapshot?{'.'.join(field.snapshot)}`")
     patch = "" if field.patch is Patch.MERGES else f"; {_PATCHES[field.patch]}"
     return f"{', '.join(places)} ({field.source}){patch}"
 

@@ -62,6 +62,27 @@ vectors = st.builds(Behaviour, **{name: st.sampled_from(all_of_it) for name, all
 """All switches at random."""
 
 
+def words(switch: Field[Any]) -> str:
+    """What the switch can be, for a reader of docs/simulator.md."""
+    hint = HINTS[switch.name]
+    kinds = get_args(hint) if get_origin(hint) is not tuple and get_args(hint) else (hint,)
+    return ", ".join(_words_of_kind(kind) for kind in kinds)
+
+
+def _words_of_kind(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(f"`{member.value}`" for member in kind)
+    known = {
+        bool: "`true`, `false`",
+        int: "a number",
+        float: "seconds",
+        NoneType: "`null`",
+        RateLimit: "limits",
+        tuple[str, ...]: "names",
+    }
+    return known[kind]
+
+
 def otherwise(name: str, value: object) -> Behaviour:
     """The simulator as it is by default but for one switch."""
     changes: dict[str, Any] = {name: value}

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_TRANSFER
 from reconciler.model.units import share
-from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject, TransferProject
+from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.moves import may_need_reductions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.apply.stop import BreakerLimits, StopSignal
-    from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
 
 EXAMPLE: Final = "for example --waves 1,1%,10%,100%"
@@ -63,8 +62,7 @@ Unit: TypeAlias = Recovery | LoneTenant | CreateCohort | SharedTransfer
 
 
 def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
-    """The units in the order in which they start: recoveries, creations, upgrades, changes in place, downgrades,
-    deletions.
+    """The units in starting order: recoveries, creations, upgrades, changes in place, downgrades, deletions.
 
     Several units run at once: a unit may start before an earlier one has ended.
     """
@@ -74,14 +72,13 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     deletions: list[TenantPlan] = []
     routes: dict[tuple[str, str], list[TenantPlan]] = {}
     for tenant in tenants:
-        if _holds(tenant, RecoverProject):
+        if tenant.includes(RecoverProject):
             recoveries.append(tenant)
-        elif _holds(tenant, CreateProject):
+        elif tenant.includes(CreateProject):
             creates.append(tenant)
-        elif moves(tenant):
-            move = transfer(tenant)
+        elif (move := tenant.transfer) is not None:
             routes.setdefault((move.origin, move.destination), []).append(tenant)
-        elif _holds(tenant, DeleteProject):
+        elif tenant.includes(DeleteProject):
             deletions.append(tenant)
         else:
             changes.append(tenant)
@@ -97,18 +94,14 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
     )
 
 
-def moves(tenant: TenantPlan) -> bool:
-    """Whether the tenant's plan moves its project."""
-    return _holds(tenant, TransferProject)
+def members(unit: Unit) -> tuple[TenantPlan, ...]:
+    """The tenants of a unit."""
+    return (unit.tenant,) if isinstance(unit, LoneTenant | Recovery) else unit.tenants
 
 
 def transfer(tenant: TenantPlan) -> TransferProject:
-    """The tenant's transfer. Raises StopIteration where it has none."""
+    """The tenant's transfer. Raises StopIteration if it has none."""
     return next(action for action in tenant.actions if isinstance(action, TransferProject))
-
-
-def _holds(tenant: TenantPlan, kind: type[Action]) -> bool:
-    return any(isinstance(action, kind) for action in tenant.actions)
 
 
 def _transfers(routes: Iterable[list[TenantPlan]]) -> Iterator[SharedTransfer]:
@@ -160,8 +153,12 @@ def _refuse(text: str, why: str) -> NoReturn:
     raise InvalidInputError(f"--waves {text}: {why}", hint=EXAMPLE)
 
 
-def waves(tenants: Sequence[TenantPlan], ends: Sequence[WaveEnd]) -> tuple[tuple[TenantPlan, ...], ...]:
+def waves(
+    tenants: Sequence[TenantPlan], ends: Sequence[WaveEnd], done: int = 0
+) -> tuple[tuple[TenantPlan, ...], ...]:
     """The tenants of each wave, in the order of the plan. Without ``ends`` there is one wave.
+
+    ``done`` is how many tenants earlier runs of the same change have had in their waves: it goes on after them.
 
     A hash of the name assigns a tenant to a wave. The first waves are therefore a sample of the whole fleet, and a
     tenant keeps its wave from run to run as long as it keeps its name.
@@ -169,12 +166,12 @@ def waves(tenants: Sequence[TenantPlan], ends: Sequence[WaveEnd]) -> tuple[tuple
     if not ends:
         return (tuple(tenants),)
     by_hash = sorted(range(len(tenants)), key=lambda index: _hash(tenants[index].tenant))
-    found, done = [], 0
+    found, begun = [], 0
     for end in ends:
-        reached = max(done, end.of(len(tenants)))
-        if reached > done:
-            found.append(tuple(tenants[index] for index in sorted(by_hash[done:reached])))
-        done = reached
+        reached = max(begun, end.of(len(tenants) + done) - done)
+        if reached > begun:
+            found.append(tuple(tenants[index] for index in sorted(by_hash[begun:reached])))
+        begun = reached
     return tuple(found)
 
 

@@ -23,12 +23,14 @@ from reconciler.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from reconciler.live.registered import Placement
+from reconciler.live.registered import ConnectionStrings, Placement, Record, State
 from reconciler.model.annotations import RUN, TENANT
+from reconciler.model.moments import utc_text
 from reconciler.neon.observe import find_named
-from reconciler.plan.action import DeleteProject
+from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.late_turn import RUN_AGAIN
 from reconciler.plan.ownership import owner
+from reconciler.plan.registry_record import declared_record, live_record
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from reconciler.apply.run import Run
     from reconciler.live.project import LiveProject
     from reconciler.live.registered import Registered
-    from reconciler.plan.action import Action, CreateProject
+    from reconciler.neon.connection import Connection
+    from reconciler.plan.action import Action
+    from reconciler.plan.actions.project import CreateProject
     from reconciler.plan.plan import TenantPlan
 
 SENT_WITHIN_SECONDS: Final = 120.0
@@ -48,7 +52,7 @@ NOT_CARRIED_OUT: Final = (ApiError, JournalError, NotSentError, UnreachableError
 
 
 async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = None) -> None:
-    """Claims the tenant for this run. Raises ClaimedError where another run has claimed it, or it has a project.
+    """Claims the tenant for this run. Raises ClaimedError if another run has claimed it, or it has a project.
 
     ``recovered`` is the id of the deleted project to recover: a row with that project is no obstacle.
     """
@@ -63,7 +67,7 @@ async def claim(run: Run, tenant: str, name: str, *, recovered: str | None = Non
 
 
 async def release(run: Run, tenant: str, error: Exception) -> None:
-    """Releases the claim where nothing has certainly been created. Else it lapses by itself."""
+    """Releases the claim if certainly nothing was created. Otherwise it expires."""
     if isinstance(error, NOT_CARRIED_OUT):
         with suppress(RegistryError):
             await run.registry.write(run.registry.release, tenant, run.id)
@@ -93,7 +97,14 @@ async def in_time(run: Run, call: Coroutine[Any, Any, Performed], *, until: floa
 async def register(run: Run, create: CreateProject, created: Performed) -> None:
     """Writes the created project to the tenant's row. Raises RegistryError."""
     address = created.address
-    placement = Placement(create.tenant, address.project_id, address.organization)
+    connection = created.created.connection if created.created else None
+    placement = Placement(
+        create.tenant,
+        address.project_id,
+        address.organization,
+        _new_record(run, create, created),
+        _strings(run, connection),
+    )
     try:
         await run.registry.write(run.registry.place, placement, run.id, run.now())
     except RegistryError as error:
@@ -101,6 +112,31 @@ async def register(run: Run, create: CreateProject, created: Performed) -> None:
             f"project {address.project_id} was created, but not written to the registry: {error}",
             hint="run again: the next run finds the project by its name and writes it to the registry",
         ) from error
+
+
+def _new_record(run: Run, create: CreateProject, created: Performed) -> Record:
+    """What is known of a project whose first operations still run."""
+    record = replace(declared_record(run.desired, run.desired.tenants[create.tenant]), state=State.SETTING_UP)
+    if created.created is None:
+        return record
+    record = replace(record, **live_record(created.created.project).known)
+    connection = created.created.connection
+    if connection is None:
+        return record
+    return replace(
+        record,
+        host=connection.host,
+        pooled_host=connection.pooled_host,
+        database=connection.database,
+        role=connection.role,
+    )
+
+
+def _strings(run: Run, connection: Connection | None) -> ConnectionStrings | None:
+    """The strings that are written with a new project; None where none are kept, or the answer was lost."""
+    if connection is None or not run.registry.keeps_strings:
+        return None
+    return ConnectionStrings(connection.pooled, connection.direct)
 
 
 async def register_move(run: Run, tenant: str, project_id: str, organization: str) -> str:
@@ -117,11 +153,11 @@ async def register_move(run: Run, tenant: str, project_id: str, organization: st
 
 
 async def unregister(run: Run, action: Action) -> str:
-    """Deletes the row of a tenant whose project was deleted. Returns the error, or an empty text."""
+    """Marks the row of a tenant whose project was deleted. Returns the error, or an empty text."""
     if not isinstance(action, DeleteProject):
         return ""
     try:
-        await run.registry.write(run.registry.forget, action.tenant, action.project_id)
+        await run.registry.write(run.registry.forget, action.tenant, action.project_id, run.now())
     except RegistryError as error:
         return f"the registry was not updated: {error}; `reconciler registry rebuild` removes the row"
     return ""
@@ -206,6 +242,6 @@ def _has_a_project(row: Registered, *, planned: bool) -> ClaimedError:
 def _claimed(row: Registered) -> ClaimedError:
     lapses = row.claimed_at + LAPSES_AFTER
     return ClaimedError(
-        f"claimed by run {row.claimed_by} since {row.claimed_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"claimed by run {row.claimed_by} since {utc_text(row.claimed_at)}",
         hint=f"run again once that run has ended; a claim without a project lapses at {lapses:%H:%M:%S} UTC",
     )

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
+from reconciler.apply.address import Address
+from reconciler.apply.out_of_reach import explained
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.neon.pace import each
-from reconciler.plan.action import DeleteBranch, DeleteProject, DeleteSnapshot
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.project import DeleteProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
+from reconciler.plan.event import ObservedAgain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.apply.address import Address
     from reconciler.apply.run import Run
     from reconciler.plan.action import Action
     from reconciler.plan.late_turn import Turn
     from reconciler.plan.plan import TenantPlan
 
 DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
-"""Deletions that cannot be undone completely: what they delete is observed again right before, if late."""
+"""Deletions that cannot be undone completely."""
 
 
 async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = True) -> list[TenantPlan]:
@@ -39,12 +43,14 @@ async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = Tr
             return tenant
         if run.stop.requested:
             return None
+        run.tell(ObservedAgain(run.now(), tenant.tenant))
         try:
             turn = await run.late_turns.observe_again(tenant, details=details)
         except NotSentError:
             return None
         except ReconcilerError as error:
-            run.outcomes.failed(tenant.actions[0], error)
+            address = Address.planned(tenant)
+            run.outcomes.failed(tenant.actions[0], await explained(run, error, address))
             return None
         return _valid_part(run, tenant, turn)
 
@@ -52,7 +58,7 @@ async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = Tr
 
 
 def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
-    """The valid part of the plan; None where nothing is. Records the outcome of everything else."""
+    """The valid part of the plan; None if nothing is. Records the outcome of everything else."""
     if turn.halt is not None:
         run.outcomes.skipped(tenant.actions[0], turn.halt.message, turn.halt.remedy)
         return None
@@ -63,17 +69,22 @@ def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
     return turn.plan if turn.plan.actions else None
 
 
-async def confirm_deletion(run: Run, action: Action, address: Address) -> bool:
-    """Whether a deletion among a tenant's actions is still valid. True for other actions.
+async def confirm_action(run: Run, action: Action, address: Address) -> Address | None:
+    """The address, with the project as observed now, if the action is still valid; None if it is not.
 
-    Records the outcome of a deletion that is not. Raises what the client raises for a read.
+    Only what takes something from the tenant is looked at again: a deletion like the first action of a turn, a
+    reduction once earlier calls of the turn have taken long. Records the outcome of an action that is not valid.
+    Raises what the client raises for a read.
     """
     turns = run.late_turns
-    if not isinstance(action, DELETIONS) or not turns.late(action.tenant):
-        return True
+    deletes = isinstance(action, DELETIONS)
+    if not (deletes or action.lowering) or not turns.late(action.tenant, within_turn=not deletes):
+        return address
     planned = turns.plans[action.tenant]
     if planned.project is None or planned.project.id != address.project_id:
-        return True  # the run has created the project itself
+        return address  # the run has created the project itself
     here = replace(planned.project, organization=address.organization)
     alone = structs.replace(planned, project=here, actions=(action,))
-    return _valid_part(run, alone, await turns.observe_again(alone)) is not None
+    run.tell(ObservedAgain(run.now(), action.tenant))
+    valid = _valid_part(run, alone, await turns.observe_again(alone))
+    return None if valid is None else replace(address, project=valid.project)

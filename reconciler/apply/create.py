@@ -13,30 +13,37 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from reconciler.apply.address import Address
 from reconciler.apply.claims import accepted, claim, deadline, in_time, of_run, register, register_move, release
+from reconciler.apply.hand_out import hand_out
 from reconciler.apply.journal import Intent
+from reconciler.apply.kept_strings import keep_recovered
 from reconciler.apply.perform import Performed, create_project
-from reconciler.apply.readback import shortfall
+from reconciler.apply.readback import endpoint_fields, shortfall
 from reconciler.apply.steps import carry_out, take_steps
 from reconciler.errors import (
     ClaimedError,
     LostRaceError,
-    NoConnectionStringError,
+    NotSentError,
+    NotTakenError,
     ReconcilerError,
     UncheckedCreateError,
     UnknownOutcomeError,
 )
-from reconciler.model.api_limits import MAX_NAME_LENGTH
+from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS, MAX_NAME_LENGTH
 from reconciler.neon.observe import find_named
 from reconciler.neon.pace import each
-from reconciler.plan.action import CreateProject, DeleteProject, PatchProject
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
+from reconciler.plan.concerns.concern import companions
 from reconciler.plan.late_turn import RUN_AGAIN
-from reconciler.plan.observed import project_fields
+from reconciler.plan.live_values import project_fields
 from reconciler.plan.rivals import marked
 
 if TYPE_CHECKING:
@@ -47,10 +54,6 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
     from reconciler.plan.plan import TenantPlan
-
-CREATED_AT_PRECISION_SECONDS: Final = 1.0
-"""Neon states ``created_at`` to the second. A rival created up to a second later may sort first, and has to be
-listed too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ async def _recover(run: Run, action: Action, address: Address) -> None:
     else:
         own = recovered.address
         note = await register_move(run, action.tenant, own.project_id, own.organization)
+        await keep_recovered(run, action.tenant, own)
         run.outcomes.applied(action, note, request_id=recovered.request_id)
 
 
@@ -239,16 +243,54 @@ async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> N
         if not run.registry.keeps_rows:
             await _delete_unless_first(run, sent, created, named)
         run.writes.keep(tenant, created.address.project_id)
-        await _hand_out(run, sent.create, created)
+        await hand_out(run, sent.create, created)
         if created.shortfall is not None:
             raise created.shortfall
-        if sent.later:
-            await run.neon.wait(created.address.organization, created.address.project_id, created.operations)
+        resize = _resize(sent.create, created)
+        if sent.later or resize or run.registry.keeps_rows:  # the row says when the project is ready
+            await run.neon.wait(*created.address.project_key, created.operations)
+        if resize:
+            await _carry_out_resize(run, resize, created.address)
     except ReconcilerError as error:
         run.outcomes.failed(sent.create, error)
         return
     run.outcomes.applied(sent.create)
     await take_steps(run, sent.later, created.address)
+
+
+def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
+    """The patch of a first compute that is not as the creation requested it; None if it is.
+
+    Neon does not document that the compute of a new project has its ``default_endpoint_settings``.
+    """
+    if created.first_compute is None:
+        return None
+    stated = endpoint_fields(created.first_compute)
+    requested = {change.path: change for change in create.changes if change.path in stated}
+    wrong = [structs.replace(c, before=stated[path]) for path, c in requested.items() if c.after != stated[path]]
+    if not wrong:
+        return None
+    branches = {branch_id: name for name, branch_id in created.address.branches.items()}
+    return PatchEndpoint(
+        tenant=create.tenant,
+        reason="the first compute of the project does not have the requested size",
+        source=create.source,
+        changes=tuple(wrong),
+        branch=branches[created.first_compute.branch_id],
+        companions=companions(wrong, {path: change.after for path, change in requested.items()}),
+    )
+
+
+async def _carry_out_resize(run: Run, resize: PatchEndpoint, address: Address) -> None:
+    """Raises what the client raises, and NotTakenError where the call is not sent because the run ends."""
+    try:
+        performed = await carry_out(run, resize, address)
+    except NotSentError as error:
+        words = f"project {address.project_id} was created, but its compute does not have the requested size"
+        raise NotTakenError(f"{words}: {error}", hint="run again: the next run resizes it") from error
+    if performed.shortfall is not None:
+        raise performed.shortfall
+    await run.neon.wait(*address.project_key, performed.operations)
 
 
 async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> Performed:
@@ -259,7 +301,9 @@ async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> 
     if project is not None:
         run.writes.found(sent.answer, f"project {project.id}")
         wrong = shortfall(sent.create.changes, project_fields(project))
-        created = Performed(Address.observed(project), shortfall=wrong)
+        project = replace(project, endpoints=await run.neon.endpoints(project.organization, project.id))
+        first = project.read_write(project.default_branch)
+        created = Performed(Address.observed(project), shortfall=wrong, first_compute=first)
         await register(run, sent.create, created)
         return created
     raise UnknownOutcomeError(
@@ -268,32 +312,10 @@ async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> 
     ) from sent.answer
 
 
-async def _hand_out(run: Run, create: CreateProject, created: Performed) -> None:
-    """Returns the connection string to the caller. Reads it from Neon where the answer was lost.
-
-    Raises NoConnectionStringError. A later run never hands out the string.
-    """
-    if run.on_connection is None:
-        return
-    uri = created.created.connection_uri if created.created else None
-    if uri is None:
-        own = created.address
-        try:
-            uri = await run.neon.connection_uri(
-                own.organization, own.project_id, _value(create, "database"), _value(create, "role")
-            )
-        except ReconcilerError as error:
-            raise NoConnectionStringError(
-                f"project {own.project_id} was created, but its connection string could not be read: {error}",
-                hint="read it from Neon: a run hands it out only when it creates the project",
-            ) from error
-    run.on_connection(create.tenant, uri)
-
-
 async def _delete_unless_first(
     run: Run, sent: SentCreate, created: Performed, named: Sequence[LiveProject]
 ) -> None:
-    """Deletes this run's project and raises LostRaceError where another project was created before it."""
+    """Deletes this run's project and raises LostRaceError if another project was created before it."""
     own = created.address
     earlier = [p for p in named if (p.created_at, p.id) < (own.created_at, own.project_id)]
     if not earlier:
@@ -318,9 +340,9 @@ async def _delete_own(run: Run, sent: SentCreate, created: Performed, first: Liv
     delete = DeleteProject(tenant=create.tenant, reason=reason, source=create.source, project_id=own.project_id)
     run.neon.finish_with(own.project_id)
     with suppress(ReconcilerError):  # the rename is optional, the deletion is not
-        await run.neon.wait(own.organization, own.project_id, created.operations)
+        await run.neon.wait(*own.project_key, created.operations)
         renamed = await carry_out(run, rename, own)
-        await run.neon.wait(own.organization, own.project_id, renamed.operations)
+        await run.neon.wait(*own.project_key, renamed.operations)
     try:
         await carry_out(run, delete, own)
     except ReconcilerError as error:
@@ -331,7 +353,6 @@ async def _delete_own(run: Run, sent: SentCreate, created: Performed, first: Liv
 
 
 def _record_unchecked(run: Run, unchecked: Sequence[SentCreate], error: ReconcilerError) -> None:
-    """Records creations whose check for rivals failed."""
     for sent in unchecked:
         if isinstance(sent.answer, UnknownOutcomeError):
             run.outcomes.failed(sent.create, sent.answer)

@@ -2,7 +2,7 @@
 
 A run keeps a lock on its journal as long as it lives; the system releases the lock when the process ends. A lock
 says nothing about a copy of the file, a file from another machine, or one from before a restart. A journal
-therefore states which file it is. It proves that its run is dead only where it is that very file, on this machine,
+therefore states which file it is. It proves that its run is dead only if it is that very file, on this machine,
 since the last start, and no process holds the lock. A copy proves no death, but the projects that it lists as kept
 are believed.
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from reconciler.live.runs import Fate, Life
+from reconciler.live.state import RunState, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ _ATTEMPT_PAUSE_SECONDS: Final = 0.01
 def hold_lock(descriptor: int) -> None:
     """Takes the lock of a running run on the file, until it is closed. Several runs may share one file.
 
-    Where the file system has no locks, the run is never considered dead. Raises OSError where another program
+    Where the file system has no locks, the run is never considered dead. Raises OSError if another program
     keeps the file locked; ``is_held`` locks it only for a moment.
     """
     for _ in range(_LOCK_ATTEMPTS):
@@ -54,7 +54,7 @@ def hold_lock(descriptor: int) -> None:
 
 
 def is_held(descriptor: int) -> bool:
-    """Whether a run holds the lock on the file. Raises OSError where that cannot be determined."""
+    """Whether a run holds the lock on the file. Raises OSError if that cannot be determined."""
     for _ in range(_HELD_ATTEMPTS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,7 +67,7 @@ def is_held(descriptor: int) -> bool:
 
 
 def file_identity(descriptor: int) -> dict[str, Json]:
-    """Identifies the file among the files of all machines. Empty where that is impossible."""
+    """Identifies the file among the files of all machines. Empty if that is impossible."""
     status = os.fstat(descriptor)
     try:
         boot = _BOOT_ID.read_text(encoding="ascii").strip()
@@ -90,7 +90,9 @@ class _Record:
     kept: set[str] = field(default_factory=set)
 
 
-def fates(runs: Collection[str], journals: Sequence[Path], declared_dead: Collection[str]) -> dict[str, Fate]:
+def run_statuses(
+    runs: Collection[str], journals: Sequence[Path], declared_dead: Collection[str]
+) -> dict[str, RunStatus]:
     """What is known of these runs. ``journals`` are files and folders to search. ``declared_dead`` are runs that a
     person declares dead: that is believed unless a process holds the lock on their journal.
     """
@@ -103,15 +105,15 @@ def fates(runs: Collection[str], journals: Sequence[Path], declared_dead: Collec
     return {run: _fate(found, declared=run in declared_dead) for run, found in records.items()}
 
 
-def _fate(records: Sequence[_Record], *, declared: bool) -> Fate:
+def _fate(records: Sequence[_Record], *, declared: bool) -> RunStatus:
     originals = [record for record in records if record.original and record.whole]
     kept = frozenset(project for record in records for project in record.kept)
     known = kept if originals or kept else None
     if held := [record for record in records if record.held]:
-        return Fate(Life.AT_WORK, f"a process holds the lock on its journal {held[0].path}", known)
+        return RunStatus(RunState.RUNNING, f"a process holds the lock on its journal {held[0].path}", known)
     if originals:
-        return Fate(Life.DEAD, f"no process holds the lock on its journal {originals[0].path}", known)
-    return Fate(Life.DEAD, DECLARED_DEAD, known) if declared else Fate(kept=known)
+        return RunStatus(RunState.DEAD, f"no process holds the lock on its journal {originals[0].path}", known)
+    return RunStatus(RunState.DEAD, DECLARED_DEAD, known) if declared else RunStatus(kept=known)
 
 
 def _files(journals: Iterable[Path], runs: Collection[str]) -> Iterator[Path]:
@@ -124,7 +126,7 @@ def _files(journals: Iterable[Path], runs: Collection[str]) -> Iterator[Path]:
 
 
 def _read(path: Path, runs: Collection[str]) -> dict[str, _Record]:
-    """What the file says about these runs. Nothing where it is not a regular file, or cannot be read."""
+    """What the file says about these runs. Nothing if it is not a regular file, or cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -138,7 +140,7 @@ def _read(path: Path, runs: Collection[str]) -> dict[str, _Record]:
 def _records(path: Path, file: IO[bytes], runs: Collection[str]) -> dict[str, _Record]:
     held, own = is_held(file.fileno()), file_identity(file.fileno())
     records: dict[str, _Record] = {}
-    for line in _lines(file):
+    for line in json_lines(file):
         run = line.get("run")
         if line.get("line") == "run" and isinstance(run, str) and run in runs:
             original = bool(own) and line.get("file") == own
@@ -151,7 +153,7 @@ def _records(path: Path, file: IO[bytes], runs: Collection[str]) -> dict[str, _R
     return records
 
 
-def _lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+def json_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Every line; an empty one where it is not valid. Omits an incomplete last line: the run died there."""
     while text := file.readline(LONGEST_LINE_BYTES):
         if not text.endswith(b"\n") and len(text) < LONGEST_LINE_BYTES:

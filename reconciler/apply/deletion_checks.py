@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import NotFoundError
 from reconciler.model.moments import rfc3339
 from reconciler.plan import unused
-from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
 from reconciler.plan.contradictions import age
-from reconciler.plan.rivals import maker, ours
+from reconciler.plan.rivals import creating_run, ours
 from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from reconciler.apply.run import Run
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.neon.client import Neon
-    from reconciler.plan.action import Action, DeleteDuplicate
+    from reconciler.plan.action import Action
+    from reconciler.plan.actions.project import DeleteDuplicate
 
 CREATION_MARGIN: Final = timedelta(minutes=5)
 """How long the new snapshot may take: its point in time must be in the restore window, and it must not expire,
 until then."""
+
+
+FOLLOWING: Final = {Stage.REPLACE_SNAPSHOT: Stage.CREATE_SNAPSHOT, Stage.REPLACE_BEFORE: Stage.SNAPSHOT_BEFORE}
+"""The stage of the snapshot that a deletion makes room for, by the stage of the deletion."""
 
 
 def makes_room(action: Action) -> bool:
@@ -42,11 +48,17 @@ def needs_room(action: Action) -> bool:
 
 
 def successor(deletion: Action, later: Sequence[Action]) -> CreateSnapshot | CreateBranch | None:
-    """What the deletion makes room for. None where it does not delete a snapshot to make room for another one."""
-    if deletion.stage is not Stage.REPLACE_SNAPSHOT:
+    """What the deletion makes room for. None if it does not delete a snapshot to make room for another one."""
+    following = FOLLOWING.get(deletion.stage)
+    if following is None:
         return None
-    creations = (action for action in later if action.stage is Stage.CREATE_SNAPSHOT)
+    creations = (action for action in later if action.stage is following)
     return next((action for action in creations if isinstance(action, CreateSnapshot | CreateBranch)), None)
+
+
+def created_name(creation: CreateSnapshot | CreateBranch) -> str:
+    """The name of what is created."""
+    return creation.snapshot if isinstance(creation, CreateSnapshot) else creation.branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +74,21 @@ class Replacement:
     """Ids of the operations that the run has started. The plan accounts for what they change."""
 
     async def objection(self) -> str:
-        """Why the new snapshot may not be created. Empty where nothing prevents it."""
-        branches = await self.neon.branches(self.address.organization, self.address.project_id)
+        """Why the new snapshot may not be created, its moment apart. Empty if nothing prevents it."""
+        branches = await self.neon.branches(*self.address.project_key)
         found = next(chain(self._branch_objections(branches), self._expiry_objections()), "")
-        found = found or await self._snapshot_objection() or await self._history_objection()
+        return self._told(found or await self._snapshot_objection())
+
+    async def history_objection(self) -> str:
+        """Why Neon may hold no data of the moment of the new snapshot. Empty if nothing says so."""
+        return self._told(await self._history_objection())
+
+    def _told(self, found: str) -> str:
         return f"{self._name!r} may not be created: {found}" if found else ""
 
     @property
     def _name(self) -> str:
-        return self.creation.snapshot if isinstance(self.creation, CreateSnapshot) else self.creation.branch
+        return created_name(self.creation)
 
     def _branch_objections(self, branches: Sequence[LiveBranch]) -> Iterator[str]:
         start = self.creation.branch if isinstance(self.creation, CreateSnapshot) else self.creation.parent
@@ -100,7 +118,7 @@ class Replacement:
         """An objection from the snapshots of the Snapshots API."""
         if not isinstance(self.creation, CreateSnapshot):
             return ""
-        snapshots = await self.neon.snapshots(self.address.organization, self.address.project_id)
+        snapshots = await self.neon.snapshots(*self.address.project_key)
         if any(snapshot.manual and snapshot.name == self._name for snapshot in snapshots):
             return "a snapshot of that name exists"
         if not isinstance(self.deletion, DeleteSnapshot):
@@ -115,19 +133,15 @@ class Replacement:
         """
         if self.creation.at is None:
             return ""
-        project = await self.neon.project(self.address.organization, self.address.project_id)
+        project = await self.neon.project(*self.address.project_key)
         if why := outside_window(self.creation.at, project.restore_window_seconds, self.now + CREATION_MARGIN):
             return why
-        changed = await self.neon.restore_window_changed(
-            self.address.organization,
-            self.address.project_id,
-            since=self.creation.at,
-            excluding=self.own_operations,
-        )
+        changes = await self.neon.restore_window_changes(*self.address.project_key, since=self.creation.at)
+        changed = next((change for change in changes if change.id not in self.own_operations), None)
         if changed is None:
             return ""
-        moment = rfc3339(self.creation.at)
-        return f"the restore window was changed at {rfc3339(changed)}, and may not contain {moment}"
+        moment, at = rfc3339(self.creation.at), rfc3339(changed.created_at or self.creation.at)
+        return f"the restore window was changed at {at}, and may not contain {moment}"
 
 
 def _renamed(name: str, live: str | None) -> Iterator[str]:
@@ -137,7 +151,7 @@ def _renamed(name: str, live: str | None) -> Iterator[str]:
 
 
 async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address) -> str:
-    """Which part of the proof no longer holds. Empty where the proof holds, or the duplicate no longer exists.
+    """Which part of the proof no longer holds. Empty if the proof holds, or the duplicate no longer exists.
 
     ``first`` is the address of the tenant's own project. Raises what the client raises for a read.
     """
@@ -146,8 +160,8 @@ async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address)
     except NotFoundError:
         return ""  # the deletion reports that it no longer exists
     try:
-        own = await run.neon.project(first.organization, first.project_id)
-        own = replace(own, branches=await run.neon.branches(first.organization, first.project_id))
+        own = await run.neon.project(*first.project_key)
+        own = replace(own, branches=await run.neon.branches(*first.project_key))
     except NotFoundError:
         return f"project {first.project_id}, which was created first, has been deleted since the plan was made"
     found = next(
@@ -161,7 +175,7 @@ async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address)
 def _changes(action: DeleteDuplicate, own: LiveProject, second: LiveProject, fleet: str) -> Iterator[str]:
     if own.id != action.first_id or not ours(own, fleet, action.tenant):
         yield f"project {own.id} is not the tenant's first project"
-    if not ours(second, fleet, action.tenant) or maker(second) != action.run:
+    if not ours(second, fleet, action.tenant) or creating_run(second) != action.run:
         yield "its annotations have changed"
     if age(second) <= age(own):
         yield f"it was created before {own.id}"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.apply.perform import Performed
+from reconciler.apply.contents import is_carried_out
+from reconciler.apply.passwords import found_reset
+from reconciler.apply.perform import Performed, created_replica
 from reconciler.apply.readback import (
     branch_fields,
     endpoint_fields,
@@ -21,22 +23,21 @@ from reconciler.apply.readback import (
 from reconciler.errors import NotFoundError
 from reconciler.model.annotations import MANAGED_BY, PRODUCT, PURPOSE, RUN, TENANT
 from reconciler.neon.transport import CLOCKS_APART
-from reconciler.plan.action import (
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
+from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
+from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.project import (
     AdoptProject,
-    CreateBranch,
     CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
     DeleteDuplicate,
     DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.observed import project_fields
+from reconciler.plan.actions.restore import FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
+from reconciler.plan.live_values import project_fields
 from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
@@ -52,28 +53,55 @@ if TYPE_CHECKING:
 async def find_effect(  # noqa: C901, PLR0911, PLR0912 - one case for each action
     run: Run, action: Action, address: Address, sent_at: datetime
 ) -> Performed | None:
-    """The result that the lost answer would have had. None where nothing shows that the call was carried out."""
+    """The result that the lost answer would have had. None if nothing shows that the call was carried out."""
     match action:
         case PatchProject():
-            project = await run.neon.project(address.organization, address.project_id)
-            return Performed(address) if in_effect(action.changes, project_fields(project)) else None
+            project = await run.neon.project(*address.project_key)
+            done = in_effect(action.changes, project_fields(project))
+            return Performed(address.patched(project)) if done else None
         case PatchEndpoint():
             return await _patched_endpoint(run, action, address)
+        case SuspendCompute():
+            endpoints = await run.neon.endpoints(*address.project_key)
+            runs = any(endpoint.active for endpoint in endpoints if endpoint.id == action.endpoint_id)
+            return None if runs else Performed(address)
+        case CreateReplica():
+            return await _created_replica(run, action, address)
+        case DeleteReplica():
+            endpoints = await run.neon.endpoints(*address.project_key)
+            gone = all(endpoint.id != action.endpoint_id for endpoint in endpoints)
+            return Performed(address) if gone else None
         case CreateBranch():
             return await _created_branch(run, action, address)
         case AdoptProject():
             return await _created_mark(run, action, address)
         case PatchBranch():
             return await _patched_branch(run, action, address)
+        case ResetBranch():
+            reset = [branch for branch in await _branches(run, address) if branch.id == action.branch_id]
+            done = any(branch.reset_at not in (None, action.last_reset_at) for branch in reset)
+            return Performed(address) if done else None
         case DeleteBranch():
             gone = all(branch.id != action.branch_id for branch in await _branches(run, address))
             return Performed(address.without_branch(action.branch_id)) if gone else None
+        case CreateRole() | CreateDatabase() | PatchDatabase() | DeleteDatabase() | DeleteRole():
+            return Performed(address) if await is_carried_out(run.neon, action, address) else None
         case CreateSnapshot():
             return await _created_snapshot(run, action, address, sent_at)
         case DeleteSnapshot():
-            snapshots = await run.neon.snapshots(address.organization, address.project_id)
+            snapshots = await run.neon.snapshots(*address.project_key)
             gone = all(snapshot.id != action.snapshot_id for snapshot in snapshots)
             return Performed(address) if gone else None
+        case RestoreBranch():
+            kept = [branch for branch in await _branches(run, address) if branch.name == action.keep_as]
+            return Performed(address, made=f"branch {kept[0].id}, which keeps the earlier state") if kept else None
+        case RestoreSnapshot() | PreviewSnapshot():
+            return await _made_of_snapshot(run, action, address)
+        case FinalizeRestore():
+            previews = [branch for branch in await _branches(run, address) if branch.id == action.preview_id]
+            return Performed(address) if any(branch.default for branch in previews) else None
+        case ResetPassword():
+            return await found_reset(run, action, address)
         case RecoverProject():
             gone = await _gone(run, address.organization, action.project_id)
             return None if gone else Performed(address)
@@ -106,10 +134,22 @@ async def existing_branch(run: Run, action: CreateBranch, address: Address) -> P
 
 
 async def _patched_endpoint(run: Run, action: PatchEndpoint, address: Address) -> Performed | None:
-    endpoints = await run.neon.endpoints(address.organization, address.project_id)
-    patched = [endpoint for endpoint in endpoints if endpoint.id == address.endpoint(action.branch)]
+    endpoints = await run.neon.endpoints(*address.project_key)
+    patched = [
+        endpoint for endpoint in endpoints if endpoint.id == address.endpoint(action.branch, action.replica)
+    ]
     done = any(in_effect(action.changes, endpoint_fields(endpoint)) for endpoint in patched)
     return Performed(address) if done else None
+
+
+async def _created_replica(run: Run, action: CreateReplica, address: Address) -> Performed | None:
+    """Found by its name: the branch had none of that name when it was planned."""
+    branch_id = address.branch(action.branch)
+    named = (branch_id, action.replica, False)
+    endpoints = await run.neon.endpoints(*address.project_key)
+    found = (endpoint for endpoint in endpoints if (endpoint.branch_id, endpoint.name, endpoint.writes) == named)
+    first = min(found, key=lambda endpoint: endpoint.order, default=None)
+    return None if first is None else created_replica(action, address, first)
 
 
 async def _created_branch(run: Run, action: CreateBranch, address: Address) -> Performed | None:
@@ -137,15 +177,32 @@ async def _created_snapshot(
 ) -> Performed | None:
     """Found by name among the snapshots created since then, because snapshots carry no annotations (Neon)."""
     requested = requested_snapshot_fields(action, address)
-    for snapshot in await run.neon.snapshots(address.organization, address.project_id):
+    for snapshot in await run.neon.snapshots(*address.project_key):
         if snapshot.name == action.snapshot and snapshot.created_at >= sent_at - CLOCKS_APART:
             wrong = shortfall(requested, snapshot_fields(snapshot))
             return Performed(address, shortfall=wrong, made=f"snapshot {snapshot.id}")
     return None
 
 
+async def _made_of_snapshot(
+    run: Run, action: RestoreSnapshot | PreviewSnapshot, address: Address
+) -> Performed | None:
+    """The preview by its name, which is unique; the new default branch by the branch that it replaced."""
+    for branch in await _branches(run, address):
+        made = branch.restore
+        if made is None or made.snapshot_id != action.snapshot_id:
+            continue
+        if isinstance(action, PreviewSnapshot):
+            found = branch.name == action.branch
+        else:
+            found = branch.default and branch.id != action.branch_id and made.replaces_id == action.branch_id
+        if found:
+            return Performed(address.with_branch(branch), made=f"branch {branch.id}")
+    return None
+
+
 async def _branches(run: Run, address: Address) -> tuple[LiveBranch, ...]:
-    return await run.neon.branches(address.organization, address.project_id)
+    return await run.neon.branches(*address.project_key)
 
 
 async def _named(run: Run, action: CreateBranch, address: Address) -> LiveBranch | None:
@@ -154,7 +211,7 @@ async def _named(run: Run, action: CreateBranch, address: Address) -> LiveBranch
 
 
 async def _endpoint(run: Run, branch: LiveBranch, address: Address) -> LiveEndpoint | None:
-    endpoints = await run.neon.endpoints(address.organization, address.project_id)
+    endpoints = await run.neon.endpoints(*address.project_key)
     return next((e for e in endpoints if e.branch_id == branch.id and e.kind == "read_write"), None)
 
 

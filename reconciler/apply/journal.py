@@ -6,8 +6,8 @@ import getpass
 import json
 import os
 import stat
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from reconciler.apply.dead_runs import file_identity, hold_lock
@@ -17,7 +17,7 @@ from reconciler.files.regular_files import UnreadableError
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Version 1 recorded no ``object`` and no waves."""
 OWNER_ONLY: Final = 0o600
 GROUP_AND_OTHERS: Final = 0o077
 
@@ -61,6 +62,20 @@ class Intent:
     project_ids: tuple[str, ...] = ()
     reason: str = ""
     changes: tuple[FieldChange, ...] = ()
+    object: Mapping[str, str] = field(default_factory=dict)
+    """Names and ids of what it changes below or beside the project (``named``)."""
+
+
+NAMED: Final = (
+    *("branch", "branch_id", "replica", "endpoint_id", "snapshot", "snapshot_id"),
+    *("role", "database", "project_id", "destination"),
+)
+
+
+def named(action: Action) -> dict[str, str]:
+    """Return the names and ids of the object of an action, by the members of the action that hold them."""
+    members = ((name, getattr(action, name, None)) for name in NAMED)
+    return {name: value for name, value in members if isinstance(value, str)}
 
 
 class Journal:
@@ -110,15 +125,25 @@ class Journal:
                 "project_ids": list(intent.project_ids),
                 "reason": intent.reason,
                 "changes": [_change(change) for change in intent.changes],
+                "object": dict(intent.object),
             },
         )
 
-    def conclude(self, request_id: str, result: str, message: str = "") -> None:
+    def wave(self, run: str, number: int, tenants: Iterable[str]) -> None:
+        """Records which tenants a wave has, before it starts. Raises JournalError."""
+        self._append("wave", {"run": run, "number": number, "tenants": list(tenants)})
+
+    def conclude(self, request_id: str, result: str, message: str) -> None:
         """Writes the outcome of a call: applied, failed, unknown or not sent. Raises JournalError."""
         self._append("outcome", {"request_id": request_id, "result": result, "message": message})
 
+    def look(self, run: str, number: int, harmed: Sequence[str], *, harmful: bool) -> None:
+        """Records that a wave was looked at, and which tenants of it are worse off. Raises JournalError."""
+        told: dict[str, Json] = {"run": run, "number": number, "harmed": list(harmed), "harmful": harmful}
+        self._append("look", told)
+
     def keep(self, run: str, tenant: str, project_id: str) -> None:
-        """Records that the project is the tenant's, before anyone is told. Raises JournalError."""
+        """Records that the project is the tenant's, before its string is handed out. Raises JournalError."""
         self._append("kept", {"run": run, "tenant": tenant, "project_id": project_id})
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
@@ -134,12 +159,13 @@ class Journal:
                 "reason": action.reason,
                 "deleted_at": deletion.at.isoformat(),
                 "recoverable_until": deletion.recoverable_until.isoformat(),
+                "dump": deletion.dump,
             },
         )
 
-    def end(self, stopped: str | None) -> None:
+    def end(self, run: str, stopped: str | None) -> None:
         """Writes the last line of a run that was not killed."""
-        self._append("end", {"stopped": stopped})
+        self._append("end", {"run": run, "stopped": stopped})
 
     def close(self) -> None:
         """Closes the file. Closing it again has no effect."""
@@ -189,7 +215,8 @@ class Writes:
         """
         self._sent += 1
         request_id = f"{self._run}-{self._sent}"
-        self._intend(request_id, intent)
+        with self._stopped_by_failure():
+            self._journal.intend(request_id, intent)
         try:
             answer = await call(request_id)
         except UnknownOutcomeError as error:
@@ -212,39 +239,44 @@ class Writes:
         if lost.request_id is not None:
             self._conclude(lost.request_id, "failed", message)
 
+    def wave(self, number: int, tenants: Iterable[str]) -> None:
+        """Records which tenants a wave has. If that fails, nothing more is sent."""
+        with suppress(JournalError), self._stopped_by_failure():
+            self._journal.wave(self._run, number, tenants)
+
+    def look(self, run: str, number: int, harmed: Sequence[str], *, harmful: bool) -> None:
+        """Records that a wave was looked at. If that fails, nothing more is sent."""
+        with suppress(JournalError), self._stopped_by_failure():
+            self._journal.look(run, number, harmed, harmful=harmful)
+
     def keep(self, tenant: str, project_id: str) -> None:
-        """Records that the new project is the tenant's. Raises JournalError: nobody may be told of it then."""
-        try:
+        """Records that the new project is the tenant's. Raises JournalError: then it must not be handed out."""
+        with self._stopped_by_failure():
             self._journal.keep(self._run, tenant, project_id)
-        except JournalError as error:
-            self._stop.request(str(error), error.exit_code)
-            raise
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
         """Writes the record of a deleted project. If that fails, nothing more is sent."""
-        try:
+        with suppress(JournalError), self._stopped_by_failure():
             self._journal.deleted(action, organization, name, deletion)
-        except JournalError as error:
-            self._stop.request(str(error), error.exit_code)
 
     def end(self) -> None:
         """Records that the run ended, and what stopped it early."""
         with suppress(JournalError):  # the run writes nothing after this line
-            self._journal.end(self._stop.reason)
+            self._journal.end(self._run, self._stop.reason)
 
-    def _intend(self, request_id: str, intent: Intent) -> None:
+    def _conclude(self, request_id: str, result: str, message: str) -> None:
+        """Writes the outcome line. If that fails, nothing more is sent."""
+        with suppress(JournalError), self._stopped_by_failure():
+            self._journal.conclude(request_id, result, message)
+
+    @contextmanager
+    def _stopped_by_failure(self) -> Iterator[None]:
+        """Ends the run if the journal cannot be written."""
         try:
-            self._journal.intend(request_id, intent)
+            yield
         except JournalError as error:
             self._stop.request(str(error), error.exit_code)
             raise
-
-    def _conclude(self, request_id: str, result: str, message: str = "") -> None:
-        """Writes the outcome line. If that fails, nothing more is sent."""
-        try:
-            self._journal.conclude(request_id, result, message)
-        except JournalError as error:
-            self._stop.request(str(error), error.exit_code)
 
 
 def _prepare(descriptor: int) -> None:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from reconciler.errors import NotSentError, ReconcilerError
-from reconciler.live.needs import NOTHING_BELOW
-from reconciler.live.project import LiveProject
+from reconciler.live.project import NOTHING_BELOW, LiveProject
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
-from reconciler.plan.action import DeleteDuplicate
-from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details
-from reconciler.plan.needs import lists_pay, needed_by, needs
+from reconciler.plan.actions.project import DeleteDuplicate
+from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
+from reconciler.plan.needs import PlanRequirements, lists_pay, needed_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,12 +26,15 @@ if TYPE_CHECKING:
 
     from reconciler.apply.stop import StopSignal
     from reconciler.desired.state import Api, DesiredState
-    from reconciler.live.needs import Details
+    from reconciler.live.project import Details, Needs
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
     from reconciler.plan.late_turn import PlanInputs, Turn
     from reconciler.plan.plan import TenantPlan
+
+LONGEST_TURN: Final = 3
+"""Times ``look_again_after``: at the rate limit, with ``AT_ONCE`` tenants in progress, a call waits 4 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Lists:
         self._expected.update(tenant.project.organization for tenant in tenants if tenant.project is not None)
 
     async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
-        """The project from a list, and when that list was requested. None where no list has it.
+        """The project from a list, and when that list was requested. None if no list has it.
 
         Requests a list where that takes fewer calls than reading the expected projects one by one.
         """
@@ -100,7 +101,7 @@ class LateTurns:
     """What the plan of a run was made from, and when each tenant was last observed."""
 
     neon: Neon
-    grounds: PlanInputs
+    plan_inputs: PlanInputs
     plans: Mapping[str, TenantPlan]
     """The plan of each tenant."""
     live: LiveState
@@ -116,19 +117,23 @@ class LateTurns:
     """The same for the details of the project that the tenant's actions need."""
 
     def __post_init__(self) -> None:
-        self.lists = Lists(self.neon, self.grounds.desired.api, self.live.listed)
+        self.lists = Lists(self.neon, self.plan_inputs.desired.api, self.live.listed)
         self.lists.expect(self.plans.values())
 
-    def late(self, tenant: str, *, details: bool = True) -> bool:
-        """Whether the tenant's last observation is older than ``look_again_after``, or from another loop."""
+    def late(self, tenant: str, *, details: bool = True, within_turn: bool = False) -> bool:
+        """Whether the tenant's last observation is older than ``look_again_after``, or from another loop.
+
+        ``within_turn`` allows for the calls of a turn itself: ``LONGEST_TURN`` times as much.
+        """
         times = self._details_observed_at if details else self._observed_at
         age = asyncio.get_running_loop().time() - times.get(tenant, self.observed_at)
-        return not 0 <= age <= self.grounds.desired.api.look_again_after_seconds
+        longest = self.plan_inputs.desired.api.look_again_after_seconds * (LONGEST_TURN if within_turn else 1)
+        return not 0 <= age <= longest
 
     async def observe_again(self, planned: TenantPlan, *, details: bool = True) -> Turn:
         """Compares the tenant's plan with a plan that is made from live state now.
 
-        A list is enough only where nothing differs; else the project is read by itself. ``details`` reads the
+        A list is enough only if nothing differs; else the project is read by itself. ``details`` reads the
         details that the actions need again. Raises what the client raises for a read, and NotSentError once the
         run is to end.
         """
@@ -153,31 +158,53 @@ class LateTurns:
             self._details_observed_at[tenant] = started_at
 
     async def _compared(self, planned: TenantPlan, listed: LiveProject | None, needed: Details) -> Turn:
-        reader = ProjectReader(self.neon, tuple(self.grounds.desired.organizations))
+        reader = ProjectReader(self.neon, tuple(self.plan_inputs.desired.organizations))
         projects = await self._projects(reader, planned, listed, needed)
         if self.stop.requested:
             raise NotSentError("the run is to end")
-        files = files_concerning(self.grounds, planned.tenant, projects)
-        live = await self._live(reader, files, projects)
-        fresh = plan_late_turn(self.grounds, files, live, self.now())
-        project = live.project(planned.project.id) if planned.project else None
-        turn = judge(structs.replace(self.plans[planned.tenant], project=planned.project), fresh, project)
+        files = files_concerning(self.plan_inputs, planned.tenant, projects)
+        own = planned.project.id if planned.project else ""
+        live = await self._live(reader, files, projects, {own: needed})
+        project, whole = live.project(own), self.plans[planned.tenant]
+        there = project is not None and whole.transfer and project.organization == whole.transfer.destination
+        moved = (planned.tenant,) if there else ()
+        fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
+        turn = judge(structs.replace(whole, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
 
     async def _live(
-        self, reader: ProjectReader, files: DesiredState, projects: Sequence[LiveProject]
+        self,
+        reader: ProjectReader,
+        files: DesiredState,
+        projects: Sequence[LiveProject],
+        needed: Mapping[str, Details],
     ) -> LiveState:
-        """The live state of these projects, with the details that a plan for ``files`` needs."""
+        """The live state of these projects, with the details that a plan for ``files`` needs.
+
+        ``needed`` are details, by project id, that are read whatever this plan needs: of an object that it does
+        not ask about, only they show whether the object exists.
+        """
         rows = {name: row for name in files.tenants if (row := self.live.registered.get(name)) is not None}
         live = replace(self.live, projects=ordered(projects), unknown=(), registered=rows)
-        wanted = partial(
-            needs,
-            files,
-            depth=self.grounds.depth,
-            reach=self.grounds.reach,
-            prune=self.grounds.permissions.prune,
+        inputs = self.plan_inputs
+        requirements = PlanRequirements(
+            depth=inputs.depth,
+            reach=inputs.reach,
+            prune=inputs.permissions.prune,
+            new=frozenset(name for name in files.tenants if inputs.history.new(name)),
+            half_done=inputs.history.tried,
+            history=inputs.history,
+            whole=inputs.command is not None,
+            wanted={name: back.details for name, back in inputs.rollbacks.items() if name in files.tenants},
         )
-        live = await reader.with_details(live, wanted, _no_progress)
+
+        def needs(live: LiveState) -> Needs:
+            known = requirements.details(files, live)
+            for project in live.projects:
+                known = with_unread(known, project, needed.get(project.id, NOTHING_BELOW))
+            return known
+
+        live = await reader.with_details(live, needs, _no_progress)
         for error in reader.unread.values():
             raise error
         return replace(live, elsewhere=reader.elsewhere)
@@ -190,7 +217,7 @@ class LateTurns:
         found = [await reader.read(action.project_id, first=action.organization) for action in duplicates]
         before = planned.project
         if before is not None:
-            own = listed or await reader.read(before.id, first=before.organization)
+            own = listed or await reader.read_moving(before.id, first=before.organization)
             found.append(with_known_details(before, own, needed) if isinstance(own, LiveProject) else own)
         for error in reader.unread.values():
             raise error

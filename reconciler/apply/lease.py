@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode, LeasedError, RegistryError
 from reconciler.live.registered import WHOLE
+from reconciler.model.moments import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -75,7 +76,7 @@ class HeldLease:
 async def leased(
     registry: NullRegistry, part: str, run: str, now: Callable[[], datetime], stop: StopSignal
 ) -> AsyncIterator[HeldLease]:
-    """Holds the lease within the block. Raises LeasedError where another run keeps it."""
+    """Holds the lease within the block. Raises LeasedError if another run keeps it."""
     lease = await _taken(registry, part, run, now, stop)
     held = HeldLease(registry, lease, now, stop)
     keeping = asyncio.create_task(held.keep())
@@ -106,6 +107,6 @@ def _leased_error(lease: Lease) -> LeasedError:
     what = "the fleet" if lease.part == WHOLE else f"shard {lease.part} of the fleet"
     lapses = lease.renewed_at + LAPSES_AFTER
     return LeasedError(
-        f"run {lease.run} has been applying {what} since {lease.since:%Y-%m-%d %H:%M:%S} UTC: nothing was written",
+        f"run {lease.run} has been applying {what} since {utc_text(lease.since)}: nothing was written",
         hint=f"run again once it has ended; if it has died, its lease lapses at {lapses:%H:%M:%S} UTC",
     )

@@ -1,25 +1,35 @@
-"""The outcomes of a run: what became of each action, tenant by tenant."""
+"""The outcomes of a run: the outcome of each action, tenant by tenant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import structs
 
-from reconciler.errors import ApiError, ExitCode, LostRaceError, NotSentError, UnknownOutcomeError
-from reconciler.plan.action import DeleteBranch, DeleteSnapshot
+from reconciler.errors import (
+    ApiError,
+    ExitCode,
+    LostRaceError,
+    MovedProjectError,
+    NotSentError,
+    UnknownOutcomeError,
+)
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
 from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.apply.stop import Breaker, StopSignal
     from reconciler.errors import ReconcilerError
     from reconciler.plan.action import Action
     from reconciler.plan.outcome import Deletion
     from reconciler.plan.plan import TenantPlan
+
+WITH_REQUEST_ID: Final = (ApiError, MovedProjectError, UnknownOutcomeError)
 
 
 @dataclass(slots=True)
@@ -32,10 +42,30 @@ class _Entry:
     """Whether the breaker has counted the tenant."""
     deletion: Deletion | None = None
     failed: bool = False
+    told: bool = False
+    """Whether the listener knows how the tenant has ended."""
 
-    def record(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> None:
-        """Records an outcome. The first one of an action is final."""
+    def record(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> bool:
+        """Records an outcome. The first one of an action is final. Returns whether it is the first one."""
+        first = action not in self.outcomes
         self.outcomes.setdefault(action, ActionOutcome(action, result, message, hint, **more))
+        return first
+
+    @property
+    def so_far(self) -> tuple[ActionOutcome, ...]:
+        """The recorded outcomes, in the order of the plan."""
+        recorded = (self.outcomes.get(action) for action in self.plan.actions)
+        return with_lost_snapshots([outcome for outcome in recorded if outcome is not None])
+
+
+class Listener(Protocol):
+    """Hears of outcomes as they become final."""
+
+    def action(self, outcome: ActionOutcome) -> None:
+        """An action has ended."""
+
+    def tenant(self, outcome: TenantOutcome) -> None:
+        """Nothing more happens to a tenant."""
 
 
 class Outcomes:
@@ -48,12 +78,14 @@ class Outcomes:
         breaker: Breaker,
         stop: StopSignal,
         on_progress: Callable[[int, int, str], None] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         """``on_progress`` gets the numbers of finished and of all tenants, and the word "tenants"."""
         self._entries = {plan.tenant: _Entry(plan, plan.project.id if plan.project else None) for plan in tenants}
         self._breaker = breaker
         self._stop = stop
         self._on_progress = on_progress
+        self._listener = listener
         self._finished = 0
 
     def call_succeeded(self, tenant: str) -> None:
@@ -72,20 +104,20 @@ class Outcomes:
     ) -> None:
         """The action is done. ``deletion`` is the record of the project that it deleted."""
         entry = self._entries[action.tenant]
-        entry.record(action, Result.APPLIED, message, request_id=request_id)
+        self._put(entry, action, Result.APPLIED, message, request_id=request_id)
         entry.deletion = deletion
         self.call_succeeded(action.tenant)
         self._finish(entry, last=False)
 
     def unchanged(self, action: Action, message: str) -> None:
         """The action had nothing left to do."""
-        self._entries[action.tenant].record(action, Result.UNCHANGED, message)
-        self._finish(self._entries[action.tenant], last=False)
+        self._record(action, Result.UNCHANGED, message)
 
-    def refused(self, action: Action, message: str, hint: str) -> None:
-        """A guard now refuses the action. The tenant's other actions go ahead."""
-        self._entries[action.tenant].record(action, Result.SKIPPED, message, hint)
-        self._finish(self._entries[action.tenant], last=False)
+    def refused(self, action: Action, message: str, hint: str, *, request_id: str | None = None) -> None:
+        """A guard or Neon refuses the action. The tenant's other actions go ahead."""
+        entry = self._entries[action.tenant]
+        self._put(entry, action, Result.SKIPPED, message, hint, request_id=request_id)
+        self._finish(entry, last=False)
 
     def is_unchanged(self, action: Action) -> bool:
         """Whether the action was recorded as unchanged."""
@@ -93,14 +125,18 @@ class Outcomes:
         return outcome is not None and outcome.result is Result.UNCHANGED
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
-        """The action failed, and the tenant with it. An action not sent because the run ended is skipped."""
+        """The action failed, and the tenant with it. An action not sent because the run ended is skipped.
+
+        A refused key that has already changed the tenant's project is valid: somebody has moved the project.
+        """
         if isinstance(error, NotSentError):
             self.skipped(action, self._stopped())
             return
-        request_id = error.request_id if isinstance(error, ApiError | UnknownOutcomeError) else None
-        denied = error.exit_code is ExitCode.DENIED
+        request_id = error.request_id if isinstance(error, WITH_REQUEST_ID) else None
         entry = self._entries[action.tenant]
-        entry.record(action, Result.FAILED, str(error), error.hint, request_id=request_id, denied=denied)
+        key_works = any(outcome.result is Result.APPLIED for outcome in entry.outcomes.values())
+        denied = error.exit_code is ExitCode.DENIED and not key_works
+        self._put(entry, action, Result.FAILED, str(error), error.hint, request_id=request_id, denied=denied)
         self._breaker.tenant_failed(error, self._stop, first=not entry.counted)
         entry.counted = True
         entry.failed = not isinstance(error, LostRaceError)
@@ -108,9 +144,7 @@ class Outcomes:
 
     def skipped(self, action: Action, message: str, hint: str | None = None) -> None:
         """The action is skipped, and the tenant's later actions with it."""
-        entry = self._entries[action.tenant]
-        entry.record(action, Result.SKIPPED, message, hint)
-        self._finish(entry, last=True)
+        self._record(action, Result.SKIPPED, message, hint, last=True)
 
     def located(self, tenant: str, project_id: str) -> None:
         """Records the id of the tenant's project."""
@@ -119,6 +153,23 @@ class Outcomes:
     def failures(self, tenants: Iterable[str]) -> int:
         """The number of these tenants that failed. A tenant that lost a race to another run has its project."""
         return sum(self._entries[tenant].failed for tenant in tenants)
+
+    def end(self, tenants: Iterable[str]) -> None:
+        """Nothing more happens to these tenants: tells the listener, also what was never tried."""
+        if self._listener is None:
+            return
+        for entry in (self._entries[tenant] for tenant in tenants):
+            if not entry.told:
+                entry.told = True
+                ended = self._of_tenant(entry)
+                for outcome in ended.actions:
+                    if outcome.action not in entry.outcomes:
+                        self._listener.action(outcome)
+                self._listener.tenant(ended)
+
+    def of_tenant(self, tenant: str) -> TenantOutcome:
+        """The outcome of a tenant of the plan as far as the run has come."""
+        return self._of_tenant(self._entries[tenant])
 
     def of_tenants(self) -> tuple[TenantOutcome, ...]:
         """The outcome of each tenant of the plan. What was never tried is skipped."""
@@ -141,6 +192,28 @@ class Outcomes:
     def _stopped(self) -> str:
         return f"the run was stopped: {self._stop.reason}"
 
+    def _record(
+        self, action: Action, result: Result, message: str, hint: str | None = None, *, last: bool = False
+    ) -> None:
+        entry = self._entries[action.tenant]
+        self._put(entry, action, result, message, hint)
+        self._finish(entry, last=last)
+
+    def _put(
+        self,
+        entry: _Entry,
+        action: Action,
+        result: Result,
+        message: str,
+        hint: str | None = None,
+        **more: Any,
+    ) -> None:
+        if not entry.record(action, result, message, hint, **more) or self._listener is None:
+            return
+        for outcome in entry.so_far:
+            if outcome.action == action:
+                self._listener.action(outcome)
+
     def _finish(self, entry: _Entry, *, last: bool) -> None:
         """``last``: the tenant's later actions are not tried."""
         if entry.finished or not (last or len(entry.outcomes) == len(entry.plan.actions)):
@@ -161,19 +234,22 @@ def _result(actions: tuple[ActionOutcome, ...]) -> Result:
 
 def with_lost_snapshots(outcomes: Sequence[ActionOutcome]) -> tuple[ActionOutcome, ...]:
     """A tenant's outcomes in order. A snapshot that was not created names those deleted for it."""
-    deleted = [_name(o.action) for o in outcomes if o.result is Result.APPLIED and _made_room(o.action)]
-    if not deleted:
-        return tuple(outcomes)
-    told = _lost(deleted)
-    return tuple(structs.replace(o, message=f"{o.message}; {told}") if _not_created(o) else o for o in outcomes)
+    return tuple(_with_loss(outcomes))
 
 
-def _made_room(action: Action) -> bool:
-    return action.stage is Stage.REPLACE_SNAPSHOT
-
-
-def _not_created(outcome: ActionOutcome) -> bool:
-    return outcome.action.stage is Stage.CREATE_SNAPSHOT and outcome.result is not Result.APPLIED
+def _with_loss(outcomes: Sequence[ActionOutcome]) -> Iterator[ActionOutcome]:
+    """Each deletion comes before the creation that it makes room for."""
+    deleted: list[str] = []
+    for outcome in outcomes:
+        if outcome.action.stage is Stage.REPLACE_SNAPSHOT and outcome.result is Result.APPLIED:
+            deleted.append(_name(outcome.action))
+        if outcome.action.stage is not Stage.CREATE_SNAPSHOT or not deleted:
+            yield outcome
+        elif outcome.result is Result.APPLIED:
+            deleted.clear()
+            yield outcome
+        else:
+            yield structs.replace(outcome, message=f"{outcome.message}; {_lost(deleted)}")
 
 
 def _name(action: Action) -> str:

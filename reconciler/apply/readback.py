@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import NotTakenError
 from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
-from reconciler.plan.action import CreateBranch
+from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.change import FieldChange
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.free_form import differs, merge
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from reconciler.apply.address import Address
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveSnapshot
     from reconciler.model.values import Value
-    from reconciler.plan.action import CreateSnapshot, PatchBranch
+    from reconciler.plan.actions.branch import PatchBranch
+    from reconciler.plan.actions.compute import CreateReplica
+    from reconciler.plan.actions.snapshot import CreateSnapshot
 
 
 def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:
@@ -29,7 +31,12 @@ def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:
 
 def branch_fields(branch: LiveBranch) -> dict[str, Value]:
     """The members that the API states for a branch, by path. Times are to the second."""
-    return {"name": branch.name, "parent": branch.parent_id, "expires_at": _time_text(branch.expires_at)}
+    return {
+        "name": branch.name,
+        "parent": branch.parent_id,
+        "expires_at": _time_text(branch.expires_at),
+        "protected": branch.protected,
+    }
 
 
 def requested_branch_fields(action: CreateBranch | PatchBranch, address: Address) -> tuple[FieldChange, ...]:
@@ -37,15 +44,16 @@ def requested_branch_fields(action: CreateBranch | PatchBranch, address: Address
     expires_at = _time_text(action.expires_at)
     if not isinstance(action, CreateBranch):
         lasting = (FieldChange("expires_at", None, None),) if action.expires_no_more else ()
-        return (*_requested(name=action.rename_to, expires_at=expires_at), *lasting)
+        requested = _requested(name=action.rename_to, expires_at=expires_at, protected=action.protected)
+        return (*requested, *lasting)
     parent = (
         None if action.schema_only else address.branch(action.parent)
     )  # Neon: a schema-only branch is a root branch
-    return _requested(name=action.branch, parent=parent, expires_at=expires_at)
+    return _requested(name=action.branch, parent=parent, expires_at=expires_at, protected=action.protected or None)
 
 
-def requested_compute_fields(action: CreateBranch) -> tuple[FieldChange, ...]:
-    """The members of a new branch's compute that the action sets, as they must be after the call."""
+def requested_compute_fields(action: CreateBranch | CreateReplica) -> tuple[FieldChange, ...]:
+    """The members of a new compute that the action sets, as they must be after the call."""
     return tuple(FieldChange(path, None, value) for path, value in compute.members(action.compute).items())
 
 
@@ -61,7 +69,7 @@ def requested_snapshot_fields(action: CreateSnapshot, address: Address) -> tuple
     return _requested(name=action.snapshot, branch=branch_id, expires_at=_time_text(action.expires_at))
 
 
-def _requested(**values: str | None) -> tuple[FieldChange, ...]:
+def _requested(**values: str | bool | None) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(path, None, value) for path, value in values.items() if value is not None)
 
 
@@ -70,7 +78,7 @@ def _time_text(time: datetime | None) -> str | None:
 
 
 def shortfall(changes: Iterable[FieldChange], stated: Mapping[str, Value]) -> NotTakenError | None:
-    """The error that names each field whose stated value differs from the requested one; None where all agree.
+    """The error that names each field whose stated value differs from the requested one; None if all agree.
 
     Ignores a field that the answer omits.
     """

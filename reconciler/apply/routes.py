@@ -6,7 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ApiError, NotFoundError, TransferRefusedError, UnknownOutcomeError
+from reconciler.errors import (
+    ApiError,
+    NotFoundError,
+    PermissionDeniedError,
+    TransferRefusedError,
+    UnknownOutcomeError,
+)
 from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
@@ -86,6 +92,6 @@ async def _read(neon: Neon, organizations: Sequence[str], project_id: str) -> st
     for organization in organizations:
         try:
             return (await neon.project(organization, project_id)).organization
-        except NotFoundError:
+        except (NotFoundError, PermissionDeniedError):
             continue
     return None

@@ -12,6 +12,7 @@ import platformdirs
 
 from reconciler.apply.journal import Writes
 from reconciler.apply.late_turns import LateTurns
+from reconciler.apply.merging import Merging
 from reconciler.apply.outcomes import Outcomes
 from reconciler.apply.routes import Route
 from reconciler.apply.stop import Breaker, StopSignal
@@ -19,19 +20,28 @@ from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from reconciler.apply.bake import Bake, EarlierWaves
     from reconciler.apply.batches import WaveEnd
+    from reconciler.apply.dumps import Dumps
     from reconciler.apply.journal import Journal
     from reconciler.apply.lease import HeldLease
+    from reconciler.apply.outcomes import Listener
     from reconciler.desired.state import DesiredState
     from reconciler.live.registered import Placement
     from reconciler.live.state import LiveState
+    from reconciler.neon.call import Pause
     from reconciler.neon.client import Neon
+    from reconciler.neon.connection import Connection
+    from reconciler.plan.actions.branch import ResetPassword
     from reconciler.plan.approval import Stale
+    from reconciler.plan.event import Event
     from reconciler.plan.late_turn import PlanInputs
+    from reconciler.plan.outcome import Harm
     from reconciler.plan.plan import Plan
-    from reconciler.secret import Secret
+    from reconciler.plan.registered_strings import Expected
 
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one uses the account's rate while the other waits for its shared call."""
@@ -52,6 +62,18 @@ class RunOptions:
     """Nobody else creates the same tenants: connection strings are returned without a wait for rivals."""
     waves: tuple[WaveEnd, ...] = ()
     """Parts of the plan, each finished and judged before the next one starts (``read_waves``)."""
+    bake: Bake | None = None
+    """How long each wave is left alone before its tenants are looked at. None: they are not looked at."""
+    earlier: EarlierWaves | None = None
+    """What earlier runs of the same commit have done in waves."""
+    dumps: Dumps | None = None
+    """Where the databases of a project are dumped right before it is deleted. None: nowhere."""
+    on_event: Callable[[Event], None] | None = None
+    """Gets every event from RunStarted to the last TenantEnded; the report follows as the result of the run. It is
+    called between calls, must return soon, and must not raise."""
+
+    around_unit: Callable[[str, list[str]], AbstractContextManager[None]] | None = None
+    """Gets the kind and the tenants of each unit of work; the unit is carried out within the context."""
 
     @property
     def journal_path(self) -> Path:
@@ -74,14 +96,16 @@ class Planned:
     """When the plan was made."""
     observed_at: float
     """When the observation started, by the loop's clock. A late turn is observed again."""
-    grounds: PlanInputs
-    """What the plan follows from besides live state. A late turn is planned again by the same grounds."""
+    plan_inputs: PlanInputs
+    """The other inputs of the plan. A late turn is planned again with the same inputs."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit their actions."""
     unchanged_revisions: Mapping[str, int] = field(default_factory=dict)
     """The revisions of tenants without differences."""
     placements: tuple[Placement, ...] = ()
     """The corrections of registry rows that disagree with live state."""
+    strings_due: tuple[Expected, ...] = ()
+    """The connection strings that an earlier run was about to write to the registry."""
     shard: tuple[int, int] | None = None
     """The shard that the plan is for. None: the whole fleet."""
 
@@ -101,8 +125,9 @@ class Run:
     """The run writes only while the lease is valid."""
     just_observed: bool = False
     """The observation searched for each tenant by name a moment ago: no second search before a creation."""
-    on_connection: Callable[[str, Secret], None] | None = None
-    """Gets the connection string of each new project, once it is certain that it was created first."""
+    on_connection: Callable[[str, Connection], None] | None = None
+    """Gets the connection of each new project, once it is certain that it was created first, and each connection
+    whose password was reset."""
     on_progress: Callable[[int, int, str], None] | None = None
     breaker: Breaker = field(default_factory=Breaker)
     outcomes: Outcomes = field(init=False)
@@ -110,21 +135,35 @@ class Run:
     late_turns: LateTurns = field(init=False)
     known_projects: frozenset[tuple[str, str]] = field(init=False)
     """Id and name of each project that the plan was made from."""
+    before_reset: dict[ResetPassword, Connection] = field(default_factory=dict)
+    """How to connect before a password is reset. In memory only."""
     own_operations: set[str] = field(default_factory=set)
     """Ids of the operations that calls of this run have started."""
+    merging: Merging = field(default_factory=Merging)
+    """What the run has found out about settings that a patch does not mention."""
+    touched: set[str] = field(default_factory=set)
+    """Tenants whose wave has begun."""
+    harm: Harm | None = None
+    """The wave after which the run stopped."""
     large_units: asyncio.Semaphore = field(init=False)
     _routes: dict[tuple[str, str], Route] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.neon = self.neon.of_run(self._may_write)
+        self.neon = self.neon.of_run(self._may_write, None if self.options.on_event is None else self._paused)
         self.writes = Writes(self.journal, run=self.id, stop=self.stop)
         self.large_units = asyncio.Semaphore(LARGE_UNITS_AT_ONCE)
         self.known_projects = frozenset((project.id, project.name) for project in self.planned.live.projects)
         tenants = self.planned.plan.tenants
-        self.outcomes = Outcomes(tenants, breaker=self.breaker, stop=self.stop, on_progress=self.on_progress)
+        self.outcomes = Outcomes(
+            tenants,
+            breaker=self.breaker,
+            stop=self.stop,
+            on_progress=self.on_progress,
+            listener=self._listener(),
+        )
         self.late_turns = LateTurns(
             neon=self.neon,
-            grounds=self.planned.grounds,
+            plan_inputs=self.planned.plan_inputs,
             plans={tenant.tenant: tenant for tenant in tenants},
             live=self.planned.live,
             observed_at=self.planned.observed_at,
@@ -145,7 +184,7 @@ class Run:
     @property
     def desired(self) -> DesiredState:
         """The files that the plan was made from."""
-        return self.planned.grounds.desired
+        return self.planned.plan_inputs.desired
 
     @property
     def fleet(self) -> str:
@@ -175,6 +214,24 @@ class Run:
     def route(self, source: str, destination: str) -> Route:
         """What this run knows about moves from one organization to the other."""
         return self._routes.setdefault((source, destination), Route())
+
+    def tell(self, event: Event) -> None:
+        """Tells the listener of the run."""
+        if self.options.on_event is not None:
+            self.options.on_event(event)
+
+    def _listener(self) -> Listener | None:
+        if self.options.on_event is None:
+            return None
+        from reconciler.apply.outcome_events import OutcomeEvents  # noqa: PLC0415 - for events only
+
+        return OutcomeEvents(self.options.on_event, self.now)
+
+    def _paused(self, pause: Pause) -> None:
+        from reconciler.plan.event import Paused  # noqa: PLC0415 - for events only
+
+        seconds = round(pause.seconds, 3)
+        self.tell(Paused(self.now(), pause.call.route, pause.status, pause.attempt, seconds, pause.request_id))
 
     def _may_write(self) -> bool:
         return not self.stop.requested and (self.lease is None or self.lease.valid())

@@ -40,8 +40,7 @@ class StopSignal:
         self._runs: WeakSet[StopSignal] = WeakSet()
 
     def of_run(self) -> StopSignal:
-        """The signal of one run. A request on this signal ends that run; a request on the run's signal ends only
-        itself.
+        """The signal of one run: a request on this signal ends the run, a request on the run's ends only the run.
 
         A caller can therefore end many runs with one signal, and no run ends the others.
         """

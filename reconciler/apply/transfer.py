@@ -13,16 +13,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.address import Address
-from reconciler.apply.batches import moves, transfer
+from reconciler.apply.batches import transfer
 from reconciler.apply.claims import accepted, register_move
 from reconciler.apply.confirm import confirm
-from reconciler.apply.journal import Intent
+from reconciler.apply.journal import Intent, named
 from reconciler.apply.routes import closes_route, locate, refuses_everyone, refuses_projects
 from reconciler.apply.steps import SENT_AGAIN, take_remaining_steps, take_steps
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
 from reconciler.neon.pace import each
-from reconciler.plan.action import DeleteBranch
+from reconciler.neon.project_reader import MISSING_PAUSES_SECONDS
+from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.moves import Limit, goes_first, limits_met_by, limits_named, may_need_reductions
+from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from reconciler.apply.batches import SharedTransfer
     from reconciler.apply.routes import Route
     from reconciler.apply.run import Run
-    from reconciler.plan.action import Action, TransferProject
+    from reconciler.plan.action import Action
+    from reconciler.plan.actions.project import TransferProject
     from reconciler.plan.plan import TenantPlan
 
 MAX_REFUSALS: Final = 40
@@ -39,8 +42,6 @@ MAX_ALONE: Final = 3
 """Tenants that go alone before it is decided whether the route is open."""
 LOCKED_PAUSES_SECONDS: Final = (5.0, 10.0, 20.0, 40.0)
 """Before each further try to move projects that other operations lock."""
-MISSING_PAUSES_SECONDS: Final = (2.0, 4.0, 8.0)
-"""Before each further search for projects that no organization shows: a transfer may be in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Mover:
     address: Address
     done: tuple[Action, ...] = ()
     """Reductions that have already been made for the move."""
+    saved: tuple[Action, ...] = ()
+    """Snapshots that were taken before it, and what went for them."""
 
     @property
     def action(self) -> TransferProject:
@@ -65,13 +68,18 @@ class Mover:
     @property
     def left(self) -> tuple[Action, ...]:
         """The actions that remain after the transfer, in the order of the plan."""
-        over = (*self.done, self.action)
+        over = (*self.done, *self.saved, self.action)
         return tuple(action for action in self.tenant.actions if action not in over)
 
     @property
     def may_need_reductions(self) -> bool:
         """Whether the plan has reductions that the move may need."""
         return may_need_reductions(self.tenant)
+
+    @property
+    def before(self) -> tuple[Action, ...]:
+        """What is left to do before the transfer is tried: the snapshot before a downgrade."""
+        return tuple(action for action in self.left if action.stage < Stage.TRANSFER)
 
     def reductions(self, limits: Collection[Limit]) -> tuple[Action, ...]:
         """The remaining reductions for these limits. A branch is deleted for its compute only as a last resort."""
@@ -89,7 +97,7 @@ async def move_together(run: Run, unit: SharedTransfer) -> None:
         call = SharedCall(run, unit.source, unit.destination)
         valid = await accepted(run, await confirm(run, unit.tenants, details=False))
         async with call.route.lock:
-            await call.move_all([Mover(tenant, Address.planned(tenant)) for tenant in valid if moves(tenant)])
+            await call.move_all([Mover(tenant, Address.planned(tenant)) for tenant in valid if tenant.transfer])
 
         async def finish(group: Sequence[Mover], *, locked: bool) -> None:
             for mover in await _move_once_unlocked(call, group) if locked else group:
@@ -100,7 +108,7 @@ async def move_together(run: Run, unit: SharedTransfer) -> None:
 
         groups = [partial(finish, [mover], locked=False) for mover in call.moved]
         groups += [partial(finish, group, locked=True) for group in call.locked]
-        groups += [partial(already_there, tenant) for tenant in valid if not moves(tenant)]
+        groups += [partial(already_there, tenant) for tenant in valid if not tenant.transfer]
         await each(groups, lambda group: group())
 
 
@@ -122,7 +130,7 @@ async def _move_once_unlocked(call: SharedCall, movers: Sequence[Mover]) -> list
 
 @dataclass(slots=True)
 class SharedCall:
-    """The shared call. It is split only where it is refused, and only after the projects have been located again:
+    """The shared call. It is split only if it is refused, and only after the projects have been located again:
     a refused call may have moved some of them (Neon)."""
 
     run: Run
@@ -145,7 +153,7 @@ class SharedCall:
         return self.run.route(self.source, self.destination)
 
     async def move_all(self, movers: Sequence[Mover]) -> None:
-        """Moves all that can be moved. The first one goes alone where the plan may reduce it."""
+        """Moves all that can be moved. The first tenant moves alone if the plan may reduce it."""
         rest = await self._rest_after_first(movers)
         if not self.route.is_closed():
             await self.move(rest, postpone_locked=len(rest) > 1)
@@ -178,6 +186,9 @@ class SharedCall:
         if self.route.failure is not None and refuses_everyone(self.route.failure):
             self._failed(movers, self.route.failure)
             return
+        movers = await self._saved(movers)
+        if not movers or self.run.stop.requested:
+            return
         try:
             await self._send(movers, postpone_locked, repeated)
         except UnknownOutcomeError as lost:
@@ -192,6 +203,18 @@ class SharedCall:
             self._conclude_not_carried_out({mover.project_id for mover in movers})
             await self._arrived(movers)
 
+    async def _saved(self, movers: Sequence[Mover]) -> list[Mover]:
+        """The movers once each has the snapshot that its plan takes before the transfer. One that failed stays."""
+        saved = await each(movers, self._save)
+        return [mover for mover in saved if mover is not None]
+
+    async def _save(self, mover: Mover) -> Mover | None:
+        before = mover.before
+        if not before:
+            return mover
+        address = await take_steps(self.run, before, mover.address, more=True)
+        return None if address is None else replace(mover, address=address, saved=before)
+
     def give_up(self, movers: Iterable[Mover]) -> None:
         """Records that other operations lock these projects for too long."""
         if self.lock is not None:
@@ -205,6 +228,7 @@ class SharedCall:
             organization=self.source,
             project_ids=project_ids,
             reason=SENT_AGAIN if repeated else f"move to {self.destination}",
+            object=named(movers[0].action),
         )
         await self.run.writes.send(
             intent,
@@ -222,7 +246,7 @@ class SharedCall:
     ) -> None:
         """Continues with the projects that moved. Those still at the source are sent once more."""
         self.lost.append((lost, frozenset(mover.project_id for mover in movers)))
-        left = await self._still_at_source(movers, (self.destination, self.source), lost)
+        left = await self._still_at_source(movers, lost)
         if repeated:
             self._failed(left, lost)
         else:
@@ -243,7 +267,7 @@ class SharedCall:
         self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool, repeated: bool
     ) -> None:
         if isinstance(refusal, TransferRefusedError) and not refusal.legible and not repeated:
-            left = await self._still_at_source(movers, (self.source, self.destination), refusal)
+            left = await self._still_at_source(movers, refusal)
             await self.move(left, postpone_locked=postpone_locked, repeated=True)  # the reason is not known yet
         elif refuses_projects(refusal):
             await self._reduce_or_split(movers, refusal, postpone_locked)
@@ -259,7 +283,7 @@ class SharedCall:
         if self.route.is_closed() or not any(mover.reductions(limits) for mover in movers):
             await self._split(movers, refusal, postpone_locked)
             return
-        left = await self._still_at_source(movers, (self.source, self.destination), refusal)
+        left = await self._still_at_source(movers, refusal)
         left = await self._rest_after_proof(left, limits, refusal, postpone_locked)
         if not self.route.is_closed():
             await self._reduce_and_move(left, limits, postpone_locked)
@@ -302,7 +326,7 @@ class SharedCall:
         await self.move([mover for mover in reduced if mover is not None], postpone_locked=postpone_locked)
 
     async def _reduce(self, mover: Mover, limits: Collection[Limit]) -> Mover | None:
-        """The mover after its reductions for these limits; None where one failed."""
+        """The mover after its reductions for these limits; None if one failed."""
         actions = mover.reductions(limits)
         address = await take_steps(self.run, actions, mover.address, more=True)
         return None if address is None else replace(mover, address=address, done=(*mover.done, *actions))
@@ -310,7 +334,7 @@ class SharedCall:
     async def _split(self, movers: Sequence[Mover], refusal: ApiError, postpone_locked: bool) -> None:
         """Fails the projects that the refusal names, and moves the others. If it names none, halves the call."""
         self.refusals += 1
-        left = await self._still_at_source(movers, (self.source, self.destination), refusal)
+        left = await self._still_at_source(movers, refusal)
         refused = refusal.culprits if isinstance(refusal, TransferRefusedError) else ()
         others = [mover for mover in left if mover.project_id not in refused]
         if len(others) < len(left):
@@ -332,10 +356,10 @@ class SharedCall:
         """Whether the refusal is the one that has closed the route."""
         return self.route.is_closed() and closes_route(refusal)
 
-    async def _still_at_source(
-        self, movers: Sequence[Mover], likely: Sequence[str], error: ReconcilerError
-    ) -> list[Mover]:
+    async def _still_at_source(self, movers: Sequence[Mover], error: ReconcilerError) -> list[Mover]:
         """The movers that are still at the source. The others are recorded as moved, or failed with ``error``."""
+        ends = (self.source, self.destination)
+        likely = ends[::-1] if isinstance(error, UnknownOutcomeError) else ends  # a lost answer: most have moved
         try:
             found = await self._locate(movers, likely)
         except ReconcilerError:
@@ -345,8 +369,7 @@ class SharedCall:
         arrived = [mover for mover in movers if found.get(mover.project_id) == self.destination]
         self._conclude_carried_out({mover.project_id for mover in arrived})
         await self._arrived(arrived)
-        known = (self.source, self.destination)
-        self._failed([mover for mover in movers if found.get(mover.project_id) not in known], error)
+        self._failed([mover for mover in movers if found.get(mover.project_id) not in ends], error)
         return left
 
     async def _locate(self, movers: Sequence[Mover], likely: Sequence[str]) -> dict[str, str]:

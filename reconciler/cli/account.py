@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust
-from reconciler.desired.api_host import foreign
+from reconciler.desired.address import foreign
 from reconciler.desired.destinations import destinations
 from reconciler.desired.tier import EnvReference
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.fleet import Fleet
 from reconciler.neon.trust import chosen_host
-from reconciler.views.console import show, stderr_console
+from reconciler.views.console import show_aside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.cli.fleet_files import FleetFiles
     from reconciler.cli.options import AccountFlags
     from reconciler.desired.state import DesiredState
+    from reconciler.neon.call import CallObserver
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ def with_fleet(
     files: FleetFiles,
     base: str | None,
     share: float = 1.0,
+    observer: CallObserver | None = None,
 ) -> T:
     """Connects the fleet and uses it in an event loop of its own, on virtual time with the simulator.
 
@@ -46,12 +48,19 @@ def with_fleet(
     if account.simulator is not None:
         from reconciler.cli.embedded_neon import embedded_neon  # noqa: PLC0415 - the simulator is slow to import
 
-        with embedded_neon(account.simulator, desired, around, share=share) as (runner, connection):
+        opened = embedded_neon(
+            account.simulator, desired, around, share=share, postgres=account.postgres, observer=observer
+        )
+        with opened as (runner, connection):
             return _use(runner, connection, use)
+    if account.postgres:
+        raise InvalidInputError("--postgres is for the simulator", hint="name its file: --simulator FILE")
     trusted = require_trust(desired, around.environ, files, base, trust_files=account.trust_files)
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
     host = chosen_host(desired, around.environ, account.api_host)
-    connection = Fleet.connect(desired, environ=around.environ, host=host, base=trusted, share=share)
+    connection = Fleet.connect(
+        desired, environ=around.environ, host=host, base=trusted, share=share, observer=observer
+    )
     try:
         with asyncio.Runner() as runner:
             return _use(runner, connection, use)
@@ -65,7 +74,7 @@ def _show_host(address: str | None) -> None:
     from reconciler.views.sections import api_host  # noqa: PLC0415 - only a failed run needs it
     from reconciler.views.terminal import Page  # noqa: PLC0415
 
-    show(Page(lambda: api_host(address)), stderr_console())
+    show_aside(Page(lambda: api_host(address)))
 
 
 def _use(

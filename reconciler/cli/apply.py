@@ -9,39 +9,56 @@ import click
 
 from reconciler.apply.batches import read_waves
 from reconciler.apply.batches import waves as split
-from reconciler.cli import advance as base
-from reconciler.cli import exit_codes
+from reconciler.apply.run import log_folder
+from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import with_fleet
+from reconciler.cli.command_help import TENANT_FILES, tenant_flags
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.flag_values import with_earlier_runs
+from reconciler.cli.events import told, with_events
+from reconciler.cli.flag_values import read_bake, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.runtime import runtime
+from reconciler.cli.show import read_saved_plan
 from reconciler.cli.signals import stop_on_signals
-from reconciler.errors import ExitCode, InvalidInputError, SupersededError
-from reconciler.files.saved_plan import read_saved_plan
+from reconciler.cli.telemetry import with_telemetry
+from reconciler.cli.trust import judged
+from reconciler.desired.selection import Depth
+from reconciler.errors import ExitCode, InvalidInputError, NotAdvancedError, SupersededError, weightiest
+from reconciler.files.advance import base_to_advance
+from reconciler.files.freshness import SHORT
 from reconciler.fleet import RunOptions
+from reconciler.plan.applied import Ended, created_anew, to_be_tried
+from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule
-from reconciler.views.console import say, show, stderr_console, stdout_console
+from reconciler.views.console import ERROR, say, show, show_aside, stderr_console, stdout_console
 from reconciler.views.formats import TEXT, text_of
 from reconciler.views.progress import watching
+from reconciler.views.safe_text import printable
 from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import ConsoleRenderable
 
+    from reconciler.apply.bake import EarlierWaves
+    from reconciler.cli.events import EventLines
+    from reconciler.cli.notices import Notifier
     from reconciler.cli.options import (
         AccountFlags,
         EarlierRunsFlags,
         FilesFlags,
+        NotifyFlags,
         OutputFlags,
         PermissionFlags,
         RunFlags,
         ScopeFlags,
     )
+    from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
-    from reconciler.files.advance import Base
+    from reconciler.files.advance import Base, Moved
     from reconciler.fleet import Fleet, Planned, Request
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.outcome import Report
@@ -49,8 +66,12 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 REDUCTIONS_TOO: Final = "Also apply reductions that no commit asks for?"
+NAMED: Final = 5
+"""Tenants with an older base that are printed by name."""
 
 
+@with_telemetry("apply")
+@with_events
 def run(
     saved_plan: Path | None,
     files: FilesFlags,
@@ -59,6 +80,9 @@ def run(
     permission: PermissionFlags,
     earlier: EarlierRunsFlags,
     running: RunFlags,
+    events: EventLines,
+    telemetry: Telemetry,
+    notices: NotifyFlags,
     output: OutputFlags,
 ) -> ExitCode:
     """Plans, asks, and applies.
@@ -66,14 +90,27 @@ def run(
     DONE if the run moves the base and its branch has moved on: the run of the newer commit does everything.
     """
     check_outputs(output, ReportView)
-    saved = None if saved_plan is None else read_saved_plan(saved_plan)
+    saved = None if saved_plan is None else _read(saved_plan)
     try:
-        return _run(saved, files, account, scope, permission, earlier, running, output)
+        return _run(saved, files, account, scope, permission, earlier, running, events, telemetry, notices, output)
     except SupersededError as error:
         if running.advance is None:
             raise
-        say(f"{error}: nothing was done here, and the run of that commit does it")
+        told = f"{error}: nothing was done here, and the run of that commit does it"
+        say(told)
+        events.fail(told, None, ExitCode.DONE)
         return ExitCode.DONE
+
+
+def _read(path: Path) -> SavedPlan:
+    """Raises InvalidInputError; if the word is a tenant rather than a plan, with the flag for it."""
+    try:
+        return read_saved_plan(path)
+    except InvalidInputError as error:
+        if path.suffix in TENANT_FILES or not (path.suffix or path.exists()):
+            hint = f"did you mean {tenant_flags([str(path)])}?"
+            raise InvalidInputError(str(error), hint=hint) from error
+        raise
 
 
 def _run(
@@ -84,55 +121,119 @@ def _run(
     permission: PermissionFlags,
     earlier: EarlierRunsFlags,
     running: RunFlags,
+    events: EventLines,
+    telemetry: Telemetry,
+    notices: NotifyFlags,
     output: OutputFlags,
 ) -> ExitCode:
     fleet_files = FleetFiles(files)
-    fleet_files.require_tip(files.ref)
+    fleet_files.require_tip()
     desired = fleet_files.desired()
+    telemetry.figures.fleet = desired.fleet
+    telemetry.figures.plan_made_at = None if saved is None else saved.made.at
     moving = None
     if running.advance is not None:
         pushed = files.ref if _pushes(account) else None
-        moving = fleet_files.base_to_advance(running.advance, scope, desired, pushed)
-    request = fleet_files.request(scope, permission, desired, ref=files.ref)
+        moving = base_to_advance(files.directory, running.advance, desired.fleet, base=scope.base, ref=pushed)
+    request = judged(fleet_files.request(scope, permission, desired), fleet_files, desired, scope.base)
     attempt = _Attempt(
         files=fleet_files,
-        ref=files.ref,
         desired=desired,
         saved=saved,
         request=with_earlier_runs(earlier, request, running.journal),
-        run=_run_of(running, fleet_files),
+        run=_run_of(running, fleet_files, events, telemetry, (*earlier.journals, log_folder()), desired.fleet),
+        takes_back=running.rollback_on_harm,
         output=output,
+        aside=events.on_stdout or output.format != TEXT,
         yes=running.yes,
         moving=moving,
     )
+
+    async def carry_out(fleet: Fleet) -> tuple[Planned, Report, list[ExitCode]]:
+        people = notifier(notices, account, fleet, desired, remembers=False)
+        planned, report = await attempt.plan_and_apply(fleet)
+        moved = attempt.advance(planned, report)
+        codes = [exit_codes.of_apply(planned.plan, report, output.fail_on, stale=planned.stale, recorded=moved)]
+        codes += await attempt.after_harm(fleet, report)
+        return (
+            planned,
+            report,
+            codes if people is None else [*codes, await _tell(people, planned, report, request)],
+        )
+
     share = desired.api.batch_share
-    planned, report = with_fleet(
-        account, desired, attempt.plan_and_apply, files=fleet_files, base=scope.base, share=share
+    planned, report, codes = with_fleet(
+        account,
+        desired,
+        carry_out,
+        files=fleet_files,
+        base=scope.base,
+        share=share,
+        observer=telemetry.observer,
     )
-    moved = attempt.advance(planned, report)
-    _publish(output, planned, report, attempt.run)
-    return exit_codes.of_apply(planned.plan, report, output.fail_on, stale=planned.stale, recorded=moved)
+    telemetry.applied(planned, report)
+    _publish(output, planned, report, attempt.run, aside=events.on_stdout)
+    code = weightiest(codes)
+    events.end(report, planned.stale, code)
+    return code
 
 
-def _run_of(running: RunFlags, files: FleetFiles) -> RunOptions:
+async def _tell(people: Notifier, planned: Planned, report: Report, request: Request) -> ExitCode:
+    """Tells people before the report is printed: a report that cannot be written keeps no failure from them."""
+    from reconciler.views.notices import of_apply  # noqa: PLC0415 - for notices only
+
+    unseen = left_out(planned.plan_inputs.desired, request)
+    return await people.tell(of_apply(planned.plan, report, planned.stale, unseen))
+
+
+def _run_of(
+    running: RunFlags,
+    files: FleetFiles,
+    events: EventLines,
+    telemetry: Telemetry,
+    journals: Sequence[Path],
+    fleet: str,
+) -> RunOptions:
     waves = read_waves(running.waves) if running.waves is not None else ()
-    return RunOptions(journal=running.journal, commit=files.commit(), waves=waves)
+    bake, commit = read_bake(running), files.commit()
+    dumps = dump_flags.opened(running.dump_to, running.dump_to_command)
+    return RunOptions(
+        id=events.run,
+        journal=running.journal,
+        commit=commit,
+        waves=waves,
+        bake=bake,
+        earlier=None if bake is None else _earlier(running, journals, fleet, commit),
+        dumps=dumps,
+        on_event=told(events.listener, telemetry.listener),
+        around_unit=telemetry.around_unit,
+    )
+
+
+def _earlier(running: RunFlags, journals: Sequence[Path], fleet: str, commit: str | None) -> EarlierWaves | None:
+    from reconciler.apply.earlier_waves import earlier_waves  # noqa: PLC0415 - for waves only
+
+    own = (running.journal,) if running.journal is not None and running.journal.exists() else ()
+    return earlier_waves((*journals, *own), fleet, commit)
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One apply: what it was asked for, and what it has come to."""
+    """One apply: its inputs, and the base that it moves."""
 
     files: FleetFiles
-    ref: str | None
     desired: DesiredState
     saved: SavedPlan | None
     request: Request
     run: RunOptions
     output: OutputFlags
+    aside: bool
+    """Whether the plan goes to stderr, because stdout is for what other programs read."""
     yes: bool
     moving: Base | None
     """The base that moves afterwards, with a record of what is tried from the first write on."""
+    takes_back: bool
+    """Whether a harmful wave is taken back."""
 
     async def plan_and_apply(self, fleet: Fleet) -> tuple[Planned, Report]:
         """Raises click.Abort if a person declines the plan."""
@@ -142,15 +243,32 @@ class _Attempt:
         if not planned.plan.empty:
             self._announce(planned.plan)
             _confirm(asking=self._asking, yes=self.yes)
-        self.files.require_tip(self.ref)
+        self.files.require_tip()
         if self.moving and not planned.plan.empty:
-            self.moving = base.trying(self.moving, self.desired, self.request, planned)
+            self.moving = self._trying(self.moving, planned)
         with stop_on_signals(self.run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, self.run, on_progress=on_progress)
 
+    def _trying(self, base: Base, planned: Planned) -> Base:
+        """The base with a record of the tenants that the run is about to change, in case the run dies."""
+        past, plan = self.request.past, planned.plan
+        tried = to_be_tried(self.desired, past, plan)
+        return base.trying(tried, int(planned.at.timestamp()), created_anew(past, plan, self.run.id))
+
     def advance(self, planned: Planned, report: Report) -> bool:
-        """Moves the base if the run was told to. False if that failed."""
-        return self.moving is None or base.advance(self.moving, self.desired, self.request, planned, report)
+        """Moves the base if the run was told to. False if that failed. After harm, it stays where it is."""
+        if self.moving is not None and report.harm is not None:
+            say(f"base: {printable(self.moving.ref)} stays where it is, because the run did harm")
+            return True
+        return self.moving is None or _advance(self.moving, self.desired, self.request, planned, report)
+
+    async def after_harm(self, fleet: Fleet, report: Report) -> list[ExitCode]:
+        """Takes the harmful wave back, if there is one and the run was told to."""
+        if report.harm is None or not self.takes_back:
+            return []
+        from reconciler.cli.after_harm import take_back  # noqa: PLC0415 - after harm only
+
+        return await take_back(fleet, report.harm, self.request, self.run, aside=self.aside)
 
     @property
     def _asking(self) -> bool:
@@ -168,22 +286,27 @@ class _Attempt:
         if self.saved is not None:
             planned = fleet.approved(planned, self.saved.plan, strict=self.request.strict)
         view = PlanView(planned.plan, stale=planned.stale)
-        _show(self.output, text_of(view, full=self.output.full))
+        self._show(text_of(view, full=self.output.full))
         return planned
 
     def _announce(self, plan: Plan) -> None:
-        from reconciler.views.sentences import waves_summary  # noqa: PLC0415 - rich is no small import
+        from reconciler.views.sentences import bake_summary, waves_summary  # noqa: PLC0415 - rich is no small import
         from reconciler.views.terminal import blank_line, paragraph  # noqa: PLC0415
 
         if self.run.waves:
-            sizes = [len(wave) for wave in split(plan.tenants, self.run.waves)]
-            _show(self.output, paragraph(waves_summary(sizes)))
-        _show(self.output, blank_line())
+            done = 0 if self.run.earlier is None else len(self.run.earlier.done)
+            sizes = [len(wave) for wave in split(plan.tenants, self.run.waves, done)]
+            self._show(paragraph(waves_summary(sizes, done)))
+        if self.run.bake is not None:
+            self._show(paragraph(bake_summary(self.run.bake.seconds)))
+        dump_flags.announce(self.run.dumps, plan)
+        self._show(blank_line())
 
-
-def _show(output: OutputFlags, shown: ConsoleRenderable) -> None:
-    """Beside a report that other programs read, a plan goes to stderr."""
-    show(shown, stdout_console() if output.format == TEXT else stderr_console())
+    def _show(self, shown: ConsoleRenderable) -> None:
+        if self.aside:
+            show_aside(shown)
+        else:
+            show(shown, stdout_console())
 
 
 def _pushes(account: AccountFlags) -> bool:
@@ -199,11 +322,40 @@ def _confirm(*, asking: bool, yes: bool) -> None:
     if asking:
         click.confirm("Apply this plan?", abort=True, err=True)
     elif not yes:
-        raise InvalidInputError("nobody is there to confirm the plan", hint="say --yes to apply it without asking")
+        raise InvalidInputError("the plan needs confirmation: this is no terminal", hint="pass --yes to apply it")
 
 
-def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOptions) -> None:
+def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOptions, *, aside: bool) -> None:
     """The report; in text, an empty plan has said everything."""
     if planned.plan.empty and output.format == TEXT and not output.output:
         return
-    publish(output, ReportView(report, str(run.journal_path), planned.stale))
+    publish(output, ReportView(report, str(run.journal_path), planned.stale, planned.plan.tier_of), aside=aside)
+
+
+def _advance(base: Base, desired: DesiredState, request: Request, planned: Planned, report: Report) -> bool:
+    """Moves the base of every tenant that is done, and prints it. False if the tag could not be written."""
+    ended = Ended(
+        desired=desired,
+        history=request.past,
+        plan=planned.plan,
+        report=report,
+        selection=request.selection,
+        whole=set(request.only) == set(NAMES) and request.depth is not Depth.LIST,
+        stale=[stale.tenant for stale in planned.stale],
+    )
+    try:
+        moved = base.advance(ended, int(report.finished_at.timestamp()))
+    except NotAdvancedError as error:
+        hint = f"{error.hint}; the next run includes the tenants of this run again"
+        say(str(error), level=ERROR, hint=hint)
+        return False
+    say(_told(base, moved))
+    return True
+
+
+def _told(base: Base, moved: Moved) -> str:
+    where = f"here and at {printable(moved.remote)}" if moved.remote else "in this clone only"
+    names = [printable(name) for name in moved.applied.owed]
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    owed = f"; older for {', '.join(names[:NAMED])}{more}" if names else ""
+    return f"base: {printable(base.ref)} is at {moved.applied.commit[:SHORT]}{owed} ({where})"

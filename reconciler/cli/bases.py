@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import InvalidInputError
 from reconciler.files.earlier_commits import last_read
 from reconciler.files.git import commits_since, fork_point, load_at
-from reconciler.plan.history import Before
+from reconciler.plan.history import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,12 +27,12 @@ class Bases:
         self._desired = desired
         self._older = older
 
-    def owed(self, bases: Mapping[str, str | None]) -> dict[str, Before | None]:
+    def owed(self, bases: Mapping[str, str | None]) -> dict[str, Baseline | None]:
         """The files of each of these tenants at its own base."""
         found = self._at((commit, name) for name, commit in bases.items())
         return {name: found[commit] for name, commit in bases.items()}
 
-    def tried(self, tried: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Before, ...]]:
+    def tried(self, tried: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Baseline, ...]]:
         """The files of each of these tenants at each commit that was tried for it and is in this clone."""
         found = self._at((commit, name) for name, commits in tried.items() for commit in commits)
         return {
@@ -43,18 +43,18 @@ class Bases:
     def before_they_broke(self, base: DesiredState, ref: str) -> dict[str, str | None]:
         """For each tenant whose file is invalid at the base: the newest earlier commit at which it was valid.
 
-        Nothing that was broken was applied. Of one for whom nobody can tell, the base counts: as where this clone
-        cannot read a file that another one may have read.
+        No broken file was applied. If this is unknown for a tenant, its base counts: another clone may be able to
+        read the file.
         """
         unread = base.unread_of(self._desired)
         broken = [name for name in self._desired.tenants if name in base.held_back - unread]
         return last_read(self._directory, ref, broken) if broken else {}
 
-    def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Before, ...]]:
+    def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Baseline, ...]]:
         """The files of each tenant that its base does not declare, at the commits after that base."""
         new: dict[str, set[str]] = {}
         for name in self._desired.tenants:
-            base, before = kept.of(name), known.before(name)
+            base, before = kept.of(name), known.baseline(name)
             if base is not None and before is not None and self._is_unknown_to(before.base, name):
                 new.setdefault(base, set()).add(name)
         return {
@@ -63,9 +63,9 @@ class Bases:
             for name, said in self._back_to_its_first(base, names).items()
         }
 
-    def _back_to_its_first(self, base: str, names: set[str]) -> dict[str, tuple[Before, ...]]:
+    def _back_to_its_first(self, base: str, names: set[str]) -> dict[str, tuple[Baseline, ...]]:
         """The commits after a base, from the newest back to the one that first declared each of these tenants."""
-        found: dict[str, tuple[Before, ...]] = {}
+        found: dict[str, tuple[Baseline, ...]] = {}
         for commit in commits_since(self._directory, base):
             said = self._before(commit, frozenset(names)) if names else None
             if said is None:
@@ -78,14 +78,14 @@ class Bases:
         """Whether the files declare the tenant under none of its names."""
         return not any(name in files.tenants or name in files.held_back for name in self._desired.names(tenant))
 
-    def _at(self, wanted: Iterable[tuple[str | None, str]]) -> dict[str | None, Before | None]:
+    def _at(self, wanted: Iterable[tuple[str | None, str]]) -> dict[str | None, Baseline | None]:
         """By commit, the files of the tenants that are paired with it."""
         tenants: dict[str | None, set[str]] = {}
         for commit, name in wanted:
             tenants.setdefault(commit, set()).add(name)
         return {commit: self._before(commit, frozenset(names)) for commit, names in tenants.items()}
 
-    def _before(self, commit: str | None, names: frozenset[str]) -> Before | None:
+    def _before(self, commit: str | None, names: frozenset[str]) -> Baseline | None:
         """The files of a few tenants at a commit; None if they cannot be read."""
         try:
             parted = self._older or (fork_point(self._directory, commit) if commit else None)
@@ -97,4 +97,4 @@ class Bases:
         if any(files is None for files in said) or (commit is not None and parted is None):
             return None
         base, *fork = (files for files in said if files is not None)
-        return Before(base, fork[0] if fork else None)
+        return Baseline(base, fork[0] if fork else None)

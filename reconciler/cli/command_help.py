@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -9,7 +10,7 @@ import click
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 LOOK_AT: Final = "What to look at"
 ACCOUNT: Final = "Which account"
@@ -34,8 +35,15 @@ MEANINGS: Final = {
 }
 LOCAL: Final = (ExitCode.DONE, ExitCode.ERROR, ExitCode.INVALID, ExitCode.INTERRUPTED)
 """The codes of a command that calls no API."""
+CHILD: Final = "reconciler.child"
+"""In click's ``meta``: the words after ``--``, of a command that runs a program."""
 LONGEST_LINE: Final = 200
 """Length to which the one line of help for a command may go."""
+
+TENANT_FILES: Final = (".yaml", ".yml")
+"""How the files of tenants end."""
+MOST_SUGGESTED: Final = 3
+"""Tenants that a message about arguments without a flag repeats."""
 
 
 class Flag(click.Option):
@@ -44,6 +52,19 @@ class Flag(click.Option):
     def __init__(self, *names: Any, group: str = OTHER, **settings: Any) -> None:
         super().__init__(*names, **settings)
         self.group = group
+
+
+def _log_format() -> Flag:
+    """Which form messages on stderr have; ``cli.main`` reads it from the words of the command."""
+    return Flag(
+        ["--log-format"],
+        group=OUTPUT,
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        expose_value=False,
+        help="Form of the messages on stderr: text, or a JSON object for each.",
+    )
 
 
 def flag(group: str, *names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -55,11 +76,37 @@ class DescribedCommand(click.Command):
     """A command that says in its help how it is used and how it ends."""
 
     def __init__(
-        self, *settings: Any, example: str = "", exit_codes: tuple[ExitCode, ...] = LOCAL, **more: Any
+        self,
+        *settings: Any,
+        example: str = "",
+        exit_codes: tuple[ExitCode, ...] = LOCAL,
+        runs_child: bool = False,
+        **more: Any,
     ) -> None:
+        """``runs_child``: the words after ``--`` are a program to run, not arguments."""
         super().__init__(*settings, **more)
+        self.params.append(_log_format())
         self.example = example
         self.exit_codes = exit_codes
+        self.runs_child = runs_child
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; keeps the words after ``--`` in ``meta``.
+
+        Raises UsageError for a tenant that is named without ``--tenant``.
+        """
+        if self.runs_child and "--" in args:
+            end = args.index("--")
+            ctx.meta[CHILD], args = tuple(args[end + 1 :]), args[:end]
+        ctx.allow_extra_args = any("--tenant" in parameter.opts for parameter in self.params)
+        extra = super().parse_args(ctx, args)
+        if extra and not ctx.resilient_parsing:
+            ctx.fail(f"unexpected argument {extra[0]!r}: did you mean {tenant_flags(extra)}?")
+        return extra
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """With the program to run, where there may be one."""
+        return [*super().collect_usage_pieces(ctx), *(["[-- COMMAND...]"] if self.runs_child else [])]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The flags, group by group."""
@@ -77,6 +124,17 @@ class DescribedCommand(click.Command):
         write_ending(formatter, self.example, self.exit_codes)
 
 
+def tenant_flags(words: Sequence[str]) -> str:
+    """The flags that select the tenants that the words name, by their names or their files."""
+    flags = " ".join(f"--tenant {shlex.quote(_tenant_named(word))}" for word in words[:MOST_SUGGESTED])
+    return f"{flags} ..." if len(words) > MOST_SUGGESTED else flags
+
+
+def _tenant_named(word: str) -> str:
+    name, dot, suffix = word.rpartition("/")[2].rpartition(".")
+    return name if dot + suffix in TENANT_FILES else word
+
+
 class DescribedGroup(click.Group):
     """A group whose help shows the whole first sentence of each command, on several lines where it is long."""
 
@@ -89,7 +147,7 @@ class DescribedGroup(click.Group):
 
 
 def write_ending(formatter: click.HelpFormatter, example: str, exit_codes: Iterable[ExitCode]) -> None:
-    """What stands at the end of a help: an example, and what the exit codes mean."""
+    """The end of a help text: an example, and what the exit codes mean."""
     with formatter.section("Example"):
         formatter.write_text(example)
     with formatter.section("Exit codes"):

@@ -1,58 +1,81 @@
-"""The file for connection strings: named by the user, readable by nobody else."""
+"""``reconciler connections``: how to connect to the projects of a few tenants, at any time."""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from reconciler.errors import InvalidInputError, OutputError
-from reconciler.files import regular_files
-from reconciler.files.regular_files import UnreadableError
+from reconciler.cli.account import with_fleet
+from reconciler.cli.converge import few_tenants
+from reconciler.cli.sinks import child_of_command, counted, open_sinks, require_sink, run_child
+from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
+from reconciler.fleet import Which
+from reconciler.views.console import say
+from reconciler.views.values import worded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from reconciler.secret import Secret
-
-OWNER_ONLY: Final = 0o600
+    from reconciler.cli.options import AccountFlags, FilesFlags, SinkFlags
+    from reconciler.fleet import Connection, Fleet
 
 
-class ConnectionsFile:
-    """JSON lines ``{"tenant": ..., "connection_uri": ...}``. Opened before any call, so that no string is lost."""
+def run(
+    tenants: tuple[str, ...],
+    files: FilesFlags,
+    account: AccountFlags,
+    base: str | None,
+    branch: str | None,
+    database: str | None,
+    role: str | None,
+    from_registry: bool,
+    output_format: str,
+    sinks: SinkFlags,
+) -> int:
+    """Reads the connections of a few tenants, and gives them to the sinks. Returns the exit code of a child."""
+    which = Which(branch=branch, database=database, role=role)
+    _check_registry(sinks, which, from_registry=from_registry)
+    few = few_tenants(files, tenants, base)
+    child = child_of_command(few.names)
+    opened = open_sinks(sinks, few.names, revealed_as=output_format)
+    require_sink(sinks, [*opened, *child])
 
-    def __init__(self, path: Path) -> None:
-        """Creates the file if it does not exist. Raises InvalidInputError if that fails or others may read it."""
-        self._path = path
-        try:
-            self._descriptor = regular_files.open_to_write(path, append=True, mode=OWNER_ONLY)
-        except OSError as error:
-            raise InvalidInputError(f"--connections-to {path}: {error.strerror}") from error
-        except UnreadableError as error:
-            raise InvalidInputError(f"--connections-to {path}: {error}", hint=regular_files.REMEDY) from error
-        if os.fstat(self._descriptor).st_mode & 0o077:
-            os.close(self._descriptor)
-            raise InvalidInputError(
-                f"--connections-to {path}: others may read this file",
-                hint=f"chmod 600 -- {shlex.quote(str(path))}",
-            )
+    async def read(fleet: Fleet) -> dict[str, Connection]:
+        if from_registry:
+            return {name: await fleet.kept_connection(name) for name in few.names}
+        if sinks.to_registry:
+            fleet.require_strings()
+        found = {name: await fleet.connection(name, which, request=few.request) for name in few.names}
+        if sinks.to_registry:
+            await fleet.keep_connections(found)
+            say(f"wrote {counted(found)} to the registry")
+        if child:
+            await _tell_cold_start(fleet, found[few.names[0]])
+        return found
 
-    def write(self, connections: Mapping[str, Secret]) -> None:
-        """Appends one line for each tenant and closes the file. Raises OutputError with the missing tenants.
+    found = with_fleet(account, few.desired, read, files=few.files, base=base)
+    for sink in opened:
+        sink.write(found)
+    if child:
+        return run_child(child, found[few.names[0]], direct=sinks.direct)
+    return ExitCode.DONE
 
-        Nothing is taken back where the disk is full: another run may have appended to the file meanwhile.
-        """
-        missing = list(connections)
-        try:
-            with os.fdopen(self._descriptor, "w", encoding="utf-8") as file:
-                for tenant, uri in connections.items():
-                    file.write(json.dumps({"tenant": tenant, "connection_uri": uri.reveal()}) + "\n")
-                    file.flush()
-                    missing.remove(tenant)
-        except OSError as error:
-            raise OutputError(
-                f"--connections-to {self._path}: {error.strerror}; no connection string of {', '.join(missing)}",
-                hint="their projects exist: free the disk, and read the strings from Neon",
-            ) from error
+
+async def _tell_cold_start(fleet: Fleet, connection: Connection) -> None:
+    """Says why the first connection of a program takes a moment."""
+    with suppress(ReconcilerError):  # the program connects whatever is said
+        compute = await fleet.suspended_compute(connection)
+        if compute is not None:
+            idle = worded("compute.suspend_timeout_seconds", compute.compute.suspend_timeout_seconds)
+            say(f"compute {compute.id} is suspended: the first connection starts it (suspend_timeout {idle})")
+
+
+def _check_registry(sinks: SinkFlags, which: Which, *, from_registry: bool) -> None:
+    """Raises InvalidInputError for a connection that no registry keeps."""
+    if from_registry and sinks.to_registry:
+        raise InvalidInputError(
+            "--from-registry and --to-registry exclude each other", hint="leave one of them out"
+        )
+    if which != Which() and (from_registry or sinks.to_registry):
+        raise InvalidInputError(
+            "the registry keeps the connection of the default branch, with the database and role in the files",
+            hint="leave out --branch, --database and --role, or the registry",
+        )

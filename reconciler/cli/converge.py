@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.cli import exit_codes
+from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import with_fleet
-from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.events import told, with_events
 from reconciler.cli.flag_values import permissions, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags
 from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.sinks import open_sinks
+from reconciler.cli.telemetry import with_telemetry
+from reconciler.cli.trust import judged
 from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
 from reconciler.files.inputs import MAX_GIVEN
@@ -22,7 +25,7 @@ from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request, RunOptions, parse
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
-from reconciler.views.console import show, stderr_console
+from reconciler.views.console import show_aside
 from reconciler.views.formats import text_of
 from reconciler.views.view import PlanView, ReportView
 
@@ -30,17 +33,21 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags
+    from reconciler.cli.events import EventLines
+    from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags, SinkFlags
+    from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
 COUNTING = ("stale", "refused", "incomplete")
-"""Invalid files of these tenants have ended the run before; those of others do not matter here."""
+"""An invalid file of one of these tenants ends the run earlier; files of other tenants are not relevant."""
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
 
+@with_telemetry("converge")
+@with_events
 def run(
     tenants: tuple[str, ...],
     files: FilesFlags,
@@ -49,41 +56,57 @@ def run(
     earlier: EarlierRunsFlags,
     allow: tuple[str, ...],
     single_writer: bool,
-    connections_to: Path | None,
+    dump_to: Path | None,
+    dump_to_command: str | None,
+    sinks: SinkFlags,
     journal: Path | None,
+    events: EventLines,
+    telemetry: Telemetry,
     output: OutputFlags,
 ) -> ExitCode:
-    """Changes a few tenants to match the files, and writes the connection strings of new projects."""
+    """Changes a few tenants to match the files, and gives the connections of new projects to the sinks."""
     check_outputs(output, ReportView)
     permitted = permissions(PermissionFlags(allow, expect_empty=False, prune=False, strict=False))
     few = few_tenants(files, tenants, base)
     request = with_earlier_runs(earlier, replace(few.request, permissions=permitted), journal)
-    started = RunOptions(journal=journal, commit=few.files.commit(), single_writer=single_writer)
-    sink = ConnectionsFile(connections_to) if connections_to else None
+    dumps = dump_flags.opened(dump_to, dump_to_command)
+    started = RunOptions(
+        id=events.run,
+        journal=journal,
+        commit=few.files.commit(),
+        single_writer=single_writer,
+        dumps=dumps,
+        on_event=told(events.listener, telemetry.listener),
+        around_unit=telemetry.around_unit,
+    )
+    opened = open_sinks(sinks, few.names)
 
     async def converge(fleet: Fleet) -> Converged:
         with stop_on_signals(started.stop):
             return await fleet.converge(*few.names, request=request, run=started)
 
-    converged = with_fleet(account, few.desired, converge, files=few.files, base=base)
+    converged = with_fleet(account, few.desired, converge, files=few.files, base=base, observer=telemetry.observer)
+    telemetry.applied(converged.planned, converged.report)
     try:
-        if sink is not None:
+        for sink in opened:
             sink.write(converged.connections)
     finally:
-        _publish(output, converged, started)
+        _publish(output, converged, started, aside=events.on_stdout)
     counting = [what for what in output.fail_on or COUNTING if what != "invalid"]
-    return exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
+    code = exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
+    events.end(converged.report, (), code)
+    return code
 
 
 @dataclass(frozen=True, slots=True)
 class FewTenants:
-    """What the files, and stdin, say of the tenants that a command names."""
+    """The tenants that a command names, from the files and stdin."""
 
     names: list[str]
     files: FleetFiles
     desired: DesiredState
     request: Request
-    """What the files said of them before."""
+    """Contains their earlier files."""
 
 
 def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -> FewTenants:
@@ -92,45 +115,66 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -
     Raises InvalidInputError for too many, and for what is not valid.
     """
     text = _standard_input() if STDIN in tenants else None
-    documented = {} if text is None else _documented(files, text)
-    names = _few([*(name for name in tenants if name != STDIN), *documented])
-    earlier_names = {name for called in documented.values() for name in called}
+    from_documents = {} if text is None else _documented(files, text)
+    names = _few([*(name for name in tenants if name != STDIN), *from_documents])
+    earlier_names = {name for called in from_documents.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
-    before = _history(fleet_files, files, declared, frozenset(names).difference(documented), base)
-    committed = fleet_files.committed(declared, documented)
+    _require_declared(files, desired, names)
+    before = _history(fleet_files, files, declared, frozenset(names).difference(from_documents), base)
+    committed = fleet_files.committed(declared, from_documents)
     history = replace(
         before,
         files=declared,
-        documents=frozenset(documented),
+        documents=frozenset(from_documents),
         committed=committed,
         guessed=before.guessed or (base is None and bool(committed)),
     )
-    told = partial(fleet_files.tombstones, declared)
-    return FewTenants(names, fleet_files, desired, Request(history=history, tombstones=told))
+    request = Request(
+        history=history,
+        tombstones=partial(fleet_files.tombstones, declared),
+        raised=partial(fleet_files.raised, declared),
+    )
+    return FewTenants(names, fleet_files, desired, judged(request, fleet_files, declared, base))
 
 
-def _publish(output: OutputFlags, converged: Converged, run: RunOptions) -> None:
-    """The report, and before it the plan if a person has to see why."""
+def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str]) -> None:
+    """Raises InvalidInputError for a tenant that neither a file nor a document declares."""
+    unknown = next((name for name in names if name not in desired.tenants), None)
+    if unknown is None:
+        return
+    from reconciler.files.finding import did_you_mean_one_of  # noqa: PLC0415
+    from reconciler.files.names_in_files import is_tenant_file, tenant_names  # noqa: PLC0415 - for a wrong name only
+
+    known = [name for name in tenant_names(files.directory) if not is_tenant_file(name)]
+    hint = did_you_mean_one_of(unknown, known)
+    raise InvalidInputError(
+        f"no file declares tenant {unknown!r}",
+        hint=hint or "add its file, or pass its document ('-' reads documents from stdin)",
+    )
+
+
+def _publish(output: OutputFlags, converged: Converged, run: RunOptions, *, aside: bool) -> None:
+    """Prints the report, and before it the plan if it needs an explanation."""
     plan, report = converged.planned.plan, converged.report
     destructive = any(action.risk is Risk.DESTRUCTIVE for action in plan.actions)
     if plan.refusals or plan.conflicts or plan.empty or destructive:
-        show(text_of(PlanView(plan), full=output.full), stderr_console())
-    publish(output, ReportView(report, str(run.journal_path)))
+        show_aside(text_of(PlanView(plan), full=output.full))
+    publish(output, ReportView(report, str(run.journal_path), tier_of=plan.tier_of), aside=aside)
 
 
 def _read(
     files: FilesFlags, names: list[str], text: str | None, *, also: Collection[str]
 ) -> tuple[FleetFiles, DesiredState, DesiredState]:
-    """What the files say of these tenants, and what stdin makes of it. ``also`` are names that are read too.
+    """The files of these tenants, declared, and desired with the documents on stdin. Reads ``also`` too.
 
-    All are read where one of them names its project, which may be another's, and where one is to be deleted: the
-    deletions of the whole fleet count. Those others are no matter of this run: what is wrong with their files only
-    keeps their projects out of reach.
+    Reads all tenants if one of these names its project, which may belong to another tenant, or is to be deleted,
+    because deletions are counted for the whole fleet. An invalid file of another tenant does not end the run; its
+    project is only not available to these tenants.
     """
     files = files._replace(on_invalid=OnInvalid.SKIP.value)
     about = frozenset((*names, *also))
     fleet_files = FleetFiles(files, only=about)
-    fleet_files.require_tip(files.ref)
+    fleet_files.require_tip()
     declared, desired = _said(fleet_files, names, text)
     named = [desired.tenants[name] for name in names if name in desired.tenants]
     if not any(tenant.project_id or tenant.absent for tenant in named):
@@ -146,7 +190,7 @@ def _history(
     names: frozenset[str],
     base: str | None,
 ) -> History:
-    """What the files said of the tenants that are named: of the whole fleet where one of them is to be deleted."""
+    """The earlier files of the named tenants; of the whole fleet if one of them is to be deleted."""
     if not names:
         return History()
     if any(declared.tenants[name].absent for name in names if name in declared.tenants):
@@ -158,12 +202,12 @@ def _history(
 
 
 def _standard_input() -> str:
-    """No more of it than is enough to refuse it for its length."""
+    """Reads at most one byte more than is permitted, which is enough to refuse it."""
     return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
 def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
-    """Raises InvalidInputError where the file of one of these tenants cannot be used."""
+    """Raises InvalidInputError if the file of one of these tenants cannot be used."""
     declared = fleet_files.desired()
     desired = declared if text is None else parse(declared, text, STDIN_NAME)[0]
     if broken := [name for name in names if name in desired.held_back]:
@@ -174,9 +218,9 @@ def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[
 
 
 def _documented(files: FilesFlags, text: str) -> dict[str, tuple[str, ...]]:
-    """The names of the tenants on stdin, each with all that it had: they tell which files are to be read.
+    """The current name of each tenant on stdin, with all its names: these files have to be read.
 
-    Needs the price list alone.
+    Reads only the price list.
     """
     desired, names = parse(FleetFiles(files, only=frozenset()).desired(), text, STDIN_NAME)
     return {name: desired.names(name) for name in names}

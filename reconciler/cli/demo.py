@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import chdir
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +13,16 @@ import click
 import yaml
 
 from reconciler.cli.command_help import DescribedCommand
+from reconciler.cli.demo_parts import SCENE, DemoFailedError, chapter, read_files
 from reconciler.cli.embedded_neon import HOST, keys, open_account, with_simulated_ids
 from reconciler.cli.runtime import runtime
 from reconciler.cli.scene import read_scene
 from reconciler.environment import Environment
-from reconciler.errors import ReconcilerError
-from reconciler.fleet import Fleet, Planned, Request, RunOptions, read
+from reconciler.fleet import Fleet, Planned, Request, RunOptions
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.http import httpx
-from reconciler.plan.action import PatchProject
+from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Result
@@ -32,36 +31,40 @@ from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.virtual_time import VirtualLoop
 from reconciler.views import plain_text
 from reconciler.views.console import show, stdout_console
-from reconciler.views.demo import chapter, status_list
+from reconciler.views.terminal import Line, column, page, styled, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.model.values import Value
     from reconciler.neon.client import Neon
     from reconciler.simulator.simulator import Simulator
+    from reconciler.views.terminal import Piece
 
 LOWERING: Final = Request(permissions=Permissions(lowering=True))
 """A person has reviewed the reductions and permits them."""
-SCENE: Final = Path(__file__).parent / "demo_fleet"
-"""The files of the fleet, its live state (``cli/scene.py``), and a description of each difference."""
 RAISED: Final = "meadow"
 RAISED_BYTES: Final = 1024**4
 SHRUNK: Final = "harbor"
 SHRUNK_CU: Final = 0.25
-
-
-class DemoFailedError(ReconcilerError):
-    """The demo did not have the expected result."""
+IN_SYNC: Final = "in sync"
+"""The status of a tenant that matches its files."""
 
 
 @click.command("demo", cls=DescribedCommand, example="reconciler demo")
-def command() -> None:
+@click.option(
+    "--undo", is_flag=True, help="The rows of one tenant, lost and restored, in real PostgreSQL databases."
+)
+def command(undo: bool) -> None:
     """Converge a sample fleet on the Neon simulator. Needs no account and no network."""
-    with chdir(SCENE):
-        desired = read(Path())
+    if undo:
+        from reconciler.cli.demo_undo import play  # noqa: PLC0415 - needs an extra
+
+        play()
+        return
+    desired = read_files()
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
         open_account(Path(folder) / "sim.db", desired, LoopTime(runtime().clock())) as simulator,
@@ -189,7 +192,7 @@ class _Demo:
     async def _shrink(self, project: LiveProject) -> None:
         endpoint = project.read_write(project.default_branch)
         if endpoint is not None:
-            size = {**compute.members(endpoint.compute), compute.MIN: SHRUNK_CU, compute.MAX: SHRUNK_CU}
+            size = {**compute.amounts(endpoint.compute), compute.MIN: SHRUNK_CU, compute.MAX: SHRUNK_CU}
             patched = await self.console.update_endpoint(project.organization, project.id, endpoint.id, size)
             await self.console.wait(project.organization, project.id, patched.operations)
 
@@ -200,3 +203,11 @@ class _Demo:
 def _check(held: bool, otherwise: str) -> None:
     if not held:
         raise DemoFailedError(otherwise)
+
+
+@page
+def status_list(story: Mapping[str, str]) -> Iterator[Piece]:
+    """One line for each name, with its status."""
+    width = width_of(story)
+    for name, status in story.items():
+        yield Line(column(name, width), styled(status, "dim" if status == IN_SYNC else ""), 2)

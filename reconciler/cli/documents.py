@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
-from reconciler.views.console import as_text, print_document, print_pieces, show, stdout_console
-from reconciler.views.formats import formats_of, render
+from reconciler.views.console import as_text, print_document, print_pieces, show, show_aside, stdout_console
+from reconciler.views.formats import formats_of, render, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check_outputs(output: OutputFlags, view: type[View]) -> None:
-    """Before any work: the ending of every --output names a format of this view, and its folder exists."""
+    """Checks, before any work, that the ending of each --output names a format of this view, and its folder."""
     formats = formats_of(view)
     for path in output.output:
         if path.suffix not in [row.suffix for row in formats]:
@@ -32,16 +33,19 @@ def check_outputs(output: OutputFlags, view: type[View]) -> None:
 
 
 def check_folder(path: Path, flag: str) -> None:
-    """Before any work: the folder of a file that is to be written exists."""
+    """Checks, before any work, that the folder of an output file exists."""
     if not path.parent.is_dir():
         raise InvalidInputError(f"{flag} {path}: folder {path.parent} does not exist")
 
 
-def publish(output: OutputFlags, view: View) -> None:
-    """The view on stdout in the chosen format, and in every file that was named."""
+def publish(output: OutputFlags, view: View, *, aside: bool = False) -> None:
+    """Writes the view to stdout in the chosen format, and to every named file. ``aside``: to stderr, as text."""
     by_suffix = {row.suffix: row.name for row in formats_of(type(view))}
     for path in output.output:
         write(path, render(view, by_suffix[path.suffix], full=output.full))
+    if aside:
+        show_aside(text_of(view, full=output.full))
+        return
     document = render(view, output.format, full=output.full)
     if isinstance(document, str):
         print_document(document)
@@ -52,24 +56,43 @@ def publish(output: OutputFlags, view: View) -> None:
 
 
 def write(path: Path, document: Rendered, flag: str = "--output") -> None:
-    """The document into a file that the flag names. Raises InvalidInputError where that is impossible.
+    """Writes the document to the file that the flag names. Raises InvalidInputError if that is impossible."""
+    with _whole(path, flag) as file:
+        file.writelines(piece.encode() for piece in _pieces(document))
 
-    A file that could be written in part only is removed: half a document would pass for a whole one. What is no
-    file, and what a link leads to, is left alone.
+
+def write_bytes(path: Path, data: bytes, flag: str) -> None:
+    """Writes the data to the file that the flag names. Raises InvalidInputError if that is impossible."""
+    with _whole(path, flag) as file:
+        file.write(data)
+
+
+@contextmanager
+def _whole(path: Path, flag: str) -> Iterator[BinaryIO]:
+    """The file, to be written as a whole.
+
+    Removes a file that could be written only in part, because half a document looks like a whole one. Keeps
+    anything that is not a file, and the target of a link.
     """
+    with writing(f"{flag} {path}"), os.fdopen(regular_files.open_to_write(path), "wb") as file:
+        try:
+            yield file
+            file.flush()
+        except BaseException:  # an interruption, or a defect in what makes the pieces, ends a document as well
+            if path.is_file():
+                path.unlink()
+            raise
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Raises InvalidInputError, which begins with ``what``, for a file that cannot be written."""
     try:
-        with os.fdopen(regular_files.open_to_write(path), "w", encoding="utf-8") as file:
-            try:
-                file.writelines(_pieces(document))
-                file.flush()
-            except OSError:
-                if path.is_file():
-                    path.unlink()
-                raise
+        yield
     except OSError as error:
-        raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
+        raise InvalidInputError(f"{what}: {error.strerror}") from error
     except UnreadableError as error:
-        raise InvalidInputError(f"{flag} {path}: {error}", hint=regular_files.REMEDY) from error
+        raise InvalidInputError(f"{what}: {error}", hint=regular_files.REMEDY) from error
 
 
 def _pieces(document: Rendered) -> Iterable[str]:

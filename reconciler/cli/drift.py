@@ -8,32 +8,52 @@ from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.options import PermissionFlags
+from reconciler.cli.telemetry import with_telemetry
+from reconciler.errors import weightiest
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 from reconciler.views.view import DriftView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, ScopeFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
+    from reconciler.cli.telemetry import Telemetry
     from reconciler.errors import ExitCode
-    from reconciler.fleet import Fleet, Planned
+    from reconciler.fleet import Fleet
 
 
+@with_telemetry("drift")
 def run(
-    files: FilesFlags, account: AccountFlags, scope: ScopeFlags, expect_empty: bool, output: OutputFlags
+    files: FilesFlags,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    expect_empty: bool,
+    notices: NotifyFlags,
+    telemetry: Telemetry,
+    output: OutputFlags,
 ) -> ExitCode:
     """Compares the live fleet with the files; CHANGES if they differ."""
     check_outputs(output, DriftView)
     fleet_files = FleetFiles(files)
-    fleet_files.require_tip(files.ref)
+    fleet_files.require_tip()
     desired = fleet_files.desired()
     permission = PermissionFlags((), expect_empty, prune=False, strict=False)
-    request = fleet_files.request(scope, permission, desired, ref=files.ref)
+    request = fleet_files.request(scope, permission, desired)
+    telemetry.figures.fleet = desired.fleet
 
-    async def look(fleet: Fleet) -> Planned:
+    async def look(fleet: Fleet) -> ExitCode:
+        people = notifier(notices, account, fleet, desired, remembers=True)
         with watching(stderr_console()) as on_progress:
-            return await fleet.drift(request, on_progress=on_progress)
+            found = await fleet.drift(request, on_progress=on_progress)
+        telemetry.figures.drift = found.plan
+        publish(output, DriftView(found.plan))
+        code = exit_codes.of_drift(found.plan, output.fail_on)
+        if people is None:
+            return code
+        from reconciler.views.notices import of_drift  # noqa: PLC0415 - for notices only
 
-    found = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)
-    publish(output, DriftView(found.plan))
-    return exit_codes.of_drift(found.plan, output.fail_on)
+        return weightiest((code, await people.tell(of_drift(found.plan, left_out(desired, request)))))
+
+    share, observer = desired.api.batch_share, telemetry.observer
+    return with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=share, observer=observer)

@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
@@ -16,6 +18,7 @@ from reconciler.fleet import Fleet
 from reconciler.neon.http import httpx
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import Latency
+from reconciler.simulator.postgres.errors import INSTALL, PostgresError
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Limits
 from reconciler.simulator.types import Organization as SimulatedOrganization
@@ -29,24 +32,35 @@ if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization
+    from reconciler.neon.call import CallObserver
     from reconciler.simulator.contract.judge import Judge
 
 HOST: Final = "http://127.0.0.1/api/v2"
 """Never connected to: calls go to the app in this process."""
+REGISTRY_KEY: Final = "c2ltdWxhdG9ycy1oYXZlLW5vLXNlY3JldHMtLS0tLS0="
+"""The key of a simulated registry. It protects nothing: a simulator holds no secrets."""
 LATENCY: Final = Latency(0.05, 0.15)
 """Simulated seconds per call, similar to those of the real API."""
 
 
 @contextmanager
 def embedded_neon(
-    file: Path, desired: DesiredState, around: Runtime, *, share: float
+    file: Path,
+    desired: DesiredState,
+    around: Runtime,
+    *,
+    share: float,
+    postgres: bool = False,
+    observer: CallObserver | None = None,
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
     """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it.
 
-    The organizations and limits come from the files.
+    The organizations and limits come from the files. The account stays open until the command ends: a program that
+    it runs may connect to a database of it.
     """
-    account = open_account(file, desired, LoopTime(around.clock()))
-    with account as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    account = open_account(file, desired, LoopTime(around.clock()), postgres=postgres)
+    simulator = click.get_current_context().with_resource(account)
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         yield (
             runner,
             Fleet.connect(
@@ -57,6 +71,7 @@ def embedded_neon(
                 share=share,
                 via=around.wrap(httpx.ASGITransport(simulator.app)),
                 now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+                observer=observer,
             ),
         )
 
@@ -67,10 +82,11 @@ def open_account(
     clock_source: Callable[[], float],
     *,
     judge: Judge | None = None,
+    postgres: bool = False,
 ) -> Simulator:
     """Opens the simulated account in the file, with the organizations of tiers.yaml. Creates a missing file.
 
-    Raises InvalidInputError if the file is not a simulated account.
+    Raises InvalidInputError if the file is not a simulated account, or PostgreSQL cannot run for it.
     """
     try:
         regular_files.require_file(file)
@@ -80,7 +96,12 @@ def open_account(
             clock_source=clock_source,
             latency=LATENCY,
             judge=judge,
+            postgres=postgres,
         )
+    except PostgresError as error:
+        raise InvalidInputError(f"{file} cannot have databases: {error}", hint=error.hint) from error
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(f"--postgres needs the package {error.name}", hint=INSTALL) from error
     except UnreadableError as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}") from error
     except sqlite3.Error as error:
@@ -112,4 +133,6 @@ def keys(desired: DesiredState, simulator: Simulator) -> Mapping[str, str]:
     found = {o.api_key.name: simulator.organization_keys[name] for name, o in desired.organizations.items()}
     if desired.personal_api_key is not None:
         found[desired.personal_api_key.name] = simulator.personal_key
+    if desired.registry_key is not None:
+        found[desired.registry_key.name] = REGISTRY_KEY
     return found

@@ -1,15 +1,17 @@
 """What a plan or a report means for the exit code.
 
-The code speaks of what the run was asked for. What is refused of that is a refusal; what drifted by itself, and a
-conflict of a tenant that no commit changed, is reported, and counts where ``--fail-on`` names it. A plan is asked
-for what its files change: what waits since an earlier commit is tried by apply, and counts there.
+The code is about what the run was asked to do. A refusal of that counts. Drift, and a conflict of a tenant that no
+commit changed, is reported, and counts if ``--fail-on`` names it. A plan is asked to do what its files change; a
+change that waits since an earlier commit is tried by apply, and counts there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ExitCode, weightiest
+import click
+
+from reconciler.errors import ExitCode, ReconcilerError, weightiest
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
+    from reconciler.usage.usage import Usage
 
 _FAILURE = {
     ExitCode.INVALID: "invalid",
@@ -30,17 +33,35 @@ _FAILURE = {
 """Codes that --fail-on can switch off, by the word that keeps them on."""
 
 
+def of_error(error: BaseException) -> ExitCode:
+    """The code of a command that an error ends."""
+    if isinstance(error, ReconcilerError):
+        return error.exit_code
+    return ExitCode.INTERRUPTED if isinstance(error, click.Abort | KeyboardInterrupt) else ExitCode.ERROR
+
+
 def of_plan(plan: Plan, fail_on: Collection[str], *, detailed: bool) -> ExitCode:
-    """DONE even where there is something to do, unless ``detailed``. ``fail_on`` is empty for the default."""
+    """DONE even if there is something to do, unless ``detailed``. ``fail_on`` is empty for the default."""
     codes = list(_standing(plan, fail_on, passed_on=plan.passed_on))
     if detailed:
         codes += _differing(plan)
     return _weigh(codes, fail_on)
 
 
+def of_command(plan: Plan) -> ExitCode:
+    """REFUSED if a guard refuses what the command asks for; DONE even if there is something to do."""
+    return _weigh([ExitCode.REFUSED] if plan.refusals or plan.conflicts else [], ())
+
+
 def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
     """CHANGES for anything that differs: actions, what cannot be done, conflicts, orphans of ours."""
     return _weigh(_differing(plan), fail_on)
+
+
+def of_usage(usage: Usage) -> ExitCode:
+    """CHANGES if a threshold is crossed; INCOMPLETE_VIEW if Neon did not return the project of a tenant."""
+    codes = [ExitCode.CHANGES] if usage.crossed else []
+    return weightiest([*codes, ExitCode.INCOMPLETE_VIEW] if usage.unread else codes)
 
 
 def of_apply(
@@ -52,10 +73,10 @@ def of_apply(
     named: bool = False,
     recorded: bool = True,
 ) -> ExitCode:
-    """What the plan left undone, what a saved plan held back, and what became of the rest.
+    """From what the plan left out, what a saved plan held back, and the outcomes of the rest.
 
     ``named`` says that the run was asked for each tenant by name: then whatever is refused was asked for;
-    ``recorded``, that the base was moved where the run was told to.
+    ``recorded``, that the base was moved, if the run had to move it.
     """
     codes = list(_standing(plan, fail_on))
     if not recorded:
@@ -76,7 +97,7 @@ def of_apply(
 def _standing(
     plan: Plan, fail_on: Collection[str], *, passed_on: frozenset[str] = frozenset()
 ) -> Iterator[ExitCode]:
-    """``passed_on`` are tenants of whom the run was asked nothing: they count where ``fail_on`` names the word."""
+    """``passed_on`` are tenants for which the run had nothing to do: they count if ``fail_on`` names the word."""
     others: frozenset[str] = frozenset() if "refused" in fail_on else passed_on
     incomplete = [refusal for refusal in plan.refusals if refusal.rule is Rule.INCOMPLETE_VIEW]
     asked = [refusal for refusal in plan.refusals if refusal.asked_for and refusal not in incomplete]

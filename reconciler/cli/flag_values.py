@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.naming import composed
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
+from reconciler.model.units import parse_seconds
 from reconciler.plan.guards.counted import KINDS
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.rivals import RUN_ID
@@ -15,7 +16,8 @@ from reconciler.plan.rivals import RUN_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import EarlierRunsFlags, PermissionFlags, ScopeFlags
+    from reconciler.apply.bake import Bake
+    from reconciler.cli.options import EarlierRunsFlags, PermissionFlags, RunFlags, ScopeFlags
     from reconciler.fleet import Request
 
 
@@ -51,6 +53,24 @@ def with_earlier_runs(earlier: EarlierRunsFlags, request: Request, own: Path | N
         )
     journals = (*earlier.journals, *([own] if own else []))
     return replace(request, journals=journals, dead_runs=frozenset(earlier.run_is_dead))
+
+
+def read_bake(running: RunFlags) -> Bake | None:
+    """What --bake and --harm say; None without --bake. Raises InvalidInputError."""
+    if running.bake is None:
+        if running.harm is not None or running.rollback_on_harm:
+            raise InvalidInputError("--harm and --rollback-on-harm go with --bake", hint="for example --bake 10m")
+        return None
+    if running.waves is None:
+        raise InvalidInputError("--bake goes with --waves", hint="for example --waves 1,1%,10%,100% --bake 10m")
+    from reconciler.apply.bake import Bake  # noqa: PLC0415 - for waves only
+    from reconciler.plan.harm import HarmLimit, read_harm_limit  # noqa: PLC0415
+
+    try:
+        seconds = parse_seconds(running.bake)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError(f"--bake {running.bake} is no length of time", hint="for example 10m") from error
+    return Bake(seconds, HarmLimit() if running.harm is None else read_harm_limit(running.harm))
 
 
 def _label(text: str) -> tuple[str, str | None]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
 from reconciler.cli.flag_values import permissions, selection
+from reconciler.cli.runtime import runtime
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
-from reconciler.files.advance import Base, base_to_advance
 from reconciler.files.applied import kept
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import sources_without_files
+from reconciler.files.finding import did_you_mean_one_of
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
     ahead_of_head,
@@ -29,25 +30,24 @@ from reconciler.files.git import (
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.names_in_files import tenant_names
 from reconciler.files.objects import MISSING
+from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import printable
 from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
 from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, removed_without_commit, unheld
 from reconciler.fleet import Request
-from reconciler.model.problem import Severity
+from reconciler.model.problem import Severity, errors
 from reconciler.model.quoting import shown
-from reconciler.plan import renames
+from reconciler.plan import ends, renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.declared_fields import changed_since
-from reconciler.plan.history import Before, History
-from reconciler.views.console import say, show, stderr_console
-from reconciler.views.formats import text_of
-from reconciler.views.view import ProblemsView
+from reconciler.plan.history import Baseline, History
+from reconciler.views.console import WARNING, say, say_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -56,10 +56,12 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
+    from reconciler.plan.authors import Place
+    from reconciler.plan.plan import Authored
+    from reconciler.plan.resets import BranchKey, RaisedNumbers
     from reconciler.plan.tombstones import Tombstones
 
 NO_BASE = "none"
-PRICE_LIST = "tiers.yaml"
 NOTHING_IS_TAKEN = "reductions, moves and creations are refused"
 HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
@@ -86,10 +88,10 @@ class FleetFiles:
         self._only = only
         self._memo: Memo = {}
 
-    def require_tip(self, ref: str | None) -> None:
-        """Raises StaleFilesError if the files are not those of the last commit of ``ref``; None checks nothing."""
-        if ref is not None:
-            require_tip(self._directory, ref)
+    def require_tip(self) -> None:
+        """Raises StaleFilesError if the files are not those of the last commit of ``--ref``, if that is given."""
+        if self._flags.ref is not None:
+            require_tip(self._directory, self._flags.ref)
 
     def desired(self) -> DesiredState:
         """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used."""
@@ -97,7 +99,7 @@ class FleetFiles:
             self._directory, on_invalid=self._on_invalid, only=self._only, about=self._about, memo=self._memo
         )
         if loaded.problems:
-            show(text_of(ProblemsView(loaded.problems)), stderr_console())
+            say_problems(loaded.problems)
         if loaded.desired is None:
             raise InvalidFilesError(
                 "the files have problems: nothing was done", hint="`reconciler validate` lists them"
@@ -109,22 +111,20 @@ class FleetFiles:
             )
         return loaded.desired
 
-    def request(
-        self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState, *, ref: str | None = None
-    ) -> Request:
-        """The request that the flags make. Raises InvalidInputError for a selection that matches nothing.
-
-        ``ref`` is the branch that the files were found to be the tip of.
+    def request(self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> Request:
+        """The request that the flags make, after ``require_tip``. Raises InvalidInputError for a selection that
+        matches nothing.
         """
         _check_scope(scope, permission, desired)
         changed, taken = None, {}
         if scope.changed_since is not None:
             kept = self._kept(scope.changed_since, desired)
-            owed = {desired.present_name(name) for name in (*kept.owed, *kept.tried)}
+            owed = {desired.current_name(name) for name in (*kept.owed, *kept.tried)}
             before = self._before_at(scope.changed_since, desired)
             changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
+            changed |= ends.ended(desired, runtime().now)
             taken = renames.declared_before(renames.gone(History(before.base), desired), before)
-        history = self.history(scope.base, desired, ref=ref)
+        history = self.history(scope.base, desired, ref=self._flags.ref)
         if permission.prune:
             _check_sources(self._directory)
             uncommitted = history.unheld | removed_without_commit(self._directory, desired, self._memo)
@@ -137,15 +137,17 @@ class FleetFiles:
             permissions=permissions(permission),
             strict=permission.strict,
             tombstones=partial(self.tombstones, desired),
+            raised=partial(self.raised, desired),
+            authors=partial(self.authors, scope.base, desired),
             removed=partial(removed, self._directory),
             gone=tuple(taken.values()),
         )
 
-    def _before_at(self, ref: str, desired: DesiredState) -> Before:
+    def _before_at(self, ref: str, desired: DesiredState) -> Baseline:
         """The files at a commit, and at its merge base with HEAD."""
         parted = fork_point(self._directory, ref)
         here = parted is None or parted == commit_id(self._directory, ref)
-        return Before(self._at(ref), None if here else self._loaded_at(str(parted)).desired).under(desired)
+        return Baseline(self._at(ref), None if here else self._loaded_at(str(parted)).desired).under(desired)
 
     def base(self, ref: str | None) -> DesiredState | None:
         """The files at the base: the named one, otherwise the commit that the work tree is compared with."""
@@ -211,6 +213,7 @@ class FleetFiles:
         known = History(said, fork, owed=owed, tried=tried, unheld=unheld, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
+        known = replace(known, creating=kept.creating, rejected=kept.rejected)
         return replace(known, since=since, declared_since=later).under(desired)
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
@@ -221,10 +224,6 @@ class FleetFiles:
         wider = FleetFiles(self._flags, only=names.union(self._only or ()))
         said = wider._loaded_at(compared).desired
         return known if said is None else replace(wider._known(said, compared, parted, desired), gone=names)
-
-    def base_to_advance(self, name: str, scope: ScopeFlags, desired: DesiredState, ref: str | None) -> Base:
-        """The tag that ``--advance`` names. Raises InvalidInputError and StaleFilesError."""
-        return base_to_advance(self._directory, name, desired.fleet, base=scope.base, ref=ref)
 
     def _kept(self, ref: str, desired: DesiredState) -> Applied:
         """The record in the base tag, for the tenants of this run: other bases, and commits that were tried."""
@@ -247,6 +246,23 @@ class FleetFiles:
         """The commits since which these tenants are declared absent; empty if git does not contain them."""
         return tombstones(self._directory, {name: desired.tenants[name].files for name in tenants})
 
+    def raised(self, desired: DesiredState, branches: Collection[BranchKey]) -> RaisedNumbers:
+        """When the commits up to HEAD raised the numbers of these branches."""
+        from reconciler.files.raised_numbers import raised_numbers  # noqa: PLC0415 - only for a number that grew
+
+        return raised_numbers(self._directory, desired, branches)
+
+    def authors(
+        self, base: str | None, desired: DesiredState, places: Collection[Place]
+    ) -> Mapping[Place, Authored]:
+        """Who wrote these keys of the files since the base."""
+        ref = base or self._compared
+        if ref is None or ref == NO_BASE or not places:
+            return {}
+        from reconciler.files.authors import authors  # noqa: PLC0415 - only where a commit asks for something
+
+        return authors(self._directory, ref, desired, places)
+
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Those of these tenants that HEAD declares; none if there is no commit."""
         declared = (name for name in tenants if name in desired.tenants and not desired.tenants[name].absent)
@@ -265,7 +281,7 @@ class FleetFiles:
         found = self._compared if ref is None else ref
         if found is None or found == NO_BASE:
             return None
-        return _usable(load_at(self._directory, found, only=frozenset()), found)
+        return usable(load_at(self._directory, found, only=frozenset()), found)
 
     def commit(self) -> str | None:
         """The commit of the files; None outside a git checkout."""
@@ -282,7 +298,7 @@ class FleetFiles:
 
     def _at(self, ref: str) -> DesiredState:
         loaded = self._loaded_at(ref)
-        said = _usable(loaded, ref)
+        said = usable(loaded, ref)
         _tell_unknown(loaded, ref)
         return said
 
@@ -290,7 +306,8 @@ class FleetFiles:
         return load_at(self._directory, ref, only=self._only, memo=self._memo)
 
 
-def _usable(loaded: Loaded, ref: str) -> DesiredState:
+def usable(loaded: Loaded, ref: str) -> DesiredState:
+    """The files at a commit. Raises InvalidInputError if its price list cannot be used."""
     if loaded.desired is None:
         why = _why(loaded)
         raise InvalidInputError(
@@ -302,7 +319,7 @@ def _usable(loaded: Loaded, ref: str) -> DesiredState:
 
 def _why(loaded: Loaded) -> Problem:
     """What is wrong with a price list that cannot be used."""
-    wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
+    wrong = errors(loaded.problems)
     of_prices = (problem for problem in wrong if problem.location.file.endswith(PRICE_LIST))
     return next(of_prices, wrong[0])
 
@@ -313,18 +330,18 @@ def _fetching(problem: Problem) -> str | None:
 
 def _tell_unknown(loaded: Loaded, ref: str) -> None:
     """Prints which files of a commit cannot be used; what they declared is unknown."""
-    wrong = [problem for problem in loaded.problems if problem.severity is Severity.ERROR]
+    wrong = errors(loaded.problems)
     if wrong:
         files = len({problem.location.file for problem in wrong})
         what = "1 file" if files == 1 else f"{files:,} files"
-        counts = "what its tenants last had counts, or nothing is taken from them"
+        counts = "their tenants are compared with an earlier commit, or not reduced"
         told = f"{what} at {ref} cannot be used: {counts}: {wrong[0]}"
         _tell(told, _fetching(wrong[0]) or "repair it in a commit, and name that or a later one with --base")
 
 
 def _check_sources(directory: Path) -> None:
     """Raises InvalidInputError if generated files are missing: the projects of their tenants look like orphans."""
-    if empty := sources_without_files(directory, PRICE_LIST):
+    if empty := sources_without_files(directory):
         raise InvalidInputError(
             f"--prune: no file matches {shown(empty[0])}, so the tenants that it declares are unknown",
             hint="provide its files, or take the source out of tiers.yaml",
@@ -344,14 +361,13 @@ def _listed(paths: list[str]) -> str:
 
 
 def _tell(message: str, hint: str) -> None:
-    say(f"warning: {message}")
-    say(f"hint: {hint}")
+    say(message, level=WARNING, hint=hint)
 
 
 def _tell_no_base(problem: Problem) -> None:
     message = f"no base to compare with, so reductions are refused: {problem.message}"
     warning = replace(problem, message=message, severity=Severity.WARNING)
-    show(text_of(ProblemsView([warning])), stderr_console())
+    say_problems([warning])
 
 
 def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
@@ -367,7 +383,8 @@ def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desire
             continue
         held = sorted(name for name in desired.held_back if fnmatchcase(name, glob))
         if not held:
-            raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=f"look at {flag}, or add its file")
+            hint = did_you_mean_one_of(glob, desired.tenants) or f"look at {flag}, or add its file"
+            raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=hint)
         if flag == "--tenant":
             message = f"the file of tenant {held[0]!r} cannot be used"
             raise InvalidInputError(message, hint="run `reconciler validate`")

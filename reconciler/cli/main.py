@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -16,23 +17,43 @@ from reconciler.cli import streams
 from reconciler.errors import ExitCode, ReconcilerError, weightiest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.environment import Environment
 
 COMMANDS: Final = {
     "validate": "Check every file and report every problem.",
     "plan": "Show what apply would do.",
+    "diff": "Show what a change of the files asks for, without a key.",
+    "observe": "Record the live state of the fleet, for plans without keys.",
     "show": "Show a saved plan again.",
     "apply": "Converge the live fleet to the files.",
-    "drift": "Tell where the live fleet differs from the files.",
+    "rollback": "Take a run back: the values from before its writes.",
+    "drift": "Show where the live fleet differs from the files.",
+    "usage": "Show what tenants use of their quotas, and who is near a limit.",
+    "cost": "Show what a month costs: each organization, tier and tenant.",
     "converge": "Converge one tenant within seconds, for a sign-up or an upgrade.",
-    "connection-string": "Hand out the connection strings of a few tenants again.",
-    "registry": "The tenant registry: rebuild it from live.",
+    "connections": "Give the connection strings of a few tenants to a file, a program or the terminal.",
+    "restore": "Return one tenant to an earlier state: undo, and redo.",
+    "history": "List the moments that a tenant can return to.",
+    "suspend": "Suspend a tenant, with a reason.",
+    "resume": "End the suspension of a tenant.",
+    "boost": "Raise limits of a tenant until an end.",
+    "hold": "Leave a tenant alone until an end.",
+    "rotate": "Give a role of one tenant a new password.",
+    "branch": "Reset a development branch of one tenant to its parent.",
+    "registry": "The tenant registry: show it, verify it, rebuild it from live.",
+    "policy": "Try the examples of your own policies.",
+    "audit": "Show who changed what, when and why, from journals.",
+    "github": "Write one comment, or one issue, for the fleet on GitHub.",
+    "gitlab": "Write one note for the fleet on GitLab.",
     "schema": "Print the JSON Schema of the files, or of a JSON document.",
     "simulator": "Serve and seed the Neon simulator, and print its keys.",
     "demo": "Converge a sample fleet on the Neon simulator.",
 }
 """One line of help for each. A command is imported when it is called."""
 
+LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own; all others in ``commands``."""
 
@@ -104,6 +125,23 @@ def _runtime_of_the_process() -> object:
 
 def run(args: list[str] | None = None, obj: object = None) -> int:
     """Runs a command. Whatever goes wrong becomes one message on stderr and an exit code."""
+    words = sys.argv[1:] if args is None else args
+    if not _logs_json(words):
+        return _run(args, obj)
+    from reconciler.cli.runtime import runtime_in  # noqa: PLC0415 - for a JSON log only
+    from reconciler.views.json_log import logging_as_json  # noqa: PLC0415
+
+    with logging_as_json(runtime_in(obj).clock):
+        return _run(args, obj)
+
+
+def _logs_json(words: Sequence[str]) -> bool:
+    """Whether the words of the command ask for a JSON log: a usage error is told in it too."""
+    own = words[: words.index("--")] if "--" in words else words
+    return f"{LOG_FORMAT}=json" in own or (LOG_FORMAT, "json") in pairwise(own)
+
+
+def _run(args: list[str] | None, obj: object) -> int:
     code: int = ExitCode.DONE
     stdout = sys.stdout
     try:
@@ -114,7 +152,9 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
         _show_usage(error)
         return ExitCode.INVALID
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted; no call is under way")
+        from reconciler.views.console import say  # noqa: PLC0415 - only where something failed
+
+        say("interrupted; no call is under way")
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
         return _print_error(error)
@@ -135,50 +175,40 @@ def _environment(obj: object) -> Environment:
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """How the command is called, what is wrong with the words that it was given, and what helps."""
+    """Prints the usage of the command, the error, and a hint."""
+    from reconciler.views.console import ERROR, say, say_lines  # noqa: PLC0415 - only where something failed
+
     if isinstance(error, NoArgsIsHelpError):
-        _say_lines(error.format_message())
+        say_lines(error.format_message())
         return
     context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = None
     if context is not None:
-        _say_lines(context.get_usage())
-        _say("")
-    _say(f"error: {error.format_message()}")
-    if context is not None:
+        say_lines(f"{context.get_usage()}\n\n")
         example = getattr(context.command, "example", "")
-        _say(f"hint: see '{context.command_path} --help'{f', or try: {example}' if example else ''}")
-
-
-def _say_lines(text: str) -> None:
-    for line in text.splitlines():
-        _say(line)
-
-
-def _say(sentence: str) -> None:
-    from reconciler.views.console import say  # noqa: PLC0415 - only where something failed
-
-    say(sentence)
+        hint = f"see '{context.command_path} --help'{f', or try: {example}' if example else ''}"
+    say(error.format_message(), level=ERROR, hint=hint)
 
 
 def _print_error(error: ReconcilerError) -> ExitCode:
-    from reconciler.views.console import show, stderr_console  # noqa: PLC0415 - only where something failed
-    from reconciler.views.problems_text import render_error  # noqa: PLC0415
+    from reconciler.views.console import say_error  # noqa: PLC0415 - only where something failed
 
-    show(render_error(error), stderr_console())
+    say_error(error)
     return error.exit_code
 
 
 def _print_unexpected(error: Exception, environ: Environment) -> ExitCode:
-    """Nobody knows what such an error repeats: every value that may be a secret is taken out of it."""
+    """The text of an unexpected error may contain secrets: hides every value that may be one."""
     import traceback  # noqa: PLC0415 - only where something failed
 
     from reconciler.cli import os_errors  # noqa: PLC0415
+    from reconciler.views.console import ERROR, say, say_lines  # noqa: PLC0415
 
     if os.environ.get("RECONCILER_TRACEBACK"):
-        _say_lines(environ.hide("".join(traceback.format_exception(error))))
+        say_lines(environ.hide("".join(traceback.format_exception(error))), level=ERROR)
     elif known := os_errors.as_reconciler_error(error):
         _print_error(known)
     else:
-        _say(f"error: a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}")
-        _say("hint: set RECONCILER_TRACEBACK=1 to see where, and report it")
+        told = f"a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}"
+        say(told, level=ERROR, hint="set RECONCILER_TRACEBACK=1 to see where, and report it")
     return ExitCode.ERROR

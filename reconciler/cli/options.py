@@ -24,8 +24,10 @@ CONCERNS: Final = (
     "compute",
     "restore_window",
     "settings",
+    "protected",
     "organization",
     "dev_branches",
+    "databases",
     "snapshots",
 )
 """As in ``plan.concerns``, whose import would make help slow; a test compares them."""
@@ -47,6 +49,7 @@ class AccountFlags(NamedTuple):
     """Which Neon is meant."""
 
     simulator: Path | None
+    postgres: bool
     api_host: str | None
     trust_files: bool
 
@@ -58,11 +61,11 @@ class ScopeFlags(NamedTuple):
     exclude: tuple[str, ...]
     tier: tuple[str, ...]
     label: tuple[str, ...]
-    only: tuple[str, ...]
     changed_since: str | None
     shard: str | None
-    depth: str
     base: str | None
+    depth: str = "declared"
+    only: tuple[str, ...] = ()
 
 
 class PermissionFlags(NamedTuple):
@@ -90,11 +93,55 @@ class OutputFlags(NamedTuple):
     fail_on: tuple[str, ...] = ()
 
 
+class CommandFlags(NamedTuple):
+    """How a command on one tenant is carried out."""
+
+    dry_run: bool
+    yes: bool
+    journal: Path | None
+
+
+class SinkFlags(NamedTuple):
+    """Where connection strings go, and which of the two where only one fits."""
+
+    connections_to: Path | None
+    dotenv: Path | None
+    to_command: str | None
+    direct: bool = False
+    reveal: bool = False
+    to_registry: bool = False
+
+
+class NotifyFlags(NamedTuple):
+    """Whether notices are sent, to which addresses, and where it is kept what was told."""
+
+    notify: bool
+    notify_to: tuple[str, ...]
+    notify_state: Path | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any flag asks for notices."""
+        return self.notify or bool(self.notify_to)
+
+
+class TelemetryFlags(NamedTuple):
+    """What a run tells of itself for people on call."""
+
+    metrics: Path | None
+    trace: str | None
+
+
 class RunFlags(NamedTuple):
     """How an apply is carried out."""
 
     waves: str | None
+    bake: str | None
+    harm: str | None
+    rollback_on_harm: bool
     advance: str | None
+    dump_to: Path | None
+    dump_to_command: str | None
     yes: bool
     journal: Path | None
 
@@ -164,6 +211,12 @@ account_options = packed(
         metavar="FILE",
         help="Use the Neon simulator, with its state in FILE: no account, no key, no waiting.",
     ),
+    flag(
+        ACCOUNT,
+        "--postgres",
+        is_flag=True,
+        help="With --simulator: every branch is a real PostgreSQL database, in a folder beside FILE.",
+    ),
     flag(ACCOUNT, "--api-host", metavar="URL", help="Base URL of the API.  [env: NEON_API_HOST]"),
     flag(
         ACCOUNT,
@@ -180,26 +233,41 @@ base_option = flag(
     help="The commit that was applied last, or 'none'.  [default: HEAD if files are edited, otherwise its parent]",
 )
 
-scope_options = packed(
-    "scope",
-    ScopeFlags,
+depth_option: Final = flag(
+    LOOK_AT,
+    "--depth",
+    type=click.Choice(DEPTHS),
+    default="declared",
+    show_default=True,
+    help="How much is read below each project.",
+)
+
+_which_tenants: Final = (
     flag(LOOK_AT, "--tenant", multiple=True, metavar="GLOB", help="Only these tenants."),
     flag(LOOK_AT, "--exclude", multiple=True, metavar="GLOB", help="Not these tenants."),
     flag(LOOK_AT, "--tier", multiple=True, metavar="TIER", help="Only tenants of these tiers."),
     flag(LOOK_AT, "--label", multiple=True, metavar="KEY[=VALUE]", help="Only tenants with all of these labels."),
-    flag(LOOK_AT, "--only", multiple=True, type=click.Choice(CONCERNS), help="Only these groups of fields."),
+)
+_which_part: Final = (
     flag(LOOK_AT, "--changed-since", metavar="REF", help="Only tenants whose settings changed since a commit."),
     flag(LOOK_AT, "--shard", metavar="I/N", help="Only part I of N parts of the fleet."),
-    flag(
-        LOOK_AT,
-        "--depth",
-        type=click.Choice(DEPTHS),
-        default="declared",
-        show_default=True,
-        help="How much is read below each project.",
-    ),
+)
+_which_of_them: Final = (
+    *_which_part,
+    depth_option,
     base_option,
 )
+scope_options = packed(
+    "scope",
+    ScopeFlags,
+    *_which_tenants,
+    flag(LOOK_AT, "--only", multiple=True, type=click.Choice(CONCERNS), help="Only these groups of fields."),
+    *_which_of_them,
+)
+tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_of_them)
+"""The same without ``--only``, for what has no groups of fields."""
+listed_tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_part, base_option)
+"""The same without ``--depth``, for what reads nothing below a project."""
 
 expect_empty_option = flag(
     PERMITTED, "--expect-empty", is_flag=True, help="Accept an account without any project: for the first run."
@@ -258,6 +326,130 @@ journal_option = flag(
     help="Record of every write.  [default: one file for each run in the user's log folder]",
 )
 
+events_option = flag(
+    OUTPUT,
+    "--events",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="Write what happens, as it happens, to FILE, or to stdout (-): JSON lines.",
+)
+
+telemetry_options = packed(
+    "telemetry",
+    TelemetryFlags,
+    flag(
+        OUTPUT,
+        "--metrics",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write what the run did, in figures, to FILE at its end: OpenMetrics text.",
+    ),
+    flag(
+        OUTPUT,
+        "--trace",
+        type=click.Choice(["otlp"]),
+        help="Send the run as an OpenTelemetry trace to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
+    ),
+)
+
+command_options = packed(
+    "command",
+    CommandFlags,
+    flag(RUNNING, "--dry-run", is_flag=True, help="Show what happens, and change nothing."),
+    flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),
+    journal_option,
+)
+
+_file_sinks: Final = (
+    flag(
+        OUTPUT,
+        "--connections-to",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Append the connection strings to FILE: JSON lines that only you can read.",
+    ),
+    flag(
+        OUTPUT,
+        "--dotenv",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Set DATABASE_URL and DATABASE_URL_UNPOOLED in FILE, which only you can read.",
+    ),
+    flag(
+        OUTPUT,
+        "--to-command",
+        metavar="COMMAND",
+        help="Run COMMAND, without a shell, with the JSON lines as its stdin.",
+    ),
+)
+
+new_project_sinks = packed("sinks", SinkFlags, *_file_sinks)
+
+sink_options = packed(
+    "sinks",
+    SinkFlags,
+    flag(
+        OUTPUT,
+        "--direct",
+        is_flag=True,
+        help="Where one string is given: the direct one, instead of the pooled one.",
+    ),
+    *_file_sinks,
+    flag(
+        OUTPUT,
+        "--to-registry",
+        is_flag=True,
+        help="Write the strings to the registry, encrypted: those of the default branch, as in the files.",
+    ),
+    flag(OUTPUT, "--reveal", is_flag=True, help="Print the strings to stdout."),
+)
+
+notify_options = packed(
+    "notices",
+    NotifyFlags,
+    flag(
+        OUTPUT,
+        "--notify",
+        is_flag=True,
+        help="Tell people what is new, once: where RECONCILER_NOTIFY_URLS says, or notify.urls of tiers.yaml.",
+    ),
+    flag(
+        OUTPUT,
+        "--notify-to",
+        multiple=True,
+        metavar="URL",
+        help="Tell them there instead: slack://..., mailto://..., any service that Apprise knows. Other users of "
+        "this machine see it: RECONCILER_NOTIFY_URLS hides it.",
+    ),
+    flag(
+        OUTPUT,
+        "--notify-state",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Keep in FILE what was told.  [default: in the registry]",
+    ),
+)
+
+which_options: Final = (
+    flag(LOOK_AT, "--branch", metavar="BRANCH", help="Name of a branch.  [default: the default branch]"),
+    flag(LOOK_AT, "--database", metavar="DATABASE", help="Name of a database.  [default: as in the files]"),
+)
+
+dump_options = (
+    flag(
+        RUNNING,
+        "--dump-to",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Before a project is deleted, dump its databases into DIR with pg_dump; if that fails, it stays.",
+    ),
+    flag(
+        RUNNING,
+        "--dump-to-command",
+        metavar="COMMAND",
+        help="The same, with each dump on the standard input of COMMAND.",
+    ),
+)
 run_options = packed(
     "running",
     RunFlags,
@@ -269,11 +461,32 @@ run_options = packed(
     ),
     flag(
         RUNNING,
+        "--bake",
+        metavar="TIME",
+        help="With --waves: leave the tenants of each wave alone for so long, then look at them; stop if they "
+        "are worse off than untouched tenants.",
+    ),
+    flag(
+        RUNNING,
+        "--harm",
+        metavar="LIMIT",
+        help="With --bake: how much harm above that of untouched tenants is too much: a share of a wave, or "
+        "a number of tenants.  [default: 1%]",
+    ),
+    flag(
+        RUNNING,
+        "--rollback-on-harm",
+        is_flag=True,
+        help="With --bake: take a harmful wave back at once, as `reconciler rollback` does.",
+    ),
+    flag(
+        RUNNING,
         "--advance",
         metavar="NAME",
         help="Afterwards move the tag NAME, which is the base, to this commit for every tenant that is done; with "
         "--ref also at the remote of that branch.",
     ),
+    *dump_options,
     flag(RUNNING, "--yes", is_flag=True, help="Do not ask: for CI."),
     journal_option,
 )

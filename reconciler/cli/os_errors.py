@@ -16,6 +16,7 @@ NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 FEWEST_FILES: Final = 64
 """The open files that a run needs: twenty connections, and those of git, the journal and the event loop."""
 ENOUGH_FILES: Final = 1024
+NOT_PRINTED: Final = "a run that writes has a journal of everything; a command that only reads can run again"
 MORE_FILES: Final = f"raise the limit: ulimit -n {ENOUGH_FILES}"
 
 
@@ -34,11 +35,11 @@ def as_reconciler_error(error: BaseException) -> ReconcilerError | None:
 def _as_machine_error(error: OSError) -> ReconcilerError:
     why = error.strerror or str(error) or type(error).__name__
     if error.errno in NO_ROOM:
-        return OutputError(f"the output cannot be written: {why}", hint="the journal of the run has everything")
+        return OutputError(f"the output cannot be written: {why}", hint=NOT_PRINTED)
     if error.errno in NO_READER:
         return OutputError(
             "the reader of the output ended before everything was printed",
-            hint="the journal of the run has everything",
+            hint=NOT_PRINTED,
         )
     if error.errno in NO_DESCRIPTOR:
         return MachineError("the limit on open files is too low", hint=MORE_FILES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +43,11 @@ class Runtime:
     """Wraps the simulator's transport."""
     clock: Callable[[], float] = time.time  # noqa: TID251 - the one clock of every command
     """Seconds since 1970 at which simulated time starts."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of the clock, in UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC)
 
 
 def runtime() -> Runtime:

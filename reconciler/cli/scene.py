@@ -2,7 +2,7 @@
 
     free:                                   # organization
       myapp-acme:                           # project
-        created: -90d                       # in the place of -30d
+        created: -90d                       # instead of -30d
         deleted: -2d                        # deleted since, and recoverable
         storage: 2GiB
         used: {active_time: 12h}            # in this billing period; what is left out is nothing
@@ -12,14 +12,14 @@
         compute: {min_cu: 0.25, max_cu: 2, suspend_timeout: 5m}  # the defaults for later computes
         restore_window: 1d
         branches:                           # the default one comes first
-          main: {ours: acme, compute: {...}}
-          preview: {ours: acme dev_branch preview, parent: main, expires_at: +2d}
+          main: {ours: acme, compute: {...}, replicas: {reports: {...}}}
+          preview: {ours: acme dev_branch preview, parent: main, created: -3d, expires_at: +2d}
         snapshots:
         - {name: v1, created: -3d}
 
-``ours`` stands for the annotations that the fleet puts on what it creates. A moment is relative to the present of
-the scene, or written out. What is left out is as Neon makes it; a branch without ``compute`` has none, but for the
-default one.
+``ours`` stands for the annotations that the fleet writes on what it creates. A time is relative to the present of
+the scene, or absolute. Omitted values are Neon's defaults; a branch without ``compute`` has none, except for the
+default branch.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ class _Scene:
             annotations=self._annotations(main.pop("ours", None)),
             protected=main.pop("protected", "") == "true",
             endpoint_compute=_compute(main.pop("compute", None)),
+            replicas={name: _compute(each) or Compute() for name, each in main.pop("replicas", {}).items()},
             branches=tuple(self._branch(other, dict(each or {})) for other, each in others),
             snapshots=tuple(self._snapshot(dict(each)) for each in stated.pop("snapshots", ())),
             created_at=self._moment(stated.pop("created", DEFAULT_AGE)),
@@ -113,6 +114,7 @@ class _Scene:
             protected=stated.pop("protected", "") == "true",
             parent=stated.pop("parent", None),
             expires_at=self._moment(stated.pop("expires_at", None)),
+            created_at=self._moment(stated.pop("created", None)),
             schema_only=stated.pop("schema_only", "") == "true",
             with_compute=compute is not None,
             compute=compute,
@@ -147,13 +149,13 @@ class _Scene:
 
 
 def _all_of(stated: Stated, make: Callable[..., T], **members: Any) -> T:
-    """What the members make; by then all keys must have been taken out of ``stated``."""
+    """The object with these members. Raises ValueError if ``stated`` contains further keys."""
     _check_empty(members["name"], stated)
     return make(**members)
 
 
 def _check_empty(name: str, stated: Stated) -> None:
-    """Raises ValueError for a key that means nothing: a scene must not rest on a misspelt one."""
+    """Raises ValueError for an unknown key, which may be a misspelt one."""
     if stated:
         raise ValueError(f"{name}: {', '.join(stated)} means nothing here")
 

@@ -7,22 +7,52 @@ import json
 import click
 
 from reconciler.cli.command_help import DescribedCommand
-from reconciler.documents.schema import drift_schema, plan_schema, problems_schema, report_schema
-from reconciler.files.json_schema import tenant_schema, tiers_schema
+from reconciler.documents.schema import (
+    audit_schema,
+    connections_schema,
+    cost_schema,
+    diff_schema,
+    drift_schema,
+    events_schema,
+    history_schema,
+    journal_schema,
+    observation_schema,
+    plan_schema,
+    problems_schema,
+    registry_schema,
+    report_schema,
+    row_changes_schema,
+    usage_schema,
+)
+from reconciler.files.json_schema import policy_schema, tenant_schema, tiers_schema
+from reconciler.policies.variables import variables_schema
 from reconciler.views.console import print_document
 
 SCHEMAS = {
     "tenant": tenant_schema,
     "tiers": tiers_schema,
+    "policy": policy_schema,
+    "policy-variables": variables_schema,
     "plan": plan_schema,
     "drift": drift_schema,
+    "diff": diff_schema,
     "report": report_schema,
+    "events": events_schema,
+    "journal": journal_schema,
+    "observation": observation_schema,
+    "connections": connections_schema,
+    "history": history_schema,
+    "registry": registry_schema,
+    "row-changes": row_changes_schema,
+    "audit": audit_schema,
     "problems": problems_schema,
+    "usage": usage_schema,
+    "cost": cost_schema,
 }
 
 
 @click.command("schema", cls=DescribedCommand, example="reconciler schema tenant")
 @click.argument("document", type=click.Choice(list(SCHEMAS)))
 def command(document: str) -> None:
-    """Print the JSON Schema of a tenant file or of tiers.yaml, for editors, or of a JSON document."""
+    """Print the JSON Schema of the files (tenant, tiers, policy), for editors, or of a JSON document or line."""
     print_document(json.dumps(SCHEMAS[document](), indent=2))

@@ -1,17 +1,23 @@
-"""``reconciler show``."""
+"""``reconciler show``, and reading the saved plan that it shows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.files.saved_plan import read_saved_plan
+from reconciler.documents.reader import AGAIN, parse_saved_plan
+from reconciler.errors import InvalidInputError
+from reconciler.files import regular_files
+from reconciler.files.regular_files import UnreadableError
 from reconciler.views.view import PlanView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import OutputFlags
+    from reconciler.plan.approval import SavedPlan
+
+MAX_PLAN_BYTES: Final = 2**28
 
 
 def run(saved_plan: Path, output: OutputFlags) -> None:
@@ -19,3 +25,18 @@ def run(saved_plan: Path, output: OutputFlags) -> None:
     check_outputs(output, PlanView)
     saved = read_saved_plan(saved_plan)
     publish(output, PlanView(saved.plan, saved.made, saved=True))
+
+
+def read_saved_plan(path: Path, limit: int = MAX_PLAN_BYTES) -> SavedPlan:
+    """The plan in the file, or in a pipe of the shell's (``<(...)``, /dev/stdin).
+
+    Raises InvalidInputError, with the location in the document, if it is not a plan.
+    """
+    name = str(path)
+    try:
+        data = regular_files.read(path, limit)
+    except OSError as error:
+        raise InvalidInputError(f"{name}: {error.strerror}", hint=AGAIN) from error
+    except UnreadableError as error:
+        raise InvalidInputError(f"{name}: {error}", hint=AGAIN) from error
+    return parse_saved_plan(data, name)

@@ -14,7 +14,7 @@ import click
 
 from reconciler.cli.command_help import DescribedCommand, DescribedGroup
 from reconciler.cli.embedded_neon import keys, open_account
-from reconciler.cli.fleet_files import PRICE_LIST, FleetFiles
+from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import FilesFlags, directory_option
 from reconciler.cli.runtime import runtime
 from reconciler.desired.naming import Naming
@@ -22,6 +22,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import OnInvalid
+from reconciler.files.price_list import PRICE_LIST
 from reconciler.model.problem import Location
 from reconciler.simulator.behaviour import Behaviour, as_json
 from reconciler.simulator.clock import LoopTime
@@ -74,10 +75,16 @@ def command() -> None:
     help="Validate every request and response against Neon's official description. Exit 1 on a violation."
     "  [FILE: where npm installs it]",
 )
-def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None) -> ExitCode:
+@click.option(
+    "--postgres",
+    is_flag=True,
+    help="Every branch is a real PostgreSQL database, in a folder beside the file. Connection strings connect.",
+)
+def serve_command(directory: Path, data: Path, port: int, strict_contract: str | None, postgres: bool) -> ExitCode:
     """Serve the simulator on 127.0.0.1 until interrupted. Port 0 picks a free port."""
     judge = None if strict_contract is None else _judge(strict_contract)
-    with open_account(data, _price_list(directory), runtime().clock, judge=judge) as simulator:
+    account = open_account(data, _price_list(directory), runtime().clock, judge=judge, postgres=postgres)
+    with account as simulator:
         _serve(simulator, port, state=data)
     if judge is None:
         return ExitCode.DONE
@@ -102,7 +109,7 @@ def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
 def _judge(file: str) -> Judge:
     """A judge with the description in a file. It prints each violation at once."""
     try:
-        from reconciler.simulator.contract.description import FILE, PACKAGE, DescriptionError, read  # noqa: PLC0415
+        from reconciler.simulator.contract.description import FILE, PACKAGE, DescriptionError, read_description  # noqa: PLC0415
         from reconciler.simulator.contract.judge import Judge  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InvalidInputError(
@@ -111,7 +118,7 @@ def _judge(file: str) -> Judge:
     places = [Path(file)] if file != LOOK_FOR_IT else [Path(place, FILE) for place in PLACES]
     path = next((place for place in places if place.exists()), places[0])
     try:
-        description = read(path)
+        description = read_description(path)
     except DescriptionError as error:
         raise InvalidInputError(str(error), hint=f"npm install {PACKAGE}") from error
     return Judge(description, on_violation=lambda violation: say(f"contract: {violation}"))

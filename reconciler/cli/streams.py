@@ -49,20 +49,6 @@ def leave() -> None:
             _null_device_at(sys.stdout.fileno())  # Python flushes again at exit, and would print an error
 
 
-def fit(document: str, stream: TextIO) -> str:
-    """A JSON document for the stream, with escapes for letters that its encoding lacks."""
-    try:
-        document.encode(stream.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return "".join(letter if letter.isascii() else _escaped(letter) for letter in document)
-    return document
-
-
-def _escaped(letter: str) -> str:
-    units = letter.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
-
-
 def _null_device_at(descriptor: int) -> None:
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != descriptor:

@@ -1,32 +1,34 @@
-"""Whether the files may decide where keys are sent: they are compared with the base before any key is read."""
+"""What the files may decide: where keys are sent is compared with the base, and policies are those of the base."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.destinations import differences, host_of, not_to_be_named
+from reconciler.cli.runtime import runtime
+from reconciler.desired.destinations import differences, host_of, unpermitted_variables
 from reconciler.errors import InvalidInputError, UntrustedFilesError
 from reconciler.model.problem import Problem, Severity
 from reconciler.neon.trust import (
     HOST_HINT,
-    host_is_allowed,
     host_not_allowed,
     naming_hint,
+    permitted_host,
     variable_not_allowed,
 )
-from reconciler.views.console import show, stderr_console
-from reconciler.views.formats import text_of
-from reconciler.views.view import ProblemsView
+from reconciler.views.console import say_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.cli.fleet_files import FleetFiles
+    from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.environment import Environment
+    from reconciler.fleet import Request
 
 OWNER: Final = "--trust-files"
+REPAIR: Final = "pass --base with a commit whose policies are valid"
 REVIEW: Final = f"the owner of the keys reviews these lines, and permits them with {OWNER}"
 
 
@@ -47,14 +49,45 @@ def require_trust(
         )
     base = _base(files, ref, trust_files=trust_files)
     if unknown := list(_unknown(desired, environ, base)):
-        _show(unknown)
+        say_problems(unknown)
         raise InvalidInputError("the files name variables that are not permitted: no key was read")
     if base is not None and not trust_files and (found := differences(desired, base)):
-        _show([Problem(one.location, str(one)) for one in found])
+        say_problems([Problem(one.location, str(one)) for one in found])
         raise UntrustedFilesError(
             "the files send keys to other destinations than the base does: no key was read", hint=REVIEW
         )
     return base
+
+
+def judged(request: Request, files: FleetFiles, desired: DesiredState, base: str | None) -> Request:
+    """Return the request with what policies know of the run. ``base`` is ``--base``.
+
+    On a pull request, the policies are those of the base: its author could change those of the files. Raises
+    UntrustedFilesError if they cannot be read there, and InvalidInputError for approvals that are no names.
+    """
+    environ = runtime().environ
+    policies = _policies_of_base(files, desired, base) if environ.of_a_pull_request else None
+    return replace(request, policies=policies, approvals=environ.approvals(), commit=files.commit())
+
+
+def _policies_of_base(
+    files: FleetFiles, desired: DesiredState, ref: str | None
+) -> tuple[DeclaredPolicy, ...] | None:
+    if files.commit() is None:
+        return None
+    try:
+        base = files.price_list_at(ref)
+    except InvalidInputError as error:
+        if ref is None and not desired.policies:  # its author controls the commits all the same
+            return None
+        raise UntrustedFilesError(f"cannot read the policies at the base: {error}", hint=REPAIR) from error
+    if base is None:
+        if desired.policies:
+            raise UntrustedFilesError("on a pull request, policies are those of a base", hint="pass --base")
+        return None
+    if base.unread_policies:
+        raise UntrustedFilesError(f"cannot use the policies at the base: {base.unread_policies[0]}", hint=REPAIR)
+    return base.policies
 
 
 def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
@@ -62,13 +95,13 @@ def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
     for problem in _unknown(desired, environ, None):
         hint = f"a run with keys refuses this unless the base has it too; {problem.hint}"
         yield replace(problem, hint=hint, severity=Severity.WARNING)
-    if not host_is_allowed(desired, environ):
+    if permitted_host(desired, environ) is None:
         named = host_of(desired)
         yield Problem(named.location, host_not_allowed(named), HOST_HINT, Severity.WARNING)
 
 
 def _unknown(desired: DesiredState, environ: Environment, base: DesiredState | None) -> Iterator[Problem]:
-    for one in not_to_be_named(desired, base, environ.names_allowed()):
+    for one in unpermitted_variables(desired, base, environ.names_allowed()):
         yield Problem(one.location, variable_not_allowed(one), naming_hint([one]))
 
 
@@ -82,7 +115,3 @@ def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredSt
             f"cannot compare the destinations of keys with the base: {error}",
             hint=f"pass --base with a commit whose files are valid; or {REVIEW}",
         ) from error
-
-
-def _show(problems: list[Problem]) -> None:
-    show(text_of(ProblemsView(problems)), stderr_console())

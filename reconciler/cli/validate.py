@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
@@ -10,13 +11,15 @@ from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import doubts
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
-from reconciler.model.problem import Severity
+from reconciler.model.problem import errors, has_error
 from reconciler.views.view import ProblemsView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import OutputFlags
+    from reconciler.desired.state import DesiredState
+    from reconciler.model.problem import Problem
 
 
 def run(directory: Path, output: OutputFlags) -> ExitCode:
@@ -25,7 +28,12 @@ def run(directory: Path, output: OutputFlags) -> ExitCode:
     loaded = load(directory)
     if loaded.desired is not None:
         found = doubts(loaded.desired, runtime().environ)
-        loaded = replace(loaded, problems=(*loaded.problems, *found))
+        loaded = replace(loaded, problems=(*loaded.problems, *found, *_of_prices(loaded.desired)))
     publish(output, ProblemsView(loaded.problems, loaded.desired))
-    broken = any(problem.severity is Severity.ERROR for problem in loaded.problems)
-    return ExitCode.INVALID if broken else ExitCode.DONE
+    return ExitCode.INVALID if has_error(loaded.problems) else ExitCode.DONE
+
+
+def _of_prices(desired: DesiredState) -> list[Problem]:
+    """Errors only: that prices have become old is said where they are used."""
+    today = datetime.fromtimestamp(runtime().clock(), UTC).date()
+    return [] if desired.prices is None else errors(desired.prices.problems(today))

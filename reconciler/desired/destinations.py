@@ -1,4 +1,4 @@
-"""Where the files send keys: which variable is sent as which key, for which organization, to which host."""
+"""Where the files send keys and notices: which variable as which key, for which organization, to which host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.api_host import normal
+from reconciler.desired.address import normal
 from reconciler.desired.tier import EnvReference
 from reconciler.model.problem import Location
 
@@ -25,6 +25,8 @@ class Use(Enum):
     ID = "organization id"
     KEY = "API key"
     REGISTRY = "registry address"
+    NOTICES = "notification address"
+    REGISTRY_KEY = "registry key"
 
 
 _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
@@ -33,6 +35,8 @@ _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
         r"(?!\w*_ID\Z|NEON_API_HOST\Z)NEON_\w+(?<!_URL)(?<!_URI)|\w*_ORG_API_KEY|PERSONAL_API_KEY"
     ),
     Use.REGISTRY: re.compile(r"REGISTRY_URL|NEON_\w*(_URL|_URI|REGISTRY)"),
+    Use.NOTICES: re.compile(r"(?!NEON_)(\w+_)?NOTIFY_URLS?"),
+    Use.REGISTRY_KEY: re.compile(r"REGISTRY_KEY"),
 }
 """Variables that files may name for a use without a permission: a key is never used as an id, nor an id as a
 key.
@@ -84,6 +88,10 @@ def destinations(fleet: DesiredState) -> Iterator[Destination]:
         yield _at(fleet, "personal_api_key", Use.KEY, fleet.personal_api_key)
     if fleet.registry is not None:
         yield _at(fleet, "registry.url", Use.REGISTRY, fleet.registry)
+    for number, reference in enumerate(fleet.notify):
+        yield _at(fleet, f"notify.urls.{number}", Use.NOTICES, reference)
+    if fleet.registry_key is not None:
+        yield _at(fleet, "registry.key", Use.REGISTRY_KEY, fleet.registry_key)
     yield host_of(fleet)
 
 
@@ -92,7 +100,7 @@ def host_of(fleet: DesiredState) -> Destination:
     return _at(fleet, "api.host", Use.HOST, fleet.api.host)
 
 
-def not_to_be_named(
+def unpermitted_variables(
     fleet: DesiredState, base: DesiredState | None, allowed: Collection[str]
 ) -> Iterator[Destination]:
     """Yield references to variables that only the files name.
@@ -134,9 +142,7 @@ def _essence(destination: Destination | None) -> str | EnvReference | None:
 
 
 def _shown(destination: Destination | None) -> str:
-    """Return the value as a message shows it; a registry address is not shown, because it may contain a
-    password.
-    """
+    """The value as a message shows it; a registry address is not shown, because it may contain a password."""
     if destination is None:
         return "nothing"
     value = destination.value

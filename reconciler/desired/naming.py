@@ -70,8 +70,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """The pattern of project names, with ``{tenant}`` once and ``{tier}`` and ``{organization}`` any number of
-    times.
+    """The pattern of project names: ``{tenant}`` once, ``{tier}`` and ``{organization}`` any number of times.
 
     ``previous`` are older patterns that still match. ``tiers`` are the patterns of tiers that have their own, by
     the tier's name.

@@ -22,9 +22,7 @@ class DriftPolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The maximum of actions per run: ``count``, or ``percent`` of the organization's live projects if that is
-    more.
-    """
+    """The maximum of actions per run: ``count``, or ``percent`` of the organization's live projects if more."""
 
     count: int
     percent: float
@@ -52,4 +50,6 @@ class Policy:
     prune_min_age_seconds: int = 7 * 86_400
     """``--prune`` keeps projects that are younger, or were active within this time."""
     drift: Mapping[str, DriftPolicy] = field(default_factory=dict)
-    """By concern name. Default: repair what takes nothing from the tenant, report the rest."""
+    """By concern name. Default: repair what is no reduction, report the others."""
+    idle_seconds: int | None = None
+    """How long a project may be unused before ``usage`` lists it; None if it lists none."""

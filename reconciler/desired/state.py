@@ -5,7 +5,9 @@ An organization is identified by its id: a changed name, or another variable for
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -15,17 +17,20 @@ from reconciler.desired.naming import identity
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.model.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.desired.naming import Frame, Naming, Search
-    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.policies import DeclaredPolicy
+    from reconciler.desired.prices import Prices
+    from reconciler.desired.tenant import Hold, Tenant
     from reconciler.desired.tier import EnvReference, Organization, Tier
-    from reconciler.model.problem import Location
+    from reconciler.model.problem import Location, Problem
 
 
-def homes_in(now: DesiredState, then: DesiredState) -> dict[str, Organization]:
+def current_homes(now: DesiredState, then: DesiredState) -> dict[str, Organization]:
     """Return, by tier of the earlier files, its organization in the later files, if that differs."""
     found = {name: _home(tier, then.organizations[tier.organization], now) for name, tier in then.tiers.items()}
     own = {name: then.organizations[tier.organization] for name, tier in then.tiers.items()}
@@ -58,9 +63,7 @@ Told = TypeVar("Told")
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """How to call Neon. The limits are Neon's per account: 700 requests/min, 40/s per route
-    (api-rate-limiting).
-    """
+    """How to call Neon, whose limits are per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
 
     host: str = NEON
     requests_per_minute: int = 700
@@ -97,8 +100,17 @@ class DesiredState:
     api: Api = Api()
     defaults: Defaults = Defaults()
     policy: Policy = Policy()
+    prices: Prices | None = None
     registry: EnvReference | str | None = None
     """The address of the tenant registry, or its variable; None if there is none."""
+    notify: tuple[EnvReference, ...] = ()
+    """The variables with the addresses that notices go to."""
+    registry_key: EnvReference | None = None
+    """The variable with the keys that encrypt connection strings; None if the registry keeps no strings."""
+    policies: tuple[DeclaredPolicy, ...] = ()
+    """Policies of the user's own, in the order of their names."""
+    unread_policies: tuple[Problem, ...] = field(default=(), compare=False)
+    """For an earlier state, what is wrong with the files of its policies."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
     """Locations of the keys of tiers.yaml, and of the values that decide where keys are sent (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
@@ -109,14 +121,54 @@ class DesiredState:
     """For files that are compared with later ones, by tier: its organization in the later files."""
     unread: frozenset[str] = field(default_factory=frozenset)
     """For an earlier state, files and folders that could not be read: their tenants are unknown."""
+    moment: datetime | None = field(default=None, compare=False)
+    """The time by which boosts and holds have ended or not; None is a time before every end."""
+
+    def at(self, moment: datetime | None) -> DesiredState:
+        """Return the same state at a time; the state itself if it has a time, or if nothing in it ever ends."""
+        if moment is None or self.moment is not None or not self._ends:
+            return self
+        dated = copy(self._latest[0])
+        object.__setattr__(dated, "moment", moment)
+        self._latest[0] = dated
+        return dated
+
+    @cached_property
+    def _latest(self) -> list[DesiredState]:
+        """The same at the last time that was asked for, with what was derived by then: no time changes that."""
+        return [self]
+
+    @cached_property
+    def _ends(self) -> bool:
+        return any(tenant.boosts or tenant.hold for tenant in self.tenants.values())
 
     def settings(self, tenant: Tenant) -> Settings:
         """Return the tenant's resolved settings."""
         name = None if tenant.project_id else self.project_name(tenant)
+        return resolve(tenant, self._tier(tenant), name, self.first_database(tenant), self.moment)
+
+    def settings_before_ends(self, tenant: Tenant) -> Iterator[Settings]:
+        """Yield the tenant's settings as they were right before each boost that has ended."""
+        name, first = None if tenant.project_id else self.project_name(tenant), self.first_database(tenant)
+        for boost in tenant.boosts:
+            if not boost.in_force(self.moment):
+                yield resolve(tenant, self._tier(tenant), name, first, boost.until - datetime.resolution)
+
+    def first_database(self, tenant: Tenant) -> Database:
+        """Return what comes with the tenant's project: the names that its connection strings contain."""
+        defaults, pins = self.defaults, tenant.pins
+        return Database(pins.database or defaults.database, pins.role or defaults.role)
+
+    def held(self, tenant: str) -> Hold | None:
+        """Return the tenant's hold, if it has not ended."""
+        declared = self.tenants.get(tenant)
+        hold = None if declared is None else declared.hold
+        return hold if hold is not None and hold.in_force(self.moment) else None
+
+    def _tier(self, tenant: Tenant) -> Tier:
+        """Return the tenant's tier, in its organization in the later files."""
         tier = self.tiers[tenant.tier]
-        if tier.name in self.homes:
-            tier = replace(tier, organization=self.homes[tier.name].name)
-        return resolve(tenant, tier, name)
+        return replace(tier, organization=self.homes[tier.name].name) if tier.name in self.homes else tier
 
     def home(self, tenant: Tenant) -> str | None:
         """Return the organization of the tenant's tier; None if the tier does not exist, as for a tombstone."""
@@ -125,12 +177,17 @@ class DesiredState:
             return None
         return self.homes[tier.name].name if tier.name in self.homes else tier.organization
 
+    def limits(self, organization: str) -> OrganizationLimits:
+        """Return the limits of an organization; no limits if the files do not name it."""
+        known = self.organizations.get(organization)
+        return OrganizationLimits() if known is None else known.limits
+
     def allowed(self, tier: str) -> OrganizationLimits:
         """Return the limits of a tier's organization; no limits if the files declare none."""
         home = self.homes.get(tier) or self.organizations.get(self.tiers[tier].organization)
         return OrganizationLimits() if home is None else home.limits
 
-    def speaks_alike(self, other: DesiredState, tenant: Tenant) -> bool:
+    def declares_the_same(self, other: DesiredState, tenant: Tenant) -> bool:
         """Return whether these files and the other ones declare the same for a tenant: file, tier and naming."""
         alike = self.tenants.get(tenant.name) == tenant and self.naming == other.naming
         return alike and self.tiers.get(tenant.tier) == other.tiers.get(tenant.tier)
@@ -161,21 +218,21 @@ class DesiredState:
         declared = self.tenants.get(tenant)
         return (tenant,) if declared is None else (tenant, *declared.previously)
 
-    def present_name(self, tenant: str) -> str:
+    def current_name(self, tenant: str) -> str:
         """Return the current name of a tenant, if the files list this one as an earlier name."""
         return tenant if tenant in self.tenants else self._renamed.get(tenant, tenant)
 
-    def by_present_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
+    def by_current_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
         """Return the mapping under current names; a value for a current name wins over one for an earlier name."""
-        present = {name: value for name, value in told.items() if self.present_name(name) == name}
-        return {**{self.present_name(name): value for name, value in told.items()}, **present}
+        present = {name: value for name, value in told.items() if self.current_name(name) == name}
+        return {**{self.current_name(name): value for name, value in told.items()}, **present}
 
-    def as_called_in(self, now: DesiredState) -> DesiredState:
+    def with_current_names(self, now: DesiredState) -> DesiredState:
         """Return the same state with the names that tenants and organizations have in a later one.
 
         Each tenant stays as it was, including its project's name.
         """
-        homes, moved = self.homes or homes_in(now, self), self._renamed_in(now)
+        homes, moved = self.homes or current_homes(now, self), self._renamed_in(now)
         if homes == self.homes and not moved:
             return self
         return replace(
@@ -195,17 +252,15 @@ class DesiredState:
         return moved
 
     def tenant_by_project_name(self, project_name: str) -> str | None:
-        """Return the tenant, declared or not, that a project's name belongs to; a declared one if there are
-        several.
-        """
-        found = [self.present_name(name) for frame in self.frames if (name := frame.tenant(project_name))]
+        """The tenant, declared or not, that a project's name belongs to; a declared one if there are several."""
+        found = [self.current_name(name) for frame in self.frames if (name := frame.tenant(project_name))]
         known = (name for name in found if name in self.tenants or name in self.held_back)
         return next(known, found[0] if found else None)
 
     def namesakes(self, tenant: str) -> frozenset[str]:
         """Return the tenants, declared or not, whose projects could have a name that this tenant's could have."""
         found = (frame.tenant(name) for name in self.project_names(tenant) for frame in self.frames)
-        return frozenset(self.present_name(name) for name in found if name) - {tenant}
+        return frozenset(self.current_name(name) for name in found if name) - {tenant}
 
     @cached_property
     def project_owners(self) -> Mapping[str, tuple[str, ...]]:
@@ -216,6 +271,11 @@ class DesiredState:
             for name in self.project_names(tenant):
                 owners[name] = (*owners.get(name, ()), tenant)
         return owners
+
+    @cached_property
+    def pinned_by(self) -> Mapping[str, str]:
+        """The tenant whose file pins a project, by project id."""
+        return {t.project_id: t.name for t in self.tenants.values() if t.project_id is not None}
 
     def same_name(self, tenant: str) -> str | None:
         """Return the declared tenant whose current or earlier name differs from this name at most in case."""
@@ -238,9 +298,7 @@ class DesiredState:
         return {**earlier, **names, **{identity(name): name for name in self.tenants}}
 
     def before(self, now: DesiredState) -> DesiredState:
-        """Return the same state, without the tenants that are now declared in files which could not be read
-        here.
-        """
+        """The same state, without the tenants that are now declared in files which could not be read here."""
         if not self.unread:
             return self
         unknown = self.unread_of(now)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.model.moments import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from reconciler.desired.tier import Occasion
     from reconciler.model.compute import Compute
+    from reconciler.model.database import Database
     from reconciler.model.problem import Location
     from reconciler.model.values import Json
 
@@ -35,6 +39,14 @@ class DevBranch:
     compute: Compute | None = None
     expires_at: datetime | None = None
     schema_only: bool = False
+    protected: bool | None = None
+    reset: int = 0
+    """A number that grows asks for one reset of the branch to its parent."""
+    disposable: bool = False
+    """Whether it may go while nobody uses it, where the tier says so."""
+    roles: tuple[str, ...] | None = None
+    databases: tuple[Database, ...] | None = None
+    """Beside those that it has from its parent. None means not managed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,12 @@ class Overrides:
     """By member name of Quota: ``{"data_transfer_bytes": 85899345920}``."""
     compute: Compute | None = None
     restore_window_seconds: int | None = None
+    protected: bool | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
+    snapshots_before: tuple[Occasion, ...] | None = None
+    """What a snapshot is taken before; None: what the tiers say."""
+    replicas: Mapping[str, Compute] | None = None
+    """Read replicas by name, in addition to the tier's or in the place of those with the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +85,11 @@ class Step:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.before} -> {self.after}"
+        return self.before if self.after == ABSENT else f"{self.before} -> {self.after}"
 
 
+ABSENT: Final = "absent"
+"""What a deletion leads to."""
 Acceptance: TypeAlias = "bool | date | tuple[Step, ...]"
 """The reductions for which a loss is accepted: the named ones; all until the end of a day (UTC); with True those
 in the same commit.
@@ -87,11 +106,47 @@ class Accepted:
     """A logical size at or below that of a branch: writes to the branch fail."""
     history_loss: Acceptance = False
     """A shorter restore window: the loss of older history is permanent."""
+    deletion: Acceptance = False
+    """The deletion of roles and databases: each step leads from its path to ``absent``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """A raise of single limits over the tier, which ends by itself."""
+
+    until: datetime
+    quota: Mapping[str, int] = field(default_factory=dict)
+    """By member name of Quota; 0 is unlimited."""
+    compute: Compute | None = None
+    reason: str | None = None
+
+    def in_force(self, at: datetime | None) -> bool:
+        """Return whether it has not ended; None is a time before every end."""
+        return at is None or at < self.until
+
+    def __str__(self) -> str:
+        because = f" ({self.reason})" if self.reason else ""
+        return f"boost until {rfc3339(self.until)}{because}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Until it ends, no run changes anything of the tenant."""
+
+    until: datetime
+    reason: str
+
+    def in_force(self, at: datetime | None) -> bool:
+        """Return whether it has not ended; None is a time before every end."""
+        return at is None or at < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One tenant. ``snapshots`` and ``dev_branches``: None means not managed, empty means none wanted."""
+    """One tenant. ``snapshots`` and ``dev_branches``: None means not managed, empty means none wanted.
+
+    ``roles`` and ``databases`` are added to those of its tier.
+    """
 
     name: str
     tier: str
@@ -101,12 +156,21 @@ class Tenant:
     overrides: Overrides = Overrides()
     snapshots: tuple[Snapshot, ...] | None = None
     dev_branches: tuple[DevBranch, ...] | None = None
+    roles: tuple[str, ...] | None = None
+    databases: tuple[Database, ...] | None = None
     protect: bool = False
     accept: Accepted = Accepted()
     previously: tuple[str, ...] = ()
     """Earlier names of the tenant: what is known of them applies to it."""
     absent: bool = False
     """``state: absent``, a tombstone: the project is deleted."""
+    suspended: bool = False
+    """``state: suspended``: its quota is at Neon's minimum, and its computes are suspended."""
+    reason: str | None = None
+    """Why it is suspended."""
+    boosts: tuple[Boost, ...] = ()
+    """Also those that have ended: what they granted is taken back."""
+    hold: Hold | None = None
     project_id: str | None = None
     """Pins a project, found by id whatever its name."""
     recover: str | None = None
@@ -116,6 +180,25 @@ class Tenant:
     pins: Pins = Pins()
     files: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """The files that declare it, relative to the fleet's folder: its document, and a JSON line below it."""
+
+    def reset_number(self, branch: str) -> int:
+        """Return the number that counts the resets of a branch; 0 if the file declares none."""
+        return next((one.reset for one in self.dev_branches or () if one.name == branch), 0)
+
+    @property
+    def reset(self) -> Mapping[str, int]:
+        """The numbers that count the resets of branches, by branch."""
+        return {branch.name: branch.reset for branch in self.dev_branches or () if branch.reset}
+
+    @property
+    def disposable(self) -> tuple[str, ...]:
+        """Names of the development branches that may go while nobody uses them."""
+        return tuple(branch.name for branch in self.dev_branches or () if branch.disposable)
+
+    @property
+    def before(self) -> tuple[Occasion, ...] | None:
+        """What a snapshot is taken before, where the file states it."""
+        return self.overrides.snapshots_before
 
     @property
     def retake(self) -> tuple[str, ...]:

@@ -1,25 +1,31 @@
-"""The price list: organizations with their limits, tiers with what they grant."""
+"""tiers.yaml: organizations with their limits, and tiers with the values that they grant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.compute import SHORTEST_SUSPEND_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.desired.rotation import Rotation
     from reconciler.model.compute import Compute
+    from reconciler.model.database import Database
     from reconciler.model.problem import Location
     from reconciler.model.quota import Quota
     from reconciler.model.values import Json
 
 
+USAGE_THRESHOLDS: Final = (80, 95)
+"""Percent of a quota at which a tenant is reported, unless its tier states others (Neon's guide for agents)."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnvReference:
-    """``${NAME}``: a value that only the environment holds, so that no file and no log does."""
+    """``${NAME}``: a value of the environment, which no file and no log contains."""
 
     name: str
 
@@ -27,9 +33,16 @@ class EnvReference:
         return f"${{{self.name}}}"
 
 
+class KeptStrings(Enum):
+    """What a registry keeps of the connection strings of tenants."""
+
+    NONE = "none"
+    ENCRYPTED = "encrypted"
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationLimits:
-    """What Neon allows in an organization; None where the files do not say."""
+    """What Neon allows in an organization; None if the files declare no limit."""
 
     projects: int | None = None
     branches: int | None = None
@@ -38,12 +51,15 @@ class OrganizationLimits:
     max_cu: float | None = None
     restore_window_seconds: int | None = None
     min_suspend_timeout_seconds: int | None = None
+    replicas: int | None = None
+    """Read replicas of one project."""
 
     @property
     def always_on(self) -> bool:
-        """Whether a compute may stay on for ever: not where computes have to run on longer than Neon asks for.
+        """Whether computes may be configured to never suspend.
 
-        Such an organization decides itself when computes are suspended (Neon: the Free plan's five minutes).
+        They may not if the shortest allowed timeout is longer than Neon's own: such an organization decides itself
+        when computes are suspended (Neon: the Free plan's five minutes).
         """
         least = self.min_suspend_timeout_seconds
         return least is None or least <= SHORTEST_SUSPEND_SECONDS
@@ -51,7 +67,7 @@ class OrganizationLimits:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One Neon organization of the fleet; the key is only ever a reference."""
+    """One Neon organization of the fleet. The key is always a reference to a variable."""
 
     name: str
     id: str | EnvReference
@@ -61,7 +77,7 @@ class Organization:
 
 
 class AtLimit(Enum):
-    """What may make room for a declared snapshot once the limit is reached."""
+    """Which snapshots are deleted for a declared one if the limit is reached."""
 
     REFUSE = "refuse"
     REPLACE_OLDEST = "replace_oldest"
@@ -75,25 +91,64 @@ class SnapshotMethod(Enum):
     BRANCH = "branch"
 
 
+class Occasion(Enum):
+    """What a snapshot is taken before."""
+
+    DOWNGRADE = "downgrade"
+    RESTORE = "restore"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotPolicy:
-    """How a tier's snapshots are made."""
+    """How a tier's snapshots are created and replaced."""
 
     at_limit: AtLimit = AtLimit.REFUSE
     method: SnapshotMethod = SnapshotMethod.API
+    rotate: Rotation | None = None
+    """None: no snapshots are rotated, and those that were stay."""
+    before: tuple[Occasion, ...] | None = None
+    """None: only a restore has a snapshot before it, where there is room."""
+    keep_before: int = 1
+    """How many snapshots before downgrades stay, at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevBranchPolicy:
-    """How many development branches a tier grants, and of which size."""
+    """The number and size of the development branches that a tier grants."""
 
     max: int | None = None
     compute: Compute | None = None
 
 
+class WhenCrowded(Enum):
+    """What happens to a declared branch for which there is no room."""
+
+    REFUSE = "refuse"
+    OLDEST_IDLE = "oldest_idle"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCleanup:
+    """Which development branches go because nobody uses them."""
+
+    idle_seconds: int | None = None
+    """After what time; None: never by time."""
+    at_limit: WhenCrowded = WhenCrowded.REFUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanup:
+    """What is deleted by time alone. By default nothing is."""
+
+    old_branches_seconds: int | None = None
+    """How long a branch stays that a restore left."""
+    dev_branches: BranchCleanup = BranchCleanup()
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One line of the price list. A None is not managed: the live value is left alone."""
+    """One tier. None means not managed: the live value is kept."""
 
     name: str
     organization: str
@@ -101,6 +156,16 @@ class Tier:
     quota: Quota | None = None
     compute: Compute | None = None
     restore_window_seconds: int | None = None
+    protected: bool | None = None
+    """Whether Neon protects the default branch."""
     settings: Mapping[str, Json] = field(default_factory=dict)
     snapshots: SnapshotPolicy = SnapshotPolicy()
     dev_branches: DevBranchPolicy = DevBranchPolicy()
+    cleanup: Cleanup = Cleanup()
+    replicas: Mapping[str, Compute] | None = None
+    """The read replicas of the default branch by name. None means not managed."""
+    roles: tuple[str, ...] | None = None
+    databases: tuple[Database, ...] | None = None
+    """Of the default branch."""
+    usage_thresholds: tuple[int, ...] = USAGE_THRESHOLDS
+    """Percent of a quota, in ascending order. They change no project."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import fields
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 import msgspec
@@ -19,35 +21,47 @@ from reconciler.model.problem import Location
 from reconciler.model.quoting import shown
 from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
 from reconciler.model.values import JsonText
-from reconciler.plan.action import Action, TenantAction
+from reconciler.plan.action import Action
+from reconciler.plan.actions.restore import Effect
 from reconciler.plan.approval import Made, SavedPlan
 from reconciler.plan.change import FieldChange
+from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.plan.plan import (
+    Authored,
     Budget,
     Conflict,
     Coverage,
     FileChange,
     Note,
+    OrganizationRoom,
     Orphan,
+    Overview,
     Plan,
+    PolicyWarning,
     Refusal,
     TenantPlan,
+    TenantTier,
+    TierOverview,
     Unmanaged,
     Waiting,
 )
+from reconciler.plan.plan_cost import CostRange, PlanCost, TenantPlanCost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.values import Value
+    from reconciler.plan.actions.base import TenantAction
 
 Shaped: TypeAlias = Any
 """A struct of ``shapes``: its members are those of the type, and what follows from them."""
 
 AGAIN: Final = "make a new one with `reconciler plan --out`"
-_STRUCTURED: Final = "settings."
-"""Paths below it hold structured values only, so that ``true`` there is JSON and no flag."""
+_STRUCTURED: Final = ("settings.", "endpoint.settings.")
+"""Paths below them hold structured values only, so that ``true`` there is JSON and no flag."""
 _NESTED: Final = (dict, list)
+MOST_MONEY: Final = Decimal(10**18)
+"""More than any plan of ours says: a number with a large exponent takes gigabytes as text."""
 
 
 class _MisfitError(ValueError):
@@ -74,10 +88,10 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
     except msgspec.ValidationError as error:
         why = _worded(str(error))
     except UnicodeError:
-        why = "it holds half of a surrogate pair where none can be"
+        why = "it contains half of a surrogate pair"
     except ValueError as error:
         why = str(error)
-    raise InvalidInputError(f"{name} is no plan that can be used: {why}", hint=AGAIN)
+    raise InvalidInputError(f"{name} cannot be used as a saved plan: {why}", hint=AGAIN)
 
 
 def _saved_plan(written: Any) -> SavedPlan:
@@ -105,7 +119,7 @@ def _contradictions(document: Shaped, plan: Plan) -> Iterator[_MisfitError]:
     seen: set[str] = set()
     for place, (written, planned) in enumerate(zip(document.tenants, plan.tenants, strict=True)):
         if planned.tenant in seen:
-            yield _MisfitError(f"{shown(planned.tenant)} stands there twice", "tenants", place, "tenant")
+            yield _MisfitError(f"{shown(planned.tenant)} is listed twice", "tenants", place, "tenant")
         seen.add(planned.tenant)
         for number, (one, action) in enumerate(zip(written.actions, planned.actions, strict=True)):
             for misfit in _contradictions_of_action(one, action, planned.tenant):
@@ -118,18 +132,20 @@ def _contradictions_of_action(written: Shaped, action: Action, tenant: str) -> I
     if action.tenant != tenant:
         yield _MisfitError(f"{shown(action.tenant)} is not {shown(tenant)}", "tenant")
     if written.risk is not action.risk:
-        words = f"{shown(written.risk.value)} is not what its changes come to: {shown(action.risk.value)}"
+        words = f"{shown(written.risk.value)} does not match its changes: {shown(action.risk.value)}"
         yield _MisfitError(words, "risk")
     if written.lowering != action.lowering:
-        yield _MisfitError(f"{str(written.lowering).lower()} is not what its changes come to", "lowering")
+        yield _MisfitError(f"{str(written.lowering).lower()} does not match its changes", "lowering")
 
 
 def _restored(written: Any) -> Any:
-    """A value of ours in place of what stands in a document."""
+    """The value of this program for a value of a document."""
     if isinstance(written, Struct):
         return _RESTORE[type(written)](written)
     if isinstance(written, tuple):
         return tuple(_each(written))
+    if isinstance(written, dict):
+        return {name: _restored(one) for name, one in written.items()}
     return utc(written) if isinstance(written, datetime) else written
 
 
@@ -192,6 +208,15 @@ def _action(of: type[TenantAction]) -> Callable[[Shaped], Any]:
     return lambda written: structs.replace(make(written), companions=_values(written.companions, "companions"))
 
 
+def _compute(written: Shaped) -> Compute:
+    made: Compute = _maker(Compute)(written)
+    if written.pg_settings is None:
+        return made
+    if not isinstance(written.pg_settings, dict):
+        raise _MisfitError("not a mapping", "pg_settings")
+    return dataclasses.replace(made, pg_settings=JsonText.of(written.pg_settings))
+
+
 def _file_change(written: Shaped) -> FileChange:
     change: FileChange = _maker(FileChange)(written)
     before, after = (
@@ -216,16 +241,42 @@ def _project(written: Shaped) -> LiveProject:
     return LiveProject(quota=None, compute=None, restore_window_seconds=None, settings=None, **seen)
 
 
+def _cost_range(written: Shaped) -> CostRange:
+    for name in ("low", "high"):
+        amount = getattr(written, name)
+        if not amount.is_finite() or not 0 <= amount < MOST_MONEY:
+            raise _MisfitError("not an amount of money", name)
+    made: CostRange = _maker(CostRange)(written)
+    return made
+
+
 _SAME: Final = (
-    *(Location, Compute, LiveSnapshot, TenantPlan, Refusal, Conflict, Orphan, Note, Waiting, Coverage, Budget),
+    *(PlanCost, TenantPlanCost, Overview, TierOverview, OrganizationRoom),
+    *(TenantTier, Authored, Forecast, TierCount),
+    *(
+        Location,
+        LiveSnapshot,
+        TenantPlan,
+        Effect,
+        Refusal,
+        Conflict,
+        Orphan,
+        Note,
+        PolicyWarning,
+        Waiting,
+        Coverage,
+        Budget,
+    ),
 )
 _RESTORE: Final[Mapping[type[Struct], Callable[[Shaped], Any]]] = {
     **{shape(of): _maker(of) for of in _SAME},
     **{shape(of): _action(of) for of in get_args(Action)},
+    shape(Compute): _compute,
     shape(FieldChange): _change,
     shape(FileChange): _file_change,
     shape(Unmanaged): _unmanaged,
     shape(LiveProject): _project,
+    shape(CostRange): _cost_range,
 }
 
 _PLACE: Final = re.compile(r"(?P<words>.*) - at `\$(?P<path>.*)`", re.DOTALL)
@@ -256,7 +307,7 @@ def _worded(message: str) -> str:
     if "RFC3339" in words or "timezone" in words:
         return f"{path}: expected {_TYPE_NAMES['datetime']}"
     if choice := _CHOICE.fullmatch(words):
-        fault = "is no kind of action" if path.endswith("].kind") else "is none of the values that stand here"
+        fault = "is not a kind of action" if path.endswith("].kind") else "is not one of the values allowed here"
         return f"{path}: {shown(choice['value'])} {fault}"
     return f"{path}: {words[0].lower()}{words[1:]}"
 

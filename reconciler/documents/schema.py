@@ -10,18 +10,42 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
-from reconciler.documents import shapes
+from reconciler.documents import lines, shapes
+from reconciler.live import registered
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
-from reconciler.plan import approval, change, outcome, plan
+from reconciler.plan import (
+    approval,
+    change,
+    event,
+    outcome,
+    plan,
+    plan_cost,
+    registration,
+    return_points,
+)
 from reconciler.plan.action import Action
+from reconciler.usage import cost, usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_MODULES: Final = (plan, outcome, approval, change)
+_MODULES: Final = (
+    plan,
+    plan_cost,
+    outcome,
+    event,
+    approval,
+    change,
+    return_points,
+    usage,
+    cost,
+    registered,
+    registration,
+    lines,
+)
 
 
 def plan_schema() -> dict[str, Any]:
@@ -34,9 +58,29 @@ def drift_schema() -> dict[str, Any]:
     return _schema(shapes.DRIFT, "A drift report")
 
 
+def diff_schema() -> dict[str, Any]:
+    """The schema of what a change of the files asks for."""
+    return _schema(shapes.DIFF, "What a change of the files asks for")
+
+
 def report_schema() -> dict[str, Any]:
     """The schema of the report of an apply."""
     return _schema(shapes.REPORT, "The report of an apply")
+
+
+def history_schema() -> dict[str, Any]:
+    """The schema of the moments that a tenant can return to."""
+    return _schema(shapes.HISTORY, "The moments that a tenant can return to")
+
+
+def registry_schema() -> dict[str, Any]:
+    """The schema of the rows of the registry."""
+    return _schema(shapes.REGISTRY, "The rows of the registry")
+
+
+def row_changes_schema() -> dict[str, Any]:
+    """The schema of what a rebuild of the registry changes."""
+    return _schema(shapes.ROW_CHANGES, "What a rebuild of the registry changes")
 
 
 def problems_schema() -> dict[str, Any]:
@@ -44,18 +88,64 @@ def problems_schema() -> dict[str, Any]:
     return _schema(shapes.PROBLEMS, "What is wrong with the files")
 
 
+def usage_schema() -> dict[str, Any]:
+    """The schema of the usage."""
+    return _schema(shapes.USAGE, "What tenants use of their quotas")
+
+
+def audit_schema() -> dict[str, Any]:
+    """The schema of the writes that journals contain."""
+    return _schema(shapes.AUDIT, "The writes that journals contain")
+
+
+def cost_schema() -> dict[str, Any]:
+    """The schema of what a month costs."""
+    return _schema(shapes.COST, "What a month costs")
+
+
+def events_schema() -> dict[str, Any]:
+    """The schema of one line of the events of an apply."""
+    from reconciler.documents.events import EVENT  # noqa: PLC0415 - for this schema only
+
+    written = _described(EVENT)
+    return {"$schema": _DIALECT, **written, "title": "An event of an apply: one line of the stream"}
+
+
+def journal_schema() -> dict[str, Any]:
+    """The schema of one line of a journal."""
+    return {"$schema": _DIALECT, **_described(lines.JOURNAL), "title": "A line of the journal of a run"}
+
+
+def connections_schema() -> dict[str, Any]:
+    """The schema of one line of ``--connections-to`` and ``--to-command``."""
+    return _schema(lines.ConnectionLine, "How to connect to a tenant's database: one line")
+
+
+def observation_schema() -> dict[str, Any]:
+    """The schema of a recorded observation, without the compression."""
+    from reconciler.documents.observation import json_schema  # noqa: PLC0415 - pydantic is slow to import
+
+    return {"$schema": _DIALECT, **json_schema(), "title": "What `observe` has recorded"}
+
+
 def _schema(document: type[msgspec.Struct], title: str) -> dict[str, Any]:
-    written = msgspec.json.schema(document)
+    written = _described(document)
+    whole = written["$defs"].pop(document.__name__)
+    return {"$schema": _DIALECT, **whole, "$defs": written["$defs"], "title": title}
+
+
+def _described(document: Any) -> dict[str, Any]:
+    """The schema that msgspec derives, with the descriptions of the members."""
+    written, descriptions = msgspec.json.schema(document), _descriptions()
     for name, definition in written["$defs"].items():
         definition.pop("title", None)
-        told = _descriptions().get(name, {})
+        told = descriptions.get(name, {})
         for member, schema in definition.get("properties", {}).items():
             if len(schema.get("enum", ())) == 1:
                 schema["const"] = schema.pop("enum")[0]
             if member in told:
                 schema.setdefault("description", told[member])
-    whole = written["$defs"].pop(document.__name__)
-    return {"$schema": _DIALECT, **whole, "$defs": written["$defs"], "title": title}
+    return written
 
 
 def _descriptions() -> Mapping[str, Mapping[str, str]]:
@@ -63,7 +153,8 @@ def _descriptions() -> Mapping[str, Mapping[str, str]]:
     types = [one for module in _MODULES for one in vars(module).values() if _is_of(one, module)]
     every = [*types, *get_args(Action), LiveProject, LiveSnapshot, Compute, Location]
     told = {of.__name__: {k: v for base in reversed(of.__mro__) for k, v in _told(base).items()} for of in every}
-    return {**told, "PlanDocument": told["Plan"], "DriftDocument": told["Plan"], "ReportDocument": told["Report"]}
+    whole = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
+    return {**told, **{f"{document}Document": told[of] for document, of in whole.items()}}
 
 
 def _is_of(one: object, module: object) -> bool:

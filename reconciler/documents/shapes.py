@@ -1,6 +1,6 @@
 """The shape of every type in a document: a struct with the members of the type, all of them required.
 
-What a document tells differently from a type stands in ``DIFFERENCES`` and nowhere else.
+``DIFFERENCES`` lists every difference between a document and the types.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,25 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, g
 from msgspec import NODEFAULT, Meta, Struct, defstruct, structs
 
 from reconciler.live.project import LiveProject
+from reconciler.live.registered import RegisteredTenants
 from reconciler.model.compute import Compute
+from reconciler.model.database import Database
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quota import Consumption, Quota
-from reconciler.model.values import Json, Value
-from reconciler.plan.action import TenantAction
+from reconciler.model.record import Audit
+from reconciler.model.values import Json, JsonText, Value
+from reconciler.plan.actions.base import TenantAction, Verb
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.plan import Conflict, Coverage, Plan, Refusal, TenantPlan
+from reconciler.plan.plan_cost import PastCost
+from reconciler.plan.registration import RowChanges
+from reconciler.plan.return_points import ReturnPoints
+from reconciler.plan.shared_changes import SharedChange
 from reconciler.plan.summary import Kind
+from reconciler.usage.cost import Cost
+from reconciler.usage.usage import Usage
 
 FORMAT_VERSION: Final = 1
 """Grows when a reader of an older version would misunderstand; new keys do not count."""
@@ -67,11 +76,13 @@ DIFFERENCES: Final[Mapping[type, Difference]] = {
 _PLAIN: Final[Mapping[Any, Any]] = {
     Value: Any,
     Json: Any,
+    JsonText: Any,
     Any: Any,
     datetime: Moment,
     ValuesByPath: dict[str, Any],
 }
-_NAMES: Final = {one.__name__: one for one in (datetime, Mapping, Compute, Quota, Consumption)} | {"Json": Any}
+_FOREIGN: Final = (datetime, Mapping, Compute, Quota, Consumption, Database)
+_NAMES: Final = {one.__name__: one for one in _FOREIGN} | {"Json": Any, "Value": Value, "Verb": Verb}
 """What a module of types imports for the type checker only."""
 
 
@@ -80,15 +91,18 @@ def shape(of: type) -> type[Struct]:
     """The struct that a document holds in place of the type."""
     difference = next((DIFFERENCES[base] for base in of.__mro__ if base in DIFFERENCES), Difference())
     members = [
-        (difference.renamed.get(name, name), _written(hint), *_default(of, name, difference))
-        for name, hint in _members(of).items()
+        (difference.renamed.get(name, name), written(hint), *_default(of, name, difference))
+        for name, hint in members_of(of).items()
         if (difference.only is None or name in difference.only) and name not in difference.without
     ]
-    added = [(name, _written(hint)) for name, hint in difference.added.items()]
-    return _struct(of.__name__, [*members, *added], doc=of.__doc__, tag=_tag(of))
+    added = [(name, written(hint)) for name, hint in difference.added.items()]
+    return struct(of.__name__, [*members, *added], doc=of.__doc__, tag=_tag(of))
 
 
-def _struct(name: str, members: list[Any], *, doc: str | None, tag: str | None = None) -> type[Struct]:
+def struct(
+    name: str, members: list[Any], *, doc: str | None, tag: str | None = None, tag_field: str = "kind"
+) -> type[Struct]:
+    """A struct with these members: name, type and perhaps default."""
     return defstruct(
         name,
         members,
@@ -97,12 +111,12 @@ def _struct(name: str, members: list[Any], *, doc: str | None, tag: str | None =
         frozen=True,
         kw_only=True,
         forbid_unknown_fields=True,
-        tag_field=None if tag is None else "kind",
+        tag_field=None if tag is None else tag_field,
         tag=tag,
     )
 
 
-def _members(of: type) -> dict[str, Any]:
+def members_of(of: type) -> dict[str, Any]:
     """The type of each member, by name."""
     hints = get_type_hints(of, localns=_NAMES, include_extras=True)
     names = [one.name for one in fields(of)] if is_dataclass(of) else of.__struct_fields__  # type: ignore[attr-defined]
@@ -125,82 +139,138 @@ def _tag(of: type) -> str | None:
     return str(of.__struct_config__.tag) if issubclass(of, TenantAction) else None
 
 
-def _written(hint: Any) -> Any:
+def written(hint: Any) -> Any:
     """The type that stands in a document where a type of ours has this one."""
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return Union[tuple(map(_written, arguments))]  # noqa: UP007 - of as many as there are
+        return Union[tuple(map(written, arguments))]  # noqa: UP007 - of as many as there are
     if origin is tuple:
-        return _list_of(_written(arguments[0]))
+        return _list_of(written(arguments[0]))
     if origin is Mapping:
-        return dict.__class_getitem__((str, _written(arguments[1])))
+        return dict.__class_getitem__((str, written(arguments[1])))
     ours = isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, Struct))
     return shape(hint) if ours else hint
 
 
-_CHANGED: Final = _struct(
+_CHANGED: Final = struct(
     "BranchCounts",
     [("create", int), ("change", int), ("delete", int)],
     doc="How many branches are created, changed and deleted.",
 )
-_MADE: Final = _struct(
+_MADE: Final = struct(
     "SnapshotCounts", [("create", int), ("delete", int)], doc="How many snapshots are created and deleted."
 )
 _COPIES: Final = [("branches", _CHANGED), ("snapshots", _MADE)]
 
 
+NEWER_KINDS: Final = (Kind.ADOPT, Kind.RESTORE)
+"""Kinds that an earlier document does not count."""
+
+
 def _counts(name: str, kinds: type[Enum], *others: str, doc: str) -> type[Struct]:
-    counted = [(kind.value, int, *([0] if kind is Kind.ADOPT else [])) for kind in kinds]
-    return _struct(name, [*counted, *_COPIES, *((other, int) for other in others)], doc=doc)
+    counted = [(kind.value, int, *([0] if kind in NEWER_KINDS else [])) for kind in kinds]
+    return struct(name, [*counted, *_COPIES, *((other, int) for other in others)], doc=doc)
 
 
 _PLAN_COUNTS: Final = _counts(
     "PlanCounts",
     Kind,
     *("refusals", "conflicts", "orphans"),
-    doc="Tenants by what their actions amount to, and everything beside them.",
+    doc="Number of tenants for each kind of change, and of everything else in the plan.",
 )
-_REPORT_COUNTS: Final = _counts(
+REPORT_COUNTS: Final = _counts(
     "ReportCounts", Result, "stale", doc="Tenants by what became of them, and branches and snapshots."
 )
-_API_HOST: Final = ("api_host", str | None, None)
-"""Left out where it is Neon's own."""
+_LEFT_OUT: Final[Mapping[str, tuple[()] | None]] = {
+    **dict.fromkeys(
+        (
+            "forecast",
+            "refused_forecast",
+            "api_host",
+            "command",
+            "observed_at",
+            "monthly_cost",
+            "past_cost",
+            "harm",
+            "overview",
+        )
+    ),
+    "warnings": (),
+}
+"""Members of a whole document that say something unusual, or that earlier documents lack, with what they are where
+they are left out."""
 
 
 def _document(kind: str, of: type, members: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> type[Struct]:
     """A whole document: the members of the type and more; a member of its own type is replaced."""
-    own = {name: _written(hint) for name, hint in _members(of).items() if name not in without}
-    api_host = [_API_HOST] if own.pop("api_host", None) else []
-    header = {"format_version": Literal[1], "kind": Literal[kind]}
-    told = {**header, **own, **{name: _written(hint) for name, hint in members.items()}}
-    return _struct(f"{kind.capitalize()}Document", [*told.items(), *api_host], doc=of.__doc__)
+    own = {name: hint for name, hint in members_of(of).items() if name not in without}
+    told = {name: written(hint) for name, hint in {**own, **members}.items()}
+    unusual = [(name, told.pop(name), default) for name, default in _LEFT_OUT.items() if name in told]
+    told = {"format_version": Literal[1], "kind": Literal[kind], **told}
+    return struct(f"{kind.capitalize()}Document", [*told.items(), *unusual], doc=of.__doc__)
 
 
-FILES_ALONE: Final = ("unmanaged", "file_changes", "waiting")
-"""Members of a plan that no drift report has: they speak of a commit."""
-PLAN: Final = _document(
-    "plan", Plan, {"counts": _PLAN_COUNTS, "made_at": datetime, "commit": str | None, "base": str | None}
+_SHARED: Final = {"shared_changes": tuple[SharedChange, ...]}
+FILES_ALONE: Final = (
+    "forecast",
+    "refused_forecast",
+    "unmanaged",
+    "file_changes",
+    "waiting",
+    "monthly_cost",
+    "command",
+    "observed_at",
 )
-DRIFT: Final = _document("drift", Plan, {"counts": _PLAN_COUNTS}, without=FILES_ALONE)
+"""Members of a plan that no drift report has: they speak of a commit, of what apply does, or of a command."""
+PLAN: Final = _document(
+    "plan",
+    Plan,
+    {
+        **_SHARED,
+        "counts": _PLAN_COUNTS,
+        "made_at": datetime,
+        "commit": str | None,
+        "base": str | None,
+        "past_cost": PastCost | None,
+    },
+)
+DRIFT: Final = _document("drift", Plan, {**_SHARED, "counts": _PLAN_COUNTS}, without=FILES_ALONE)
+DIFF: Final = _document(
+    "diff",
+    Plan,
+    {**_SHARED, "counts": _PLAN_COUNTS, "commit": str | None, "base": str | None},
+    without=(
+        *("orphans", "waiting", "coverage", "budget", "organizations"),
+        *("api_host", "command", "observed_at", "monthly_cost", "forecast", "refused_forecast"),
+    ),
+)
 REPORT: Final = _document(
     "report",
     Report,
     {
-        "counts": _REPORT_COUNTS,
+        "counts": REPORT_COUNTS,
         "stopped_by": str | None,
         "tenants": tuple[TenantOutcome, ...],
         "stale": tuple[Stale, ...],
     },
     without=("outcomes",),
 )
-_PROBLEM: Final = _struct(
+HISTORY: Final = _document("history", ReturnPoints, {})
+USAGE_MEMBERS: Final = tuple(name for name in Usage.__struct_fields__ if name != "api_host")
+USAGE: Final = _document("usage", Usage, {})
+COST_MEMBERS: Final = tuple(name for name in Cost.__struct_fields__ if name != "api_host")
+AUDIT: Final = _document("audit", Audit, {})
+COST: Final = _document("cost", Cost, {})
+REGISTRY: Final = _document("registry", RegisteredTenants, {})
+ROW_CHANGES: Final = _document("row_changes", RowChanges, {})
+_PROBLEM: Final = struct(
     "Problem",
-    [*_members(Location).items(), ("severity", Severity), ("message", str), ("hint", str | None)],
+    [*members_of(Location).items(), ("severity", Severity), ("message", str), ("hint", str | None)],
     doc=Problem.__doc__,
 )
-PROBLEMS: Final = _struct(
+PROBLEMS: Final = struct(
     "ProblemsDocument",
     [("format_version", Literal[1]), ("kind", Literal["problems"]), ("problems", _list_of(_PROBLEM))],
     doc="What is wrong with the files.",

@@ -1,50 +1,65 @@
 """Writes the JSON documents: everything that the text views tell, for machines. Units stand in the field names.
 
-A document is made piece by piece, so that a plan of any size takes little memory beside itself.
+A document is made piece by piece, so that a plan of any size takes little memory.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import fields
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from reconciler.documents.shapes import FORMAT_VERSION, PROJECT_MEMBERS
+from reconciler.documents.ci_commands import without_commands
+from reconciler.documents.shapes import COST_MEMBERS, FORMAT_VERSION, PROJECT_MEMBERS, USAGE_MEMBERS
 from reconciler.model.moments import rfc3339, rfc3339_exact
 from reconciler.model.values import JsonText
+from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.outcome import Result
+from reconciler.plan.shared_changes import shared_changes
 from reconciler.plan.summary import applied_actions, by_kind, count_branches_and_snapshots, differing, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.live.project import LiveProject
+    from reconciler.live.registered import RegisteredTenants
     from reconciler.model.problem import Problem
+    from reconciler.model.record import Audit
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made, Stale
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import FileChange, Orphan, Plan, Refusal, TenantPlan, Unmanaged
+    from reconciler.plan.plan_cost import PastCost
+    from reconciler.plan.registration import RowChanges
+    from reconciler.plan.return_points import ReturnPoints
+    from reconciler.plan.shared_changes import SharedChange
+    from reconciler.usage.cost import Cost
+    from reconciler.usage.usage import Usage
 
 Document: TypeAlias = dict[str, Any]
 
 _AT_ONCE: Final = 256
 """Members of a list that are made into text together."""
-_COMMANDS: Final = re.compile(r"#(?=#)|(?<=section_start):|(?<=section_end):")
-"""What a CI runner obeys within a line: ``##[error]``, ``##vso[...]``, ``section_start:...``. In strings alone."""
 
 
-def plan(planned: Plan, made: Made) -> Iterator[str]:
-    """The plan: what apply would do. It is complete: ``documents.reader`` reads it back."""
+def plan(planned: Plan, made: Made, past_cost: PastCost | None = None) -> Iterator[str]:
+    """The plan: what apply would do. It is complete: ``documents.reader`` reads it back.
+
+    ``past_cost`` stands beside it: it is no part of what is permitted.
+    """
     about = {"made_at": rfc3339(made.at), "commit": made.commit, "base": made.base}
     files_alone = {
-        "unmanaged": [_unmanaged(one) for one in planned.unmanaged],
-        "file_changes": [_file_change(one) for one in planned.file_changes],
-        "waiting": _plain(planned.waiting),
+        **_files_alone(planned),
+        **_if_any("forecast", planned.forecast),
+        **_if_any("refused_forecast", planned.refused_forecast),
+        "waiting": plain(planned.waiting),
+        **_if_any("monthly_cost", planned.monthly_cost),
+        **_if_any("past_cost", past_cost),
     }
     return _differences("plan", planned, planned.tenants, about, files_alone)
 
@@ -52,6 +67,25 @@ def plan(planned: Plan, made: Made) -> Iterator[str]:
 def drift(planned: Plan) -> Iterator[str]:
     """The drift report: every tenant that differs, whether apply would repair it or not."""
     return _differences("drift", planned, differing(planned), {}, {})
+
+
+def diff(planned: Plan, made: Made) -> Iterator[str]:
+    """What a change of the files asks for."""
+    return _text(
+        "diff",
+        {
+            "fleet": planned.fleet,
+            "commit": made.commit,
+            "base": made.base,
+            "counts": _counts(planned, planned.tenants),
+            **_shared_changes(planned),
+            "tenants": map(_without_project, planned.tenants),
+            **_findings(planned),
+            "notes": plain(planned.notes),
+            **_files_alone(planned),
+            **_if_any("overview", planned.overview),
+        },
+    )
 
 
 def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
@@ -64,23 +98,62 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
             "started_at": rfc3339(applied.started_at),
             "finished_at": rfc3339(applied.finished_at),
             "calls": applied.calls,
-            "counts": {
-                **{result.value: applied.count(result) for result in Result},
-                **_branches_and_snapshots(applied_actions(applied)),
-                "stale": len(stale),
-            },
+            "counts": report_counts(applied, len(stale)),
             "stopped": applied.stopped,
             "stopped_by": applied.stopped_by and applied.stopped_by.name.lower(),
+            **({} if applied.harm is None else {"harm": plain(applied.harm)}),
             "tenants": map(_tenant_outcome, applied.outcomes),
             "stale": map(_stale, stale),
         },
     )
 
 
+def report_counts(applied: Report, stale: int) -> Document:
+    """How many tenants ended in each way, and what became of branches and snapshots."""
+    return {
+        **{result.value: applied.count(result) for result in Result},
+        **_branches_and_snapshots(applied_actions(applied)),
+        "stale": stale,
+    }
+
+
+def history(found: ReturnPoints) -> Iterator[str]:
+    """The moments that a tenant can return to."""
+    return _text("history", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+
+
+def registry(found: RegisteredTenants) -> Iterator[str]:
+    """The rows of the registry."""
+    return _text("registry", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+
+
+def row_changes(found: RowChanges) -> Iterator[str]:
+    """What a rebuild of the registry changes."""
+    return _text("row_changes", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+
+
 def problems(found: Iterable[Problem]) -> Iterator[str]:
     """What is wrong with the files."""
     ordered = sorted(found, key=lambda problem: (problem.location, problem.message))
     return _text("problems", {"problems": map(_problem, ordered)})
+
+
+def usage(found: Usage) -> Iterator[str]:
+    """What the tenants use of their quotas."""
+    content = {name: plain(getattr(found, name)) for name in USAGE_MEMBERS}
+    return _text("usage", {**content, **_api_host(found.api_host), "tenants": map(plain, found.tenants)})
+
+
+def audit(found: Audit) -> Iterator[str]:
+    """The writes that journals contain."""
+    content = {"files": found.files, "unreadable": list(found.unreadable)}
+    return _text("audit", {**content, "writes": map(plain, found.writes)})
+
+
+def cost(found: Cost) -> Iterator[str]:
+    """What a month costs. Amounts of money are texts, so that no reader rounds them."""
+    content = {name: plain(getattr(found, name)) for name in COST_MEMBERS}
+    return _text("cost", {**content, **_api_host(found.api_host), "tenants": map(plain, found.tenants)})
 
 
 def _differences(
@@ -92,23 +165,60 @@ def _differences(
             "fleet": planned.fleet,
             "organizations": dict(planned.organizations),
             **_api_host(planned.api_host),
+            **({} if planned.command is None else {"command": planned.command}),
+            **({} if planned.observed_at is None else {"observed_at": rfc3339_exact(planned.observed_at)}),
             **about,
             "counts": _counts(planned, tenants),
+            **_shared_changes(planned),
             "tenants": map(_tenant, tenants),
-            "refusals": map(_refusal, planned.refusals),
-            "conflicts": [_without(_plain(one), "asked_for") for one in planned.conflicts],
+            **_findings(planned),
             "orphans": map(_orphan, planned.orphans),
-            "notes": _plain(planned.notes),
+            "notes": plain(planned.notes),
             **files_alone,
-            "coverage": _plain(planned.coverage),
-            "budget": _plain(planned.budget),
+            **_if_any("overview", planned.overview),
+            "coverage": plain(planned.coverage),
+            "budget": plain(planned.budget),
         },
     )
 
 
+def _findings(planned: Plan) -> Document:
+    return {
+        "refusals": map(_refusal, planned.refusals),
+        "conflicts": [_without(plain(one), "asked_for") for one in planned.conflicts],
+        **({"warnings": plain(planned.warnings)} if planned.warnings else {}),
+    }
+
+
+def _files_alone(planned: Plan) -> Document:
+    return {
+        "unmanaged": [_unmanaged(one) for one in planned.unmanaged],
+        "file_changes": [_file_change(one) for one in planned.file_changes],
+    }
+
+
+def _if_any(name: str, told: object) -> Document:
+    return {} if told is None else {name: plain(told)}
+
+
 def _api_host(address: str | None) -> Document:
-    """Only where it is not Neon's own."""
+    """Only if it is not Neon's own."""
     return {} if address is None else {"api_host": address}
+
+
+def _shared_changes(planned: Plan) -> Document:
+    """Each change once, with its tenants, their tiers, and who asks for it."""
+    return {
+        "shared_changes": map(_shared_change, shared_changes(planned)),
+        "tiers": plain(planned.tiers),
+        "authored": map(plain, planned.authored),
+    }
+
+
+def _shared_change(change: SharedChange) -> Document:
+    told: Document = plain(change)
+    _replace_values(change.before, change.after, told)
+    return told
 
 
 def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
@@ -139,13 +249,19 @@ def _tenant(tenant: TenantPlan) -> Document:
     }
 
 
+def _without_project(tenant: TenantPlan) -> Document:
+    return {**_tenant(tenant), "project": None}
+
+
 def _project(project: LiveProject) -> Document:
-    return {name: _plain(getattr(project, name)) for name in PROJECT_MEMBERS}
+    return {name: plain(getattr(project, name)) for name in PROJECT_MEMBERS}
 
 
 def _action(action: Action) -> Document:
-    told: Document = _plain(action)
+    told: Document = plain(action)
     told |= {"risk": action.risk.value, "lowering": action.lowering}
+    if isinstance(action, CreateBranch) and action.compute is not None:
+        told["compute"]["pg_settings"] = _value(action.compute.pg_settings)
     if "companions" in told:
         told["companions"] = {path: _value(value) for path, value in action.companions}  # type: ignore[union-attr]
     for change, written in zip(action.changes, told["changes"], strict=True):
@@ -165,7 +281,7 @@ def _value(value: Value) -> Any:
 
 
 def _refusal(refusal: Refusal) -> Document:
-    told = _without(_plain(msgspec.structs.replace(refusal, actions=())), "unheld")
+    told = _without(plain(msgspec.structs.replace(refusal, actions=())), "unheld")
     return told | {"actions": [_action(action) for action in refusal.actions]}
 
 
@@ -174,11 +290,11 @@ def _orphan(orphan: Orphan) -> Document:
 
 
 def _unmanaged(kept: Unmanaged) -> Document:
-    return {**_plain(kept), "live": {path: _value(value) for path, value in kept.live}}
+    return {**plain(kept), "live": {path: _value(value) for path, value in kept.live}}
 
 
 def _file_change(change: FileChange) -> Document:
-    told: Document = _plain(change)
+    told: Document = plain(change)
     _replace_values(change.before, change.after, told)
     return told
 
@@ -193,6 +309,11 @@ def _stale(stale: Stale) -> Document:
 
 
 def _tenant_outcome(outcome: TenantOutcome) -> Document:
+    return {**ended_tenant(outcome), "actions": [action_outcome(one) for one in outcome.actions]}
+
+
+def ended_tenant(outcome: TenantOutcome) -> Document:
+    """What became of a tenant, without its actions."""
     deletion = outcome.deletion
     return {
         "tenant": outcome.tenant,
@@ -206,12 +327,13 @@ def _tenant_outcome(outcome: TenantOutcome) -> Document:
             "request_id": deletion.request_id,
             "deleted_at": rfc3339(deletion.at),
             "recoverable_until": rfc3339(deletion.recoverable_until),
+            "dump": deletion.dump,
         },
-        "actions": [_action_outcome(one) for one in outcome.actions],
     }
 
 
-def _action_outcome(outcome: ActionOutcome) -> Document:
+def action_outcome(outcome: ActionOutcome) -> Document:
+    """The outcome of one action."""
     return {
         "result": outcome.result.value,
         "message": outcome.message,
@@ -223,11 +345,11 @@ def _action_outcome(outcome: ActionOutcome) -> Document:
 
 def _problem(problem: Problem) -> Document:
     about = {"severity": problem.severity.value, "message": problem.message, "hint": problem.hint}
-    return {**_plain(problem.location), **about}
+    return {**plain(problem.location), **about}
 
 
-def _plain(value: object) -> Any:
-    """Objects, lists and plain values; moments are left to ``_compact``."""
+def plain(value: object) -> Any:
+    """Objects, lists and plain values; moments are left to ``_indented``."""
     return msgspec.to_builtins(value, builtin_types=(datetime,))
 
 
@@ -257,11 +379,9 @@ def _list(members: Iterator[Document]) -> Iterator[str]:
 
 
 def _indented(value: Any) -> str:
-    """The text of a member of a document. In JSON text, only what stands in no string has line ends."""
+    """The text of a member of a document. In JSON text, only text outside of strings has line ends."""
     try:
         text = msgspec.json.format(json.dumps(value, default=rfc3339_exact), indent=2)
     except msgspec.DecodeError:  # halves of surrogate pairs, in names of files: json is slower
         text = json.dumps(value, default=rfc3339_exact, indent=2)
-    if "##" in text or "section_" in text:
-        text = _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text.replace("\n", "\n  ")
+    return without_commands(text).replace("\n", "\n  ")

@@ -15,10 +15,10 @@ from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
 from reconciler.files.remote_tag import REACH, THEIRS, remote_tag
 from reconciler.files.repository import found
-from reconciler.plan.applied import Applied, advanced, merged
+from reconciler.plan.applied import NOBODY, Applied, advanced, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from reconciler.files.remote_tag import RemoteTag
@@ -54,15 +54,17 @@ class Base:
     begun: Applied | None = None
     """What the run recorded in the tag before it wrote."""
 
-    def trying(self, tenants: Iterable[str], seconds: int) -> Base:
+    def trying(self, tenants: Iterable[str], seconds: int, creating: Mapping[str, str] = NOBODY) -> Base:
         """Record, before the run writes, which tenants it is about to change, and return the new base.
 
         If the run dies, the next one knows what may be partly applied. If others move the tag meanwhile, or it
         cannot be moved, the base stays as it was, and ``advance`` reports it. ``seconds`` is the time since 1970.
+        ``creating`` are the tenants whose projects the run is to create although they had one, with its id.
         """
-        if self.before is None or not (named := list(tenants)):
+        named = list(tenants)
+        if self.before is None or not (named or creating):
             return self
-        tried = self.before.trying(named, self.head)
+        tried = self.before.trying(named, self.head, creating)
         try:
             made = self._made(tried, seconds)
             if self.remote is None:
@@ -190,8 +192,7 @@ def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref:
 
 
 def _remote(repository: Repository, ref: str | None) -> str | None:
-    full = None if ref is None else named(repository, ref).ref
-    followed = None if full is None else remote.upstream(repository, full)
+    followed = None if ref is None else remote.followed(repository, ref)
     if followed is None:
         return None
     remote.settings(repository, followed[0])  # an address that is not allowed is reported before anything is done

@@ -54,8 +54,9 @@ def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
         return None
     try:
         annotated = repository.objects.annotation(target)
-        owed, tried = ({}, {}) if annotated is None else _read(annotated[1], full, fleet)
-        return Kept(Applied(repository.objects.peeled(target), owed, tried), full, target)
+        commit = repository.objects.peeled(target)
+        applied = Applied(commit) if annotated is None else _read(annotated[1], commit, full, fleet)
+        return Kept(applied, full, target)
     except UnreadableError as error:
         hint = f"{fetching(error)}; or {_BY_HAND}"
         raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=hint) from error
@@ -66,6 +67,10 @@ def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
     record: dict[str, object] = {"format_version": FORMAT_VERSION, "fleet": fleet, "owed": _grouped(applied.owed)}
     if applied.tried:
         record["tried"] = _tried_groups(applied.tried)
+    if applied.creating:
+        record["creating"] = _by_run(applied.creating)
+    if applied.rejected:
+        record["rejected"] = {name: list(moments) for name, moments in applied.rejected.items()}
     message = json.dumps(record, ensure_ascii=False)
     if len(message.encode()) > _MOST_BYTES:
         count = len({*applied.owed, *applied.tried})
@@ -91,8 +96,13 @@ def _tried_groups(tried: Mapping[str, tuple[str, ...]]) -> list[dict[str, object
     return [group for commits in nth for group in _grouped(commits)]
 
 
-def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None], dict[str, tuple[str, ...]]]:
-    """Return the owed tenants and the tried commits. Another message means that no tenant is owed."""
+def _by_run(creating: Mapping[str, str]) -> list[dict[str, object]]:
+    runs = dict.fromkeys(creating.values())
+    return [{"run": run, "tenants": sorted(n for n, of in creating.items() if of == run)} for run in sorted(runs)]
+
+
+def _read(message: bytes, target: str, full: str, fleet: str) -> Applied:
+    """Return the record in the message of a tag on this commit. Another message means that no tenant is owed."""
     try:
         record = json.loads(message)
     except (ValueError, RecursionError):
@@ -100,7 +110,7 @@ def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None],
     if not isinstance(record, dict) or "format_version" not in record:
         if message.lstrip().startswith(b'{"format_version"'):
             raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND)
-        return {}, {}
+        return Applied(target)
     if record["format_version"] != FORMAT_VERSION:
         raise InvalidInputError(
             f"the record in {full} has an unknown format", hint="use a newer version of reconciler"
@@ -115,9 +125,23 @@ def _read(message: bytes, full: str, fleet: str) -> tuple[dict[str, str | None],
         for name, commit in _owed(record.get("tried", [])):
             if commit is not None:
                 tried[name] = (*tried.get(name, ()), commit)
-        return dict(_owed(record["owed"])), tried
-    except (KeyError, TypeError, ValueError):
+        creating, rejected = _creating(record.get("creating", [])), _rejected(record.get("rejected", {}))
+        return Applied(target, dict(_owed(record["owed"])), tried, dict(creating), dict(rejected))
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND) from None
+
+
+def _creating(groups: list[dict[str, object]]) -> Iterator[tuple[str, str]]:
+    for group in groups:
+        run, tenants = group["run"], group["tenants"]
+        if not (isinstance(run, str) and isinstance(tenants, list)):
+            raise TypeError(group)
+        yield from ((str(tenant), run) for tenant in tenants)
+
+
+def _rejected(moments: dict[str, list[str]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for tenant, keys in moments.items():
+        yield tenant, tuple(str(key) for key in keys)
 
 
 def _owed(groups: list[dict[str, object]]) -> Iterator[tuple[str, str | None]]:

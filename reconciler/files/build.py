@@ -6,25 +6,49 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy, Thresholds
+from reconciler.desired.rotation import Rotation
 from reconciler.desired.state import Api, Defaults, DesiredState
-from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Tenant
-from reconciler.desired.tier import DevBranchPolicy, Organization, OrganizationLimits, SnapshotPolicy, Tier
+from reconciler.desired.tenant import Accepted, Boost, DevBranch, Hold, Overrides, Pins, Snapshot, Tenant
+from reconciler.desired.tier import (
+    BranchCleanup,
+    Cleanup,
+    DevBranchPolicy,
+    Organization,
+    OrganizationLimits,
+    SnapshotPolicy,
+    Tier,
+)
 from reconciler.files.sections import stated
 from reconciler.model.compute import Compute
+from reconciler.model.database import Database
 from reconciler.model.quota import Quota
+from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.desired.prices import Prices
     from reconciler.files.tenant_schema import (
         AcceptDocument,
+        BoostDocument,
+        BoostedCompute,
         ComputeDocument,
+        DatabaseDocument,
         DevBranchDocument,
+        MainComputeDocument,
         OverridesDocument,
+        ReplicaDocument,
         SettingsDocument,
         TenantDocument,
     )
-    from reconciler.files.tiers_schema import LimitsDocument, OrganizationDocument, TierDocument, TiersDocument
+    from reconciler.files.tiers_schema import (
+        CleanupDocument,
+        LimitsDocument,
+        OrganizationDocument,
+        SnapshotPolicyDocument,
+        TierDocument,
+        TiersDocument,
+    )
     from reconciler.model.problem import Location
     from reconciler.model.values import Json
 
@@ -33,8 +57,8 @@ _NO_PINS: Final = Pins()
 _NOTHING_ACCEPTED: Final = Accepted()
 
 
-def fleet(document: TiersDocument, place: Callable[[tuple[str, ...]], Location]) -> DesiredState:
-    """The desired state without tenants; ``place`` tells where the keys of a path stand."""
+def fleet(document: TiersDocument, place: Callable[[tuple[str | int, ...]], Location]) -> DesiredState:
+    """The desired state without tenants; ``place`` returns the location of the keys of a path."""
     return DesiredState(
         fleet=document.fleet,
         naming=_naming(document),
@@ -48,8 +72,13 @@ def fleet(document: TiersDocument, place: Callable[[tuple[str, ...]], Location])
         api=_api(document),
         defaults=Defaults(**document.defaults.model_dump()),
         policy=_policy(document),
+        prices=_prices(document, place(("prices", "as_of"))),
         registry=document.registry.url if document.registry else None,
-        places={".".join(path): place(path) for path in (*_destinations(document), *_sections(document))},
+        registry_key=document.registry.key if document.registry else None,
+        notify=document.notify.urls if document.notify else (),
+        places={
+            ".".join(map(str, path)): place(path) for path in (*_destinations(document), *_sections(document))
+        },
     )
 
 
@@ -58,11 +87,13 @@ def _sections(document: TiersDocument) -> Iterator[tuple[str]]:
     yield from ((key,) for key in type(document).model_fields if key in document.model_fields_set)
 
 
-def _destinations(document: TiersDocument) -> Iterator[tuple[str, ...]]:
-    """The keys of what decides where API keys go (``desired.destinations``)."""
+def _destinations(document: TiersDocument) -> Iterator[tuple[str | int, ...]]:
+    """The keys of what decides where API keys and notices go (``desired.destinations``)."""
     for name in document.organizations:
         yield from (("organizations", name, "id"), ("organizations", name, "api_key"))
-    yield from (("personal_api_key",), ("registry", "url"), ("api", "host"))
+    yield from (("personal_api_key",), ("registry", "url"), ("registry", "key"), ("api", "host"))
+    for number in range(len(document.notify.urls) if document.notify else 0):
+        yield ("notify", "urls", number)
 
 
 def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] = ()) -> Tenant:
@@ -75,10 +106,16 @@ def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] 
         overrides=_overrides(document.overrides) if document.overrides else _NO_OVERRIDES,
         snapshots=_snapshots(document),
         dev_branches=_dev_branches(document),
+        roles=_roles(document.roles),
+        databases=_databases(document.databases),
         protect=document.protect,
         accept=_accepted(document.accept) if document.accept else _NOTHING_ACCEPTED,
         previously=tuple(document.previously),
-        absent=document.state,
+        absent=document.state == "absent",
+        suspended=document.state == "suspended",
+        reason=document.reason,
+        boosts=tuple(map(boost, document.boosts)),
+        hold=Hold(document.hold.until, document.hold.reason) if document.hold else None,
         project_id=document.project_id,
         recover=document.recover,
         revision=document.revision,
@@ -87,9 +124,34 @@ def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] 
     )
 
 
-def compute(document: ComputeDocument) -> Compute:
-    """A compute's size and suspension."""
-    return Compute(**stated("compute", document))
+def boost(document: BoostDocument) -> Boost:
+    """A raise with its end."""
+    return Boost(
+        document.until,
+        stated("quota", document.quota) if document.quota else {},
+        compute(document.compute) if document.compute else None,
+        document.reason,
+    )
+
+
+def main_compute(document: MainComputeDocument | None) -> Compute | None:
+    """The compute of the default branch; None where at most its read replicas are stated."""
+    stated = compute(document) if document is not None else Compute()
+    return None if stated == Compute() else stated
+
+
+def replicas(document: MainComputeDocument | None) -> dict[str, Compute] | None:
+    """The read replicas by name; None where they are not managed."""
+    if document is None or document.replicas is None:
+        return None
+    return {name: compute(replica) for name, replica in document.replicas.items()}
+
+
+def compute(document: ComputeDocument | ReplicaDocument | BoostedCompute) -> Compute:
+    """A compute's size, suspension and Postgres parameters."""
+    values = stated("compute", document)
+    parameters = values.pop("pg_settings", None)
+    return Compute(**values, pg_settings=JsonText.of(parameters) if parameters else None)
 
 
 def limits(document: LimitsDocument) -> OrganizationLimits:
@@ -102,6 +164,7 @@ def limits(document: LimitsDocument) -> OrganizationLimits:
         max_cu=document.compute.max_cu,
         restore_window_seconds=document.restore_window,
         min_suspend_timeout_seconds=document.min_suspend_timeout,
+        replicas=document.replicas,
     )
 
 
@@ -130,7 +193,15 @@ def _policy(document: TiersDocument) -> Policy:
         disruptive=guards.disruptive.threshold(),
         deletes=guards.deletes.threshold(),
     )
-    return Policy(thresholds, guards.prune.min_age, document.drift_policy or {})
+    return Policy(thresholds, guards.prune.min_age, document.drift_policy or {}, idle_seconds=guards.idle)
+
+
+def _prices(document: TiersDocument, location: Location) -> Prices | None:
+    if document.prices is None:
+        return None
+    from reconciler.files.build_prices import prices  # noqa: PLC0415 - for prices only
+
+    return prices(document.prices, location)
 
 
 def _organization(name: str, document: OrganizationDocument, location: Location) -> Organization:
@@ -144,16 +215,36 @@ def _tier(name: str, document: TierDocument, location: Location) -> Tier:
         organization=document.organization,
         location=location,
         quota=Quota(**stated("quota", document.quota)) if document.quota else None,
-        compute=compute(document.compute) if document.compute else None,
+        compute=main_compute(document.compute),
         restore_window_seconds=document.restore_window,
+        protected=document.protected,
         settings=_settings(document.settings) if document.settings else {},
-        snapshots=SnapshotPolicy(document.snapshots.at_limit, document.snapshots.method),
+        snapshots=_snapshot_policy(document.snapshots),
         dev_branches=DevBranchPolicy(branches.max, compute(branches.compute) if branches.compute else None),
+        cleanup=_cleanup(document.cleanup),
+        replicas=replicas(document.compute),
+        roles=_roles(document.roles),
+        databases=_databases(document.databases),
+        usage_thresholds=tuple(sorted(set(document.usage_thresholds))),
+    )
+
+
+def _cleanup(document: CleanupDocument) -> Cleanup:
+    return Cleanup(
+        document.old_branches, BranchCleanup(document.dev_branches.idle, document.dev_branches.at_limit)
+    )
+
+
+def _snapshot_policy(document: SnapshotPolicyDocument) -> SnapshotPolicy:
+    turns = document.rotate
+    rotation = None if turns is None else Rotation(turns.name, turns.every, turns.keep)
+    return SnapshotPolicy(
+        document.at_limit, document.method, rotation, before=document.before, keep_before=document.keep_before
     )
 
 
 def _settings(document: SettingsDocument) -> dict[str, Json]:
-    """Those that the table of fields has and those that nobody checks, by the names of the Neon API."""
+    """Those that the table of fields has and those that are not checked, by the names of the Neon API."""
     checked = document.model_dump(exclude={"unchecked"}, exclude_none=True)
     return {**checked, **(document.unchecked or {})}
 
@@ -161,14 +252,17 @@ def _settings(document: SettingsDocument) -> dict[str, Json]:
 def _overrides(document: OverridesDocument) -> Overrides:
     return Overrides(
         quota=stated("quota", document.quota) if document.quota else {},
-        compute=compute(document.compute) if document.compute else None,
+        compute=main_compute(document.compute),
         restore_window_seconds=document.restore_window,
+        protected=document.protected,
         settings=_settings(document.settings) if document.settings else {},
+        snapshots_before=document.snapshots.before if document.snapshots else None,
+        replicas=replicas(document.compute),
     )
 
 
 def _accepted(document: AcceptDocument) -> Accepted:
-    return Accepted(document.suspension, document.full_branches, document.history_loss)
+    return Accepted(document.suspension, document.full_branches, document.history_loss, document.deletion)
 
 
 def _snapshots(document: TenantDocument) -> tuple[Snapshot, ...] | None:
@@ -191,7 +285,20 @@ def _dev_branch(document: DevBranchDocument) -> DevBranch:
         compute=compute(document.compute) if document.compute else None,
         expires_at=document.expires_at,
         schema_only=document.schema_only,
+        protected=document.protected,
+        reset=document.reset,
+        disposable=document.disposable,
+        roles=_roles(document.roles),
+        databases=_databases(document.databases),
     )
+
+
+def _roles(stated: list[str] | None) -> tuple[str, ...] | None:
+    return None if stated is None else tuple(stated)
+
+
+def _databases(stated: list[DatabaseDocument] | None) -> tuple[Database, ...] | None:
+    return None if stated is None else tuple(Database(entry.name, entry.owner) for entry in stated)
 
 
 def _pins(document: TenantDocument) -> Pins:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.desired.naming import TENANT, identity
 from reconciler.files import build
 from reconciler.files.finding import Finding
+from reconciler.files.limit_rules import bare_quota_findings
 from reconciler.files.tenant_rules import tenant_findings
-from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.problem import Location, Problem, Severity, has_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,12 +73,12 @@ class Collection:
         unreadable part of the file.
         """
         found = list(problems)
-        lost = _has_error(found)
+        lost = has_error(found)
         for entry in entries:
             wrong: list[Problem] = []
             tenant = self._checked(entry, wrong)
             found += wrong
-            if tenant is not None and entry.sound and not _has_error(wrong):
+            if tenant is not None and entry.sound and not has_error(wrong):
                 self._tenants[tenant.name] = tenant
                 continue
             lost = lost or entry.tenant is None
@@ -92,13 +93,9 @@ class Collection:
     def lose(self, problem: Problem, path: str) -> None:
         """Record a file or folder that cannot be read: the tenant with its name is held back."""
         self.problems.append(problem)
-        self.miss(path)
+        self.unread.add(path)
         if TENANT.fullmatch(name := PurePosixPath(path).stem):
             self._hold_back([Named(name, problem.location)])
-
-    def miss(self, path: str) -> None:
-        """Record that a part of a file cannot be read."""
-        self.unread.add(path)
 
     def tenants(self) -> dict[str, Tenant]:
         """Return the valid tenants, by name."""
@@ -112,6 +109,8 @@ class Collection:
             problems += [entry.problem(finding) for finding in document]
             return None
         problems += [entry.problem(finding) for finding in self._findings(document)]
+        if document.overrides is not None and not self.past:
+            problems += map(entry.problem, bare_quota_findings(entry.value, ("overrides", "quota")))
         tenant = build.tenant(document, entry.location, entry.files)
         if tenant.previously:
             self.renamed.append(entry)
@@ -146,14 +145,10 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
         return problems
     problems = sorted(problems, key=lambda problem: problem.location)
     kept, rest = problems[:MOST_PROBLEMS], problems[MOST_PROBLEMS:]
-    severity = Severity.ERROR if _has_error(rest) else Severity.WARNING
+    severity = Severity.ERROR if has_error(rest) else Severity.WARNING
     stale = all(problem.stale for problem in rest if problem.severity is Severity.ERROR)
     told = f"and {len(rest):,} more problems in this file"
     return [*kept, Problem(rest[0].location, told, severity=severity, stale=stale)]
-
-
-def _has_error(problems: Iterable[Problem]) -> bool:
-    return any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def twice(name: str, first: Location) -> Finding:
@@ -172,6 +167,6 @@ def pins_in(data: bytes) -> set[str]:
     return {match.decode() for match in _PINS.findall(data)}
 
 
-def names_in(data: bytes) -> set[str]:
-    """Return the tenants' names in an unreadable text, as far as they can be found."""
-    return {match.decode() for match in _NAMES.findall(data)}
+def names_in(data: bytes) -> list[str]:
+    """Return the tenants' names in a text, as far as they can be found without parsing it."""
+    return [name.decode() for name in _NAMES.findall(data)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
+from reconciler.files.collection import names_in
 from reconciler.files.git import load_at
 from reconciler.files.libgit import pygit2
-from reconciler.files.names_in_files import MOST_BYTES, is_tenant_file, names_in
+from reconciler.files.names_in_files import MOST_BYTES, is_tenant_file
 from reconciler.files.refs import named
 from reconciler.files.repository import AbsentError, find, found
 

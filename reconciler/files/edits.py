@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.price_list import read_price_list
+from reconciler.files.price_list import PRICE_LIST, read_price_list
 from reconciler.files.regular_files import UnreadableError, printable
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree, pointer
 
@@ -36,21 +36,18 @@ _MOST_STARS: Final = 4
 """Maximum per line: libgit2's matching takes exponential time in them."""
 
 
-def difference(
-    repository: Repository, commit: CommitTree, root: Path, tiers: str, *, ignoring: bool
-) -> str | None:
+def difference(repository: Repository, commit: CommitTree, root: Path, *, ignoring: bool) -> str | None:
     """Return the first difference between ``root`` and the commit in tiers.yaml or a tenant file, as text.
 
     None if there is none. With ``ignoring``, files that git ignores and the commit lacks do not count. An
     unreadable file does.
     """
     work = WorkTree(root)
-    if differs(work, commit, tiers):
-        return _told(commit, tiers)
-    sources = read_price_list(work, tiers).sources
-    there, here = _paths(commit, sources), _paths(work, sources)
-    if there is None or here is None:
+    if differs(work, commit, PRICE_LIST):
+        return _told(commit, PRICE_LIST)
+    if (listed := _listed(commit, work)) is None:
         return "not all files can be listed: run `reconciler validate`"
+    there, here = listed
     if gone := sorted(there - here):
         return f"{printable(gone[0])} is missing"
     added = (path for path in sorted(here - there) if not (ignoring and is_ignored(repository, path)))
@@ -69,37 +66,31 @@ def _told(commit: CommitTree, path: str) -> str:
     return f"{printable(path)} differs" if instead is None else f"{printable(path)} {instead[0]} in the commit"
 
 
-def missing(commit: CommitTree, root: Path, tiers: str) -> list[str]:
+def missing(commit: CommitTree, root: Path) -> list[str]:
     """Return the tenant files of the commit that are not on disk."""
-    work = WorkTree(root)
-    sources = read_price_list(work, tiers).sources
-    there, here = _paths(commit, sources), _paths(work, sources)
-    return [] if there is None or here is None else sorted(there - here)
+    listed = _listed(commit, WorkTree(root))
+    return [] if listed is None else sorted(listed[0] - listed[1])
 
 
-def sources_without_files(root: Path, tiers: str) -> list[str]:
+def sources_without_files(root: Path) -> list[str]:
     """Return the source patterns that match no file on disk: their tenants may come from elsewhere.
 
     Empty if no source has a file: then the whole fleet is empty, which a guard judges.
     """
     work = WorkTree(root)
-    sources = read_price_list(work, tiers).sources
+    sources = read_price_list(work).sources
     empty = [source.pattern for source in sources if not _paths(work, [source])]
     return empty if len(empty) < len(sources) else []
 
 
-def names_taken_out(commit: CommitTree, root: Path, tiers: str) -> frozenset[str]:
+def names_taken_out(commit: CommitTree, root: Path) -> frozenset[str]:
     """Return the names, without folder and ending, of tenant files in the commit that are not on disk."""
-    work = WorkTree(root)
-    sources = read_price_list(work, tiers).sources
-    there, here = _paths(commit, sources), _paths(work, sources)
-    if there is None or here is None:
-        return frozenset()
+    there, here = _listed(commit, WorkTree(root)) or (set(), set())
     return frozenset(PurePosixPath(path).stem for path in there) - {PurePosixPath(path).stem for path in here}
 
 
 def is_left_out(repository: Repository, path: str) -> bool:
-    """Return whether git left out a file that is not on disk, so that nobody removed it.
+    """Return whether git left out a file that is not on disk, so it was not removed by an edit.
 
     A sparse index only has the folders of such files.
     """
@@ -112,6 +103,13 @@ def _is_sparse(repository: Repository) -> bool:
         return _SPARSE in repository.libgit.config and repository.libgit.config.get_bool(_SPARSE)
     except (pygit2.GitError, KeyError, ValueError):
         return False
+
+
+def _listed(commit: CommitTree, work: WorkTree) -> tuple[set[str], set[str]] | None:
+    """Return the tenant files of the commit and of the work tree; None if an entry there is not a file."""
+    sources = read_price_list(work).sources
+    there, here = _paths(commit, sources), _paths(work, sources)
+    return None if there is None or here is None else (there, here)
 
 
 def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:

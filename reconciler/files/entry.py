@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.files.positions import Positions, read_positions
 from reconciler.files.readers import text_of
-from reconciler.files.tenant_schema import TenantDocument, as_tombstone
-from reconciler.files.unknown_settings import tolerant_tenant
+from reconciler.files.tenant_schema import TenantDocument, as_tombstone, tolerant_tenant
 from reconciler.files.wording import read
 from reconciler.model.problem import Location, Problem
 

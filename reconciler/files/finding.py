@@ -15,6 +15,7 @@ Path: TypeAlias = tuple[str | int, ...]
 """Path from a document's root: keys of mappings, indices of lists."""
 
 _MAX_LISTED: Final = 12
+_MOST_SUGGESTED: Final = 3
 _MOST_COMPARED: Final = 50
 """Maximum number of words to compare: comparing many typos with many words would take too long."""
 
@@ -55,6 +56,17 @@ def did_you_mean(word: str, known: Collection[str]) -> str | None:
     """Return a hint with the most similar known word, if one is similar."""
     near = nearest(word, known)
     return f"did you mean {near!r}?" if near else None
+
+
+def did_you_mean_one_of(word: str, names: Collection[str]) -> str | None:
+    """Return a hint with the most similar names, of however many; None if none is similar.
+
+    For a command that ends: comparing takes 0.2 s for 30,000 names.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only where a word is wrong
+
+    near = get_close_matches(word, names, n=_MOST_SUGGESTED, cutoff=0.6) if len(word) <= SHOWN_LENGTH else []
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else None
 
 
 def did_you_mean_or_known(word: str, known: Collection[str]) -> str | None:

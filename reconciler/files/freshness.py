@@ -19,7 +19,7 @@ SHORT: Final = 12
 """Digits of a commit id in a message."""
 
 
-def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
+def require_tip(root: Path, ref: str) -> None:
     """Raise StaleFilesError unless the files are the last commit of ``ref``, without edits.
 
     For a branch of a remote, and a local one that follows it, the remote itself is asked: the last fetch may be
@@ -29,13 +29,13 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
     repository = found(root)
     tip, head = _tip(repository, ref), commit_id(root, "HEAD")
     if head != tip:
-        left_behind = _was_on(repository, ref, head) and edited(root, tiers=tiers) is None
+        left_behind = _was_on(repository, ref, head) and edited(root) is None
         kind = SupersededError if left_behind else StaleFilesError
         raise kind(
             f"the files are at commit {head[:SHORT]}, but {ref} is at {tip[:SHORT]}",
             hint=f"check out the current {ref} and run again",
         )
-    if what := edited(root, tiers=tiers):
+    if what := edited(root):
         raise StaleFilesError(
             f"the files were edited since commit {head[:SHORT]}, the tip of {ref}: {what}",
             hint="commit and push the edits, or stash them",
@@ -44,8 +44,7 @@ def require_tip(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> None:
 
 def _was_on(repository: Repository, ref: str, head: str) -> bool:
     """Return whether the remote's branch, as of the last fetch, contains the commit."""
-    full = named(repository, ref).ref
-    followed = None if full is None else remote.upstream(repository, full)
+    followed = remote.followed(repository, ref)
     if followed is None:
         return False
     fetched = repository.follow(f"refs/remotes/{followed[0]}/{followed[1].removeprefix('refs/heads/')}")[1]
@@ -53,8 +52,7 @@ def _was_on(repository: Repository, ref: str, head: str) -> bool:
 
 
 def _tip(repository: Repository, ref: str) -> str:
-    fetched, full = named(repository, ref)
-    followed = None if full is None else remote.upstream(repository, full)
+    fetched, followed = named(repository, ref).commit, remote.followed(repository, ref)
     if followed is None:
         return fetched
     tip = remote.tip(repository, *followed)

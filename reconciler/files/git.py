@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from reconciler.files.edits import difference, is_left_out, missing, names_taken
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import Kind
+from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.refs import named
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, Repository, fetching, find, found
@@ -29,22 +29,21 @@ _MOST_SINCE: Final = 20
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
 
 
-def base_ref(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
+def base_ref(root: Path) -> str | None:
     """Return the commit that the current files change: HEAD if they are edited, else its first parent.
 
     None outside a git checkout, and if that commit does not exist or has no tiers.yaml. Files that git ignores do
-    not count as edits. ``tiers`` is relative to ``root``. Raises InvalidInputError for a repository that cannot be
-    read.
+    not count as edits. Raises InvalidInputError for a repository that cannot be read.
     """
     repository = find(root)
     if repository is None or repository.head() is None:
         return None
     head = fleet_tree(repository, HEAD)
-    ref = HEAD if head is None or difference(repository, head, root, tiers, ignoring=True) else _PARENT
-    return ref if _holds(repository, ref, tiers) else None
+    ref = HEAD if head is None or difference(repository, head, root, ignoring=True) else _PARENT
+    return ref if _holds_price_list(repository, ref) else None
 
 
-def edited(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
+def edited(root: Path) -> str | None:
     """Return which of tiers.yaml and the tenant files differs from HEAD, as text; None if none does.
 
     Files that git ignores count. Bytes are compared, independent of git's index; line ends LF and CRLF are equal.
@@ -54,7 +53,7 @@ def edited(root: Path, *, tiers: str = "tiers.yaml") -> str | None:
     head = fleet_tree(repository, HEAD)
     if head is None:
         return "HEAD does not contain the folder of the fleet"
-    return difference(repository, head, root, tiers, ignoring=False)
+    return difference(repository, head, root, ignoring=False)
 
 
 def commit_id(root: Path, ref: str) -> str:
@@ -66,12 +65,11 @@ def load_at(
     root: Path,
     ref: str,
     *,
-    tiers: str = "tiers.yaml",
     only: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
-    """Load the fleet from the files of a commit. ``tiers`` is relative to ``root``; the rest as in ``load``,
-    without pinned projects: ``only`` leaves out every other tenant.
+    """Load the fleet from the files of a commit. As ``load``, without pinned projects:
+    ``only`` leaves out every other tenant.
 
     Tenants with broken files there are held back: newer files cannot repair them. Settings that this release does
     not know count as unchecked: another release applied them. Unreadable files are listed as
@@ -82,7 +80,7 @@ def load_at(
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
         )
-    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, posixpath.normpath(tiers), past=True))
+    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, past=True))
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
@@ -101,27 +99,27 @@ def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
         raise InvalidInputError(message, hint=fetching(error)) from error
 
 
-def _holds(repository: Repository, ref: str, path: str) -> bool:
+def _holds_price_list(repository: Repository, ref: str) -> bool:
     try:
         tree = fleet_tree(repository, ref)
-        return tree is not None and bool(tree.blob(posixpath.normpath(path)))
+        return tree is not None and bool(tree.blob(PRICE_LIST))
     except (AbsentError, FileNotFoundError):
         return False
     except UnreadableError:
-        return True  # it exists; whoever reads it reports the reason
+        return True  # it exists; reading it reports the reason
 
 
-def fork_point(root: Path, ref: str) -> str | None:
-    """Return the commit where HEAD and ``ref`` parted: ``ref`` itself if HEAD is a descendant.
+def fork_point(root: Path, ref: str, head: str = HEAD) -> str | None:
+    """Return the commit where ``head`` and ``ref`` parted: ``ref`` itself if ``head`` is a descendant.
 
     None if no common ancestor is known here, as in a shallow clone, or if there are several, as after two crossing
     merges. Raises InvalidInputError for a ref that does not exist.
     """
     repository = found(root)
-    head, base = (named(repository, name).commit for name in (HEAD, ref))
+    tip, base = (named(repository, name).commit for name in (head, ref))
     try:
-        common: pygit2.Oid | None = repository.libgit.merge_base(head, base)
-        if common is None or _since(repository, head, common) & _since(repository, base, common):
+        common: pygit2.Oid | None = repository.libgit.merge_base(tip, base)
+        if common is None or _since(repository, tip, common) & _since(repository, base, common):
             return None
     except (KeyError, ValueError, pygit2.GitError):
         return None
@@ -179,19 +177,19 @@ def _tip(repository: Repository, name: str) -> str | None:
         return None
 
 
-def left_out(root: Path, *, tiers: str = "tiers.yaml") -> list[str]:
+def left_out(root: Path) -> list[str]:
     """Return tenant files in HEAD that a sparse checkout, or an index flag, keeps off disk."""
     repository = find(root)
     head = None if repository is None or repository.head() is None else fleet_tree(repository, HEAD)
     if repository is None or head is None:
         return []
-    return [path for path in missing(head, root, tiers) if is_left_out(repository, path)]
+    return [path for path in missing(head, root) if is_left_out(repository, path)]
 
 
-def taken_out(root: Path, ref: str, *, tiers: str = "tiers.yaml") -> frozenset[str]:
+def taken_out(root: Path, ref: str) -> frozenset[str]:
     """Return the names of tenant files in a commit that are not on disk, without their endings."""
     tree = fleet_tree(found(root), ref)
-    return frozenset() if tree is None else names_taken_out(tree, root, tiers)
+    return frozenset() if tree is None else names_taken_out(tree, root)
 
 
 def ancestry(repository: Repository) -> Precedes:

@@ -47,62 +47,66 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
     loaded = parse_tenants(text, source, desired)
     if loaded.desired is None:
         raise _invalid(loaded)
-    passed = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
-    tenants = {**desired.tenants, **passed}
+    given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
+    tenants = {**desired.tenants, **given}
     fleet = replace(desired, tenants={name: tenants[name] for name in sorted(tenants)})
-    for tenant in passed.values():
+    for tenant in given.values():
         _check_names(tenant, desired, fleet)
-    return fleet, list(passed)
+    return fleet, list(given)
 
 
-def _check_names(passed: Tenant, declared: DesiredState, fleet: DesiredState) -> None:
+def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> None:
     """Raise InvalidInputError if a name in the document conflicts with another tenant's."""
-    for name in (passed.name, *passed.previously):
+    for name in (given.name, *given.previously):
         holder = declared.same_name(name)
-        if holder is not None and holder != passed.name:
+        if holder is not None and holder != given.name:
             place = declared.tenants[holder].location if holder in declared.tenants else "a broken file"
             told = name_of_another(name, holder, place)
-            raise InvalidInputError(f"{passed.location}: {told}", hint="rename one of the two tenants")
-    for name in fleet.project_names(passed.name) if passed.project_id is None else ():
+            raise InvalidInputError(f"{given.location}: {told}", hint="rename one of the two tenants")
+    for name in fleet.project_names(given.name) if given.project_id is None else ():
         for other in declared.project_owners.get(name, ()):
-            if other != passed.name:
-                shared = shared_project_name(fleet, name, passed, other)
-                raise InvalidInputError(f"{passed.location}: {shared.message}", hint=shared.hint)
+            if other != given.name:
+                shared = shared_project_name(fleet, name, given, other)
+                raise InvalidInputError(f"{given.location}: {shared.message}", hint=shared.hint)
 
 
-def _safeguarded(passed: Tenant, desired: DesiredState) -> Tenant:
+def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
     """Return the tenant with the safeguards in its file, which only a commit may remove."""
-    if passed.name in desired.held_back:
+    if given.name in desired.held_back:
         raise InvalidInputError(
-            f"{passed.location}: the file of tenant {passed.name!r} is broken, so its protection is unknown",
+            f"{given.location}: the file of tenant {given.name!r} is broken, so its protection is unknown",
             hint="repair the file first",
         )
-    declared = desired.tenants.get(passed.name)
+    declared = desired.tenants.get(given.name)
     if declared is None:
-        return passed
-    _check_against_file(passed, declared)
+        return given
+    _check_against_file(given, declared)
     return replace(
-        passed,
-        previously=tuple(dict.fromkeys((*passed.previously, *declared.previously))),
-        protect=passed.protect or declared.protect,
-        project_id=passed.project_id or declared.project_id,
-        recover=None if passed.absent else passed.recover or declared.recover,
+        given,
+        previously=tuple(dict.fromkeys((*given.previously, *declared.previously))),
+        protect=given.protect or declared.protect,
+        hold=given.hold or declared.hold,
+        suspended=given.suspended or declared.suspended,
+        reason=given.reason or declared.reason,
+        boosts=given.boosts or declared.boosts,
+        project_id=given.project_id or declared.project_id,
+        recover=None if given.absent else given.recover or declared.recover,
     )
 
 
-def _check_against_file(passed: Tenant, declared: Tenant) -> None:
+def _check_against_file(given: Tenant, declared: Tenant) -> None:
     """Raise InvalidInputError if the document is about another project than the file, or is older."""
     for key in ("project_id", "recover"):
-        ids = (getattr(passed, key), getattr(declared, key))
+        ids = (getattr(given, key), getattr(declared, key))
         if len({*ids} - {None}) > 1:
             raise InvalidInputError(
-                f"{passed.location}: {key} {ids[0]!r} of tenant {passed.name!r} is {ids[1]!r} in "
+                f"{given.location}: {key} {ids[0]!r} of tenant {given.name!r} is {ids[1]!r} in "
                 f"{declared.location}",
                 hint="remove it, or correct the file",
             )
-    if passed.revision is not None and declared.revision is not None and passed.revision < declared.revision:
+    if given.revision is not None and declared.revision is not None and given.revision < declared.revision:
         raise InvalidInputError(
-            f"{passed.location}: revision {passed.revision} of tenant {passed.name!r} is older than revision "
+            f"{given.location}: revision {given.revision} of tenant {given.name!r} is older than revision "
             f"{declared.revision} in {declared.location}",
             hint="pass the newest document",
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from reconciler.files.policy_schema import PolicyDocument
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
 from reconciler.files.wording import descriptions
@@ -23,6 +24,11 @@ def tenant_schema() -> dict[str, Any]:
     return _schema(TenantDocument, "A tenant of a fleet of Neon projects")
 
 
+def policy_schema() -> dict[str, Any]:
+    """The schema of one policy."""
+    return _schema(PolicyDocument, "A policy of a fleet of Neon projects")
+
+
 def tiers_schema() -> dict[str, Any]:
     """The schema of tiers.yaml."""
     return _schema(TiersDocument, "The price list of a fleet of Neon projects")
@@ -33,8 +39,10 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     return {"$schema": _DIALECT} | written | {"title": title}
 
 
-class _Untitled(GenerateJsonSchema):
-    """Without titles, which repeat the keys; each member with the docstring below it."""
+class _AsWritten(GenerateJsonSchema):
+    """Each member with the docstring below it. Without titles, which repeat the keys, and without null and
+    defaults, which are not values of these files.
+    """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         written = super().model_schema(schema)
@@ -47,10 +55,6 @@ class _Untitled(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: CoreSchema | object) -> bool:  # noqa: ARG002 (pydantic's signature)
         return False
-
-
-class _AsWritten(_Untitled):
-    """Without null and defaults, which are no values of our files."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.files.finding import Finding
+from reconciler.files.readers import text_of
 from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE, NEVER_SUSPEND
-from reconciler.model.fields.table import BY_PATH
-from reconciler.model.units import NEVER, format_cu, format_seconds
+from reconciler.model.fields.field import Form
+from reconciler.model.fields.table import BY_PATH, of
+from reconciler.model.problem import Severity
+from reconciler.model.units import BYTE_UNITS, NEVER, SECOND_UNITS, format_cu, format_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.desired.tier import Organization
     from reconciler.files.finding import Path
     from reconciler.files.tenant_schema import SettingsDocument
     from reconciler.model.compute import Compute
+
+
+_SMALL_QUOTAS: Final = {
+    Form.TIME_QUOTA: (SECOND_UNITS["h"], "s", "h", "seconds"),
+    Form.SIZE_QUOTA: (BYTE_UNITS["MiB"], "B", "MiB", "bytes"),
+}
+"""For each form: the number below which to write a unit, that unit, the usual unit, and the first in words."""
 
 
 def compute_findings(
@@ -41,13 +51,33 @@ def compute_findings(
         yield _outside(place, NEVER, name, bound)
 
 
+def replica_findings(
+    resolved: Mapping[str, Compute] | None,
+    written: Mapping[str, Compute] | None,
+    organization: Organization,
+    path: Path,
+) -> Iterator[Finding]:
+    """What is wrong with read replicas: each one's values, at a key that ``written`` states, and their number."""
+    written, most = written or {}, organization.limits.replicas
+    for name, own in written.items():
+        yield from compute_findings((resolved or {})[name], own, organization, (*path, name))
+    if most is not None and written and len(resolved or ()) > most:
+        message = (
+            f"{len(resolved or ())} read replicas: organization {organization.name!r} allows {most} per project"
+        )
+        yield Finding(path, message, at_key=True)
+
+
 def unchecked_findings(settings: SettingsDocument | None, path: Path) -> Iterator[Finding]:
-    """What has a key, and checks, of its own is not to be written where nothing is checked."""
+    """What has a key, and checks, of its own is not to be written where nothing is checked.
+
+    In any case of its letters: many readers of JSON take a key in another case for the same.
+    """
     for key in (settings.unchecked or {}) if settings is not None else ():
-        place = (*path, "settings", "unchecked", key)
-        if f"settings.{key}" in BY_PATH:
-            yield Finding(place, f"{key} is a setting that is checked", "write it under settings", at_key=True)
-        elif key == "quota":
+        place, known = (*path, "settings", "unchecked", key), key.casefold()
+        if f"settings.{known}" in BY_PATH:
+            yield Finding(place, f"{known} is a setting that is checked", "write it under settings", at_key=True)
+        elif known == "quota":
             yield Finding(place, "quota is no setting", "write it under quota", at_key=True)
 
 
@@ -57,6 +87,23 @@ def restore_window_findings(seconds: int | None, organization: Organization, pat
     if seconds is not None and most is not None and seconds > most:
         bound = f"at most {format_seconds(most)}"
         yield _outside((*path, "restore_window"), format_seconds(seconds), organization.name, bound)
+
+
+def bare_quota_findings(document: object, path: Path) -> Iterator[Finding]:
+    """Warn of small amounts without a unit in the quota at ``path``: somebody may have meant hours or MiB.
+
+    ``document`` is the text as written, because the schema's type has only the number of seconds or bytes.
+    """
+    quota: Any = document
+    for key in path:
+        quota = quota.get(key) if isinstance(quota, dict) else None
+    for field in of("quota") if isinstance(quota, dict) else ():
+        text = text_of(quota.get(field.key)) or ""
+        least, unit, meant, word = _SMALL_QUOTAS[field.form]
+        if text.isdecimal() and int(text) < least:
+            message = f"{field.key} {text} is {text} {word}: a number without a unit"
+            hint = f"write {text}{unit}, or {text}{meant} if that is meant"
+            yield Finding((*path, field.key), message, hint, severity=Severity.WARNING)
 
 
 def _size_findings(resolved: Compute, written: Compute, path: Path) -> Iterator[Finding]:

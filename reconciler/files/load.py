@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,13 +13,14 @@ from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.events import parse, text_problems
 from reconciler.files.json_lines import read_values
 from reconciler.files.name_conflicts import name_conflicts
+from reconciler.files.patterns import fixed_folder
 from reconciler.files.price_list import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
-from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.problem import Location, Problem, errors, has_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
@@ -48,40 +48,61 @@ class Loaded:
 def load(
     root: Path,
     *,
-    tiers: Path | None = None,
     on_invalid: OnInvalid = OnInvalid.FAIL,
     only: frozenset[str] | None = None,
     about: frozenset[str] | None = None,
     memo: Memo | None = None,
 ) -> Loaded:
-    """Load the fleet in the folder ``root``; ``tiers`` is ``root/tiers.yaml`` by default.
+    """Load the fleet in the folder ``root``.
 
     With ``OnInvalid.SKIP`` the tenants of broken documents are held back and the others are loaded; those whose
     documents do not fit tiers.yaml are always held back, unless no other tenant is left. With a broken tiers.yaml,
     or an unreadable file, nothing is loaded.
 
     ``only`` names tenants: of the others, only those with a pinned project are loaded, so that a few tenants of a
-    large fleet load fast, and none takes another's project by name. If it is empty, only tiers.yaml is read.
+    large fleet load fast, and none takes another's project by name. If it is empty, only tiers.yaml and the
+    policies are read.
     ``about`` names the tenants that a full load is for: an unreadable JSON line that names none of them is
     ignored.
 
     ``memo`` avoids reading the same text again: pass it to several loads of the same fleet.
     """
-    path = "tiers.yaml" if tiers is None else os.path.relpath(tiers, root)
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, path, about, pins=True))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     """Load from any tree."""
-    prices = read_price_list(tree, reading.tiers, past=reading.past)
+    prices = _with_policies(tree, read_price_list(tree, past=reading.past), past=reading.past)
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))
     return loaded(collection, on_invalid, past=reading.past)
 
 
+def _with_policies(tree: Tree, prices: PriceList, *, past: bool) -> PriceList:
+    """Return the price list with the policies of the fleet, and their problems.
+
+    ``past`` as in ``Reading``: then problems are kept in the desired state, and expressions are not checked.
+    """
+    if prices.fleet is None or prices.policies is None:
+        return prices
+    listing = tree.listing(fixed_folder(prices.policies.pattern))
+    if not listing.files and not listing.problems:
+        return prices
+    from reconciler.files.policy_reader import PolicyReader  # noqa: PLC0415 - for a fleet with policies only
+
+    reader = PolicyReader(tree, prices.fleet, prices.policies)
+    reader.read(listing, past=past)
+    declared = tuple(sorted(reader.declared.values(), key=lambda one: one.name))
+    if past:
+        fleet = replace(prices.fleet, policies=declared, unread_policies=tuple(errors(reader.problems)))
+        return replace(prices, fleet=fleet)
+    fleet = replace(prices.fleet, policies=declared)
+    return replace(prices, fleet=fleet, problems=(*prices.problems, *reader.problems))
+
+
 def _read(tree: Tree, prices: PriceList, reading: Reading) -> Collection:
-    collection = Collection(prices.fleet, lost=_has_error(prices.problems), past=reading.past)
+    collection = Collection(prices.fleet, lost=has_error(prices.problems), past=reading.past)
     collection.problems += prices.problems
     if reading.only != frozenset():
         with _collector_paused():
@@ -111,7 +132,7 @@ def loaded(collection: Collection, on_invalid: OnInvalid, *, past: bool = False)
     lost = collection.lost or (bool(collection.unread) and not past)
     nobody = fleet is not None and not fleet.tenants
     failing = [problem for problem in problems if nobody or not problem.stale]
-    fatal = lost or (on_invalid is OnInvalid.FAIL and _has_error(failing))
+    fatal = lost or (on_invalid is OnInvalid.FAIL and has_error(failing))
     return Loaded(None if fatal else fleet, problems)
 
 
@@ -138,10 +159,6 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _has_error(problems: Iterable[Problem]) -> bool:
-    return any(problem.severity is Severity.ERROR for problem in problems)
-
-
 def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
     """Parse one or many tenants as JSON or YAML, checked against a fleet; ``desired`` has these tenants only."""
     collection = Collection(fleet)
@@ -150,7 +167,7 @@ def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
         problems = [Problem(Location(source_name), "contains no tenant")]
     collection.add(entries, problems)
     found = loaded(collection, OnInvalid.FAIL)
-    return Loaded(None, found.problems) if _has_error(found.problems) else found
+    return Loaded(None, found.problems) if has_error(found.problems) else found
 
 
 def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:

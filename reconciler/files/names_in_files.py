@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.naming import TENANT
+from reconciler.files.collection import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 1 << 20
 """Maximum bytes of a file to search; of a longer one only its name counts."""
 _TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
-_NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".encode())
 
 
 def tenant_names(folder: Path) -> dict[str, str]:
@@ -36,11 +35,6 @@ def tenant_names(folder: Path) -> dict[str, str]:
 def is_tenant_file(name: str) -> bool:
     """Return whether a file with this name may declare tenants, or did before it was renamed."""
     return _TENANT_FILE.search(name) is not None
-
-
-def names_in(data: bytes) -> list[str]:
-    """Return the tenants that such a file names, found without parsing it."""
-    return [name.decode() for name in _NAMES.findall(data)]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.files import build
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
+from reconciler.files.limit_rules import bare_quota_findings
 from reconciler.files.patterns import hindrance, normal
 from reconciler.files.regular_files import UnreadableError
+from reconciler.files.tenant_schema import tolerant_tiers
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import DEFAULT_FILES, TiersDocument
 from reconciler.files.tree import pointer
-from reconciler.files.unknown_settings import tolerant_tiers
 from reconciler.files.wording import read
 from reconciler.model.problem import Location, Problem
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from reconciler.files.entry import Entry
     from reconciler.files.events import Parsed
     from reconciler.files.tree import Tree
+
+PRICE_LIST: Final = "tiers.yaml"
+"""The file, in the fleet's folder."""
+_PURPOSE: Final = f"{PRICE_LIST} declares the organizations and tiers of the fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +47,20 @@ class PriceList:
     fleet: DesiredState | None
     sources: tuple[Source, ...]
     problems: tuple[Problem, ...]
+    policies: Source | None = None
+    """The files that declare policies; None if the pattern cannot be used."""
 
 
-def read_price_list(tree: Tree, path: str, *, past: bool = False) -> PriceList:
+def read_price_list(tree: Tree, *, past: bool = False) -> PriceList:
     """Read tiers.yaml with all its problems; tenants can be checked against it even if it has some.
 
     ``past`` as in ``Reading``.
     """
-    name = tree.name(path)
+    name = tree.name(PRICE_LIST)
     try:
-        data = tree.read(path)
+        data = tree.read(PRICE_LIST)
     except FileNotFoundError:
-        return _broken(
-            Problem(
-                Location(name),
-                "the file does not exist",
-                "tiers.yaml declares the organizations and tiers of the fleet",
-            )
-        )
+        return _broken(Problem(Location(name), "the file does not exist", _PURPOSE))
     except UnreadableError as error:
         return _broken(Problem(Location(name), str(error)))
     if instead := pointer(data):
@@ -73,15 +74,10 @@ def read_price_list(tree: Tree, path: str, *, past: bool = False) -> PriceList:
 
 def _not_one(parsed: Parsed, name: str) -> Iterator[Problem]:
     if not parsed.documents and not parsed.problems:
-        yield Problem(
-            Location(name), "contains no document", "tiers.yaml declares the organizations and tiers of the fleet"
-        )
+        yield Problem(Location(name), "contains no document", _PURPOSE)
     for document in parsed.documents[1:]:
-        yield Problem(
-            Location(name, document.line, document.column),
-            "a second document",
-            "write everything into the first one",
-        )
+        place = Location(name, document.line, document.column)
+        yield Problem(place, "a second document", "write everything into the first one")
 
 
 def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> PriceList:
@@ -89,8 +85,18 @@ def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> Pric
     if not isinstance(document, TiersDocument):
         return _broken(*problems, *(entry.problem(finding) for finding in document))
     fleet = build.fleet(document, entry.place)
-    found = (entry.problem(finding) for finding in tiers_findings(document, fleet, past=past))
-    return PriceList(fleet, tuple(_sources(document, entry)), (*problems, *found))
+    findings = list(tiers_findings(document, fleet, past=past))
+    for tier in () if past else document.tiers:
+        findings += bare_quota_findings(entry.value, ("tiers", tier, "quota"))
+    found = map(entry.problem, findings)
+    sources, policies = tuple(_sources(document, entry)), _policies(document, entry)
+    return PriceList(fleet, sources, (*problems, *found), policies)
+
+
+def _policies(document: TiersDocument, entry: Entry) -> Source | None:
+    """Return the source of the policies; one that cannot be used is reported as a problem."""
+    pattern = document.policies
+    return None if hindrance(pattern) else Source(normal(pattern), entry.place(("policies",)))
 
 
 def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:

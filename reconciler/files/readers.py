@@ -1,13 +1,16 @@
-"""Readers: the text of a single value -> the value, or a RejectedError worded for its author."""
+"""Readers of text, names and addresses: the text of a single value -> the value, or a RejectedError.
+
+Numbers and times have a module of their own (``numbers.py``).
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.desired import rotation
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.desired.naming import (
     MAX_TENANT_LENGTH,
@@ -18,25 +21,19 @@ from reconciler.desired.naming import (
     TIER,
     composed,
 )
+from reconciler.desired.tenant import Step
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
 from reconciler.files.hidden_text import has_hidden
-from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
-from reconciler.model.compute import (
-    DEFAULT_SUSPEND_TIMEOUT_SECONDS,
-    LONGEST_SUSPEND_SECONDS,
-    NEVER_SUSPEND,
-    SHORTEST_SUSPEND_SECONDS,
-)
+from reconciler.model.api_limits import MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH
 from reconciler.model.fields.allow_list import is_address
 from reconciler.model.quoting import looks_secret, shown
-from reconciler.model.units import NEVER, UNLIMITED, format_seconds, parse_bytes, parse_seconds
-from reconciler.plan.concerns import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
+    from reconciler.desired.tenant import Acceptance
     from reconciler.model.values import Json
 
 RESERVED_DATABASES: Final = ("postgres", "template0", "template1")
@@ -52,20 +49,29 @@ _PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNO
 """Of an address: after its user, or as a parameter."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_WHOLE = re.compile(r"[0-9]+")
-_COUNT_DIGITS: Final = 9
-REVISION_DIGITS: Final = 18
-"""Room for a time in microseconds; any such number fits into the 64 bits that a registry has for it."""
-_MAJOR_VERSION = re.compile(r"[1-9][0-9]")
-_PARTS_OF_A_CU: Final = (Decimal("0.25"), Decimal("0.5"))
-_WEEKDAYS: Final = tuple("1234567")
-_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
+_ACCEPTED: Final = "for example pro -> free, 7d -> 1d, or 2030-01-31"
+MOST_STEPS: Final = 20
+_SIDE: Final = "[A-Za-z0-9][A-Za-z0-9.-]*?"
+_STEP: Final = re.compile(f"({_SIDE}) *-> *({_SIDE})")
+DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_STEP_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "pattern": f"^{_SIDE} *-> *{_SIDE}$",
+    "examples": ["pro -> free", "7d -> 1d"],
+}
+ACCEPTANCE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "string", "format": "date", "pattern": f"^{DAY.pattern}$"},
+        dict(_STEP_SCHEMA),
+        {"type": "array", "items": dict(_STEP_SCHEMA), "maxItems": MOST_STEPS},
+    ]
+}
 
 
 def kind(value: object) -> str:
-    """What a value is, in words."""
+    """The type of a value, in words."""
     if value is None:
         return "nothing"
     return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
@@ -79,15 +85,26 @@ def text_of(value: object) -> str | None:
 
 
 def refuse_secret(text: str) -> str:
-    """Any text but one of Neon's API keys."""
+    """Returns the text unless it looks like an API key of Neon."""
     if looks_secret(text):
         raise RejectedError("this looks like an API key", "name an environment variable instead: ${NAME}")
     return text
 
 
 def read_text(text: str) -> str:
-    """Text that can stand on a line, in NFC."""
+    """Text on one line, in NFC."""
     return composed(_printable(text))
+
+
+PARAMETER: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?")
+"""Postgres ignores the case of a parameter's name; a file has it in lower case, so that it is there once."""
+
+
+def read_parameter(text: str) -> str:
+    """The name of a Postgres parameter."""
+    if PARAMETER.fullmatch(text) is None:
+        raise RejectedError("is not the name of a Postgres parameter", "in lower case, such as work_mem")
+    return text
 
 
 def _printable(text: str) -> str:
@@ -112,11 +129,19 @@ def read_name(text: str) -> str:
     return read_text(text)
 
 
+def read_replica_name(text: str) -> str:
+    """The name of a compute."""
+    text = read_name(text)
+    if len(text) > MAX_REPLICA_NAME_LENGTH:
+        raise RejectedError(f"a name has at most {MAX_REPLICA_NAME_LENGTH} characters, this one has {len(text)}")
+    return text
+
+
 def read_tenant_name(text: str) -> str:
-    """The name of a tenant, fit for a file name and a project name."""
+    """The name of a tenant, which is valid in a file name and a project name."""
     if not TENANT.fullmatch(text):
         raise RejectedError(
-            f"{shown(text)} is no tenant name",
+            f"{shown(text)} is not a tenant name",
             "letters A to Z, digits and . _ - + @, not beginning with '.' or '-'",
         )
     if len(text) > MAX_TENANT_LENGTH:
@@ -127,23 +152,21 @@ def read_tenant_name(text: str) -> str:
 def read_slug(text: str) -> str:
     """The name of a fleet, an organization, a tier or a region."""
     if not SLUG.fullmatch(text):
-        raise RejectedError(f"{shown(text)} is no name", "up to 63 lower-case letters, digits and '-'")
+        raise RejectedError(f"{shown(text)} is not a name", "up to 63 lower-case letters, digits and '-'")
     return text
 
 
 def read_project_id(text: str) -> str:
     """Neon: a project id."""
     if not PROJECT_ID.fullmatch(text):
-        raise RejectedError(f"{shown(text)} is no project id", "as the console shows it: cool-river-12345678")
+        raise RejectedError(f"{shown(text)} is not a project id", "as the console shows it: cool-river-12345678")
     return text
 
 
 def read_database(text: str) -> str:
     """The name of a database; Neon reserves some."""
     if text in RESERVED_DATABASES:
-        raise RejectedError(
-            f"the database name {text!r} is reserved", f"reserved: {', '.join(RESERVED_DATABASES)}"
-        )
+        raise RejectedError(f"the database name {text!r} is reserved", _reserved(RESERVED_DATABASES))
     return _read_identifier(text, "database")
 
 
@@ -166,11 +189,11 @@ def _read_identifier(text: str, what: str) -> str:
 
 
 def read_reference(text: str) -> EnvReference:
-    """``${NAME}``. The value itself never goes into a message: it may be a key."""
+    """``${NAME}``. Messages never repeat the text, which may be a key."""
     match = REFERENCE.fullmatch(text)
     if match is None:
         raise RejectedError(
-            "a key must not stand in the files", "write ${NAME} and set the environment variable NAME"
+            "a key must not be written in the files", "write ${NAME} and set the environment variable NAME"
         )
     return EnvReference(match[1])
 
@@ -181,7 +204,7 @@ def read_registry_address(text: str) -> str | EnvReference:
         return EnvReference(match[1])
     remedy = "write ${NAME} and set the environment variable NAME"
     if _PASSWORD.search(text):
-        raise RejectedError("a password must not stand in the files", remedy)
+        raise RejectedError("a password must not be written in the files", remedy)
     if not text.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise RejectedError("no address of a registry", f"sqlite:///registry.db, or {remedy}")
     return read_text(text)
@@ -193,7 +216,7 @@ def read_organization_id(text: str) -> str | EnvReference:
     if match is not None:
         return EnvReference(match[1])
     if not PROJECT_ID.fullmatch(text):
-        raise RejectedError(f"{shown(text)} is no organization id", "org-cool-river-12345678, or ${NAME}")
+        raise RejectedError(f"{shown(text)} is not an organization id", "org-cool-river-12345678, or ${NAME}")
     return text
 
 
@@ -202,10 +225,22 @@ def read_naming(text: str) -> str:
     text = read_name(text)
     for braces in _BRACES.findall(text):
         if braces not in PLACEHOLDERS:
-            raise RejectedError(f"{shown(braces)} is no placeholder", _placeholder_hint(braces))
+            raise RejectedError(f"{shown(braces)} is not a placeholder", _placeholder_hint(braces))
     if text.count(PLACEHOLDER) != 1:
         raise RejectedError(f"{shown(text)} must hold {PLACEHOLDER} exactly once", 'as in "myapp-{tenant}"')
     refuse_long_names(text)
+    return text
+
+
+def read_rotation(text: str) -> str:
+    """A pattern for names of rotated snapshots: the date of a slot once, and its time at most once."""
+    text = read_name(text)
+    for braces in _BRACES.findall(text):
+        if braces not in rotation.PLACEHOLDERS:
+            known = f"known: {', '.join(rotation.PLACEHOLDERS)}"
+            raise RejectedError(f"{shown(braces)} is not a placeholder", known)
+    if text.count(rotation.DATE) != 1 or text.count(rotation.TIME) > 1:
+        raise RejectedError(f"{shown(text)} must hold {rotation.DATE} exactly once", 'as in "auto-{date}"')
     return text
 
 
@@ -215,7 +250,7 @@ def _placeholder_hint(braces: str) -> str:
 
 
 def refuse_long_names(pattern: str, tiers: Iterable[str] = (), organizations: Iterable[str] = ()) -> None:
-    """Raises RejectedError where the longest tenant, tier and organization make a name too long for Neon."""
+    """Raises RejectedError if the longest tenant, tier and organization make a name too long for Neon."""
     longest = {PLACEHOLDER: MAX_TENANT_LENGTH, TIER: _most(tiers), ORGANIZATION: _most(organizations)}
     length = len(pattern) + sum(
         pattern.count(placeholder) * (characters - len(placeholder)) for placeholder, characters in longest.items()
@@ -229,108 +264,20 @@ def _most(names: Iterable[str]) -> int:
 
 
 def read_host(text: str) -> str:
-    """The address that all API paths are appended to. A user name or password in it is never repeated."""
+    """The base URL of the API. Messages never repeat a user name or password in it."""
     try:
         return read_api_address(text)
     except ValueError as error:
         named = "this" if "@" in text else shown(text)
-        raise RejectedError(f"{named} is no API address: {error}", EXAMPLE) from None
+        raise RejectedError(f"{named} is not an API address: {error}", EXAMPLE) from None
 
 
-def read_bytes_quota(text: str) -> int:
-    """Bytes; 0 stands for no limit."""
-    return _read_quota(text, parse_bytes)
-
-
-def read_time_quota(text: str) -> int:
-    """Seconds; 0 stands for no limit."""
-    return _read_quota(text, parse_seconds)
-
-
-def _read_quota(text: str, parse: Callable[[str], int]) -> int:
-    if text == UNLIMITED:
-        return 0
-    amount = parse(text)
-    if amount == 0:
-        raise RejectedError("0 means no limit to Neon", f"write {UNLIMITED}; or 1 to switch the tenant off")
-    return amount
-
-
-def read_suspend_timeout(text: str) -> int:
-    """Seconds until an idle compute suspends; NEVER_SUSPEND for ``never``."""
-    if text == NEVER:
-        return NEVER_SUSPEND
-    seconds = parse_seconds(text)
-    if seconds == 0:
-        default = format_seconds(DEFAULT_SUSPEND_TIMEOUT_SECONDS)
-        message = f"{shown(text)} means Neon's default to Neon, which is {default}"
-        raise RejectedError(message, f"write {default}; or {NEVER}, for a compute that stays on")
-    if not SHORTEST_SUSPEND_SECONDS <= seconds <= LONGEST_SUSPEND_SECONDS:
-        allowed = f"from {format_seconds(SHORTEST_SUSPEND_SECONDS)} to {format_seconds(LONGEST_SUSPEND_SECONDS)}"
-        raise RejectedError(f"{shown(text)}: Neon has timeouts {allowed}", f"or {NEVER}")
-    return seconds
-
-
-def read_cu(text: str) -> float:
-    """A compute size (Neon: manage/computes). How large they get is left to the organization: it changes."""
-    size = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
-    if size not in _PARTS_OF_A_CU and (size <= 0 or size % 1):
-        raise RejectedError(f"{shown(text)} is no compute size", "Neon has 0.25, 0.5, and whole numbers")
-    return float(text)
-
-
-def read_count(text: str) -> int:
-    """A whole number from 0."""
-    return _read_whole(text, _COUNT_DIGITS)
-
-
-def read_revision(text: str) -> int:
-    """A number that grows: 7, or seconds since 1970."""
-    return _read_whole(text, REVISION_DIGITS)
-
-
-def _read_whole(text: str, digits: int) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise RejectedError(f"expected a whole number, not {shown(text)}")
-    if len(text) > digits:
-        raise RejectedError(f"expected a whole number of at most {digits} digits, not {shown(text)}")
-    return int(text)
-
-
-def read_positive(text: str) -> int:
-    """A whole number from 1."""
-    count = read_count(text)
-    if count == 0:
-        raise RejectedError("must be at least 1")
-    return count
-
-
-def read_pg_version(text: str) -> int:
-    """A major version. Which newer ones are offered, and where, is left to the server."""
-    if not _MAJOR_VERSION.fullmatch(text):
-        raise RejectedError(f"expected a major Postgres version such as 17, not {shown(text)}")
-    if int(text) < OLDEST_PG_VERSION:
-        raise RejectedError(f"Neon has no Postgres {text}", f"{OLDEST_PG_VERSION} or newer")
-    return int(text)
-
-
-def read_percent(text: str) -> float:
-    """0 to 100."""
-    number = text.removesuffix("%")
-    if not _NUMBER.fullmatch(number) or float(number) > 100:
-        raise RejectedError(f"expected a number from 0 to 100, not {shown(text)}")
-    return float(number)
-
-
-def read_share(text: str) -> float:
-    """More than 0, at most 1."""
-    if not _NUMBER.fullmatch(text) or not 0 < float(text) <= 1:
-        raise RejectedError(f"expected a number above 0 and up to 1, not {shown(text)}")
-    return float(text)
+MAX_REASON: Final = 200
+"""Plans and reports show it beside every change."""
 
 
 def read_flag(text: str) -> bool:
-    """Nothing but true and false: to YAML 1.1 ``no`` was a boolean, to us it is a mistake."""
+    """true or false. ``no`` is rejected, although YAML 1.1 reads it as a boolean."""
     if text not in {"true", "false"}:
         raise RejectedError(f"expected true or false, not {shown(text)}")
     return text == "true"
@@ -339,40 +286,12 @@ def read_flag(text: str) -> bool:
 def read_address(text: str) -> str:
     """An address, a network or a range of addresses (Neon: IP Allow)."""
     if not is_address(text):
-        raise RejectedError(f"{shown(text)} is no IP address", "10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9")
+        raise RejectedError(f"{shown(text)} is not an IP address", "10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9")
     return text
-
-
-def read_weekday(text: str) -> int:
-    """Neon: MaintenanceWindow; Monday is 1."""
-    if text not in _WEEKDAYS:
-        raise RejectedError(f"{shown(text)} is no day of the week", "1 is Monday, 7 is Sunday")
-    return int(text)
-
-
-def read_time_of_day(text: str) -> str:
-    """Neon: MaintenanceWindow."""
-    if not _TIME_OF_DAY.fullmatch(text):
-        raise RejectedError(f"{shown(text)} is no time of day", "hours and minutes in UTC, as in 02:30")
-    return text
-
-
-def read_moment(text: str) -> datetime:
-    """A date and time with its zone, in UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise RejectedError(f"{shown(text)} is no date and time", "as in 2030-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise RejectedError(f"{shown(text)} has no time zone", "end it with Z for UTC, as in 2030-01-31T12:00:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise RejectedError(f"{shown(text)} is not between the years 1 and 9999 in UTC") from None
 
 
 def read_version(text: str) -> int:
-    """The version of the format: so far there is one."""
+    """The version of the format. There is only one so far."""
     if text != "1":
         raise RejectedError(f"version {shown(text)} is not known to this release", "known: 1")
     return 1
@@ -385,14 +304,72 @@ def one_of(words: tuple[str, ...], text: str) -> str:
     return text
 
 
-def read_concern(text: str) -> str:
-    """The name of a concern."""
-    return one_of(NAMES, text)
+def read_reason(text: str) -> str:
+    """Why something was done, in one line of up to ``MAX_REASON`` characters."""
+    said = " ".join(text.split())
+    if not said:
+        raise RejectedError("the reason is empty", "say why, for whoever asks later")
+    if len(said) > MAX_REASON:
+        raise RejectedError(f"the reason has {len(said)} characters: at most {MAX_REASON} are allowed")
+    return said
 
 
-def read_state(text: str) -> bool:
-    """True for ``absent``, the tombstone."""
-    return one_of(("present", "absent"), text) == "absent"
+def read_expression(text: str) -> str:
+    """An expression of a policy; it may have several lines."""
+    if not text.strip():
+        raise RejectedError("the expression is empty", "for example tenant.tier == 'free'")
+    return text.strip()
+
+
+def read_message(text: str) -> str:
+    """The message of a policy, in one line of up to ``MAX_REASON`` characters."""
+    said = " ".join(text.split())
+    if not said or len(said) > MAX_REASON:
+        raise RejectedError(f"a message has 1 to {MAX_REASON} characters, this one has {len(said)}")
+    return said
+
+
+def read_acceptance(value: object) -> Acceptance:
+    """Read a reduction, a list of them, the last day, true or false. Raises RejectedError."""
+    if isinstance(value, list):
+        if len(value) > MOST_STEPS:
+            raise RejectedError(f"at most {MOST_STEPS} reductions are allowed, not {len(value)}")
+        return tuple(_step(_acceptance_text(entry)) for entry in value)
+    text = _acceptance_text(value)
+    if "->" in text:
+        return (_step(text),)
+    return read_day(text, _ACCEPTED) if DAY.fullmatch(text) else _accepted_flag(text)
+
+
+def _acceptance_text(value: object) -> str:
+    text = text_of(value)
+    if text is None:
+        raise RejectedError(f"expected a reduction, a date, or true, not {kind(value)}", _ACCEPTED)
+    return refuse_secret(text).strip()
+
+
+def _step(text: str) -> Step:
+    match = _STEP.fullmatch(text)
+    if match is None:
+        raise RejectedError(f"{shown(text)} is not a reduction", _ACCEPTED)
+    if match[1] == match[2]:
+        raise RejectedError(f"{shown(text)} is not a reduction: both sides are the same", _ACCEPTED)
+    return Step(match[1], match[2])
+
+
+def read_day(text: str, examples: str) -> date:
+    """A day of the calendar, in the form that ``DAY`` matches."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RejectedError(f"the date {shown(text)} does not exist", examples) from None
+
+
+def _accepted_flag(text: str) -> bool:
+    try:
+        return read_flag(text)
+    except RejectedError:
+        raise RejectedError(f"expected a reduction, a date, or true, not {shown(text)}", _ACCEPTED) from None
 
 
 def read_free_form(value: object) -> Json:
@@ -429,7 +406,7 @@ def _finite(number: float) -> float:
 
 
 def _sendable(text: str) -> str:
-    """JSON can escape what is no text: half of a surrogate pair."""
+    """Rejects half of a surrogate pair, which JSON can escape and which is not text."""
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise RejectedError("holds half a character")
+        raise RejectedError("contains half of a surrogate pair")
     return refuse_secret(text)

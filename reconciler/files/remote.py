@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from reconciler.errors import InvalidInputError, StaleFilesError
 from reconciler.files.libgit import pygit2
+from reconciler.files.refs import named
 from reconciler.files.regular_files import printable
 
 if TYPE_CHECKING:
@@ -112,8 +113,14 @@ def settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
     return [(f"remote.{NAME}.url", address), *headers]
 
 
+def followed(repository: Repository, name: str) -> tuple[str, str] | None:
+    """Return the remote and full branch name that a branch follows; None if it follows none, or is no branch."""
+    ref = named(repository, name).ref
+    return None if ref is None else upstream(repository, ref)
+
+
 def upstream(repository: Repository, ref: str) -> tuple[str, str] | None:
-    """Return the remote and full branch name that a full ref follows; None if it follows none."""
+    """Return the same for a full ref."""
     if ref.startswith("refs/heads/"):
         section = f"branch.{ref.removeprefix('refs/heads/')}"
         remote, branch = _value(repository, f"{section}.remote"), _value(repository, f"{section}.merge")
@@ -168,11 +175,11 @@ def _refuse_included(repository: Repository) -> None:
 
 
 def _address(repository: Repository, remote: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return the remote's address, and the settings that git needs for it and that nobody else may see."""
+    """Return the remote's address, and the settings that git needs for it, which must not be shown."""
     urls = [value for name, value in _settings(repository) if name == f"remote.{remote}.url"]
     url = urls[0] if urls else remote
     if _HELPER.match(url) or not url.isprintable() or url.startswith("-"):
-        raise _refused(remote, "uses a program of its own")
+        raise _refused(remote, "requires a program other than git's own")
     scheme = _URL.match(url)
     if scheme is None:
         return (url, []) if _SCP.fullmatch(url) else (_path(repository, remote, url), [])

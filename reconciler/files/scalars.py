@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -11,11 +12,18 @@ from pydantic_core import core_schema
 
 from reconciler.desired.naming import MAX_TENANT_LENGTH, TENANT
 from reconciler.desired.policy import DriftPolicy
-from reconciler.desired.tier import AtLimit, EnvReference, SnapshotMethod
-from reconciler.files import readers
+from reconciler.desired.tier import (
+    AtLimit,
+    EnvReference,
+    KeptStrings,
+    Occasion,
+    SnapshotMethod,
+    WhenCrowded,
+)
+from reconciler.files import numbers, readers
 from reconciler.files.finding import RejectedError
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
-from reconciler.model.api_limits import MAX_NAME_LENGTH, OLDEST_PG_VERSION
+from reconciler.model.api_limits import MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.fields.ranking import AUDIT_LEVELS
 from reconciler.model.units import parse_seconds
 from reconciler.plan.concerns import NAMES
@@ -34,7 +42,7 @@ class Scalar:
     schema: dict[str, Any]
 
     def validate(self, value: object) -> object:
-        """The value that a scalar stands for."""
+        """The value of a scalar."""
         text = readers.text_of(value)
         if text is None:
             raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
@@ -47,7 +55,8 @@ class Scalar:
         return dict(self.schema)
 
 
-def _member(members: type[Enum]) -> Scalar:
+def member(members: type[Enum]) -> Scalar:
+    """One of the values of an enumeration."""
     words = tuple(str(member.value) for member in members)
     return Scalar(lambda text: members(readers.one_of(words, text)), f"one of {', '.join(words)}", _choice(words))
 
@@ -69,6 +78,9 @@ Text: TypeAlias = Annotated[str, Scalar(readers.read_text, "text", _ANY)]
 Name: TypeAlias = Annotated[
     str, Scalar(readers.read_name, "a name", _text(minLength=1, maxLength=MAX_NAME_LENGTH))
 ]
+ReplicaName: TypeAlias = Annotated[
+    str, Scalar(readers.read_replica_name, "a name", _text(minLength=1, maxLength=MAX_REPLICA_NAME_LENGTH))
+]
 TenantName: TypeAlias = Annotated[
     str,
     Scalar(
@@ -79,9 +91,12 @@ TenantName: TypeAlias = Annotated[
 ]
 Slug: TypeAlias = Annotated[str, Scalar(readers.read_slug, "a name", _text(SLUG.pattern))]
 Word: TypeAlias = Annotated[str, Scalar(readers.read_name, "a name", _text(minLength=1))]
-"""A name that stands elsewhere in the files; whether it does is a rule's business."""
+"""A name of something declared elsewhere in the files; a rule checks that it exists."""
+Parameter: TypeAlias = Annotated[
+    str, Scalar(readers.read_parameter, "a Postgres parameter such as work_mem", _text(readers.PARAMETER.pattern))
+]
 Revision: TypeAlias = Annotated[
-    int, Scalar(readers.read_revision, "a whole number", _COUNT | {"maximum": 10**readers.REVISION_DIGITS - 1})
+    int, Scalar(numbers.read_revision, "a whole number", _COUNT | {"maximum": 10**numbers.REVISION_DIGITS - 1})
 ]
 ProjectId: TypeAlias = Annotated[str, Scalar(readers.read_project_id, "a project id", _text(PROJECT_ID.pattern))]
 Database: TypeAlias = Annotated[str, Scalar(readers.read_database, "a database name", _text(minLength=1))]
@@ -102,47 +117,58 @@ NamingPattern: TypeAlias = Annotated[
     str,
     Scalar(readers.read_naming, 'a pattern such as "myapp-{tenant}"', _text(_AROUND + r"\{tenant\}" + _AROUND)),
 ]
+RotationPattern: TypeAlias = Annotated[
+    str, Scalar(readers.read_rotation, "a pattern such as auto-{date}", _text(_AROUND + r"\{date\}" + _AROUND))
+]
 Host: TypeAlias = Annotated[str, Scalar(readers.read_host, "an address", _text(r"https?://.+"))]
 Glob: TypeAlias = Annotated[str, Scalar(readers.read_glob, "a pattern such as tenants/**/*.yaml", _text())]
-BytesQuota: TypeAlias = Annotated[int, Scalar(readers.read_bytes_quota, "a size such as 512MiB", _SIZE)]
-TimeQuota: TypeAlias = Annotated[int, Scalar(readers.read_time_quota, "a duration such as 100h", _DURATION)]
+BytesQuota: TypeAlias = Annotated[int, Scalar(numbers.read_bytes_quota, "a size such as 512MiB", _SIZE)]
+TimeQuota: TypeAlias = Annotated[int, Scalar(numbers.read_time_quota, "a duration such as 100h", _DURATION)]
 Seconds: TypeAlias = Annotated[int, Scalar(parse_seconds, "a duration such as 7d", _DURATION)]
 SuspendTimeout: TypeAlias = Annotated[
-    int, Scalar(readers.read_suspend_timeout, "a duration such as 5m", _DURATION)
+    int, Scalar(numbers.read_suspend_timeout, "a duration such as 5m", _DURATION)
 ]
 ComputeUnits: TypeAlias = Annotated[
     float,
     Scalar(
-        readers.read_cu,
+        numbers.read_cu,
         "a compute size such as 0.25",
         {"type": "number", "anyOf": [{"enum": [0.25, 0.5]}, {"multipleOf": 1, "minimum": 1}]},
     ),
 ]
-Count: TypeAlias = Annotated[int, Scalar(readers.read_count, "a whole number", _COUNT)]
-Positive: TypeAlias = Annotated[int, Scalar(readers.read_positive, "a whole number", _COUNT | {"minimum": 1})]
+Count: TypeAlias = Annotated[int, Scalar(numbers.read_count, "a whole number", _COUNT)]
+Positive: TypeAlias = Annotated[int, Scalar(numbers.read_positive, "a whole number", _COUNT | {"minimum": 1})]
 PgVersion: TypeAlias = Annotated[
     int,
     Scalar(
-        readers.read_pg_version,
+        numbers.read_pg_version,
         "a major Postgres version such as 17",
         _COUNT | {"minimum": OLDEST_PG_VERSION, "maximum": 99},
     ),
 ]
 Percent: TypeAlias = Annotated[
-    float, Scalar(readers.read_percent, "a number from 0 to 100", {"type": "number", "minimum": 0, "maximum": 100})
+    float, Scalar(numbers.read_percent, "a number from 0 to 100", {"type": "number", "minimum": 0, "maximum": 100})
+]
+WholePercent: TypeAlias = Annotated[
+    int,
+    Scalar(
+        numbers.read_whole_percent,
+        "a whole number from 1 to 100",
+        {"type": "integer", "minimum": 1, "maximum": 100},
+    ),
 ]
 Share: TypeAlias = Annotated[
-    float, Scalar(readers.read_share, "a number up to 1", {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+    float, Scalar(numbers.read_share, "a number up to 1", {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
 ]
 Flag: TypeAlias = Annotated[bool, Scalar(readers.read_flag, "true or false", {"type": "boolean"})]
 Address: TypeAlias = Annotated[
     str, Scalar(readers.read_address, "an address such as 10.0.0.1 or 10.0.0.0/8", _text(minLength=1))
 ]
 Weekday: TypeAlias = Annotated[
-    int, Scalar(readers.read_weekday, "a day of the week, 1 to 7", {"type": "integer", "minimum": 1, "maximum": 7})
+    int, Scalar(numbers.read_weekday, "a day of the week, 1 to 7", {"type": "integer", "minimum": 1, "maximum": 7})
 ]
 TimeOfDay: TypeAlias = Annotated[
-    str, Scalar(readers.read_time_of_day, "a time of day such as 02:30", _text(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
+    str, Scalar(numbers.read_time_of_day, "a time of day such as 02:30", _text(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 ]
 AuditLevel: TypeAlias = Annotated[
     str,
@@ -150,13 +176,23 @@ AuditLevel: TypeAlias = Annotated[
 ]
 Moment: TypeAlias = Annotated[
     datetime,
-    Scalar(readers.read_moment, "a date and time such as 2030-01-31T12:00:00Z", _text(format="date-time")),
+    Scalar(numbers.read_moment, "a date and time such as 2030-01-31T12:00:00Z", _text(format="date-time")),
 ]
+Day: TypeAlias = Annotated[date, Scalar(numbers.read_date, "a date such as 2030-01-31", _text(format="date"))]
+Price: TypeAlias = Annotated[
+    Decimal, Scalar(numbers.read_price, "a price such as 0.106", {"type": "number", "minimum": 0})
+]
+Currency: TypeAlias = Annotated[str, Scalar(numbers.read_currency, "a currency such as USD", _text(r"[A-Z]{3}"))]
 FormatVersion: TypeAlias = Annotated[int, Scalar(readers.read_version, "1", {"const": 1})]
-Absent: TypeAlias = Annotated[
-    bool, Scalar(readers.read_state, "present or absent", _choice(("present", "absent")))
+STATES: Final = ("present", "suspended", "absent")
+State: TypeAlias = Annotated[
+    str, Scalar(partial(readers.one_of, STATES), f"one of {', '.join(STATES)}", _choice(STATES))
 ]
-Concern: TypeAlias = Annotated[str, Scalar(readers.read_concern, "a concern", _choice(NAMES))]
-Drift: TypeAlias = Annotated[DriftPolicy, _member(DriftPolicy)]
-WhenFull: TypeAlias = Annotated[AtLimit, _member(AtLimit)]
-Method: TypeAlias = Annotated[SnapshotMethod, _member(SnapshotMethod)]
+Reason: TypeAlias = Annotated[str, Scalar(readers.read_reason, "text", _ANY | {"maxLength": readers.MAX_REASON})]
+Concern: TypeAlias = Annotated[str, Scalar(partial(readers.one_of, NAMES), "a concern", _choice(NAMES))]
+Drift: TypeAlias = Annotated[DriftPolicy, member(DriftPolicy)]
+WhenFull: TypeAlias = Annotated[AtLimit, member(AtLimit)]
+Method: TypeAlias = Annotated[SnapshotMethod, member(SnapshotMethod)]
+Crowded: TypeAlias = Annotated[WhenCrowded, member(WhenCrowded)]
+Before: TypeAlias = Annotated[Occasion, member(Occasion)]
+Strings: TypeAlias = Annotated[KeptStrings, member(KeptStrings)]

@@ -9,7 +9,7 @@ from pydantic import Field as Written
 
 from reconciler.files import scalars
 from reconciler.model.fields.field import Form
-from reconciler.model.fields.table import BY_PATH, of
+from reconciler.model.fields.table import BY_PATH, OF_COPIES, of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ FORMS: Final[Mapping[Form, Any]] = {
     Form.WEEKDAYS: Annotated[list[scalars.Weekday], Written(max_length=7)],
     Form.TIME_OF_DAY: scalars.TimeOfDay,
     Form.AUDIT_LEVEL: scalars.AuditLevel,
+    Form.NAME: scalars.Name,
+    Form.MOMENT: scalars.Moment,
+    Form.PARAMETERS: dict[scalars.Parameter, scalars.Text],
 }
 """What reads a value of each form."""
 
@@ -43,19 +46,33 @@ def optional(group: str) -> dict[str, Any]:
     return {field.key: _optional(field) for field in of(group)}
 
 
+def raisable(group: str) -> dict[str, Any]:
+    """The same, of the fields of which one value is more than another."""
+    return {field.key: _optional(field) for field in of(group) if field.ranking.ordered}
+
+
 def required(group: str) -> dict[str, Any]:
     """The annotations of a section that states all fields of a group."""
     return {field.key: _required(FORMS[field.form], field.description) for field in of(group)}
 
 
-def described(path: str) -> Any:
+def described(path: str, default: object = None) -> Any:
     """A key that is a field by itself; it may be left out."""
-    return Written(default=None, description=BY_PATH[path].description)
+    return Written(default=default, description=_field(path).description)
+
+
+def required_key(path: str) -> Any:
+    """A key that is a field by itself and has to be stated."""
+    return Written(description=_field(path).description)
+
+
+def _field(path: str) -> Field:
+    return BY_PATH.get(path) or OF_COPIES[path]
 
 
 def stated(group: str, section: Section) -> dict[str, Any]:
     """What a section of such a group states, by the names of the core."""
-    values = ((field.name, getattr(section, field.key)) for field in of(group))
+    values = ((field.name, getattr(section, field.key, None)) for field in of(group))
     return {name: value for name, value in values if value is not None}
 
 

@@ -14,6 +14,7 @@ from reconciler.files.events import parse
 from reconciler.files.finding import Finding
 from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer
 from reconciler.model.problem import Location, Problem, Severity
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
     from reconciler.files.collection import Collection
     from reconciler.files.price_list import Source
-    from reconciler.files.tree import Listing, Tree
+    from reconciler.files.tree import Tree
 
 MOST_BROKEN_LINES: Final = 1000
 """After this many broken lines the rest of a file is not read: it does not contain tenants."""
+MOST_NAMED: Final = 3
+"""Files that a warning names; the others are only counted."""
 NO_JSON: Final = "the rest is not read; write one JSON tenant per line"
 _PIN: Final = b"project_id"
 _EARLIER_NAMES: Final = b"previously"
@@ -55,13 +58,11 @@ class Reading:
     only: frozenset[str] | None = None
     """The wanted tenants; None means all."""
     memo: Memo | None = None
-    tiers: str = "tiers.yaml"
-    """tiers.yaml, which no pattern for tenants includes."""
     about: frozenset[str] | None = None
     """The tenants that a full load is for: a broken line without a name does not concern them."""
     past: bool = False
     """Whether this is an earlier state: an unreadable file only makes its own tenants unknown, and settings that
-    this release does not know, or checks by now, count as unchecked."""
+    this release does not know, or has begun to check, count as unchecked."""
     pins: bool = False
     """Whether tenants with a pinned project are wanted too: no other tenant may take it by name."""
 
@@ -112,10 +113,14 @@ class Reading:
 
 def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    json_lines = [source for source in sources if source.json_lines]
-    lines = _lines(tree, _paths(tree, json_lines, reading, collection), collection, reading)
-    files = [source for source in sources if not source.json_lines]
-    for path in reading.paths(_paths(tree, files, reading, collection)):
+    listings = _listings(tree, sources, collection)
+    of_lines = _paths(tree, [source for source in sources if source.json_lines], listings, collection, reading)
+    files = _paths(tree, [source for source in sources if not source.json_lines], listings, collection, reading)
+    if collection.fleet is not None and reading.only is None and not reading.past:
+        known = {*of_lines, *files, *collection.unread, PRICE_LIST}
+        collection.problems += _unmatched(sources, listings, known)
+    lines = _lines(tree, of_lines, collection, reading)
+    for path in reading.paths(files):
         data = _data(tree, path, collection, MAX_FILE_BYTES)
         if data is not None and not reading.skips(path, data, lines):
             _add_file(reading.file(tree, path, data), _stem(path), lines, collection)
@@ -136,32 +141,67 @@ def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
     return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
-def _paths(tree: Tree, sources: Iterable[Source], reading: Reading, collection: Collection) -> list[str]:
+def _listings(tree: Tree, sources: Iterable[Source], collection: Collection) -> dict[str, tuple[str, ...]]:
+    """Return the files below the fixed folder of each source, each folder listed once."""
+    listings: dict[str, tuple[str, ...]] = {}
+    for folder in dict.fromkeys(fixed_folder(source.pattern) for source in sources):
+        listing = tree.listing(folder)
+        listings[folder] = listing.files
+        unread = listing.unread or (folder,) * len(listing.problems)
+        for problem, path in zip(listing.problems, unread, strict=True):
+            collection.lose(problem, path)
+    return listings
+
+
+def _paths(
+    tree: Tree,
+    sources: Iterable[Source],
+    listings: Mapping[str, tuple[str, ...]],
+    collection: Collection,
+    reading: Reading,
+) -> list[str]:
     """Return the files of all sources, each once."""
     found: dict[str, None] = {}
-    listings: dict[str, Listing] = {}
     for source in sources:
-        folder = fixed_folder(source.pattern)
-        if folder not in listings:
-            listings[folder] = tree.listing(folder)
-            problems, unread = listings[folder].problems, listings[folder].unread
-            for problem, path in zip(problems, unread or (folder,) * len(problems), strict=True):
-                collection.lose(problem, path)
-        listing = listings[folder]
-        matching = compiled(source.pattern)
-        matches = [path for path in listing.files if path != reading.tiers and matching.fullmatch(path)]
+        files, matching = listings[fixed_folder(source.pattern)], compiled(source.pattern)
+        matches = [path for path in files if path != PRICE_LIST and matching.fullmatch(path)]
         found.update(dict.fromkeys(matches))
         if not matches and collection.fleet is not None:
             collection.problems.append(_no_match(source))
-        for path in listing.files:
+        for path in files:
             if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
                 collection.lose(Problem(Location(tree.name(path)), "is not read", "rename it to .yaml"), path)
     return list(found)
 
 
+def _unmatched(
+    sources: Iterable[Source], listings: Mapping[str, tuple[str, ...]], known: set[str]
+) -> Iterator[Problem]:
+    """Warn of YAML files in the folder of a source that no source reads. ``known`` are the files that are read or
+    reported.
+
+    A pattern without a folder covers the whole repository, where other YAML files are usual.
+    """
+    for source in sources:
+        folder = fixed_folder(source.pattern)
+        if not folder or source.json_lines:
+            continue
+        missed = [path for path in listings[folder] if _is_yaml(path) and path not in known]
+        known.update(missed)
+        if missed:
+            more = f" and {len(missed) - MOST_NAMED:,} more" if len(missed) > MOST_NAMED else ""
+            message = f"no pattern matches {', '.join(map(shown, missed[:MOST_NAMED]))}{more}: not read"
+            hint = f"{folder}/**/*.yaml matches all .yaml files below {folder}/"
+            yield Problem(source.location, message, hint, Severity.WARNING)
+
+
 def _no_match(source: Source) -> Problem:
     message = f"no file matches {shown(source.pattern)}: this source has no tenants"
     return Problem(source.location, message, severity=Severity.WARNING)
+
+
+def _is_yaml(path: str) -> bool:
+    return path.endswith(".yaml") or _misnamed(path)
 
 
 def _misnamed(path: str) -> bool:
@@ -204,7 +244,7 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
                 break
             names = _names(entry, line) or reading.names_in_line(line)
             if not names and reading.only is None and reading.about is None:
-                collection.miss(path)
+                collection.unread.add(path)
             if isinstance(entry, Entry) and entry.tenant is not None and entry.tenant not in lines:
                 lines[entry.tenant] = entry
             elif reading.takes(names, line):
@@ -226,7 +266,7 @@ def _add_broken_line(
 
 def _names(entry: Entry | Problem, line: bytes) -> set[str]:
     if isinstance(entry, Problem):
-        return names_in(line)
+        return set(names_in(line))
     return {entry.tenant} if entry.tenant is not None else set()
 
 

@@ -6,11 +6,17 @@ from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
-from reconciler.desired.settings import override_compute
-from reconciler.desired.tier import SnapshotMethod
-from reconciler.files import build
+from reconciler.desired.settings import override_compute, replicas_of
+from reconciler.desired.tier import SnapshotMethod, WhenCrowded
+from reconciler.files import build, database_rules
+from reconciler.files.boost_rules import boost_misfits, suspension_findings
 from reconciler.files.finding import Finding, did_you_mean_or_known
-from reconciler.files.limit_rules import compute_findings, restore_window_findings, unchecked_findings
+from reconciler.files.limit_rules import (
+    compute_findings,
+    replica_findings,
+    restore_window_findings,
+    unchecked_findings,
+)
 from reconciler.model.compute import Compute
 
 if TYPE_CHECKING:
@@ -33,10 +39,12 @@ def tenant_findings(document: TenantDocument, fleet: DesiredState, *, past: bool
     """
     yield from _recovery_findings(document)
     yield from _previous_name_findings(document)
-    if document.state:
+    if document.state == "absent":
         return
+    yield from suspension_findings(document)
     yield from _copy_findings(document.snapshots or (), "snapshots", "snapshot")
     yield from _branch_findings(document.dev_branches or ())
+    yield from database_rules.tenant_findings(document)
     if document.overrides is not None and not past:
         yield from unchecked_findings(document.overrides.settings, ("overrides",))
     yield from (replace(finding, stale=True) for finding in _misfits(document, fleet))
@@ -51,6 +59,7 @@ def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]
         return
     default_branch = document.branch or fleet.defaults.branch
     yield from _name_findings(document.dev_branches or (), default_branch)
+    yield from database_rules.tenant_misfits(document, tier, fleet)
     if tier.snapshots.method is SnapshotMethod.BRANCH:
         yield from _namesake_findings(document, default_branch)
     organization = fleet.organizations.get(tier.organization)
@@ -58,6 +67,7 @@ def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]
         return
     if document.overrides is not None:
         yield from _override_findings(document.overrides, tier, organization)
+    yield from boost_misfits(document, tier, organization)
     yield from _snapshot_limit_findings(document.snapshots or (), organization)
     yield from _branch_limit_findings(document.dev_branches or (), tier, organization)
 
@@ -65,7 +75,7 @@ def _misfits(document: TenantDocument, fleet: DesiredState) -> Iterator[Finding]
 def _recovery_findings(document: TenantDocument) -> Iterator[Finding]:
     if document.recover is None:
         return
-    if document.state:
+    if document.state == "absent":
         message = "recover has no effect with state: absent"
         yield Finding(("recover",), message, "remove one of the two", at_key=True)
     if document.project_id not in (None, document.recover):
@@ -90,6 +100,9 @@ def _override_findings(written: OverridesDocument, tier: Tier, organization: Org
         own = build.compute(written.compute)
         resolved = override_compute(tier.compute, own) or Compute()
         yield from compute_findings(resolved, own, organization, (*path, "compute"))
+        theirs = build.replicas(written.compute)
+        replicas = replicas_of(tier, theirs, resolved)
+        yield from replica_findings(replicas, theirs, organization, (*path, "compute", "replicas"))
     yield from restore_window_findings(written.restore_window, organization, path)
 
 
@@ -127,6 +140,9 @@ def _branch_findings(entries: Sequence[DevBranchDocument]) -> Iterator[Finding]:
     for index, entry in enumerate(entries):
         if entry.name in circles:
             yield Finding(("dev_branches", index, "parent"), f"branch {entry.name!r} would be its own ancestor")
+        if entry.protected and entry.expires_at is not None:
+            message = f"branch {entry.name!r} is protected and expires"
+            yield Finding(("dev_branches", index, "protected"), message, "Neon protects no branch that expires")
 
 
 def _branch_limit_findings(
@@ -137,7 +153,7 @@ def _branch_limit_findings(
     if most is not None and lasting > most:
         message = f"{lasting} development branches: tier {tier.name!r} grants {most}"
         yield Finding(("dev_branches",), message, at_key=True)
-    elif limit is not None and lasting > limit - 1:
+    elif limit is not None and (lasting := lasting - _giving_way(entries, tier)) > limit - 1:
         message = f"{lasting} development branches: organization {organization.name!r} allows {limit} branches"
         yield Finding(("dev_branches",), message, f"at most {limit - 1} besides the default branch", at_key=True)
     for index, entry in enumerate(entries):
@@ -156,6 +172,12 @@ def _copy_findings(entries: Sequence[CopyDocument], key: str, what: str) -> Iter
         seen.add(entry.name)
         if entry.at is not None and entry.expires_at is not None and entry.expires_at <= entry.at:
             yield Finding((key, index, "expires_at"), f"{what} {entry.name!r} has an expires_at before its at")
+
+
+def _giving_way(entries: Sequence[DevBranchDocument], tier: Tier) -> int:
+    """Count the lasting ones that may make room for others: how many of them exist depends on who uses them."""
+    crowded = tier.cleanup.dev_branches.at_limit is WhenCrowded.OLDEST_IDLE
+    return sum(entry.disposable and entry.expires_at is None for entry in entries) if crowded else 0
 
 
 def _lasting(entries: Sequence[CopyDocument]) -> int:

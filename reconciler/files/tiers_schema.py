@@ -1,4 +1,4 @@
-"""What people write in tiers.yaml. The docstrings of the fields are the descriptions in the JSON Schema."""
+"""The schema of tiers.yaml. The docstrings of the fields are the descriptions in the JSON Schema."""
 
 from typing import Annotated
 
@@ -6,13 +6,26 @@ from pydantic import Field
 
 from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.state import Api, Defaults
-from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.desired.tier import (
+    USAGE_THRESHOLDS,
+    AtLimit,
+    KeptStrings,
+    Occasion,
+    SnapshotMethod,
+    SnapshotPolicy,
+    WhenCrowded,
+)
 from reconciler.files.scalars import (
+    Before,
     ComputeUnits,
     Concern,
     Count,
+    Crowded,
+    Currency,
     Database,
+    Day,
     Drift,
+    Flag,
     FormatVersion,
     Glob,
     Host,
@@ -23,21 +36,34 @@ from reconciler.files.scalars import (
     Percent,
     PgVersion,
     Positive,
+    Price,
     Reference,
     RegistryAddress,
     Role,
+    RotationPattern,
     Seconds,
     Share,
     Slug,
+    Strings,
     WhenFull,
+    WholePercent,
     Word,
 )
 from reconciler.files.sections import Section, described, required
-from reconciler.files.tenant_schema import MOST_PREVIOUS, ComputeDocument, SettingsDocument
+from reconciler.files.tenant_schema import (
+    MOST_PREVIOUS,
+    ComputeDocument,
+    DatabaseDocument,
+    MainComputeDocument,
+    SettingsDocument,
+)
 
 DEFAULT_FILES = "tenants/**/*.yaml"
+DEFAULT_POLICIES = "policies/*.yaml"
 MOST_SOURCES = 100
 """Each is tried on every file."""
+MOST_THRESHOLDS = 10
+MOST_DESTINATIONS = 10
 
 _API = Api()
 _DEFAULTS = Defaults()
@@ -45,61 +71,63 @@ _THRESHOLDS = Thresholds()
 
 
 class NamingDocument(Section):
-    """How a tenant's project is called."""
+    """How the projects of tenants are named."""
 
     project: NamingPattern
-    """A pattern that holds {tenant} once, and {tier} and {organization} where wanted."""
+    """A pattern that contains {tenant} once; {tier} and {organization} are optional."""
     previous: Annotated[tuple[NamingPattern, ...], Field(max_length=MOST_PREVIOUS)] = ()
-    """Older patterns: projects that match one are found and renamed. Two tenants whose projects could have one
-    name, by any pattern, are an error."""
+    """Older patterns: projects that match one are found and renamed. It is an error if any pattern gives the
+    projects of two tenants the same name."""
 
 
 class ComputeLimits(Section):
-    """The sizes that an organization allows."""
+    """The compute sizes that an organization allows."""
 
     min_cu: ComputeUnits | None = None
     max_cu: ComputeUnits | None = None
 
 
 class LimitsDocument(Section):
-    """What Neon allows in an organization, per project unless said otherwise."""
+    """The limits of an organization at Neon, per project unless stated otherwise."""
 
     projects: Count | None = None
-    """In the whole organization."""
+    """The limit of the whole organization."""
     branches: Positive | None = None
     """Including the default branch."""
     snapshots: Count | None = None
     compute: ComputeLimits = ComputeLimits()
     restore_window: Seconds | None = None
     min_suspend_timeout: Seconds | None = None
+    replicas: Count | None = None
+    """Read replicas (Neon's Free plan: 3)."""
 
 
 class OrganizationDocument(Section):
     """One Neon organization."""
 
     id: OrganizationId
-    """An organization id, or ${NAME} of the environment variable that holds it."""
+    """An organization id, or ${NAME}: the environment variable that contains it."""
     api_key: Reference
-    """${NAME} of the environment variable that holds the key; never the key."""
+    """${NAME}: the environment variable that contains the key. Never the key itself."""
     limits: LimitsDocument = LimitsDocument()
 
 
 class ApiDocument(Section):
-    """How to talk to Neon."""
+    """How Neon's API is called."""
 
     host: Host = _API.host
     requests_per_minute: Positive = _API.requests_per_minute
     burst_per_second: Positive = _API.burst_per_second
     batch_share: Share = _API.batch_share
-    """The part of the rate that fleet runs keep to, so that sign-ups do not starve behind them."""
+    """The share of the rate limit that fleet runs use, so that sign-ups do not wait for them."""
     settle: Seconds = int(_API.settle_seconds)
-    """How long a new project may take to show up in every list."""
+    """How long it may take until every list contains a new project."""
     look_again_after: Seconds = int(_API.look_again_after_seconds)
-    """How old what is known of a tenant may be when its turn comes; else it is looked at and planned once more."""
+    """A tenant whose live state is older than this when its turn comes is read and planned again."""
 
 
 class DefaultsDocument(Section):
-    """What a new project gets unless its tenant pins something else; counts at creation only."""
+    """The settings of a new project, unless its tenant pins others; used at creation only."""
 
     region: Slug = _DEFAULTS.region
     pg_version: PgVersion = _DEFAULTS.pg_version
@@ -110,59 +138,108 @@ class DefaultsDocument(Section):
 
 
 class QuotaDocument(Section):
-    """A tier's limits per billing period: all five, because a limit that is left out means no limit."""
+    """A tier's limits per billing period. All five are required: Neon reads a missing one as no limit."""
 
     __annotations__ = required("quota")
 
 
+class RotationDocument(Section):
+    """Snapshots of the tier's tenants that are taken by time, one in each slot. A snapshot with such a name is
+    one of them, unless the tenant's file declares it. `apply --only snapshots` runs the rotation alone."""
+
+    name: RotationPattern
+    """A pattern with {date}, and {time} if the slots are shorter than a day: the beginning of the slot, in UTC."""
+    every: Seconds
+    """The length of a slot, in whole hours. Slots are counted from 1970-01-01T00:00Z; a slot in which nothing runs
+    is left out."""
+    keep: Positive
+    """How many rotated snapshots stay: the oldest one goes for a new one."""
+
+
 class SnapshotPolicyDocument(Section):
-    """How a tier's snapshots are made."""
+    """How a tier's snapshots are created."""
 
     at_limit: WhenFull = AtLimit.REFUSE
-    """What may make room for a declared snapshot once the organization's limit is reached."""
+    """What may be deleted for a declared snapshot once the organization's limit is reached."""
     method: Method = SnapshotMethod.API
+    rotate: RotationDocument | None = None
+    """By default no snapshots are rotated."""
+    before: Annotated[tuple[Before, ...], Field(max_length=len(Occasion))] | None = None
+    """What a snapshot is taken before, where the organization's limit allows it: downgrade (a smaller limit, or a
+    transfer to an organization that grants less, of a tenant that has or leaves the tier), restore, delete. By
+    default only restore; an empty list for none."""
+    keep_before: Positive = SnapshotPolicy().keep_before
+    """How many snapshots before downgrades stay: the oldest one goes for a new one. Those before a restore expire
+    after seven days."""
 
 
 class DevBranchPolicyDocument(Section):
-    """Which development branches a tier grants."""
+    """The development branches that a tier allows."""
 
     max: Count | None = None
-    """How many."""
+    """The maximum number."""
     compute: ComputeDocument | None = None
-    """Their size, where it is not the tier's."""
+    """Their compute, if it differs from the tier's."""
+
+
+class BranchCleanupDocument(Section):
+    """Which development branches a run deletes because nobody uses them. Of those that a run created: the ones
+    that no file declares, and those that their entry calls disposable."""
+
+    idle: Seconds | None = None
+    """How long such a branch has not been connected to, created or reset. By default none goes by time."""
+    at_limit: Crowded = WhenCrowded.REFUSE
+    """What happens to a declared branch above the organization's limit: refuse, or oldest_idle: the branch that
+    was used longest ago, a day ago or earlier, goes for it."""
+
+
+class CleanupDocument(Section):
+    """What a run deletes because time has passed. By default nothing is."""
+
+    old_branches: Seconds | None = None
+    """How long a branch stays that a restore left, such as "main (old)": its deletion ends the way back."""
+    dev_branches: BranchCleanupDocument = BranchCleanupDocument()
 
 
 class TierDocument(Section):
-    """One line of the price list. A key that is absent is not managed."""
+    """One tier of the price list. A key that is absent is not managed."""
 
     organization: Word
-    """The organization that the tier's projects live in."""
+    """The organization of the tier's projects."""
     naming: NamingPattern | None = None
-    """How the tier's projects are called, instead of naming.project."""
+    """How the tier's projects are named, instead of naming.project."""
     quota: QuotaDocument | None = None
-    compute: ComputeDocument | None = None
+    compute: MainComputeDocument | None = None
     restore_window: Seconds | None = described("restore_window_seconds")
+    protected: Flag | None = described("protected")
     settings: SettingsDocument | None = None
     """Other project settings."""
     snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()
     dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument()
+    cleanup: CleanupDocument = CleanupDocument()
+    roles: list[Role] | None = None
+    """Roles of each tenant's default branch. A tenant's file adds others."""
+    databases: list[DatabaseDocument] | None = None
+    """Databases of each tenant's default branch. A tenant's file adds others, or gives one another owner."""
+    usage_thresholds: Annotated[tuple[WholePercent, ...], Field(max_length=MOST_THRESHOLDS)] = USAGE_THRESHOLDS
+    """The percentages of a quota at which `usage` reports a tenant; an empty list for none. Changes no project."""
 
 
 class SourceDocument(Section):
-    """Where tenants are written: exactly one of the two."""
+    """A source of tenants: exactly one of the two keys."""
 
     files: Glob | None = None
     """YAML files, by a pattern relative to the folder of the fleet."""
     ndjson: Glob | None = None
-    """Files of one JSON tenant a line, by a pattern; YAML files override them field by field."""
+    """Files with one JSON tenant per line, by a pattern; YAML files override them field by field."""
 
 
 class ThresholdDocument(Section):
-    """The larger of the two applies; one that is not stated counts as 0."""
+    """The larger of the two applies; a missing one counts as 0."""
 
     max: Count | None = None
     percent: Percent | None = None
-    """Of the organization's live projects."""
+    """A percentage of the organization's live projects."""
 
     def threshold(self) -> Threshold:
         """The core's type."""
@@ -174,52 +251,117 @@ def _threshold(threshold: Threshold) -> ThresholdDocument:
 
 
 class PruneDocument(Section):
-    """Which projects that no file declares `--prune` spares."""
+    """Which projects that no file declares `--prune` keeps."""
 
     min_age: Seconds = Policy().prune_min_age_seconds
-    """Those that are younger than this, or were active within it; 0s spares none of them."""
+    """Projects that are younger than this, or were active within it, are kept; 0s keeps none."""
 
 
 class GuardsDocument(Section):
-    """How much of an organization one run may touch."""
+    """How many projects of an organization one run may change."""
 
     creates: ThresholdDocument = _threshold(_THRESHOLDS.creates)
     transfers: ThresholdDocument = _threshold(_THRESHOLDS.transfers)
     disruptive: ThresholdDocument = _threshold(_THRESHOLDS.disruptive)
     deletes: ThresholdDocument = _threshold(_THRESHOLDS.deletes)
     prune: PruneDocument = PruneDocument()
+    idle: Seconds | None = None
+    """`usage` lists the tenants whose projects have been unused for this long; without it, none."""
 
 
 class RegistryDocument(Section):
-    """The platform's own database, in which each tenant is claimed before its project is created."""
+    """The platform's own database: each tenant is claimed in it before its project is created."""
 
     url: RegistryAddress
-    """${NAME} of the environment variable that holds the address, or an address without a password."""
+    """${NAME}: the environment variable that contains the address; or an address without a password."""
+    connection_strings: Strings = KeptStrings.NONE
+    """Whether each row keeps the connection strings of its tenant, with passwords: `encrypted`, or `none`."""
+    key: Reference | None = None
+    """${NAME}: the environment variable that contains the key of `connection_strings: encrypted`, a Fernet key (32
+    bytes as URL-safe base64). Of several keys, separated by commas or spaces, the first one encrypts, and each
+    decrypts."""
+
+
+class NotifyDocument(Section):
+    """Where notices go: to people, through chats, mail and pagers."""
+
+    urls: Annotated[tuple[Reference, ...], Field(max_length=MOST_DESTINATIONS)] = ()
+    """${NAME}: environment variables that contain addresses of services, such as slack://... and mailto://...,
+    separated by spaces. A command sends notices only with `--notify`."""
+
+
+class RatesDocument(Section):
+    """What an organization is charged, in Neon's units: a GB is 10**9 bytes, a month 744 hours. Use without a
+    price is told, and costs nothing."""
+
+    compute_hour: Price | None = None
+    """One hour of one compute unit (CU)."""
+    storage_gb_month: Price | None = None
+    """One GB-month of data, on root and child branches."""
+    history_gb_month: Price | None = None
+    """One GB-month of the history that the restore window keeps (Neon: instant restore)."""
+    snapshot_gb_month: Price | None = None
+    """One GB-month of snapshots."""
+    branch_month: Price | None = None
+    """One extra branch for a month."""
+    branches_included: Positive | None = None
+    """How many branches of each project cost nothing, the default branch included."""
+    data_transfer_gb: Price | None = None
+    """One GB of public network transfer."""
+    data_transfer_included_gb: Price | None = None
+    """How many GB of it cost the whole organization nothing in a month."""
+    private_transfer_gb: Price | None = None
+    """One GB over private networking."""
+
+
+class OwnRatesDocument(RatesDocument):
+    """The prices of one organization that differ from the others."""
+
+    sponsored: Flag | None = None
+    """Whether Neon pays for the organization: everything in it costs nothing, and no price stands beside it."""
+
+
+class PricesDocument(RatesDocument):
+    """What Neon charges. They change no project: `cost` and the cost of a plan follow from them."""
+
+    as_of: Day
+    """The day on which the prices were looked up."""
+    currency: Currency = "USD"
+    """The currency of all prices."""
+    organizations: dict[Slug, OwnRatesDocument] = Field(default_factory=dict)
+    """Prices of single organizations, key by key, by their names."""
 
 
 class TiersDocument(Section):
-    """The price list of a fleet, and the organizations that it lives in."""
+    """The price list of a fleet, and its organizations."""
 
     version: FormatVersion
     """The version of this format."""
     fleet: Slug
-    """Marks what is ours: fleets that share an organization never touch each other."""
+    """The fleet's name, written on its projects. Fleets in one organization never change each other's projects."""
     naming: NamingDocument
-    """How projects are called, as in {project: "myapp-{tenant}"}."""
+    """How projects are named, as in {project: "myapp-{tenant}"}."""
     organizations: dict[Slug, OrganizationDocument]
-    """The Neon organizations of the fleet, by a name of your own."""
+    """The Neon organizations of the fleet, by names of your choice."""
     personal_api_key: Reference | None = None
-    """Transfers between organizations need it."""
+    """Required for transfers between organizations."""
     registry: RegistryDocument | None = None
-    """Where a registry is kept, every run on the fleet has to use it."""
+    """If a registry is used, every run on the fleet has to use it."""
+    notify: NotifyDocument | None = None
+    """Without it, notices go where RECONCILER_NOTIFY_URLS or `--notify-to` says."""
     api: ApiDocument = ApiDocument()
     defaults: DefaultsDocument = DefaultsDocument()
     tiers: dict[Slug, TierDocument]
-    """What each tier grants, by its name."""
+    """The tiers, by name."""
     tenants: Annotated[tuple[SourceDocument, ...], Field(max_length=MOST_SOURCES)] = (
         SourceDocument(files=DEFAULT_FILES),
     )
-    """Where the tenants are written."""
+    """The files that declare the tenants."""
+    policies: Glob = DEFAULT_POLICIES
+    """The files that declare policies, by a pattern relative to the folder of the fleet."""
     guards: GuardsDocument = GuardsDocument()
+    prices: PricesDocument | None = None
+    """Without prices, no cost is shown."""
     drift_policy: dict[Concern, Drift] | None = None
-    """By concern. Without an entry: repaired where it takes nothing from the tenant, else reported."""
+    """By concern: repair or report. Without an entry, drift is repaired if that reduces nothing, and otherwise
+    reported."""

@@ -35,8 +35,10 @@ _EXPECTED: Final = {
 }
 _UNCHECKED: Final = ("settings", "unchecked")
 """A mapping in which a key may have no value."""
-_QUOTA: Final = "write it under quota, beside settings"
-_NOT_KNOWN: Final = "what Neon has and this release does not know stands under unchecked"
+_QUOTA: Final = "write it under quota, not under settings"
+_NOT_KNOWN: Final = "write a setting that this release does not know under unchecked"
+_SYNONYMS: Final = {"name": "tenant", "branches": "dev_branches", "plan": "tier", "limits": "quota"}
+"""What people write for a key whose spelling is not near to it."""
 _MOST_PLACES: Final = 3
 """Places of a misplaced key that a hint lists."""
 MAX_FINDINGS: Final = 100
@@ -78,12 +80,8 @@ def _nothing(path: Path) -> Finding:
 
 def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
     path: Path = tuple(detail["loc"])
-    if path and path[-1] == _DICT_KEY:
-        return _worded(detail, path[:-1], model, at_key=True)
-    return _worded(detail, path, model, at_key=False)
-
-
-def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key: bool) -> Finding:
+    if at_key := path[-1:] == (_DICT_KEY,):
+        path = path[:-1]
     match detail["type"]:
         case "extra_forbidden":
             hint = _meant(model, path)
@@ -106,6 +104,8 @@ def _worded(detail: ErrorDetails, path: Path, model: type[BaseModel], *, at_key:
 def _meant(model: type[BaseModel], path: Path) -> str | None:
     """Return a hint on what an unknown key may mean."""
     key, known = str(path[-1]), _keys(model, path[:-1])
+    if (meant := _SYNONYMS.get(key)) in known:
+        return f"did you mean {meant!r}?"
     if path[-2:-1] != ("settings",):
         return _right_place(model, path) or did_you_mean_or_known(key, known)
     return _QUOTA if key == "quota" else did_you_mean(key, known) or _NOT_KNOWN
@@ -149,9 +149,11 @@ def descriptions(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _right_place(model: type[BaseModel], path: Path) -> str | None:
-    """Return where the schema knows the unknown key; None if it resembles a key of this mapping, or is unknown."""
+    """Return where the schema knows the unknown key; None if it is unknown, or resembles a key of this mapping
+    and is no key of the whole file.
+    """
     key = str(path[-1])
-    if nearest(key, _keys(model, path[:-1])) is not None:
+    if key not in model.model_fields and nearest(key, _keys(model, path[:-1])) is not None:
         return None
     places = [place for place, known in _mappings(model, ()) if key in known.model_fields]
     return f"{shown(key)} belongs {' or '.join(places[:_MOST_PLACES])}" if places else None

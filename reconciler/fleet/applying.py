@@ -12,10 +12,11 @@ from reconciler.apply.execute import execute
 from reconciler.apply.journal import Header, Journal, actor
 from reconciler.apply.lease import leased
 from reconciler.apply.run import Run
-from reconciler.fleet.registry_rows import correct_rows
+from reconciler.fleet.kept_strings import require_key, write_due
+from reconciler.fleet.registry_rows import correct_rows, record_outcomes
 from reconciler.live.registered import part_of
 from reconciler.neon.observe import no_progress
-from reconciler.plan.action import TransferProject
+from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.moves import checks_transfer_permission
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from reconciler.apply.lease import HeldLease
     from reconciler.apply.run import Planned, RunOptions
     from reconciler.fleet.context import Context
+    from reconciler.neon.connection import Connection
     from reconciler.neon.observe import Progress
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from reconciler.secret import Secret
 
 
 async def apply_alone(context: Context, planned: Planned, options: RunOptions, on_progress: Progress) -> Report:
@@ -48,11 +49,13 @@ async def apply_plan(
     lease: HeldLease | None = None,
     just_observed: bool = False,
     on_progress: Progress = no_progress,
-    on_connection: Callable[[str, Secret], None] | None = None,
+    on_connection: Callable[[str, Connection], None] | None = None,
 ) -> Report:
     """Applies the plan. ``just_observed`` and ``on_connection`` as in ``Run``."""
+    require_key(context, planned)
     calls = await _check_mover(context, planned.plan)
     await correct_rows(context.registry, planned, options.id, context.time())
+    calls += await write_due(context, planned)
     with Journal.open(options.journal_path, _header(context, options), context.time) as journal:
         run = Run(
             planned=planned,
@@ -67,6 +70,7 @@ async def apply_plan(
             on_progress=on_progress,
         )
         report = await execute(run)
+    await record_outcomes(context.registry, planned, report, context.time())
     context.process.recent.add(planned.plan, report, context.time(), context.desired.api.settle_seconds)
     return structs.replace(report, api_host=context.api_host, calls=report.calls + calls)
 

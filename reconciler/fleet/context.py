@@ -28,10 +28,21 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """A fleet's files, connected to its account."""
+class Files:
+    """A fleet's files."""
 
     desired: DesiredState
+
+    def past(self, request: Request) -> History:
+        """The files at earlier commits, with the current names of tenants."""
+        past = request.past.under(self.desired)
+        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Files):
+    """A fleet's files, connected to its account."""
+
     neon: Neon
     registry: NullRegistry
     applied: Mapping[str, int]
@@ -44,15 +55,14 @@ class Context:
         """The time that everything is judged by: this machine's clock, or the API's where the two differ."""
         return self.neon.clock.judge(self.now())
 
+    def at_present(self) -> Context:
+        """The same with files at the present time, for one request: boosts and holds may have ended."""
+        return replace(self, desired=self.desired.at(self.time()))
+
     @property
     def process(self) -> ProcessState:
         """What the calls of this process on the fleet share."""
         return process_state(self.desired.fleet, self.neon)
-
-    def past(self, request: Request) -> History:
-        """What the files said before about each tenant, by its current name."""
-        past = request.past.under(self.desired)
-        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
 
     def clock_notes(self) -> Iterator[Note]:
         """A note where this machine's clock differs from the API's by too much."""

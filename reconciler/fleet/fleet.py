@@ -1,52 +1,57 @@
-"""The use cases of a fleet: plan, drift, apply, converge, connection strings."""
+"""The use cases of a fleet: plan, drift, apply, usage, cost, the registry, and those on a few tenants."""
 
 from __future__ import annotations
 
-import json
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.run import RunOptions
-from reconciler.desired.api_host import foreign
-from reconciler.desired.selection import Selection
+from reconciler.desired.address import foreign
 from reconciler.environment import Environment
-from reconciler.errors import ExitCode, InvalidInputError
-from reconciler.files.inputs import parse
+from reconciler.errors import InvalidInputError
 from reconciler.fleet import planning
 from reconciler.fleet.context import Context, utc_now
-from reconciler.fleet.process import RunningTasks
-from reconciler.fleet.registry_rows import rebuild
-from reconciler.fleet.request import Converged, Request
+from reconciler.fleet.few_tenants import FewTenants
+from reconciler.fleet.registry_rows import rebuild, verify
+from reconciler.fleet.request import Request
+from reconciler.live.registered import RegisteredTenants
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.observe import Progress, no_progress
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan.history import History
-from reconciler.plan.lifecycle import database_and_role
 from reconciler.registry.connect import open_registry
 from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import httpx
 
-    from reconciler.apply.run import Planned
+    from reconciler.apply.run import Planned, RunOptions
     from reconciler.desired.state import DesiredState
+    from reconciler.errors import NotDeliveredError
     from reconciler.fleet.registry_rows import RebuiltRegistry
-    from reconciler.fleet.request import TenantJson
+    from reconciler.fleet.rollback import Undone
+    from reconciler.live.observation import Observation
+    from reconciler.model.notice import Findings
+    from reconciler.neon.call import CallObserver
     from reconciler.neon.client import Neon
+    from reconciler.neon.connection import Connection
+    from reconciler.notify.destination import Destination
+    from reconciler.notify.records import Records
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from reconciler.secret import Secret
+    from reconciler.plan.plan_cost import PastCost
+    from reconciler.usage.cost import Cost
+    from reconciler.usage.usage import Usage
 
 NOTHING_REMEMBERED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-class Fleet:
+class Fleet(FewTenants):
     """A fleet's files, connected to the account that its projects are in."""
 
     def __init__(
@@ -61,7 +66,7 @@ class Fleet:
     ) -> None:
         """``applied`` is the last applied revision of each tenant, where the caller remembers it. ``api_host`` is
         the host that plans and reports show, where it is not Neon's own."""
-        self._context = Context(
+        context = Context(
             desired=desired,
             neon=neon,
             registry=registry or NullRegistry(),
@@ -69,12 +74,7 @@ class Fleet:
             now=now,
             api_host=api_host,
         )
-        self._running = RunningTasks()
-
-    @property
-    def desired(self) -> DesiredState:
-        """What the files declare."""
-        return self._context.desired
+        super().__init__(context)
 
     @property
     def api_host(self) -> str | None:
@@ -94,6 +94,7 @@ class Fleet:
         via: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
+        observer: CallObserver | None = None,
     ) -> AsyncIterator[Fleet]:
         """Connects to the account. Reads ids and keys from ``environ``, by default the process's environment.
 
@@ -102,7 +103,7 @@ class Fleet:
         earlier commit), those in ``RECONCILER_ENV``, and those with the usual names. ``share`` is the share of the
         account's rate limit to use. ``via`` is a transport, for example a simulator. ``applied`` is the last
         applied revision of each tenant, where the caller remembers it: an older revision is refused. A registry
-        that knows a newer one takes precedence.
+        that knows a newer one takes precedence. ``observer`` sees every call, for metrics and traces.
 
         Raises MissingKeyError for a variable that is not set, InvalidInputError for one that the files may not
         name or whose value is not valid, UntrustedFilesError for a host that is not allowed, and RegistryError
@@ -115,9 +116,9 @@ class Fleet:
         access = read_access(desired, environ)
         registry = NullRegistry()
         if desired.registry is not None:
-            registry = open_registry(desired.registry, environ, fleet=desired.fleet)
+            registry = open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
         api_host = foreign(api.host) if via is None else None
-        async with connect(access, api, share=share, via=via) as neon:
+        async with connect(access, api, share=share, via=via, observer=observer) as neon:
             with closing(registry):
                 fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
                 try:
@@ -132,14 +133,18 @@ class Fleet:
     async def plan(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Observes, plans, and guards. Writes nothing.
 
-        Raises WrongOrganizationError where the organizations seem to be swapped.
+        Raises WrongOrganizationError if the organizations seem to be swapped.
         """
-        return await _plan(self._context, request, on_progress)
+        return await planning.guarded_plan(self._context, request, on_progress)
+
+    async def observe(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Observation:
+        """Everything that a plan for the request reads, to be recorded: ``plan_recorded`` plans with it."""
+        return await planning.observation(self._context, request, on_progress)
 
     async def drift(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Everything that differs, before any guard: what people or programs changed outside the files.
 
-        Raises WrongOrganizationError where the organizations seem to be swapped.
+        Raises WrongOrganizationError if the organizations seem to be swapped.
         """
         return await planning.compare(self._context, request, on_progress)
 
@@ -164,98 +169,142 @@ class Fleet:
         applying = apply_alone(self._context, planned, options, on_progress)
         return await self._running.result(applying, options.stop)
 
-    async def converge(
-        self, *tenants: str | TenantJson, request: Request = Request(), run: RunOptions | None = None
-    ) -> Converged:
-        """Plans and applies a few tenants within seconds. A tenant is a name or a document: a tenant file as JSON.
+    async def plan_rollback(
+        self, undone: Undone, *, request: Request = Request(), on_progress: Progress = no_progress
+    ) -> Planned:
+        """What takes a run back: the values that its journal recorded before each write, after the guards.
 
-        A document is not a commit: what it reduces needs a permission, whatever the base says. ``protect`` and
-        ``project_id`` of the tenant's file stay in force. Never lists the fleet: at most 5 calls for a sign-up and
-        8 for an upgrade, without polls of operations. Raises InvalidInputError for a name that no file declares,
-        and for a document that is not valid.
-
-        Calls of this process about the same tenant run one after the other. Equal calls share a result, with the
-        same connection strings. A call that is cancelled ends its run as ``run.stop`` does, unless another call
-        waits for the same result, and waits for the calls in flight. ``connection_string`` then reads the string
-        that the call would have returned.
+        ``apply`` carries it out. What the run created is deleted only if the request permits the number of
+        deletions. What cannot go back, and what has another value since the run, is among the refusals. Raises
+        InvalidInputError if ``undone`` has no write to the selected tenants.
         """
-        options = run or RunOptions()
-        context, names, documented = _including(self._context, tenants)
-        few = _few(self.desired, request, names, documented)
-        documents = [json.dumps(tenant, sort_keys=True) for tenant in tenants if not isinstance(tenant, str)]
-        key = (documents, options.single_writer, options.waves, request, context.applied, self.desired)
-        queue = self._context.process.queue
-        while True:
-            shared = await queue.result(names, key, lambda: self._converge(context, few, options), self._running)
-            converged: Converged = shared.result
-            stopped_by_other = shared.joined and converged.report.stopped_by is ExitCode.INTERRUPTED
-            if options.stop.requested or not stopped_by_other:
-                return converged
+        from reconciler.fleet.rollback import plan_rollback  # noqa: PLC0415 - for rollbacks only
 
-    async def _converge(self, context: Context, request: Request, options: RunOptions) -> Converged:
-        planned = await _plan(context, request, no_progress)
-        from reconciler.fleet.applying import apply_plan  # noqa: PLC0415 - not before the first request
+        return await plan_rollback(self._context, request, undone, on_progress)
 
-        options = replace(options, stop=options.stop.of_run())
-        connections: dict[str, Secret] = {}
-        applying = apply_plan(context, planned, options, just_observed=True, on_connection=connections.__setitem__)
-        return Converged(planned, await self._running.result(applying, options.stop), connections)
+    async def usage(
+        self, request: Request = Request(), *, above: int | None = None, on_progress: Progress = no_progress
+    ) -> Usage:
+        """What the selected tenants use of their quotas in this billing period. Writes nothing.
 
-    async def connection_string(
-        self, tenant: str | TenantJson, *, request: Request = Request(), pooled: bool = False
-    ) -> Secret:
-        """The connection string of a tenant's project, at any time: also after a cancelled call has created it.
-
-        ``tenant`` and ``request`` as in ``converge``. Waits for its calls about the tenant, and writes nothing.
-        Raises NoConnectionStringError where the tenant has no project, or its project cannot be confirmed.
+        ``above`` is the only threshold, in percent, and leaves out the tenants below it; by default those of the
+        tiers. ``Depth.DEEP`` reads the counters of each project that has run in this period, one call each.
         """
-        context, names, documented = _including(self._context, (tenant,))
-        await self._context.process.queue.idle(names)
-        few = _few(self.desired, request, names, documented)
-        planned = await _plan(context, few, no_progress)
-        project = planning.own_project(context, planned, context.past(few), names[0])
-        database, role = database_and_role(context.desired, context.desired.tenants[names[0]])
-        return await context.neon.connection_uri(project.organization, project.id, database, role, pooled)
+        from reconciler.fleet.usage import read_usage  # noqa: PLC0415 - a plan needs none of it
+
+        return await read_usage(self._context, request, above, on_progress)
+
+    async def notify(
+        self, findings: Findings, destinations: Sequence[Destination], *, records: Records | None = None
+    ) -> list[NotDeliveredError]:
+        """Tells every destination once what is new of the findings. Returns what could not be delivered.
+
+        ``records`` keep what was told; by default the registry does. Raises InvalidInputError if there is neither.
+        """
+        from reconciler.notify.records import RegistryRecords  # noqa: PLC0415 - for notices only
+        from reconciler.notify.telling import notify  # noqa: PLC0415
+
+        if records is None:
+            records = RegistryRecords(self._require_registry().registry, self._context.time)
+        return await notify(findings, destinations, records)
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the fleet has a registry."""
+        return self._context.registry.keeps_rows
+
+    async def cost(
+        self,
+        request: Request = Request(),
+        *,
+        month: date | None = None,
+        organizations: Sequence[str] = (),
+        on_progress: Progress = no_progress,
+    ) -> Cost:
+        """What the selected tenants cost at the prices of tiers.yaml. Writes nothing, and wakes no compute.
+
+        ``month`` is any day of a month within the last year; by default this month, as far as it is over.
+        ``organizations`` are the only ones; a sponsored one is read only if it is named. Raises InvalidInputError
+        without prices, and for a month or an organization that there is not.
+        """
+        from reconciler.fleet.cost import read_cost  # noqa: PLC0415 - a plan needs none of it
+
+        return await read_cost(self._context, request, month, organizations, on_progress)
+
+    async def past_cost(
+        self, planned: Planned, *, month: date | None = None, on_progress: Progress = no_progress
+    ) -> PastCost:
+        """What last month's use, or that of another month, costs before a plan and after it.
+
+        Reads the tenants that the plan changes, 100 projects a call. Writes nothing. Raises InvalidInputError
+        without prices, and for a month of which Neon has no record.
+        """
+        from reconciler.fleet.past_cost import read_past_cost  # noqa: PLC0415 - a plan needs none of it
+
+        return await read_past_cost(self._context, planned, month, on_progress)
 
     async def rebuild_registry(
-        self, history: History = History(), *, on_progress: Progress = no_progress
+        self, history: History = History(), *, passwords: bool = False, on_progress: Progress = no_progress
     ) -> RebuiltRegistry:
         """Fills the registry by pins, annotations, and names that ``history`` confirms.
 
-        Raises InvalidInputError where there is no registry.
+        Where it keeps connection strings: reads those that are missing, due, not readable or of another host, one
+        call each, and encrypts all with the first key. ``passwords`` reads all. Raises InvalidInputError if there
+        is no registry, and MissingKeyError without the key that it needs.
         """
-        context = self._context
-        if not context.registry.keeps_rows:
+        context = self._require_registry()
+        past = history.under(context.desired)
+        return await rebuild(context, past, passwords=passwords, on_progress=on_progress)
+
+    async def verify_registry(
+        self, history: History = History(), *, passwords: bool = False, on_progress: Progress = no_progress
+    ) -> RebuiltRegistry:
+        """What ``rebuild_registry`` would change. Writes nothing, and raises the same."""
+        context = self._require_registry()
+        past = history.under(context.desired)
+        return await verify(context, past, passwords=passwords, on_progress=on_progress)
+
+    async def keep_connections(self, connections: Mapping[str, Connection]) -> None:
+        """Writes connections of default branches, by tenant, to the registry, encrypted.
+
+        Raises InvalidInputError if it keeps no connection strings, and RegistryError for a tenant without a row.
+        """
+        self.require_strings()
+        from reconciler.fleet.kept_strings import keep_connections  # noqa: PLC0415 - for a registry only
+
+        await keep_connections(self._context, connections)
+
+    async def kept_connection(self, tenant: str) -> Connection:
+        """How to connect to a tenant's default branch, as the registry keeps it. Makes no call to Neon.
+
+        Raises InvalidInputError if it keeps no connection strings, and NoConnectionStringError where the tenant's
+        is missing, out of date, or not readable with the keys of the environment.
+        """
+        self.require_strings()
+        from reconciler.fleet.kept_strings import kept_connection  # noqa: PLC0415 - for a registry only
+
+        return await kept_connection(self._context, tenant)
+
+    def require_strings(self, planned: Planned | None = None) -> None:
+        """Raises InvalidInputError unless the registry keeps connection strings; of a plan, those that it resets.
+
+        Raises MissingKeyError or InvalidInputError if the key is missing or none.
+        """
+        from reconciler.fleet.kept_strings import require_kept, require_strings  # noqa: PLC0415
+
+        context = self._require_registry()
+        require_strings(context)
+        if planned is not None:
+            require_kept(planned)
+
+    async def registered_tenants(self) -> RegisteredTenants:
+        """The rows of the registry, also of deleted projects. Makes no call. Raises as ``rebuild_registry``."""
+        registry = self._require_registry().registry
+        return RegisteredTenants(self.desired.fleet, tuple(await registry.read(registry.tenants)))
+
+    def _require_registry(self) -> Context:
+        if not self._context.registry.keeps_rows:
             raise InvalidInputError(
                 "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
             )
-        past = history.under(context.desired)
-        return await rebuild(context.registry, context.desired, context.neon, past, context.time, on_progress)
-
-
-async def _plan(context: Context, request: Request, on_progress: Progress) -> Planned:
-    compared = await planning.compare(context, request, on_progress)
-    return planning.permit(context, compared, request)
-
-
-def _few(files: DesiredState, request: Request, names: Sequence[str], documented: Sequence[str]) -> Request:
-    """The request for a few tenants. The ``documented`` ones are given by documents instead of ``files``."""
-    history = replace(request.past, named=frozenset(names))
-    if documented:
-        history = replace(history, files=files, documents=frozenset(documented))
-    return replace(request, selection=Selection(changed=frozenset(names)), history=history, mention_deleted=False)
-
-
-def _including(context: Context, tenants: Sequence[str | TenantJson]) -> tuple[Context, list[str], list[str]]:
-    """The context with the documents, the names of all tenants, and of those given by documents."""
-    names = [tenant for tenant in tenants if isinstance(tenant, str)]
-    if undeclared := [name for name in names if name not in context.desired.tenants]:
-        raise InvalidInputError(
-            f"no file declares tenant {undeclared[0]!r}",
-            hint="add its file, or pass its document ('-' reads documents from stdin)",
-        )
-    documents = [json.dumps(tenant) for tenant in tenants if not isinstance(tenant, str)]
-    if not documents:
-        return context, names, []
-    desired, documented = parse(context.desired, "\n".join(documents), "document")
-    return replace(context, desired=desired), [*names, *documented], documented
+        return self._context

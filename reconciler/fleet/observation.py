@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.apply.dead_runs import fates
+from reconciler.apply.dead_runs import run_statuses
 from reconciler.apply.run import log_folder
-from reconciler.fleet.registry_rows import last_revisions, read_memory, revisions_by_current_name
+from reconciler.fleet.registry_rows import last_revisions, revisions_by_current_name
 from reconciler.live.state import LiveState
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
@@ -26,24 +26,36 @@ if TYPE_CHECKING:
 
 async def observe_fleet(context: Context, request: Request, on_progress: Progress) -> LiveState:
     """The live state that a plan for the request needs, with what is known of the runs that left duplicates."""
-    return _with_fates(context, await _observe(context, request, on_progress), request)
+    return _with_run_statuses(context, await _observe(context, request, on_progress), request)
+
+
+def chosen_tenants(context: Context, request: Request) -> tuple[list[str], bool]:
+    """The names of the selected tenants, and whether they are few: then no organization is listed."""
+    chosen = [name for name, tenant in context.desired.tenants.items() if request.selection.includes(tenant)]
+    return chosen, not request.selection.everything and len(chosen) <= request.reach.few_tenants
+
+
+async def registered_rows(context: Context, asked: list[str] | None) -> Mapping[str, Registered]:
+    """The rows of the registry and what this process remembers, by current name. None asks for all tenants."""
+    rows = await context.registry.read(context.registry.rows, asked)
+    return context.desired.by_current_name({**context.process.recent.rows(asked), **rows})
 
 
 async def _observe(context: Context, request: Request, on_progress: Progress) -> LiveState:
     desired, recent = context.desired, context.process.recent
-    chosen = [name for name, tenant in desired.tenants.items() if request.selection.includes(tenant)]
-    few = not request.selection.everything and len(chosen) <= request.reach.few_tenants
+    chosen, few = chosen_tenants(context, request)
     asked = [name for tenant in chosen for name in desired.names(tenant)] if few else None
-    memory = await read_memory(context.registry, asked)
-    rows = desired.by_present_name({**recent.rows(asked), **memory.rows})
+    registry = context.registry
+    rows = await registered_rows(context, asked)
+    registered_revisions = await registry.read(registry.revisions, asked)
     if few:
         live = await _look_up(context, request, chosen, rows, on_progress)
     else:
         live = await _observe_all(context, request, chosen, rows, on_progress)
     if recent.remove_deleted(live):
         return await _observe(context, request, on_progress)
-    revisions = revisions_by_current_name(desired, last_revisions(memory.revisions, context.applied))
-    return replace(live, revisions=revisions, applied=desired.by_present_name(context.applied))
+    revisions = revisions_by_current_name(desired, last_revisions(registered_revisions, context.applied))
+    return replace(live, revisions=revisions, applied=desired.by_current_name(context.applied))
 
 
 async def _look_up(
@@ -53,7 +65,6 @@ async def _look_up(
     rows: Mapping[str, Registered],
     on_progress: Progress,
 ) -> LiveState:
-    """A few tenants, without a list of the fleet."""
     past = context.past(request)
     return await look_up(
         context.neon,
@@ -63,6 +74,9 @@ async def _look_up(
             depth=request.depth,
             reach=request.reach,
             new=frozenset(name for name in tenants if past.new(name)),
+            history=past,
+            whole=request.whole,
+            wanted=request.wanted,
         ),
         mention_deleted=request.mention_deleted,
         registered=rows,
@@ -89,6 +103,8 @@ async def _observe_all(
             prune=request.permissions.prune,
             new=frozenset(name for name in tenants if past.new(name)),
             half_done=past.tried,
+            history=past,
+            wanted=request.wanted,
         ),
         expect_empty=request.permissions.expect_empty,
         registered=rows,
@@ -98,14 +114,14 @@ async def _observe_all(
 
 def _had_a_project(context: Context, tenant: str, request: Request) -> bool:
     """Whether the tenant is known to have had a project, or no commit shows that it is new."""
-    remembered_only = LiveState(applied=context.desired.by_present_name(context.applied))
+    remembered_only = LiveState(applied=context.desired.by_current_name(context.applied))
     past, first_run = context.past(request), request.permissions.expect_empty
-    untold = past.untold(tenant) and not first_run
-    return untold or known_past(tenant, remembered_only, past, first_run=first_run) is not None
+    unreadable = past.unreadable(tenant) and not first_run
+    return unreadable or known_past(tenant, remembered_only, past, first_run=first_run) is not None
 
 
-def _with_fates(context: Context, live: LiveState, request: Request) -> LiveState:
+def _with_run_statuses(context: Context, live: LiveState, request: Request) -> LiveState:
     tenants = [tenant for tenant in context.desired.tenants.values() if request.selection.includes(tenant)]
     found = rivals.find(context.desired, identify(context.desired, live), tenants)
-    runs = rivals.makers(context.desired, found)
-    return replace(live, fates=fates(runs, (log_folder(), *request.journals), request.dead_runs))
+    runs = rivals.creating_runs(context.desired, found)
+    return replace(live, run_statuses=run_statuses(runs, (log_folder(), *request.journals), request.dead_runs))

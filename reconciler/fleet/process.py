@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from reconciler.live.registered import Registered
-from reconciler.plan.action import CreateProject
+from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS
+from reconciler.plan.actions.project import CreateProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 T = TypeVar("T")
-
-CREATED_AT_PRECISION_SECONDS: Final = 1.0
-"""Neon states ``created_at`` to the second."""
 
 
 class RunningTasks:

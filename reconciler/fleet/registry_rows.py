@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.desired.selection import Depth
+from reconciler.errors import RegistryError
+from reconciler.live.registered import State
 from reconciler.neon.observe import Progress, observe
 from reconciler.plan.needs import PlanRequirements
-from reconciler.plan.registration import Registration, gone, registration, without
+from reconciler.plan.outcome import Result
+from reconciler.plan.registration import Registration, RowChange, RowChanges, gone, registration, without
+from reconciler.plan.registry_record import declared_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from reconciler.apply.run import Planned
     from reconciler.desired.state import DesiredState
+    from reconciler.fleet.compared_strings import ComparedStrings
+    from reconciler.fleet.context import Context
     from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
-    from reconciler.neon.client import Neon
     from reconciler.plan.history import History
+    from reconciler.plan.outcome import Report
     from reconciler.registry.null import NullRegistry
 
 
@@ -37,19 +44,18 @@ class RebuiltRegistry:
 
     registration: Registration
     rows: int
+    strings: ComparedStrings
+
+    @property
+    def told(self) -> RowChanges:
+        """The same for views and documents."""
+        found, strings = self.registration, self.strings
+        changes, waiting = (*found.changes, *strings.changes), (*found.waiting, *strings.waiting)
+        return RowChanges(_by_tenant(changes), _by_tenant(waiting), found.conflicts, self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The rows and accepted revisions of some tenants, by the names that the registry has."""
-
-    rows: Mapping[str, Registered]
-    revisions: Mapping[str, int]
-
-
-async def read_memory(registry: NullRegistry, tenants: Collection[str] | None) -> Memory:
-    """The rows and revisions of all tenants, or of a few. Empty without a registry. Raises RegistryError."""
-    return Memory(await registry.read(registry.rows, tenants), await registry.read(registry.revisions, tenants))
+def _by_tenant(changes: Iterable[RowChange]) -> tuple[RowChange, ...]:
+    return tuple(sorted(changes, key=lambda change: change.tenant))
 
 
 def last_revisions(registered: Mapping[str, int], applied: Mapping[str, int]) -> dict[str, int]:
@@ -62,7 +68,7 @@ def revisions_by_current_name(desired: DesiredState, revisions: Mapping[str, int
     """The revisions by the current names of tenants. Of several names of a tenant, the newest revision counts."""
     found: dict[str, int] = {}
     for name, revision in revisions.items():
-        current = desired.present_name(name)
+        current = desired.current_name(name)
         found[current] = max(revision, found.get(current, revision))
     return found
 
@@ -71,7 +77,7 @@ def _rename(registry: NullRegistry, desired: DesiredState) -> None:
     """Moves the rows of tenants' earlier names to their current names."""
     earlier = [name for tenant in desired.tenants.values() for name in tenant.previously]
     for name, row in (registry.rows(earlier) if earlier else {}).items():
-        registry.rename(name, desired.present_name(name), row)
+        registry.rename(name, desired.current_name(name), row)
 
 
 async def correct_rows(registry: NullRegistry, planned: Planned, run: str, at: datetime) -> None:
@@ -79,7 +85,7 @@ async def correct_rows(registry: NullRegistry, planned: Planned, run: str, at: d
 
     Raises RegistryError.
     """
-    desired, live = planned.grounds.desired, planned.live
+    desired, live = planned.plan_inputs.desired, planned.live
     await registry.read(registry.prepare)  # only reads where the tables exist, which is nearly always
     if any(tenant.previously for tenant in desired.tenants.values()):
         await registry.write(_rename, registry, desired)
@@ -91,29 +97,71 @@ async def correct_rows(registry: NullRegistry, planned: Planned, run: str, at: d
         await registry.write(registry.accept, newer, run, at)
 
 
+async def record_outcomes(registry: NullRegistry, planned: Planned, report: Report, at: datetime) -> None:
+    """Records the tier and the state of tenants that match their files after a run. The next run does it too."""
+    desired = planned.plan_inputs.desired
+    seen = {tenant.tenant: tenant.project.id for tenant in planned.plan.tenants if tenant.project is not None}
+    resized = {
+        action.tenant
+        for action in planned.plan.actions
+        if any(change.path.startswith("quota.") for change in action.changes)
+    }
+    for outcome in report.outcomes if registry.keeps_rows else ():
+        tenant = desired.tenants.get(outcome.tenant)
+        project_id = outcome.project_id or seen.get(outcome.tenant)
+        if tenant is None or tenant.absent or project_id is None or outcome.result is not Result.APPLIED:
+            continue
+        record, row = declared_record(desired, tenant), planned.live.registered.get(outcome.tenant)
+        if row is not None and row.record.state is State.SUSPENDED and outcome.tenant not in resized:
+            record = replace(record, state=None)  # Neon may have suspended it: no quota of it has changed
+        if row is not None and not record.differs(row.record):
+            continue
+        with suppress(RegistryError):
+            await registry.write(registry.describe, outcome.tenant, project_id, record, at)
+
+
+async def verify(context: Context, history: History, *, passwords: bool, on_progress: Progress) -> RebuiltRegistry:
+    """What a rebuild would change. Writes nothing. Raises RegistryError."""
+    from reconciler.fleet.compared_strings import compare_strings  # noqa: PLC0415 - for these two commands only
+
+    rows = await context.registry.read(context.registry.rows)
+    found = await _compared(context, history, rows, on_progress)
+    return RebuiltRegistry(
+        found, len(rows), await compare_strings(context, found, passwords=passwords, writes=False)
+    )
+
+
 async def rebuild(
-    registry: NullRegistry,
-    desired: DesiredState,
-    neon: Neon,
-    history: History,
-    now: Callable[[], datetime],
-    on_progress: Progress,
+    context: Context, history: History, *, passwords: bool, on_progress: Progress
 ) -> RebuiltRegistry:
     """Fills the registry by pins, annotations, and names that ``history`` confirms. Raises RegistryError."""
+    from reconciler.fleet.compared_strings import compare_strings  # noqa: PLC0415
+
+    registry = context.registry
+    if registry.keeps_strings:
+        registry.require_key()
+    rows = await registry.write(_rows, registry, context.desired)
+    found = await _compared(context, history, rows, on_progress)
+    found, count = await registry.write(_write, registry, found, rows, context.time())
+    return RebuiltRegistry(found, count, await compare_strings(context, found, passwords=passwords, writes=True))
+
+
+async def _compared(
+    context: Context, history: History, rows: Mapping[str, Registered], on_progress: Progress
+) -> Registration:
+    desired = context.desired
     started_at = asyncio.get_running_loop().time()
-    rows = await registry.write(_rows, registry, desired)
 
     async def look(registered: Mapping[str, Registered]) -> LiveState:
         deep = PlanRequirements(depth=Depth.DEEP)
-        return await observe(neon, desired, deep, registered=registered, on_progress=on_progress)
+        return await observe(context.neon, desired, deep, registered=registered, on_progress=on_progress)
 
     live = await look(rows)
     if lost := gone(live):
         live = await look(without(rows, lost))
     duration = timedelta(seconds=asyncio.get_running_loop().time() - started_at)
-    at = now()
-    found = registration(desired, live, rows, history, now=at, lapsed_before=at - duration - LAPSES_AFTER)
-    return await registry.write(_write, registry, found, rows, at)
+    at = context.time()
+    return registration(desired, live, rows, history, now=at, lapsed_before=at - duration - LAPSES_AFTER)
 
 
 def _rows(registry: NullRegistry, desired: DesiredState) -> dict[str, Registered]:
@@ -124,7 +172,7 @@ def _rows(registry: NullRegistry, desired: DesiredState) -> dict[str, Registered
 
 def _write(
     registry: NullRegistry, found: Registration, rows: Mapping[str, Registered], at: datetime
-) -> RebuiltRegistry:
+) -> tuple[Registration, int]:
     overtaken = registry.correct(found.placements, rows, secrets.token_hex(4), at)
     overtaken += [tenant for tenant, row in found.forgotten if not registry.drop(tenant, row)]
-    return RebuiltRegistry(found.overtaken(overtaken), len(registry.rows()))
+    return found.overtaken(overtaken), len(registry.rows())

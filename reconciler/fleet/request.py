@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.desired.selection import Depth, Reach, Selection
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply.run import Planned
+    from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import Details
     from reconciler.model.values import Json
+    from reconciler.neon.connection import Connection
+    from reconciler.plan.authors import FindAuthors
     from reconciler.plan.outcome import Report
+    from reconciler.plan.resets import BranchKey, RaisedNumbers
     from reconciler.plan.tombstones import Tombstones
-    from reconciler.secret import Secret
 
 TenantJson: TypeAlias = "Mapping[str, Json]"
 """A document: a tenant file as JSON, such as ``{"tenant": "acme", "tier": "pro"}``."""
@@ -44,6 +48,10 @@ class Request:
     """Apply nothing if anything is refused."""
     tombstones: Callable[[Collection[str]], Tombstones] | None = None
     """Returns since when the files declare these tenants absent. Called for absent tenants with a project."""
+    raised: Callable[[Collection[BranchKey]], RaisedNumbers] | None = None
+    """Returns when the files raised the numbers of these branches. Called for branches whose number grew."""
+    authors: FindAuthors | None = None
+    """Returns who wrote keys of the files since the base. Called for changes that the files ask for."""
     removed: Callable[[Collection[str]], frozenset[str]] | None = None
     """Returns which tenants an earlier commit declared. Called before an orphan is kept for its tenant's sake."""
     gone: tuple[Tenant, ...] = ()
@@ -52,12 +60,22 @@ class Request:
     """Files and folders with journals of earlier runs, in addition to the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
     """Runs that a person declares dead, before they reported what they had created."""
+    whole: bool = False
+    """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
+    wanted: Mapping[str, Details] = field(default_factory=dict)
+    """What is read of these tenants besides what the files need: for a rollback."""
+    policies: tuple[DeclaredPolicy, ...] | None = None
+    """The policies that judge the plan instead of those of the files: on a pull request those of its base."""
+    approvals: tuple[str, ...] = ()
+    """The people who approved the run, as policies know it: from a source that the files cannot change."""
+    commit: str | None = None
+    """The commit of the files, as policies know it."""
     mention_deleted: bool = True
     """Whether the plan of a new tenant mentions an older, recoverable project: one call for each organization."""
 
     @property
     def past(self) -> History:
-        """What the files said before."""
+        """The files at earlier commits."""
         return self.history or History(self.base)
 
 
@@ -67,5 +85,24 @@ class Converged:
 
     planned: Planned
     report: Report
-    connections: Mapping[str, Secret]
-    """The connection string of every tenant that was created. One whose string could not be read has failed."""
+    connections: Mapping[str, Connection]
+    """How to connect to every project that was created. A tenant whose string could not be read has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The result of ``rotate``."""
+
+    planned: Planned
+    report: Report
+    connection: Connection | None
+    """How to connect with the new password. None if the password was not reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """The result of a command on one tenant."""
+
+    planned: Planned
+    report: Report | None
+    """None if there was nothing to do, or a guard refused it: the plan says which."""

@@ -1,1 +1,1 @@
-"""What the API says, in our names and units. None means not observed, never "unset"."""
+"""Live state: what the API returns, in this program's names and units. None means not observed, never "unset"."""

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from reconciler.model.compute import Compute
+    from reconciler.model.database import Database
     from reconciler.model.quota import Consumption, Quota
     from reconciler.model.values import Json
 
+
 TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
-"""Neon rounds the times of branches: two that are one second apart may be equal."""
+"""Neon rounds the times of branches: times that differ by one second may be equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRestore:
+    """How a branch was made of a snapshot (Neon: restored_from, restored_as, restore_status)."""
+
+    snapshot_id: str
+    replaces_id: str | None
+    """The branch whose place it takes: at once, or when the restore is finalized."""
+    finalized: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LiveBranch:
-    """One branch; ``annotations`` is empty where it has none."""
+    """One branch."""
 
     id: str
     name: str
@@ -32,11 +44,16 @@ class LiveBranch:
     logical_size_bytes: int | None = None
     expires_at: datetime | None = None
     lifetime_seconds: int | None = None
-    """From when the expiry was set until it; a reset starts it again (Neon: ttl_interval_seconds)."""
+    """The time from setting the expiry to the expiry; a reset restarts it (Neon: ttl_interval_seconds)."""
     reset_at: datetime | None = None
-    """When it was last reset, to its parent or to its own past. Its earlier history cannot be read."""
-    restored: bool = False
-    """Whether it was created from a snapshot: it has no earlier history (Neon: guides/backup-restore)."""
+    """When it was last reset, to its parent or to its own history. Its earlier history cannot be read."""
+    restore: SnapshotRestore | None = None
+    """Set if it was created from a snapshot: it has no earlier history (Neon: guides/backup-restore)."""
+
+    @property
+    def restored(self) -> bool:
+        """Whether it was created from a snapshot."""
+        return self.restore is not None
 
     @property
     def moved_by_a_reset(self) -> bool:
@@ -56,11 +73,24 @@ class LiveEndpoint:
     kind: Literal["read_write", "read_only"]
     compute: Compute
     active: bool
-    """True while it runs: patching its size then drops connections."""
+    """Whether it runs: a patch of its size then drops connections."""
     disabled: bool = False
-    """Whether it was disabled: nobody can connect (Neon: Endpoint)."""
-    pg_settings: int = 0
-    """The number of Postgres settings on it."""
+    """Whether it is disabled: connections fail (Neon: Endpoint)."""
+    other_settings: Mapping[str, Json] = field(default_factory=dict)
+    """Its settings beside Postgres parameters, as the API returns them."""
+    host: str = ""
+    """Where it can be connected to."""
+    last_active_at: datetime | None = None
+    """When it was last used; None if Neon does not say."""
+    name: str = ""
+    """Its own name; a compute may have none."""
+    created_at: datetime | None = None
+    """When it was created, to the second; None if Neon does not say."""
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """Its place among several with one name: the first one that was created, then the first by id."""
+        return (0.0 if self.created_at is None else self.created_at.timestamp()), self.id
 
     @property
     def writes(self) -> bool:
@@ -83,7 +113,7 @@ class LiveSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LiveProject:
-    """A project as listed, plus details where they were read."""
+    """A project as listed, with the details that were read."""
 
     id: str
     name: str
@@ -97,15 +127,22 @@ class LiveProject:
     """Defaults for computes created later; existing ones keep their own (Neon: default_endpoint_settings)."""
     restore_window_seconds: int | None
     settings: Mapping[str, Json] | None
-    """Free-form settings as the API words them, without ``quota``."""
+    """Settings as the API returns them, without ``quota``."""
     storage_bytes: int | None = None
-    """Of all branches together, with their history."""
+    """The size of all branches together, with their history."""
     consumption: Consumption | None = None
-    """None where only the list was read."""
+    """None if only the list was read."""
+    listed_active_seconds: int | None = None
+    """The active time that a list shows. Neon does not document whether it is that of the billing period."""
     last_active_at: datetime | None = None
+    """When one of its computes was last active: up to an hour late (Neon: guides/consumption-limits)."""
     integrations: tuple[str, ...] | None = None
     """Names of its integrations, some of which prevent a transfer (Neon). Only lists show them."""
     branches: tuple[LiveBranch, ...] | None = None
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the roles of each branch for which they were read, by the id of the branch."""
+    databases: Mapping[str, tuple[Database, ...]] = field(default_factory=dict)
+    """The databases of each branch for which they were read, by the id of the branch."""
     endpoints: tuple[LiveEndpoint, ...] | None = None
     snapshots: tuple[LiveSnapshot, ...] | None = None
 
@@ -114,9 +151,28 @@ class LiveProject:
         """The default branch, where branches were observed."""
         return next((branch for branch in self.branches or () if branch.default), None)
 
+    @property
+    def latest_activity(self) -> datetime | None:
+        """The latest activity that it or an observed compute shows; a compute shows its own without a lag."""
+        shown = (self.last_active_at, *(endpoint.last_active_at for endpoint in self.endpoints or ()))
+        return max((moment for moment in shown if moment is not None), default=None)
+
+    @property
+    def branch_names(self) -> dict[str, str]:
+        """The names of the observed branches by id."""
+        return {branch.id: branch.name for branch in self.branches or ()}
+
     def read_write(self, branch: LiveBranch | None) -> LiveEndpoint | None:
         """The branch's read-write compute, where computes were observed; a branch has one at most (Neon)."""
-        return next((e for e in self.endpoints or () if branch and e.branch_id == branch.id and e.writes), None)
+        return None if branch is None else self.compute_of(branch.id)
+
+    def compute_of(self, branch_id: str, replica: str | None = None) -> LiveEndpoint | None:
+        """The branch's read-write compute, or its read replica of a name: of several, the first one created."""
+        found = (e for e in self.endpoints or () if e.branch_id == branch_id)
+        if replica is None:
+            return next((e for e in found if e.writes), None)
+        named = (e for e in found if not e.writes and e.name == replica)
+        return min(named, key=lambda endpoint: endpoint.order, default=None)
 
     @property
     def writers(self) -> dict[str, LiveEndpoint]:
@@ -125,14 +181,45 @@ class LiveProject:
 
     @property
     def annotations(self) -> tuple[Mapping[str, str], ...]:
-        """Those of all its branches: a finalized restore leaves a default branch that has none."""
+        """The annotations of all branches: after a finalized restore, the default branch has none."""
         return tuple(branch.annotations for branch in self.branches or () if branch.annotations)
 
 
 @dataclass(frozen=True, slots=True)
 class DeletedProject:
-    """A project that was deleted and can still be recovered, as it was listed; nothing below it can be read."""
+    """A deleted project that can be recovered, as listed: its branches and other details cannot be read."""
 
     project: LiveProject
     deleted_at: datetime | None
     recoverable_until: datetime
+
+
+Details: TypeAlias = "frozenset[str]"
+"""Details to read below a project: names of attributes of LiveProject."""
+
+NOTHING_BELOW: Final[Details] = frozenset()
+BRANCHES: Final[Details] = frozenset({"branches"})
+COMPUTES: Final[Details] = BRANCHES | {"endpoints"}
+CONTENTS: Final[Details] = COMPUTES | {"roles", "databases"}
+SNAPSHOTS: Final[Details] = BRANCHES | {"snapshots"}
+"""Branch names are reused, so whatever a name leads to is read together with the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What has to be read before a plan can be made (``plan/needs.py``): ids of projects, in order, by call."""
+
+    projects: tuple[str, ...] = ()
+    """GET one: the list left out a value, or the usage of a quota is needed, which no list contains."""
+    branches: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    integrations: tuple[str, ...] = ()
+    """A search by name: a project read by id shows no integrations."""
+    roles: tuple[tuple[str, str], ...] = ()
+    databases: tuple[tuple[str, str], ...] = ()
+    """Of one branch each: its project's id and its own."""
+
+    def __bool__(self) -> bool:
+        of_projects = (self.projects, self.branches, self.endpoints, self.snapshots, self.integrations)
+        return any((*of_projects, self.roles, self.databases))

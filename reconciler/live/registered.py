@@ -2,15 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.secret import Secret
+
 
 WHOLE: Final = "all"
 """The name of the whole fleet as a part."""
+
+
+class State(StrEnum):
+    """The state of a tenant's project, as the registry shows it."""
+
+    SETTING_UP = "setting_up"
+    """It is being created, or its first operations still run."""
+    READY = "ready"
+    SUSPENDED = "suspended"
+    """The files suspend it, or Neon does: its counters have reached a quota of this billing period."""
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a platform stores of a project besides its id. None: not known, so a row keeps what it has."""
+
+    tier: str | None = None
+    region: str | None = None
+    host: str | None = None
+    """Of the default branch's compute."""
+    pooled_host: str | None = None
+    database: str | None = None
+    role: str | None = None
+    state: State | None = None
+    project_created_at: datetime | None = None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The known values by column."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def differs(self, row: Record) -> tuple[str, ...]:
+        """The names of the known values that a row does not have."""
+        return tuple(name for name, value in self.known.items() if getattr(row, name) != value)
+
+
+NOTHING_KNOWN: Final = Record()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStrings:
+    """How to connect to a tenant's default branch, with the password."""
+
+    pooled: Secret
+    direct: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class KeptConnection:
+    """The connection strings in a row, decrypted."""
+
+    project_id: str
+    organization: str
+    strings: ConnectionStrings | None
+    """None: no key of the environment decrypts them."""
+    newest_key: bool
+    """Whether the first key encrypted them."""
+
+
+class KeptString(StrEnum):
+    """What a row has of a tenant's connection strings."""
+
+    KEPT = "kept"
+    DUE = "due"
+    """They may be missing or out of date: a run that was about to write them has not done so yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +93,50 @@ class Registered:
     claimed_by: str
     """The run that claimed the tenant, or that wrote the row."""
     claimed_at: datetime
+    record: Record = field(default=NOTHING_KNOWN, compare=False)
+    strings_due_since: datetime | None = field(default=None, compare=False)
+    """When a run was about to create the project, or to reset its password, and has not written the connection
+    strings since. None if the registry keeps none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTenant:
+    """A row as a platform reads it, also of a deleted project."""
+
+    tenant: str
+    project_id: str | None
+    """None while a run is creating the project."""
+    organization: str | None
+    """Its name in tiers.yaml."""
+    tier: str | None
+    region: str | None
+    host: str | None
+    """Of the default branch's compute."""
+    pooled_host: str | None
+    """Of the connection pooler of that compute."""
+    database: str | None
+    role: str | None
+    connection_string: KeptString | None
+    """None: the row keeps none."""
+    state: State
+    project_created_at: datetime | None
+    claimed_by: str
+    """The run that claimed the tenant, or that wrote the row."""
+    claimed_at: datetime
+    updated_at: datetime
+    recoverable_until: datetime | None
+    """Of a deleted project: until then, ``recover: <project_id>`` in the tenant's file recovers it."""
+    revision: int | None
+    """The newest revision of the tenant that a run accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTenants:
+    """The rows of the registry."""
+
+    fleet: str
+    tenants: tuple[RegisteredTenant, ...]
+    """Sorted by name, also those whose projects were deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +147,8 @@ class Placement:
     project_id: str
     organization: str
     """Its name in tiers.yaml."""
+    record: Record = field(default=NOTHING_KNOWN, compare=False)
+    strings: ConnectionStrings | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

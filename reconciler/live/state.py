@@ -1,8 +1,9 @@
-"""The live state of a fleet: the result of one observation, and what it could not read."""
+"""The live state of a fleet: the result of one observation, what it could not read, and what is known of runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import DeletedProject, LiveProject
     from reconciler.live.registered import Registered
-    from reconciler.live.runs import Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,8 @@ class AnnotationSearch:
 class LiveState:
     """Projects in (organization, name, id) order, at most one entry per id.
 
-    ``listed`` is the number of live projects per organization where the organization was listed
-    whole; an organization that is absent from it was only asked about single projects, so that
-    nothing follows from a project being absent but for the names and ids that were asked for.
+    ``listed`` is the number of live projects of each organization that was listed completely. In other
+    organizations, only single names and ids were searched for: other projects may exist there.
     """
 
     projects: tuple[LiveProject, ...] = ()
@@ -57,14 +56,14 @@ class LiveState:
     """The last applied revision of each tenant, from the caller."""
     annotation_search: AnnotationSearch | None = None
     """Present if few tenants were looked up and one with an earlier project was not found by name."""
-    fates: Mapping[str, Fate] = field(default_factory=dict)
+    run_statuses: Mapping[str, RunStatus] = field(default_factory=dict)
     """What is known about runs that created a second project for a tenant, by id of the run."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Projects that were read by id and are in an organization that no file names: project id to Neon's id of the
     organization."""
 
     @property
-    def places(self) -> dict[str, str]:
+    def registered_ids(self) -> dict[str, str]:
         """The project id of each tenant in the registry."""
         return {name: row.project_id for name, row in self.registered.items() if row.project_id is not None}
 
@@ -76,3 +75,26 @@ class LiveState:
     def recoverable(self) -> Iterator[DeletedProject]:
         """Every deleted project that was listed, by organization."""
         return (deleted for of_one in self.deleted.values() for deleted in of_one)
+
+
+class RunState(Enum):
+    """Whether a run is still in progress."""
+
+    RUNNING = "running"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """What is known about one run."""
+
+    state: RunState = RunState.UNKNOWN
+    evidence: str = ""
+    """How that is known, as a sentence; empty if unknown."""
+    kept: frozenset[str] | None = None
+    """Ids of the projects that it kept for a tenant: it may have reported them, or returned their connection
+    strings. None without its journal."""
+
+
+NOTHING_KNOWN = RunStatus()

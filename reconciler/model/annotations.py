@@ -19,14 +19,14 @@ ADOPTION: Final = "adoption"
 """The purpose of a branch that marks a project that was found by its name."""
 CONNECTIONS: Final = "connections"
 HANDED_OUT: Final = "handed out"
-"""On projects of runs that hand out connection strings: whoever asked for one may have it."""
+"""On projects of runs that hand out connection strings: somebody may have received one."""
 PRODUCT: Final = "neon-reconciler"
 
 
 def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool = False) -> dict[str, str]:
     """What goes on the default branch of a new project (Neon: annotations can only be set at creation).
 
-    ``hands_out`` says that the run gives the connection string to whoever asked for the project.
+    ``hands_out`` says that the run gives the connection string to the caller that asked for the project.
     """
     told = {CONNECTIONS: HANDED_OUT} if hands_out else {}
     return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **told}
@@ -44,10 +44,11 @@ def adoption_annotations(
 
 
 class Purpose(Enum):
-    """Why a branch beside the default one was created here."""
+    """Why a branch other than the default one was created here."""
 
     DEV_BRANCH = "dev_branch"
     SNAPSHOT = "snapshot"
+    PREVIEW = "preview"
 
 
 def branch_annotations(*, fleet: str, tenant: str, run: str, branch: str, purpose: Purpose) -> dict[str, str]:

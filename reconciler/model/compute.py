@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.model.values import JsonText
+
 DEFAULT_SUSPEND_TIMEOUT_SECONDS: Final = 300
 """Neon: reports and accepts 0 for this default; both are normalised to the value in effect."""
 NEVER_SUSPEND: Final = -1
@@ -21,12 +23,22 @@ LARGEST_SCALING_CU: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Size (in CU) and suspension of a compute; None where nothing is stated."""
+    """Size (in CU), suspension and Postgres parameters of a compute; None if nothing is stated."""
 
     min_cu: float | None = None
     max_cu: float | None = None
     suspend_timeout_seconds: int | None = None
     """Normalised: 300 for Neon's 0; NEVER_SUSPEND for -1."""
+    pg_settings: JsonText | None = None
+    """Values by parameter; never an empty mapping."""
+
+
+def with_parameters(below: JsonText | None, above: JsonText | None) -> JsonText | None:
+    """Return the parameters of both; of one that both have, the value of ``above``."""
+    if below is None or above is None:
+        return above or below
+    one, other = below.value, above.value
+    return JsonText.of({**one, **other}) if isinstance(one, dict) and isinstance(other, dict) else above
 
 
 DEFAULT_COMPUTE: Final = Compute(0.25, 0.25, DEFAULT_SUSPEND_TIMEOUT_SECONDS)

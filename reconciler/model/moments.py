@@ -20,6 +20,11 @@ def rfc3339_exact(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def utc_text(moment: datetime) -> str:
+    """Return a UTC time for a message, to the second."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def utc(moment: datetime) -> datetime:
     """The moment in UTC; one without a zone is taken to be in UTC, one that UTC's calendar lacks to be its end."""
     if moment.tzinfo is None:

@@ -1,9 +1,13 @@
-"""Where something stands in the files, and what is wrong there."""
+"""A location in the files, and a problem at it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,8 +38,18 @@ class Problem:
     hint: str | None = None
     severity: Severity = Severity.ERROR
     stale: bool = False
-    """An entry that tiers.yaml may have left behind: an error that holds back its tenant and nobody else."""
+    """Whether the entry may be valid under an older tiers.yaml: then the error holds back only its tenant."""
 
     def __str__(self) -> str:
         place = f"{self.location.file}:{self.location.line}:{self.location.column}"
         return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems that are not only warnings."""
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def has_error(problems: Iterable[Problem]) -> bool:
+    """Return whether one of the problems is not only a warning."""
+    return any(problem.severity is Severity.ERROR for problem in problems)

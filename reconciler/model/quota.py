@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+OFF: Final = 1
+"""Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +19,23 @@ class Quota:
     data_transfer_bytes: int = 0
     logical_size_bytes: int = 0
 
+    def off(self) -> Quota:
+        """Return the quota of a suspended tenant: the members that suspend computes are at Neon's minimum.
+
+        The logical size stops writes only, and of a single branch: it stays.
+        """
+        return replace(
+            self,
+            active_time_seconds=OFF,
+            compute_time_seconds=OFF,
+            written_data_bytes=OFF,
+            data_transfer_bytes=OFF,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """What a project has used in this billing period, as a single read tells; None where it does not say.
+    """What a project has used in this billing period, as a single read tells; None if it does not say.
 
     Neon: lags by up to an hour (guides/consumption-limits).
     """

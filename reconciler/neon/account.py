@@ -11,7 +11,7 @@ from reconciler.errors import (
     WrongOrganizationError,
     WrongPersonalKeyError,
 )
-from reconciler.neon import wire
+from reconciler.neon import conversion, wire
 from reconciler.neon.call import Call, RunCalls
 from reconciler.secret import redact
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reconciler.live.project import LiveProject
+    from reconciler.neon.call import Pause
     from reconciler.neon.credentials import Access, Key, OrganizationAccess
     from reconciler.neon.transport import ApiClock, Transport
 
@@ -42,12 +43,13 @@ class Account:
         self._access = access
         self._run = run or RunCalls()
 
-    def of_run(self, may_write: Callable[[], bool]) -> Self:
+    def of_run(self, may_write: Callable[[], bool], on_pause: Callable[[Pause], None] | None = None) -> Self:
         """The same account for one run, with its own count of calls.
 
-        Once ``may_write`` returns False, a write of the run raises NotSentError and is not sent.
+        Once ``may_write`` returns False, a write of the run raises NotSentError and is not sent. ``on_pause`` gets
+        each pause before a call is sent again.
         """
-        return type(self)(self._transport, self._access, RunCalls(may_write))
+        return type(self)(self._transport, self._access, RunCalls(may_write, on_pause))
 
     @property
     def calls(self) -> int:
@@ -112,7 +114,7 @@ class Account:
 
     def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
         self._check_organizations(page, organization)
-        return wire.live_projects(page, organization)
+        return conversion.live_projects(page, organization)
 
     def _check_organizations(self, page: wire.ProjectsPage, organization: str) -> None:
         for answer in page.projects:
@@ -126,7 +128,7 @@ class Account:
             wrong = self._wrong_organization(answer, asked, self._organization(asked).id)
             there = self._redacted(answer.org_id or "")
             raise ForeignProjectError(str(wrong), hint=wrong.hint, organization_id=there)
-        return wire.live_project(answer, organization or asked)
+        return conversion.live_project(answer, organization or asked)
 
     def _check_organization(self, answer: wire.ProjectAnswer, asked: str, organization_id: str) -> None:
         if answer.org_id not in (None, organization_id):

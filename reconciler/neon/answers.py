@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -28,7 +29,7 @@ from reconciler.errors import (
 from reconciler.secret import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.neon.call import Call
     from reconciler.neon.credentials import Key
@@ -74,6 +75,8 @@ class Exchange:
     key: Key
     request_id: str
     secrets: tuple[Secret, ...] = ()
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Numbers the attempts."""
 
     def failed(self, why: str) -> str:
         """The message of an error."""
@@ -187,7 +190,8 @@ def _hint(exchange: Exchange, answer: Answer) -> str | None:
 def _hint_of_the_api(exchange: Exchange, answer: Answer) -> str | None:
     variable = f"${exchange.key.variable}"
     if answer.status == 403 and exchange.call.transfers:
-        return f"a transfer needs a personal API key of an admin of both organizations: check {variable}"
+        needed = "a transfer needs a personal API key of an admin of both organizations"
+        return f"{needed}; the key in {variable} was used"
     if answer.status == 422 and "LIMIT_EXCEEDED" in _text(_json(answer).get("code")):
         return "a limit of the organization is reached: delete something, or ask Neon to raise the limit"
     seconds = _retry_after_seconds(answer)

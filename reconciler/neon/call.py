@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from reconciler.errors import IncompleteViewError, NotSentError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
 PROJECT: Final = "/projects/{project_id}"
+CONSUMPTION: Final = "/consumption_history/"
+"""Where the routes of the consumption history begin."""
 BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
 MOST_PAGES: Final = 1_000
 """The maximum number of pages of one list: 400,000 projects, more than an organization may have."""
@@ -52,20 +54,69 @@ class Call:
         return self.method == "GET"
 
     @property
+    def meters(self) -> bool:
+        """Whether it reads the consumption history, which has a rate limit of its own (Neon)."""
+        return self.path_template.startswith(CONSUMPTION)
+
+    @property
     def transfers(self) -> bool:
         """Whether it is a transfer, which needs a personal key and has its own error bodies."""
         return self.path_template.endswith("/projects/transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A call was not carried out, and is sent again later."""
+
+    call: Call
+    request_id: str
+    attempt: int
+    """The attempt that failed, counted from 1."""
+    status: int | None
+    """The status of the response; None if there was none."""
+    seconds: float
+    """Until the next attempt, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request of a call, after its end."""
+
+    call: Call
+    request_id: str
+    number: int
+    """Counted from 1 for each call."""
+    status: int | None
+    """The status of the response; None if there was none."""
+    waited_seconds: float
+    """How long it waited for the rate limit and for a connection."""
+    seconds: float
+    """From the request to the end of the response, by the event loop's clock."""
+
+
+class CallObserver(Protocol):
+    """Sees all calls of a connection. It must return soon, and must not raise."""
+
+    def attempted(self, attempt: Attempt) -> None:
+        """A request has ended."""
+
+    def paused(self, pause: Pause) -> None:
+        """A call was not carried out, and is sent again later."""
 
 
 class RunCalls:
     """Counts the calls of one run, and refuses its writes once the run has ended.
 
     Several runs share one transport: the end of one run does not affect the others. ``may_write`` is called
-    before each attempt of a write. The default, for calls outside a run, permits every write.
+    before each attempt of a write. The default, for calls outside a run, permits every write. ``on_pause`` gets
+    each pause before a call is sent again.
     """
 
-    def __init__(self, may_write: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, may_write: Callable[[], bool] = lambda: True, on_pause: Callable[[Pause], None] | None = None
+    ) -> None:
         self._may_write = may_write
+        self.on_pause = on_pause
         self._to_finish: set[str] = set()
         self.count = 0
         """Requests sent so far, retries included."""

@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.naming import Search
-from reconciler.errors import (
-    IncompleteViewError,
-    NotFoundError,
-    OperationFailedError,
-    WrongOrganizationError,
-)
-from reconciler.model.api_limits import PROJECTS_PER_PAGE
-from reconciler.neon import bodies, wire
-from reconciler.neon.branch_calls import BranchCalls
-from reconciler.neon.call import MOST_PAGES, PROJECT, Call, gap_in_list, unending_list
-from reconciler.neon.operations import Operation, wait_for
+from reconciler.errors import NotFoundError, OperationFailedError, UnexpectedAnswerError
+from reconciler.neon import bodies, conversion, wire
+from reconciler.neon.call import PROJECT, Call
+from reconciler.neon.compute_calls import ComputeCalls
+from reconciler.neon.connection import Connection
+from reconciler.neon.connection_calls import ConnectionCalls
+from reconciler.neon.consumption_calls import ConsumptionCalls
+from reconciler.neon.database_calls import DatabaseCalls
+from reconciler.neon.operations import RUNNING, Operation, wait_for
 from reconciler.neon.pace import Pace
-from reconciler.neon.snapshot_calls import SnapshotCalls
+from reconciler.neon.project_lists import ProjectLists
+from reconciler.neon.restore_calls import RestoreCalls
 from reconciler.neon.transport import Transport
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from random import Random
 
     import httpx
 
     from reconciler.desired.state import Api
-    from reconciler.live.project import DeletedProject, LiveEndpoint, LiveProject
+    from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.model.values import Value
+    from reconciler.neon.call import CallObserver
     from reconciler.neon.credentials import Access
 
 OPERATIONS_PER_PAGE: Final = 100
-_ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
-"""A part of a name in ASCII. No combining character follows it."""
-LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
-"""Neon: the maximum. With more time, fewer projects are unavailable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All projects of an organization. ``unavailable``: the ids of projects that Neon did not read in time."""
-
-    projects: tuple[LiveProject, ...]
-    unavailable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +42,16 @@ class CreatedProject:
     project: LiveProject
     branch_id: str
     branch_name: str
-    endpoint_id: str | None
+    endpoint: LiveEndpoint | None
+    """The read-write compute of the branch."""
     operations: tuple[Operation, ...]
-    connection_uri: Secret | None
+    connection: Connection | None
+    """As the default role; None if the answer has no valid connection string."""
+
+    @property
+    def endpoint_id(self) -> str | None:
+        """The id of the compute."""
+        return None if self.endpoint is None else self.endpoint.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,97 +62,11 @@ class PatchedProject:
     operations: tuple[Operation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedEndpoint:
-    """The compute after a patch."""
-
-    endpoint: LiveEndpoint
-    operations: tuple[Operation, ...]
-
-
-class Neon(BranchCalls, SnapshotCalls):
+class Neon(ProjectLists, ComputeCalls, ConnectionCalls, DatabaseCalls, RestoreCalls, ConsumptionCalls):
     """The calls. ``organization`` is a name from ``tiers.yaml``. Every method may raise ApiError.
 
     Writes take ``request_id``, sent as ``X-Request-ID``: a journal records it before the call.
     """
-
-    async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
-        """Every project of an organization. Calls ``on_page`` after each page with the count so far."""
-        found: dict[str, LiveProject] = {}
-        unavailable: dict[str, None] = {}
-        async for page in self._listed_pages(organization):
-            for project in self._listed(page, organization):
-                found[project.id] = project
-            unavailable.update(dict.fromkeys(page.unavailable_project_ids))
-            if on_page is not None:
-                on_page(len(found))
-        return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
-
-    async def deleted_projects(self, organization: str) -> tuple[DeletedProject, ...]:
-        """Every deleted project of an organization that can still be recovered.
-
-        Raises IncompleteViewError if Neon does not return all of them.
-        """
-        found: dict[str, DeletedProject] = {}
-        purpose = f"list the deleted projects of organization {organization}"
-        async for page in self._pages(organization, purpose, recoverable=True):
-            if page.unavailable_project_ids:
-                raise IncompleteViewError(f"the API did not return all deleted projects of {organization}")
-            self._check_organizations(page, organization)
-            found.update({one.project.id: one for one in wire.deleted_projects(page, organization)})
-        return tuple(found.values())
-
-    async def _listed_pages(self, organization: str) -> AsyncIterator[wire.ProjectsPage]:
-        """Raises WrongOrganizationError if the key has no access to the organization."""
-        try:
-            async for page in self._pages(organization, f"list the projects of organization {organization}"):
-                yield page
-        except NotFoundError as error:
-            access = self._organization(organization)
-            raise WrongOrganizationError(
-                f"{error}: the key in ${access.key.variable} has no access to organization {access.id}",
-                hint=f"check that id and key of organization {organization} are not those of another organization",
-            ) from error
-
-    async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
-        """The projects with exactly this name."""
-        return await self.searched(organization, Search(name, (name,)))
-
-    async def searched(self, organization: str, search: Search) -> tuple[LiveProject, ...]:
-        """The projects with exactly these names. Neon: names are not unique, and a search matches parts of names.
-
-        Reads pages until one has a match and is not full. Reads every page if there is no match. Reads unavailable
-        ids one by one, so an empty result means that there is no such project.
-        """
-        found: dict[str, LiveProject] = {}
-        purpose = f"look for project {' or '.join(search.names)} in organization {organization}"
-        async with aclosing(self._pages(organization, purpose, search=_in_any_form(search.text))) as pages:
-            async for page in pages:
-                read = [await self._project_if_any(organization, id_) for id_ in page.unavailable_project_ids]
-                seen = [*self._listed(page, organization), *filter(None, read)]
-                found.update({project.id: project for project in seen if project.name in search.names})
-                if found and len(seen) < PROJECTS_PER_PAGE:
-                    break
-        return tuple(found.values())
-
-    async def project(self, organization: str, project_id: str) -> LiveProject:
-        """One project with all its settings."""
-        call = Call("GET", PROJECT, f"read project {project_id}", {"project_id": project_id})
-        answer = await self._send(organization, call, wire.OneProject)
-        return self._live(answer.project, organization)
-
-    async def _project_if_any(self, organization: str, project_id: str) -> LiveProject | None:
-        try:
-            return await self.project(organization, project_id)
-        except NotFoundError:
-            return None
-
-    async def endpoints(self, organization: str, project_id: str) -> tuple[LiveEndpoint, ...]:
-        """Every compute of a project, in one call (Neon: this list has no pages)."""
-        purpose = f"read the computes of project {project_id}"
-        call = Call("GET", f"{PROJECT}/endpoints", purpose, {"project_id": project_id})
-        answer = await self._send(organization, call, wire.Endpoints)
-        return tuple(wire.live_endpoint(endpoint) for endpoint in answer.endpoints)
 
     async def create_project(
         self,
@@ -174,14 +80,14 @@ class Neon(BranchCalls, SnapshotCalls):
         body = bodies.create_body(values, annotations, self._organization(organization).id)
         call = Call("POST", "/projects", f"create project {values.get('name')} in {organization}", body=body)
         answer = await self._send(organization, call, wire.NewProject, request_id)
-        writable = (endpoint.id for endpoint in answer.endpoints if endpoint.type == "read_write")
+        computes = (conversion.live_endpoint(each) for each in answer.endpoints if each.type == "read_write")
         return CreatedProject(
             project=self._live(answer.project, organization),
             branch_id=answer.branch.id,
             branch_name=answer.branch.name,
-            endpoint_id=next(writable, None),
+            endpoint=next(computes, None),
             operations=tuple(answer.operations),
-            connection_uri=next((Secret(uri.connection_uri) for uri in answer.connection_uris), None),
+            connection=_first_connection(answer, organization),
         )
 
     async def update_project(
@@ -192,26 +98,6 @@ class Neon(BranchCalls, SnapshotCalls):
         call = Call("PATCH", PROJECT, f"patch project {project_id}", {"project_id": project_id}, body=body)
         answer = await self._send(organization, call, wire.OneProject, request_id)
         return PatchedProject(self._live(answer.project, organization), tuple(answer.operations))
-
-    async def update_endpoint(
-        self,
-        organization: str,
-        project_id: str,
-        endpoint_id: str,
-        values: Mapping[str, Value],
-        *,
-        request_id: str | None = None,
-    ) -> PatchedEndpoint:
-        """Patch one compute. Neon restarts a running compute."""
-        call = Call(
-            "PATCH",
-            f"{PROJECT}/endpoints/{{endpoint_id}}",
-            f"patch compute {endpoint_id} of project {project_id}",
-            {"project_id": project_id, "endpoint_id": endpoint_id},
-            body=bodies.endpoint_body(values),
-        )
-        answer = await self._send(organization, call, wire.OneEndpoint, request_id)
-        return PatchedEndpoint(wire.live_endpoint(answer.endpoint), tuple(answer.operations))
 
     async def transfer_projects(
         self,
@@ -263,20 +149,7 @@ class Neon(BranchCalls, SnapshotCalls):
         call = Call("POST", f"{PROJECT}/recover", purpose, {"project_id": project_id})
         answer = await self._send(organization, call, wire.RecoveredProject, request_id)
         project = self._live(answer.project, organization)
-        return replace(project, branches=tuple(wire.live_branch(branch, {}) for branch in answer.branches))
-
-    async def connection_uri(
-        self, organization: str, project_id: str, database: str, role: str, pooled: bool = False
-    ) -> Secret:
-        """The connection string of the default branch's compute, with its password."""
-        call = Call(
-            "GET",
-            f"{PROJECT}/connection_uri",
-            f"read the connection string of project {project_id}",
-            {"project_id": project_id},
-            query={"database_name": database, "role_name": role, "pooled": pooled},
-        )
-        return Secret((await self._send(organization, call, wire.UriAnswer)).uri)
+        return replace(project, branches=tuple(conversion.live_branch(branch, {}) for branch in answer.branches))
 
     async def wait(self, organization: str, project_id: str, operations: Iterable[Operation]) -> None:
         """Wait until operations of one project have ended. Raises OperationFailedError."""
@@ -292,6 +165,11 @@ class Neon(BranchCalls, SnapshotCalls):
         except OperationFailedError as error:
             raise OperationFailedError(self._redacted(str(error)), hint=error.hint) from error
 
+    async def running_operations(self, organization: str, project_id: str) -> tuple[Operation, ...]:
+        """The operations of a project that have not ended, of the newest 100."""
+        recent = await self._operations(organization, project_id)
+        return tuple(operation for operation in recent if operation.status in RUNNING)
+
     async def _operation(self, organization: str, project_id: str, operation_id: str) -> Operation:
         ids = {"project_id": project_id, "operation_id": operation_id}
         purpose = f"read an operation of project {project_id}"
@@ -304,43 +182,6 @@ class Neon(BranchCalls, SnapshotCalls):
         call = Call("GET", f"{PROJECT}/operations", purpose, {"project_id": project_id}, query)
         return (await self._send(organization, call, wire.OperationsPage)).operations
 
-    async def _pages(
-        self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
-    ) -> AsyncGenerator[wire.ProjectsPage, None]:
-        """Pages until one is empty, has no cursor or repeats it. Neon: a page may be short after a timeout.
-
-        An empty page with a cursor, or after a full page, may be an error. It is read again, or the next page is
-        read; that page must be empty too. Raises IncompleteViewError if it is not, and for a list that does not
-        end.
-        """
-        query: dict[str, str | int | bool] = {
-            "org_id": self._organization(organization).id,
-            "limit": PROJECTS_PER_PAGE,
-            "timeout": LISTING_TIMEOUT_MILLISECONDS,
-        }
-        if search is not None:
-            query["search"] = search
-        if recoverable:
-            query["recoverable"] = True
-        seen: set[str] = set()
-        full, confirming = False, False
-        while len(seen) < MOST_PAGES:
-            page = await self._send(
-                organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
-            )
-            yield page
-            cursor = page.pagination.cursor if page.pagination else None
-            count = len(page.projects) + len(page.unavailable_project_ids)
-            if confirming and count:
-                raise gap_in_list(purpose)
-            if confirming or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
-                return
-            full, confirming = count >= PROJECTS_PER_PAGE, not count
-            if cursor:
-                seen.add(cursor)
-                query = {**query, "cursor": cursor}
-        raise unending_list(purpose)
-
 
 @asynccontextmanager
 async def connect(
@@ -350,20 +191,24 @@ async def connect(
     share: float = 1.0,
     via: httpx.AsyncBaseTransport | None = None,
     random: Random | None = None,
+    observer: CallObserver | None = None,
 ) -> AsyncIterator[Neon]:
     """A client. ``share`` is its part of the rate limit: ``api.batch_share`` for a fleet, 1.0 for one tenant.
 
-    ``via`` replaces the network, for a simulator in process. Raises InvalidInputError if the host is not a valid
-    address.
+    ``via`` replaces the network, for a simulator in process. ``observer`` sees every call. Raises
+    InvalidInputError if the host is not a valid address.
     """
     pace = Pace.of(api, share=share)
-    async with Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets) as transport:
+    opened = Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets, observer=observer)
+    async with opened as transport:
         yield Neon(transport, access)
 
 
-def _in_any_form(text: str) -> str:
-    """A search text that matches both Unicode forms (NFC, NFD) of a name: its longest part in ASCII, if any."""
-    return text if text.isascii() else max(_ASCII.findall(text), key=len, default=text)
+def _first_connection(answer: wire.NewProject, organization: str) -> Connection | None:
+    for one in answer.connection_uris:
+        with suppress(UnexpectedAnswerError):  # the project exists: what its answer lacks is read again
+            return Connection.read(organization, answer.project.id, one.connection_uri)
+    return None
 
 
 def _counted(project_ids: Sequence[str]) -> str:

@@ -146,7 +146,7 @@ def _key(reference: EnvReference, value: Secret) -> Key:
     if not value.looks_like(_KEY):
         raise InvalidInputError(
             f"the value of ${reference.name} is not an API key: it contains spaces or characters that no key has",
-            hint=f"set {reference.name} again, to the key alone",
+            hint=f"set {reference.name} again, to the key and nothing else",
         )
     return Key(variable=reference.name, secret=value)
 

@@ -12,8 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
-from reconciler.live.needs import Needs
-from reconciler.live.project import LiveProject
+from reconciler.live.project import LiveProject, Needs
 from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import DeletedProject
     from reconciler.live.registered import Registered
-    from reconciler.neon.client import Listing, Neon
+    from reconciler.neon.client import Neon
+    from reconciler.neon.project_lists import Listing
     from reconciler.neon.project_reader import Seen
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
@@ -80,12 +80,8 @@ async def observe(
     cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
-    listings = await _list(neon, reader.organizations, on_progress)
-    unread = [UnknownProject(id_, name) for name, listing in listings.items() for id_ in listing.unavailable]
-    live = await reader.merge(
-        with_quotas([project for listing in listings.values() for project in listing.projects]),
-        [*unread, *_places(registered), *_pinned(desired)],
-    )
+    projects, unread = await _list(reader, on_progress)
+    live = await reader.merge(with_quotas(projects), [*unread, *_places(registered), *_pinned(desired)])
     live = replace(live, listed=_counts(live, reader.organizations), registered=registered)
     if not expect_empty:
         _check_not_empty(desired, live)
@@ -142,7 +138,7 @@ async def _find_annotated(
     leaves out projects with the name of another tenant, and reads the branches of the others. Costs the pages of
     every organization, and one call for each project whose branches are read.
     """
-    everybody = await _list_all(reader)
+    everybody = await reader.merge(*await _list(reader, no_progress))
     seen = {project.id for project in live.projects}
     others = [project for project in everybody.projects if project.id not in seen]
     limit = requirements.max_unowned_reads
@@ -160,19 +156,12 @@ async def _find_annotated(
     )
 
 
-async def _list_all(reader: ProjectReader) -> LiveState:
-    listings = await each(reader.organizations, reader.neon.projects)
-    of_each = tuple(zip(reader.organizations, listings, strict=True))
-    unread = [UnknownProject(id_, name) for name, listing in of_each for id_ in listing.unavailable]
-    return await reader.merge([project for _, listing in of_each for project in listing.projects], unread)
-
-
 def _possibly_renamed(projects: Sequence[LiveProject], desired: DesiredState, limit: int) -> Sequence[LiveProject]:
     """The projects that may have been renamed: those without the name of a declared tenant, or of any tenant."""
     named = [desired.tenant_by_project_name(project.name) for project in projects]
-    of_nobody = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
+    unmatched = [p for p, name in zip(projects, named, strict=True) if name not in desired.tenants]
     odd = [p for p, name in zip(projects, named, strict=True) if name is None]
-    return next((some for some in (of_nobody, odd) if len(some) <= limit), ())
+    return next((some for some in (unmatched, odd) if len(some) <= limit), ())
 
 
 async def _with_branches(reader: ProjectReader, live: LiveState) -> LiveState:
@@ -239,7 +228,8 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     return [project for project in seen if project.name in names]
 
 
-async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress) -> dict[str, Listing]:
+async def _list(reader: ProjectReader, on_progress: Progress) -> tuple[list[LiveProject], list[UnknownProject]]:
+    """The projects of every organization, and those that Neon did not read in time."""
     counts: Counter[str] = Counter()
 
     async def list_one(organization: str) -> Listing:
@@ -247,9 +237,12 @@ async def _list(neon: Neon, organizations: Sequence[str], on_progress: Progress)
             counts[organization] = count
             on_progress(counts.total(), None, "projects listed")
 
-        return await neon.projects(organization, on_page=on_page)
+        return await reader.neon.projects(organization, on_page=on_page)
 
-    return dict(zip(organizations, await each(organizations, list_one), strict=True))
+    listings = await each(reader.organizations, list_one)
+    of_each = zip(reader.organizations, listings, strict=True)
+    unread = [UnknownProject(id_, name) for name, listing in of_each for id_ in listing.unavailable]
+    return [project for listing in listings for project in listing.projects], unread
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
 
 from reconciler.errors import OperationFailedError
 from reconciler.model.moments import utc
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 ENDED_WELL: Final = frozenset({"finished", "skipped"})
 ENDED_BADLY: Final = frozenset({"error", "cancelled"})
+RUNNING: Final = frozenset({"scheduling", "running"})
 MAY_RECOVER: Final = "failed"
 """Neon: not final; Neon may retry a failed operation."""
 
@@ -27,11 +30,15 @@ LONGEST_PAUSE_SECONDS: Final = 5.0
 PAUSE_GROWTH: Final = 1.5
 
 
+_UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+"""Neon: the id of an operation is a UUID. Another one in an answer is damage, and is never asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation, with the member names of the API (Neon: Operation)."""
 
-    id: str
+    id: Annotated[str, Meta(pattern=_UUID)]
     action: str
     status: str
     failures_count: int = 0
@@ -74,14 +81,12 @@ def _pending(operations: Iterable[Operation], failing_since: dict[str, float], n
     for operation in pending:
         if operation.status != MAY_RECOVER:
             failing_since.pop(operation.id, None)
-        failing_seconds = now - failing_since.setdefault(operation.id, now) if _fails(operation) else 0.0
+            failing_seconds = 0.0
+        else:
+            failing_seconds = now - failing_since.setdefault(operation.id, now)
         if operation.status in ENDED_BADLY or failing_seconds >= RECOVERY_SECONDS:
             raise OperationFailedError(_failure(operation), hint="Neon's console shows the project's operations")
     return pending
-
-
-def _fails(operation: Operation) -> bool:
-    return operation.status == MAY_RECOVER
 
 
 def _failure(operation: Operation) -> str:

@@ -25,6 +25,9 @@ BURST_PART: Final = 35
 """The burst of an account with a lower rate: 1/35 of its calls per minute, as 20 is of 700."""
 ROUTE_BURST_PART: Final = 0.25
 """The share of the calls per second of a route that may start at once. The others start evenly."""
+CONSUMPTION_BURST: Final = 6
+CONSUMPTION_PER_MINUTE: Final = 24
+"""Neon: about 50 requests a minute for the consumption history; earlier pages of its guide say 30: 6 + 24."""
 SLOW_SECONDS: Final = 60.0
 """How long calls start at half the rate after a 429, because another program uses the account too."""
 SLOW_COST: Final = 2
@@ -33,12 +36,14 @@ SLOW_COST: Final = 2
 class Pace:
     """Two token buckets that each call passes: one for the account, one for the route.
 
-    Neon: 700 requests a minute per account, bursts up to 40 a second per route (api-rate-limiting).
+    Neon: 700 requests a minute per account, bursts up to 40 a second per route (api-rate-limiting). Requests for
+    the consumption history are counted apart (guides/consumption-metrics).
     """
 
     def __init__(self, *, requests_per_minute: float, burst_per_second: float) -> None:
         burst = max(1.0, min(BURST, requests_per_minute / BURST_PART))
         self._account = _bucket(burst, max(requests_per_minute - burst, burst) / 60)
+        self._consumption = _bucket(CONSUMPTION_BURST, CONSUMPTION_PER_MINUTE / 60)
         route_burst = max(1.0, burst_per_second * ROUTE_BURST_PART)
         route_rate = max(burst_per_second - route_burst - 1, 1.0)
         self._routes: defaultdict[str, _Route] = defaultdict(lambda: _Route(_bucket(route_burst, route_rate)))
@@ -51,8 +56,8 @@ class Pace:
             requests_per_minute=api.requests_per_minute * share, burst_per_second=api.burst_per_second * share
         )
 
-    async def turn(self, route: str) -> None:
-        """Wait until a call of this route may start.
+    async def turn(self, route: str, *, metering: bool = False) -> None:
+        """Wait until a call of this route may start. ``metering``: it reads the consumption history.
 
         One call per route waits at a time. Otherwise calls with a token of the route that wait for the account
         would start together afterwards. The rate of a route is lower by 1 for that call.
@@ -60,7 +65,7 @@ class Pace:
         of_route = self._routes[route]
         async with of_route.turn:
             await of_route.bucket.acquire()
-            await self._account.acquire(self._cost)
+            await (self._consumption if metering else self._account).acquire(self._cost)
 
     def slow_down(self) -> None:
         """Halves the rate for ``SLOW_SECONDS``, after a 429."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -11,6 +13,7 @@ from reconciler.errors import (
     ForeignProjectError,
     IncompleteViewError,
     NotFoundError,
+    PermissionDeniedError,
     UnexpectedAnswerError,
 )
 from reconciler.live.project import LiveProject
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.errors import ReconcilerError
-    from reconciler.live.needs import Needs
+    from reconciler.live.project import Needs
     from reconciler.neon.client import Neon
 
 Seen: TypeAlias = LiveProject | UnknownProject | None
@@ -29,6 +32,8 @@ Seen: TypeAlias = LiveProject | UnknownProject | None
 
 TOO_MANY_UNREADABLE: Final = 100
 """With more unreadable projects than this, the API counts as down."""
+MISSING_PAUSES_SECONDS: Final = (2.0, 4.0, 8.0)
+"""Before each further look for projects that no key shows: they may have just been moved."""
 UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 """Errors that concern one project. An unreachable host ends the run instead."""
 
@@ -50,19 +55,34 @@ class ProjectReader:
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
         """Searches all organizations for the project, organization ``first`` before the others.
 
-        ``name`` is its name in a list, if a list contains it.
+        ``name`` is its name in a list, if a list contains it. Neon does not document whether a key gets 404 or 403
+        for a project of another organization. If no key finds the project and one gets 403, it is unknown.
         """
+        denied: tuple[str, PermissionDeniedError] | None = None
         for organization in sorted(self.organizations, key=lambda name: name != first):
             try:
                 return await self.neon.project(organization, project_id)
             except NotFoundError:
                 continue
+            except PermissionDeniedError as error:
+                denied = organization, error
             except ForeignProjectError as error:
                 self.elsewhere[project_id] = error.organization_id
                 return None
             except UNREADABLE as error:
                 return self._unknown(UnknownProject(project_id, organization, name), error)
-        return None
+        return denied and self._unknown(UnknownProject(project_id, denied[0], name), denied[1])
+
+    async def read_moving(self, project_id: str, *, first: str) -> Seen:
+        """As ``read``. Reads a project again for a while if no key may read it: it may have just been moved."""
+        seen = await self.read(project_id, first=first)
+        for pause_seconds in MISSING_PAUSES_SECONDS:
+            if not isinstance(self.unread.get(project_id), PermissionDeniedError):
+                break
+            await asyncio.sleep(pause_seconds)
+            del self.unread[project_id]
+            seen = await self.read(project_id, first=first)
+        return seen
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
         """One entry per id. Reads unread projects, and again those in two lists: they moved meanwhile."""
@@ -111,12 +131,14 @@ class ProjectReader:
             "snapshots": need.snapshots,
             "integrations": need.integrations,
         }
-        for kind, ids in details.items():
-            for id_ in ids:
-                detail = (kind, homes[id_], id_)
-                if detail not in self._asked:
-                    self._asked.add(detail)
-                    wanted.setdefault(id_, []).append(kind)
+        asked = [(kind, id_) for kind, ids in details.items() for id_ in ids]
+        asked += [(f"roles {branch_id}", id_) for id_, branch_id in need.roles]
+        asked += [(f"databases {branch_id}", id_) for id_, branch_id in need.databases]
+        for kind, id_ in asked:
+            detail = (kind, homes[id_], id_)
+            if detail not in self._asked:
+                self._asked.add(detail)
+                wanted.setdefault(id_, []).append(kind)
         return wanted
 
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
@@ -128,6 +150,8 @@ class ProjectReader:
         try:
             if "project" in kinds:
                 project = _with_earlier_details(project, await neon.project(home, project.id))
+                if None in (project.settings, project.quota, project.compute):
+                    raise UnexpectedAnswerError(f"the API shows no settings of project {project.id}")
             if "branches" in kinds:
                 project = replace(project, branches=await neon.branches(home, project.id))
             if "endpoints" in kinds:
@@ -138,7 +162,8 @@ class ProjectReader:
                 listed = await neon.named(home, project.name)
                 shown = [seen.integrations for seen in listed if seen.id == project.id]
                 project = replace(project, integrations=shown[0]) if shown else project
-        except NotFoundError as error:
+            project = await self._with_contents(project, kinds)
+        except (NotFoundError, PermissionDeniedError) as error:
             found = await self.read(project.id, name=project.name)
             if isinstance(found, LiveProject) and found.organization == home:
                 return self._unknown(UnknownProject(project.id, home, project.name), error)
@@ -146,6 +171,20 @@ class ProjectReader:
         except UNREADABLE as error:
             return self._unknown(UnknownProject(project.id, home, project.name), error)
         return project
+
+    async def _with_contents(self, project: LiveProject, kinds: Sequence[str]) -> LiveProject:
+        """The project with the roles and databases of the branches that ``kinds`` name.
+
+        Those of a branch that no longer exists stay unread.
+        """
+        home, roles, databases = project.organization, dict(project.roles), dict(project.databases)
+        for what, _, branch_id in (kind.partition(" ") for kind in kinds):
+            with suppress(NotFoundError):
+                if what == "roles":
+                    roles[branch_id] = await self.neon.roles(home, project.id, branch_id)
+                if what == "databases":
+                    databases[branch_id] = await self.neon.databases(home, project.id, branch_id)
+        return replace(project, roles=roles, databases=databases)
 
     def _unknown(self, project: UnknownProject, error: ReconcilerError) -> UnknownProject:
         if isinstance(error, AuthenticationError):
@@ -177,11 +216,19 @@ def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
 
 
 def _with_earlier_details(before: LiveProject, read: LiveProject) -> LiveProject:
-    """The newer project, with the earlier details that a single read does not contain."""
+    """The newer project, with the earlier details that a single read does not contain.
+
+    Neon: ``settings`` and ``default_endpoint_settings`` are optional in every answer.
+    """
     return replace(
         read,
+        quota=before.quota if read.settings is None else read.quota,
+        settings=before.settings if read.settings is None else read.settings,
+        compute=before.compute if read.compute is None else read.compute,
         integrations=before.integrations if read.integrations is None else read.integrations,
         branches=before.branches if read.branches is None else read.branches,
+        roles={**before.roles, **read.roles},
+        databases={**before.databases, **read.databases},
         endpoints=before.endpoints if read.endpoints is None else read.endpoints,
         snapshots=before.snapshots if read.snapshots is None else read.snapshots,
     )

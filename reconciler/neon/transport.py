@@ -15,7 +15,7 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.errors import InvalidInputError, NotFoundError
+from reconciler.errors import ApiError, InvalidInputError, NotFoundError, PermissionDeniedError
 from reconciler.model.annotations import PRODUCT
 from reconciler.neon.answers import (
     MANY_ATTEMPTS,
@@ -29,6 +29,7 @@ from reconciler.neon.answers import (
     unreachable,
     unreadable,
 )
+from reconciler.neon.call import Attempt, Pause
 from reconciler.neon.connection_failure import NOTHING_SENT, connection_failure, proxy_hint
 from reconciler.neon.http import httpx
 from reconciler.neon.network import NetworkPath, network_path_to
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from reconciler.neon.call import Call, RunCalls
+    from reconciler.neon.call import Call, CallObserver, RunCalls
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
     from reconciler.secret import Secret
@@ -58,6 +59,8 @@ PATIENCE_SECONDS: Final = 90.0
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
+ARRIVAL_PAUSE_SECONDS: Final = 1.0
+"""Between two attempts at a project that was just transferred, at least: hundreds of tenants may try at once."""
 """How long the key of an organization may not see a transferred project. Neon does not document it."""
 
 
@@ -104,6 +107,7 @@ class Transport:
         random: Random | None = None,
         calls_in_flight: int = CALLS_IN_FLIGHT,
         secrets: tuple[Secret, ...] = (),
+        observer: CallObserver | None = None,
     ) -> None:
         url = _checked(host)
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
@@ -120,6 +124,7 @@ class Transport:
         )
         self._pace = pace
         self._secrets = secrets
+        self._observer = observer
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._answered = False
@@ -157,6 +162,7 @@ class Transport:
             wait=self._wait_seconds,
             stop=_patience_ends,
             sleep=asyncio.sleep,
+            before_sleep=lambda state: self._tell_pause(exchange, run, state),
             reraise=True,
         )
         try:
@@ -166,23 +172,48 @@ class Transport:
         return answered
 
     async def _attempt(self, exchange: Exchange, shape: type[T], run: RunCalls) -> T:
-        await self._pace.turn(exchange.call.route)
+        asked_at = asyncio.get_running_loop().time()
+        await self._pace.turn(exchange.call.route, metering=exchange.call.meters)
         async with self._slots:
             run.check(exchange.call)
             run.count += 1
-            answer = await self._exchange(exchange)
+            answer = await self._observed(exchange, asked_at)
         if answer.status == 429:
             self._pace.slow_down()
         try:
             decoded = read(exchange, answer, shape)
-        except NotFoundError as error:
+        except (NotFoundError, PermissionDeniedError) as error:
             if self._has_arrived(exchange.call):
                 raise
-            raise TryAgain(error, attempts=MANY_ATTEMPTS) from error
+            raise TryAgain(error, attempts=MANY_ATTEMPTS, at_least_seconds=ARRIVAL_PAUSE_SECONDS) from error
         self._arriving.pop(exchange.call.ids.get("project_id", ""), None)
         if stated := moment(answer):
             self.clock.set(stated)
         return decoded
+
+    async def _observed(self, exchange: Exchange, asked_at: float) -> Answer:
+        """The exchange, of which the observer learns how it ended."""
+        if self._observer is None:
+            return await self._exchange(exchange)
+        loop = asyncio.get_running_loop()
+        sent_at, status = loop.time(), None
+        try:
+            answer = await self._exchange(exchange)
+            status = answer.status
+        finally:
+            seconds = loop.time() - sent_at
+            call, request_id, number = exchange.call, exchange.request_id, next(exchange.numbers)
+            self._observer.attempted(Attempt(call, request_id, number, status, sent_at - asked_at, seconds))
+        return answer
+
+    def _tell_pause(self, exchange: Exchange, run: RunCalls, state: RetryCallState) -> None:
+        error = _again(state).error
+        status = error.status if isinstance(error, ApiError) else None
+        pause = Pause(exchange.call, exchange.request_id, state.attempt_number, status, state.upcoming_sleep)
+        if run.on_pause is not None:
+            run.on_pause(pause)
+        if self._observer is not None:
+            self._observer.paused(pause)
 
     def _has_arrived(self, call: Call) -> bool:
         """False if the project of the call was just transferred and no call has found it since."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.address import NEON
-from reconciler.desired.api_host import allowed, normal, same
-from reconciler.desired.destinations import host_of, not_to_be_named
+from reconciler.desired.address import NEON, allowed, normal, same
+from reconciler.desired.destinations import host_of, unpermitted_variables
 from reconciler.environment import HOST, HOSTS_ALLOWED, NAMES_ALLOWED
 from reconciler.errors import InvalidInputError, UntrustedFilesError
 
@@ -22,7 +21,7 @@ LOOKS: Final = f"use the form {NEON}"
 
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
     """Raises InvalidInputError with every variable that the files may not name. Reads none of them."""
-    if found := list(not_to_be_named(desired, base, environ.names_allowed())):
+    if found := list(unpermitted_variables(desired, base, environ.names_allowed())):
         told = "; ".join(f"{one.place}: {variable_not_allowed(one)}" for one in found)
         raise InvalidInputError(told, hint=naming_hint(found))
 
@@ -48,17 +47,16 @@ def chosen_host(desired: DesiredState, environ: Environment, flag: str | None) -
         return _address(flag, "--api-host")
     if (outside := environ.find(HOST)) is not None:
         return _address(outside.reveal(), f"${HOST}")
+    if (host := permitted_host(desired, environ)) is not None:
+        return host
     named = host_of(desired)
-    for known in (NEON, *_hosts_allowed(environ)):
-        if same(str(named.value), known):
-            return known
     raise UntrustedFilesError(f"{named.place}: {host_not_allowed(named)}", hint=HOST_HINT)
 
 
-def host_is_allowed(desired: DesiredState, environ: Environment) -> bool:
-    """Whether the host in the files may receive keys."""
+def permitted_host(desired: DesiredState, environ: Environment) -> str | None:
+    """The host in the files, as a text from outside them; None if it may not receive keys."""
     named = str(host_of(desired).value)
-    return any(same(named, known) for known in (NEON, *_hosts_allowed(environ)))
+    return next((known for known in (NEON, *_hosts_allowed(environ)) if same(named, known)), None)
 
 
 def host_not_allowed(named: Destination) -> str:

@@ -1,39 +1,31 @@
-"""Neon's own words: the shape of its answers, and what they are in our live types."""
+"""The shapes of Neon's responses."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from reconciler.desired.naming import composed
-from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
-from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
-from reconciler.model.moments import utc
-from reconciler.model.quota import Consumption, Quota
 from reconciler.neon.operations import Operation  # noqa: TC001
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from reconciler.model.values import Json
-
-OLDEST_YEAR: Final = 2000
-"""Neon: a moment that is not set may be answered as year 1."""
 
 
 class ComputeAnswer(Struct):
-    """Sizes and suspension, the same of a project's defaults and of an endpoint."""
+    """Sizes and suspension: the same keys for a project's defaults and for an endpoint."""
 
     autoscaling_limit_min_cu: float | None = None
     autoscaling_limit_max_cu: float | None = None
     suspend_timeout_seconds: int | None = None
 
 
+class DefaultComputeAnswer(ComputeAnswer):
+    """``default_endpoint_settings`` of a project. An endpoint has its parameters in its settings."""
+
+    pg_settings: dict[str, Any] | None = None
+
+
 class ProjectAnswer(Struct):
-    """What the list and the single read of a project have in common."""
+    """A project in a list, and in a read of one project."""
 
     id: str
     name: str
@@ -41,11 +33,13 @@ class ProjectAnswer(Struct):
     pg_version: int
     created_at: datetime
     org_id: str | None = None
-    default_endpoint_settings: ComputeAnswer | None = None
+    default_endpoint_settings: DefaultComputeAnswer | None = None
     settings: dict[str, Any] | None = None
     history_retention_seconds: int | None = None
     synthetic_storage_size: int | None = None
     compute_last_active_at: datetime | None = None
+    active_time: int | None = None
+    """In lists only."""
     active_time_seconds: int | None = None
     compute_time_seconds: int | None = None
     written_data_bytes: int | None = None
@@ -55,7 +49,7 @@ class ProjectAnswer(Struct):
     """Neon: with its time of deletion only in lists of deleted projects (``recoverable=true``)."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError, which decoding reports, where the quota is none: settings are free-form otherwise."""
+        """Raises ValueError, which decoding reports, for an invalid quota. Other settings are free-form."""
         quota = (self.settings or {}).get("quota")
         if quota is not None and not _is_quota(quota):
             raise ValueError("settings.quota is not an object of numbers")
@@ -79,7 +73,7 @@ class ProjectsPage(Struct):
 
 
 class OrganizationAnswer(Struct):
-    """One organization, as far as it matters who is in it."""
+    """One organization of the key's user."""
 
     id: str
 
@@ -105,7 +99,7 @@ class RecoveredProject(Struct):
 
 
 class BranchAnswer(Struct):
-    """One branch, but for its annotations, which come in a map of their own."""
+    """One branch without its annotations, which the response has in a separate map."""
 
     id: str
     name: str
@@ -118,6 +112,8 @@ class BranchAnswer(Struct):
     ttl_interval_seconds: int | None = None
     last_reset_at: datetime | None = None
     restored_from: str | None = None
+    restored_as: str | None = None
+    restore_status: str | None = None
 
 
 class AnnotationAnswer(Struct):
@@ -148,8 +144,12 @@ class EndpointAnswer(ComputeAnswer, kw_only=True):
     branch_id: str
     type: Literal["read_write", "read_only"]
     current_state: str
+    name: str | None = None
     pending_state: str | None = None
     disabled: bool | None = None
+    last_active: datetime | None = None
+    created_at: datetime | None = None
+    host: str = ""
     settings: dict[str, Any] | None = None
 
 
@@ -167,7 +167,7 @@ class OneEndpoint(Struct):
 
 
 class NewBranch(OneBranch):
-    """POST /projects/{id}/branches. Its connection strings, which hold passwords, are not even decoded."""
+    """POST /projects/{id}/branches. Its connection strings, which contain passwords, are not decoded."""
 
     endpoints: list[EndpointAnswer] = field(default_factory=list)
 
@@ -218,6 +218,76 @@ class UriAnswer(Struct):
     uri: str
 
 
+class RoleAnswer(Struct):
+    """A role in a list."""
+
+    name: str
+
+
+class Roles(Struct):
+    """GET .../roles."""
+
+    roles: list[RoleAnswer]
+
+
+class DatabaseAnswer(Struct):
+    """A database of a branch."""
+
+    name: str
+    owner_name: str
+
+
+class Databases(Struct):
+    """GET .../databases."""
+
+    databases: list[DatabaseAnswer]
+
+
+class RoleWithPassword(Struct):
+    """A role right after its password was reset."""
+
+    password: str
+
+
+class ResetRoleAnswer(Struct):
+    """POST .../roles/{role_name}/reset_password; holds a password."""
+
+    role: RoleWithPassword
+    operations: list[Operation] = field(default_factory=list)
+
+
+class MetricAnswer(Struct):
+    """The value of one metric in one frame."""
+
+    metric_name: str
+    value: int
+
+
+class FrameAnswer(Struct):
+    """The metrics of one hour, day or month. Neon: a metric that is 0 may be missing."""
+
+    metrics: list[MetricAnswer] = field(default_factory=list)
+
+
+class PeriodAnswer(Struct):
+    """One billing period. Neon: a change of plan, such as a transfer, starts another."""
+
+    consumption: list[FrameAnswer] = field(default_factory=list)
+
+
+class ProjectConsumption(Struct):
+    """The consumption history of one project."""
+
+    project_id: str
+    periods: list[PeriodAnswer] = field(default_factory=list)
+
+
+class ConsumptionPage(Struct):
+    """GET /consumption_history/v2/projects."""
+
+    projects: list[ProjectConsumption]
+
+
 class OneOperation(Struct):
     """GET /projects/{id}/operations/{id}."""
 
@@ -232,161 +302,14 @@ class OperationsPage(Struct):
 
 
 class Started(Struct):
-    """An answer of which only the operations matter."""
+    """A response of which only the operations are used."""
 
     operations: list[Operation] = field(default_factory=list)
 
 
 class Done(Struct):
-    """An answer whose body says nothing that we need."""
-
-
-def live_project(
-    answer: ProjectAnswer, organization: str, integrations: Iterable[str] | None = None
-) -> LiveProject:
-    """The project in our names and units; what the answer leaves out is None, not observed."""
-    return LiveProject(
-        id=answer.id,
-        name=composed(answer.name),
-        organization=organization,
-        region=answer.region_id,
-        pg_version=answer.pg_version,
-        created_at=utc(answer.created_at),
-        quota=_quota(answer.settings),
-        compute=_default_compute(answer.default_endpoint_settings),
-        restore_window_seconds=answer.history_retention_seconds,
-        settings=_free_form(answer.settings),
-        storage_bytes=answer.synthetic_storage_size,
-        consumption=_consumption(answer),
-        last_active_at=_moment(answer.compute_last_active_at),
-        integrations=None if integrations is None else tuple(sorted(set(integrations))),
-    )
-
-
-def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
-    """A page of the list; what is connected to a project stands in maps of its own.
-
-    Neon does not say whether lists show quotas: one that is left out may be unlimited, or just not shown.
-    """
-    projects = (live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects)
-    return [
-        project if "quota" in (answer.settings or {}) else replace(project, quota=None)
-        for project, answer in zip(projects, page.projects, strict=True)
-    ]
-
-
-def deleted_projects(page: ProjectsPage, organization: str) -> list[DeletedProject]:
-    """A page of the list of deleted projects; one that does not say until when it can be recovered cannot be."""
-    listed = zip(live_projects(page, organization), page.projects, strict=True)
-    return [
-        DeletedProject(project, _moment(answer.deleted_at), utc(answer.recoverable_until))
-        for project, answer in listed
-        if answer.recoverable_until is not None
-    ]
-
-
-def _integrations(page: ProjectsPage, project_id: str) -> list[str]:
-    return [*page.integrations.get(project_id, ()), *page.applications.get(project_id, ())]
-
-
-def live_branches(page: BranchesPage) -> list[LiveBranch]:
-    """A page of the list; annotations stand in a map of their own."""
-    notes = {branch_id: annotation.value for branch_id, annotation in page.annotations.items()}
-    return [live_branch(answer, notes.get(answer.id, {})) for answer in page.branches]
-
-
-def live_branch(answer: BranchAnswer, annotations: Mapping[str, str]) -> LiveBranch:
-    """The branch with its annotations, which no answer holds inside of it."""
-    return LiveBranch(
-        id=answer.id,
-        name=composed(answer.name),
-        parent_id=answer.parent_id,
-        default=answer.default,
-        protected=answer.protected,
-        annotations=annotations,
-        created_at=utc(answer.created_at),
-        logical_size_bytes=answer.logical_size,
-        expires_at=_moment(answer.expires_at),
-        lifetime_seconds=answer.ttl_interval_seconds,
-        reset_at=_moment(answer.last_reset_at),
-        restored=answer.restored_from is not None,
-    )
-
-
-def live_endpoint(answer: EndpointAnswer) -> LiveEndpoint:
-    """The compute; one that is about to run counts as running."""
-    return LiveEndpoint(
-        id=answer.id,
-        branch_id=answer.branch_id,
-        kind=answer.type,
-        compute=_compute(answer),
-        active="active" in (answer.current_state, answer.pending_state),
-        disabled=bool(answer.disabled),
-        pg_settings=_stated(answer.settings, "pg_settings"),
-    )
-
-
-def _stated(settings: Mapping[str, Any] | None, name: str) -> int:
-    """How many members an object of the settings has; what is no object states nothing."""
-    stated = (settings or {}).get(name)
-    return len(stated) if isinstance(stated, dict) else 0
-
-
-def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
-    """The snapshot; one that does not say who took it counts as manual, so that it is not taken twice."""
-    return LiveSnapshot(
-        id=answer.id,
-        name=composed(answer.name),
-        source_branch_id=answer.source_branch_id,
-        created_at=utc(answer.created_at),
-        expires_at=_moment(answer.expires_at),
-        manual=answer.manual,
-    )
-
-
-def _moment(moment: datetime | None) -> datetime | None:
-    return None if moment is None or moment.year < OLDEST_YEAR else utc(moment)
+    """A response whose body is not used."""
 
 
 def _is_quota(stated: object) -> bool:
     return isinstance(stated, dict) and all(isinstance(amount, int | float | None) for amount in stated.values())
-
-
-def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
-    """Neon: a member that is absent or 0 is unlimited; without ``settings`` nothing is said about quotas."""
-    if settings is None:
-        return None
-    stated = settings.get("quota") or {}
-    return Quota(**{member: int(stated.get(member) or 0) for member in Quota.__dataclass_fields__})
-
-
-def _consumption(answer: ProjectAnswer) -> Consumption | None:
-    """Neon: the list tells none of the counters."""
-    stated = Consumption(
-        answer.active_time_seconds,
-        answer.compute_time_seconds,
-        answer.written_data_bytes,
-        answer.data_transfer_bytes,
-    )
-    return None if stated == Consumption() else stated
-
-
-def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:
-    return None if settings is None else {key: value for key, value in settings.items() if key != "quota"}
-
-
-def _default_compute(answer: ComputeAnswer | None) -> Compute | None:
-    """Neon: the list has been seen to say 0/0/0 where the project itself says 0.25/0.25/0."""
-    if answer is None:
-        return None
-    compute = _compute(answer)
-    return None if compute.min_cu is None and compute.max_cu is None else compute
-
-
-def _compute(answer: ComputeAnswer) -> Compute:
-    suspend = answer.suspend_timeout_seconds
-    return Compute(
-        min_cu=answer.autoscaling_limit_min_cu or None,
-        max_cu=answer.autoscaling_limit_max_cu or None,
-        suspend_timeout_seconds=DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
-    )

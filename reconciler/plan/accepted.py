@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from reconciler.desired.tenant import Accepted, Step
+from reconciler.desired.tenant import ABSENT, Accepted, Step
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH, unit_of
 from reconciler.model.units import UNLIMITED, parse_bytes, parse_seconds
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
     from reconciler.plan.history import History
 
-Loss: TypeAlias = Literal["suspension", "full_branches", "history_loss"]
+Loss: TypeAlias = Literal["suspension", "full_branches", "history_loss", "deletion"]
 """What a reduction may cost the tenant, by its key in ``accept``."""
 
 LOSSES: Final = tuple(member.name for member in fields(Accepted))
@@ -49,10 +49,12 @@ class Acceptances:
     now: datetime | None = None
     """None if the time is not known: then no last day counts."""
     permitted: bool = False
-    """Whether ``--allow lowering`` was given: then ``true`` counts also where its age is unknown."""
+    """Whether ``--allow lowering`` was given: then ``true`` counts also if its age is unknown."""
 
     def cover(self, loss: Loss, change: FieldChange) -> bool:
-        """Return whether the file accepts what the change may cost."""
+        """Return whether the file accepts what the change may cost; ``state: suspended`` accepts a suspension."""
+        if loss == "suspension" and self.tenant.suspended:
+            return True
         acceptance: Acceptance = getattr(self.tenant.accept, loss)
         if isinstance(acceptance, date):
             return self._is_not_over(acceptance)
@@ -95,7 +97,9 @@ class Acceptances:
     def _step(self, change: FieldChange) -> Step:
         """Return how a file names the reduction: by tiers if the tier changes."""
         was = self.history.tier(self.tenant.name)
-        return _of_values(change) if was in (None, self.tenant.tier) else Step(was, self.tenant.tier)
+        if change.after == ABSENT or was in (None, self.tenant.tier):
+            return _of_values(change)
+        return Step(was, self.tenant.tier)
 
     def _is_not_over(self, day: date) -> bool:
         return self.now is not None and self.now.date() <= day
@@ -106,10 +110,17 @@ class Acceptances:
         return change.origin is Origin.CONFIG and was not in (None, self.tenant.tier)
 
     def _names(self, step: Step, change: FieldChange) -> bool:
+        if change.after == ABSENT:
+            return step == _of_values(change) and not self._accepted_before(step)
         if (change.before, change.after) == (_read(change.path, step.before), _read(change.path, step.after)):
             return True
         was = self.history.tier(self.tenant.name)
         return step.after == self.tenant.tier and (was == step.before or self._was_granted(step.before, change))
+
+    def _accepted_before(self, step: Step) -> bool:
+        """Return whether an earlier file accepts the same deletion: that one is done, this is of a namesake."""
+        before = (accepted.deletion for accepted in self.history.accepted(self.tenant.name) or ())
+        return any(step in accepted for accepted in before if isinstance(accepted, tuple))
 
     def _was_granted(self, tier: str, change: FieldChange) -> bool:
         """Return whether the live value is what the tenant would have in that tier."""
@@ -129,12 +140,21 @@ def notes(desired: DesiredState, history: History, tenants: Iterable[Tenant], no
         accepted_by_true = [loss for loss in spent if getattr(tenant.accept, loss) is True]
         if accepted_by_true and history.tier(tenant.name) == tenant.tier:
             words = "accept names no reduction and would also cover the next change of tier: remove it"
-            yield Note(tenant.name, f"{words} ({', '.join(accepted_by_true)})", tenant.location)
+            yield Note.about(tenant, f"{words} ({', '.join(accepted_by_true)})")
         if spent := [loss for loss in spent if loss not in accepted_by_true]:
-            yield Note(tenant.name, f"accept has been used, remove it: {', '.join(spent)}", tenant.location)
+            yield Note.about(tenant, f"accept has been used, remove it: {', '.join(spent)}")
+
+
+def accepts_more(tenant: Tenant, history: History) -> bool:
+    """Return whether the file accepts something that the known earlier files did not accept."""
+    before = history.accepted(tenant.name) or ()
+    accepted = [(loss, now) for loss in LOSSES if (now := getattr(tenant.accept, loss)) is not False]
+    return any(all(getattr(earlier, loss) != now for earlier in before) for loss, now in accepted) and bool(before)
 
 
 def _of_values(change: FieldChange) -> Step:
+    if change.after == ABSENT:
+        return Step(change.path, ABSENT)
     return Step(_as_written(change.path, change.before), _as_written(change.path, change.after))
 
 

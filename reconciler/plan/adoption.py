@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan import declared_fields
-from reconciler.plan.action import AdoptProject
+from reconciler.plan.actions.project import AdoptProject
 from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.ownership import annotated_at, annotated_tenant, created_for, handed_out, made_for
-from reconciler.plan.past import Past
 from reconciler.plan.plan import Conflict, Note
+from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,20 +50,18 @@ def confirmed(
 
 def _told(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
     """Return whether the registry confirms it, or one of the sources in ``_stated``."""
-    return project.id == live.places.get(tenant.name) or _stated(tenant, project, live)
+    return project.id == live.registered_ids.get(tenant.name) or _stated(tenant, project, live)
 
 
 def _stated(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
-    """Return whether a pin, ``recover`` or an accepted revision confirms it: a person or a program stated each of
-    them.
-    """
+    """Whether a pin, ``recover`` or an accepted revision confirms it: a person or a program stated it."""
     return project.id in (tenant.project_id, tenant.recover) or tenant.name in live.revisions
 
 
 def past(
     desired: DesiredState, live: LiveState, history: History, tenant: Tenant, project: LiveProject | None
-) -> Past | None:
-    """Return what the files said before. Differences of a project found by name have no commit as their cause.
+) -> TenantHistory | None:
+    """Return the tenant's history. Differences of a project found by name have no commit as their cause.
 
     Exceptions: the files declared the tenant before, or a document declares it. A registry row does not count as
     such: an earlier run may have written it when it found the project.
@@ -74,18 +72,18 @@ def past(
     if _stated(tenant, project, live) or made_for(project, desired) == tenant.name:
         return said
     now = declared_fields.fields(desired, tenant)
-    return Past(now, now)
+    return TenantHistory(now, now)
 
 
 def adopt(desired: DesiredState, tenant: Tenant, project: LiveProject) -> AdoptProject | Note:
     """Return the action that marks a project found by name only, or a note why none can."""
     found = f"project {project.id} ({project.name} in {project.organization}) was found by name only"
     if desired.registry is not None:
-        return Note(tenant.name, f"{found}: apply records it in the registry", tenant.location)
+        return Note.about(tenant, f"{found}: apply records it in the registry")
     branch = project.default_branch
     if branch is None or not _has_room(desired, project):
         why = "the branch limit leaves no room for a marker branch" if branch else "its branches were not read"
-        return Note(tenant.name, f"{found}, and {why}: add project_id: {project.id} to its file", tenant.location)
+        return Note.about(tenant, f"{found}, and {why}: add project_id: {project.id} to its file")
     return AdoptProject(
         tenant=tenant.name,
         reason="found by name only: marks the project and changes nothing else",
@@ -98,8 +96,7 @@ def adopt(desired: DesiredState, tenant: Tenant, project: LiveProject) -> AdoptP
 
 
 def _has_room(desired: DesiredState, project: LiveProject) -> bool:
-    organization, branches = desired.organizations.get(project.organization), project.branches or ()
-    limit = None if organization is None else organization.limits.branches
+    limit, branches = desired.limits(project.organization).branches, project.branches or ()
     taken = any(branch.name == MARK for branch in branches)
     return not taken and (limit is None or len(branches) < limit)
 
@@ -116,11 +113,10 @@ def reused_names(
 
     Names that a file lists as ``previously`` belong to its tenant.
     """
-    found = ((tenant, identities.projects.get(tenant.name)) for tenant in tenants if not tenant.absent)
     return {
         tenant.name: _conflict(tenant, project)
-        for tenant, project in found
-        if project is not None
+        for tenant, project in identities.matched(tenants)
+        if not tenant.absent
         and history.new(tenant.name)
         and not _told(tenant, project, live)
         and annotated_tenant(project, desired.fleet) == tenant.name
@@ -141,12 +137,11 @@ def _of_this_life(
 
 
 def _conflict(tenant: Tenant, project: LiveProject) -> Conflict:
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"the tenant is new in the files, but project {project.id} ({project.name} in "
         f"{project.organization}) was created for a tenant with its name on {project.created_at:%Y-%m-%d}: "
         "the data may be an earlier customer's",
         f"if the project is this tenant's, add project_id: {project.id} to its file; if not, delete or "
         "rename the project",
-        tenant.location,
     )

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.plan import declared_fields
+from reconciler.plan.actions.branch import CreateBranch
+from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
+from reconciler.plan.concerns.times import declared_moments, moment_key
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Waiting
 
@@ -16,9 +20,10 @@ if TYPE_CHECKING:
     from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
     from reconciler.plan.history import History
-    from reconciler.plan.outcome import Report
+    from reconciler.plan.outcome import Report, TenantOutcome
     from reconciler.plan.plan import Plan
 
+NOBODY: Final[Mapping[str, str]] = {}
 Precedes: TypeAlias = "Callable[[str, str], bool]"
 """Whether the first commit is an ancestor of the second and not equal to it; False if unknown."""
 
@@ -33,6 +38,11 @@ class Applied:
     """Tenants with another base; None if nothing was ever applied for the tenant."""
     tried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, the commits tried since its base that may be partly applied, oldest first."""
+    creating: Mapping[str, str] = field(default_factory=dict)
+    """Tenants of an earlier project that has disappeared, whose new project is not finished: the id of the run
+    that was to create it."""
+    rejected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tenant, the declared moments of which Neon holds no data, as ``moment_key`` writes them."""
 
     def of(self, *names: str) -> str | None:
         """Return the base of a tenant with these current or earlier names; None if nothing was ever applied."""
@@ -45,14 +55,22 @@ class Applied:
     def about(self, names: Collection[str]) -> Applied:
         """Return the part of the record about these tenants."""
         owed = {name: commit for name, commit in self.owed.items() if name in names}
-        return Applied(self.commit, owed, {name: told for name, told in self.tried.items() if name in names})
+        tried = {name: told for name, told in self.tried.items() if name in names}
+        creating = {name: run for name, run in self.creating.items() if name in names}
+        rejected = {name: moments for name, moments in self.rejected.items() if name in names}
+        return Applied(self.commit, owed, tried, creating, rejected)
 
-    def trying(self, tenants: Iterable[str], commit: str) -> Applied:
-        """Return the record to write before a run tries a commit for these tenants, so that a run that dies leaves
-        it.
+    def trying(self, tenants: Iterable[str], commit: str, creating: Mapping[str, str] = NOBODY) -> Applied:
+        """The record to write before a run tries a commit for these tenants, so that a run that dies leaves it.
+
+        ``creating`` are the tenants whose projects it is to create, with its id.
         """
         added = {name: tuple(dict.fromkeys((*self.attempts(name), commit))) for name in tenants}
-        return replace(self, tried=dict(sorted({**self.tried, **added}.items())))
+        return replace(
+            self,
+            tried=dict(sorted({**self.tried, **added}.items())),
+            creating=dict(sorted({**self.creating, **creating}.items())),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +103,60 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
             tried[tenant] = tuple(commit for commit in earlier if precedes(head, commit))
         else:
             tried[tenant] = tuple(dict.fromkeys((*earlier, head))) if tenant in begun else earlier
-    return _applied(commit, bases, tried)
+    return _applied(commit, bases, tried, _unfinished(before, ended), _rejected(before, ended))
+
+
+def _rejected(before: Applied | None, ended: Ended) -> dict[str, tuple[str, ...]]:
+    """Return the moments that Neon has rejected, in this run or in an earlier one, and that the files declare.
+
+    A raised restore window never reaches back to them.
+    """
+    found = {} if before is None else dict(ended.desired.by_current_name(before.rejected))
+    for outcome in ended.report.outcomes:
+        if moments := tuple(_rejected_now(outcome)):
+            found[outcome.tenant] = tuple(dict.fromkeys((*found.get(outcome.tenant, ()), *moments)))
+    known = {name: declared_fields.said(ended.desired, name) for name in found}
+    return {
+        name: tuple(key for key in keys if key in declared_moments(known[name] or {}))
+        for name, keys in found.items()
+    }
+
+
+def _rejected_now(outcome: TenantOutcome) -> Iterator[str]:
+    """Yield the creations of a past moment that were sent and then left out."""
+    for done in outcome.actions:
+        action, sent = done.action, done.request_id is not None
+        if (
+            isinstance(action, CreateBranch | CreateSnapshot)
+            and action.at
+            and sent
+            and done.result is Result.SKIPPED
+        ):
+            yield moment_key(action.changes[0].path, action.at)
+
+
+def _unfinished(before: Applied | None, ended: Ended) -> dict[str, str]:
+    """Return the tenants whose new project was not finished, by this run or by an earlier one."""
+    earlier = {} if before is None else ended.desired.by_current_name(before.creating)
+    creating = {**earlier, **created_anew(ended.history, ended.plan, ended.report.run)}
+    not_applied = _not_applied(ended)
+    kept = {name for name in creating if name in not_applied or not (ended.whole and _covers(ended, name))}
+    return {name: run for name, run in creating.items() if name in kept}
+
+
+def _covers(ended: Ended, name: str) -> bool:
+    tenant = ended.desired.tenants.get(name)
+    return tenant is None or ended.selection.includes(tenant)
+
+
+def created_anew(history: History, plan: Plan, run: str) -> dict[str, str]:
+    """Return the tenants with a past whose projects a plan creates, with the id of its run.
+
+    Their earlier projects have disappeared. If the run ends before it is done with them, the next one knows by the
+    annotation of the run that nothing of the past was ever in the new project.
+    """
+    creating = (planned.tenant for planned in plan.tenants if planned.includes(CreateProject))
+    return {name: run for name in creating if history.knew(name)}
 
 
 def merged(ours: Applied, theirs: Applied, precedes: Precedes) -> Applied:
@@ -101,12 +172,24 @@ def merged(ours: Applied, theirs: Applied, precedes: Precedes) -> Applied:
         )
         for name in names
     }
-    return _applied(commit, bases, tried)
+    rejected = {
+        name: tuple(dict.fromkeys((*ours.rejected.get(name, ()), *theirs.rejected.get(name, ()))))
+        for name in {**ours.rejected, **theirs.rejected}
+    }
+    return _applied(commit, bases, tried, {**ours.creating, **theirs.creating}, rejected)
 
 
-def _applied(commit: str, bases: Mapping[str, str | None], tried: Mapping[str, tuple[str, ...]]) -> Applied:
+def _applied(
+    commit: str,
+    bases: Mapping[str, str | None],
+    tried: Mapping[str, tuple[str, ...]],
+    creating: Mapping[str, str],
+    rejected: Mapping[str, tuple[str, ...]],
+) -> Applied:
     owed = {name: base for name, base in sorted(bases.items()) if base != commit}
-    return Applied(commit, owed, {name: commits for name, commits in sorted(tried.items()) if commits})
+    tried = {name: commits for name, commits in sorted(tried.items()) if commits}
+    rejected = {name: keys for name, keys in sorted(rejected.items()) if keys}
+    return Applied(commit, owed, tried, dict(sorted(creating.items())), rejected)
 
 
 def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | None:
@@ -118,15 +201,23 @@ def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | No
 def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
     """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
-    That is the case if nothing is asked for, or if everything asked for was compared and applied.
+    That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
+    boost asks to take back what it granted, also once the files no longer declare the boost.
     """
-    in_the_way = _in_the_way(ended)
+    not_applied = _not_applied(ended)
     for name, tenant in ended.desired.tenants.items():
         looked_at = ended.whole and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
-        carried_out = looked_at and name not in in_the_way and Origin.BASE_AHEAD not in origins
-        yield name, not origins or carried_out
+        carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
+        yield name, carried_out or not (origins or _owes_an_end(ended, name))
     yield from ((name, False) for name in _gone(ended))
+
+
+def _owes_an_end(ended: Ended, name: str) -> bool:
+    """Return whether the files no longer declare a boost that has ended: only the base tells what it granted."""
+    past = ended.history.past(name)
+    granted = frozenset() if past is None else past.ended
+    return not granted <= declared_fields.before_ends(ended.desired, name)
 
 
 def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
@@ -166,7 +257,7 @@ def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Or
     return frozenset(past.origin(path, now) for path in past.differing(now))
 
 
-def _in_the_way(ended: Ended) -> frozenset[str]:
+def _not_applied(ended: Ended) -> frozenset[str]:
     """Return the tenants for which something was asked for and not applied."""
     plan = ended.plan
     outcomes = {outcome.tenant: outcome.result for outcome in ended.report.outcomes}
@@ -184,8 +275,7 @@ def _in_the_way(ended: Ended) -> frozenset[str]:
 
 
 def _gone(ended: Ended) -> Iterator[str]:
-    """Yield tenants that are no longer declared, or whose files are broken, and that have a project or were not
-    checked.
+    """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
     They keep their base: it protects them, and decides what is new if the file returns.
     """
@@ -246,7 +336,7 @@ def _reason(
 ) -> str:
     if name in desired.held_back:
         return BROKEN
-    if commit is not None and history.before(name) is None:
+    if commit is not None and history.baseline(name) is None:
         return LOST
     if not selection.includes(desired.tenants[name]):
         return LEFT_OUT

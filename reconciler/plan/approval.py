@@ -1,7 +1,6 @@
-"""Saved plans: a plan that a person approved permits what equals it, and commands nothing.
+"""Saved plans: a saved plan permits actions that equal its own. It never causes an action.
 
-What runs is always planned afresh. Nothing that is written into a saved plan can make a run do more, so
-one that was edited, has grown old or was made from other files does no harm.
+A run always makes a new plan. A saved plan that is edited, outdated or made from other files does no harm.
 """
 
 from datetime import datetime
@@ -11,7 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.problem import Location
-from reconciler.plan.action import Action, DeleteDuplicate
+from reconciler.plan.action import Action
+from reconciler.plan.actions.branch import CreateBranch
+from reconciler.plan.actions.project import DeleteDuplicate
+from reconciler.plan.actions.restore import Restore
+from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.plan import Plan, TenantPlan
 
@@ -23,45 +26,43 @@ class Made(Struct, frozen=True):
 
     at: datetime
     commit: str | None = None
-    """The commit of the files; None outside a git checkout."""
+    """The commit of the files; None outside a git repository."""
     base: str | None = None
-    """The commit that they were compared with; None without one."""
+    """The commit that they were compared with, if any."""
 
 
 class SavedPlan(Struct, frozen=True):
-    """A plan that was kept for somebody to look at."""
+    """A plan that was saved for approval."""
 
     plan: Plan
     made: Made
 
 
 class Stale(Struct, frozen=True):
-    """A tenant for which the saved plan does not permit what would be done now; nothing is done to it."""
+    """A tenant whose new actions the saved plan does not permit. The tenant is not changed."""
 
     tenant: str
     fresh: tuple[Action, ...]
-    """What would be done now and is not permitted."""
+    """The new actions that are not permitted."""
     saved: tuple[Action, ...]
-    """What the saved plan has in its place."""
+    """The actions of the saved plan in their place."""
     message: str
 
 
 class Approval(Struct, frozen=True):
-    """``plan`` is the fresh plan with only the tenants that the saved one permits."""
+    """The new plan with only the tenants that the saved plan permits."""
 
     plan: Plan
     stale: tuple[Stale, ...]
-    """In the order of the fresh plan."""
+    """In the order of the new plan."""
 
 
 def approve(fresh: Plan, saved: Plan) -> Approval:
-    """What of a fresh plan the saved one permits, tenant by tenant: all of its actions, or none.
+    """The part of a new plan that the saved plan permits: of each tenant all actions, or none.
 
-    A tenant's actions are permitted where each equals one of its actions in the saved plan, leaving aside
-    where the files ask for it and why, and where both plans are about the same project, or both about
-    none. A plan of another fleet permits nothing, nor does one that was made with other organizations.
-    What the saved plan has and the fresh one has not is not needed any more. The budget is still that of
-    the fresh plan.
+    A tenant is permitted if each of its actions equals one of its actions in the saved plan, except for location
+    and reason, and if both plans name the same project, or both none. A plan of another fleet, or one that was
+    made with other organizations, permits nothing. The budget is still that of the new plan.
     """
     permits = {planned.tenant: planned for planned in saved.tenants}
     foreign = _foreign(fresh, saved)
@@ -71,7 +72,7 @@ def approve(fresh: Plan, saved: Plan) -> Approval:
 
 
 def _foreign(fresh: Plan, saved: Plan) -> str | None:
-    """A tenant that has no project yet is told apart from its namesake elsewhere by nothing else."""
+    """Return why the plan is for another fleet or account: a tenant without a project has no id to compare."""
     if fresh.fleet != saved.fleet:
         return f"the saved plan is of fleet {saved.fleet!r}, and the files are of fleet {fresh.fleet!r}"
     for name, now in fresh.organizations.items():
@@ -97,16 +98,27 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
 
 
 def _essence(planned: TenantPlan) -> dict[Action, Action]:
-    """Each action by what it does."""
     return {bare(action): action for action in planned.actions}
 
 
 def bare(action: Action) -> Action:
-    """The action by what it does: without its place in the files, its reason and the origin of its changes."""
+    """The action without its location in the files, its reason, its effects and the origin of its changes."""
     changes = tuple(replace(change, origin=Origin.UNKNOWN) for change in action.changes)
     if isinstance(action, DeleteDuplicate):  # the proof is made afresh: its words may be others
         return replace(action, source=_NOWHERE, reason="", changes=changes, death="", emptiness="")
+    if isinstance(action, CreateSnapshot | CreateBranch) and action.occasion is not None:
+        return _of_any_day(action)
+    if isinstance(action, Restore):
+        return replace(action, source=_NOWHERE, reason="", changes=changes, effects=())  # of a tenant at work
     return replace(action, source=_NOWHERE, reason="", changes=changes)
+
+
+def _of_any_day(action: CreateSnapshot | CreateBranch) -> Action:
+    """The snapshot before a change, without its name: that contains the day."""
+    bare_of_name = replace(action, source=_NOWHERE, reason="", changes=())
+    if isinstance(bare_of_name, CreateSnapshot):
+        return replace(bare_of_name, snapshot="")
+    return replace(bare_of_name, branch="")
 
 
 def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:

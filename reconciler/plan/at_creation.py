@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.annotations import Purpose
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import branches, refusals, snapshots
+from reconciler.plan.concerns import branches, snapshots
+from reconciler.plan.concerns.concern import OF_A_PROJECT, made_at_creation
 from reconciler.plan.ownership import declared_name
+from reconciler.plan.plan import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import History
-    from reconciler.plan.past import Past
+    from reconciler.plan.identity import Identities
     from reconciler.plan.plan import Refusal
+    from reconciler.plan.tenant_history import TenantHistory
 
 LIVE_PINS: Final = ("region", "pg_version")
 """Fields that Neon returns for a project: a different pin is a conflict if no commit changed it."""
@@ -36,7 +39,7 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         was = _made_with(desired, history, tenant, project, word)
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
             told = f"{word} is {now[word]} in the file, but the project was created with {was[0]}"
-            yield refusals.made_at_creation(tenant.name, told, refusals.OF_A_PROJECT)
+            yield made_at_creation(tenant.name, told, OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):  # it was made as the first files that have it say
         first = next((one for one in past.each() if path in one.base and path in one.fork), None)
         if first is None or path not in now:
@@ -44,13 +47,35 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
         made = replace(first, attempts=())
         moved = [member for member in members if made.origin(f"{path}.{member}", now) is Origin.CONFIG]
         if moved:
-            yield refusals.made_at_creation(
-                tenant.name, f"{thing} exists, and the file changes its {', '.join(moved)}"
-            )
+            yield made_at_creation(tenant.name, f"{thing} exists, and the file changes its {', '.join(moved)}")
 
 
-def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:
-    """Return which of region and version a commit pinned to another value."""
+def pin_mismatches(
+    desired: DesiredState, history: History, tenants: Iterable[Tenant], identities: Identities
+) -> dict[str, Conflict]:
+    """Return conflicts of pins that differ from live. A pin that a commit changed is refused instead."""
+    conflicts: dict[str, Conflict] = {}
+    for tenant, project in identities.matched(tenants):
+        if tenant.absent:
+            continue
+        differing = [pin for pin in LIVE_PINS if getattr(tenant.pins, pin) not in (None, getattr(project, pin))]
+        by_commit = _pins_changed(desired, history, tenant) if differing else ()
+        if word := next((pin for pin in differing if pin not in by_commit), None):
+            conflicts[tenant.name] = _pin_mismatch(tenant, project, word)
+    return conflicts
+
+
+def _pin_mismatch(tenant: Tenant, project: LiveProject, word: str) -> Conflict:
+    live = getattr(project, word)
+    return Conflict.about(
+        tenant,
+        f"{word} is pinned to {getattr(tenant.pins, word)}, but project {project.id} has {live}",
+        f"set {word} to {live}, or migrate the data by hand: a project is never deleted and created again to "
+        "change a field",
+    )
+
+
+def _pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tuple[str, ...]:
     past = _known_past(desired, history, tenant)
     if past is None:
         return ()
@@ -58,8 +83,8 @@ def pins_changed(desired: DesiredState, history: History, tenant: Tenant) -> tup
     return tuple(word for word in LIVE_PINS if past.origin(word, now) is Origin.CONFIG)
 
 
-def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> Past | None:
-    """Return what the earlier files said of the tenant; None if unknown, or if nothing changed."""
+def _known_past(desired: DesiredState, history: History, tenant: Tenant) -> TenantHistory | None:
+    """Return what the earlier files declared for the tenant; None if unknown, or if nothing changed."""
     past = None if history.same(desired, tenant) else history.past(tenant.name)
     return past if past is not None and any(one.base and one.fork for one in past.each()) else None
 

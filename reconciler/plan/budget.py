@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 from reconciler.model.fields.table import FIELDS
-from reconciler.plan.action import (
-    CreateBranch,
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
+from reconciler.plan.actions.compute import CreateReplica
+from reconciler.plan.actions.project import (
     CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
     DeleteDuplicate,
-    DeleteSnapshot,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.moves import checks_transfer_permission, goes_first
 from reconciler.plan.needs import lists_pay, looks, pages
@@ -70,6 +69,8 @@ def starts_work(action: Action) -> bool:
 
 BURST_SECONDS: Final = 60 / 35
 """After a pause, the calls of this many seconds may start at once."""
+READS_PER_REPLICA: Final = 2
+"""Reads for another read replica with the name, right before and after the creation."""
 READS_PER_DUPLICATE: Final = 6
 """Reads that prove again, right before its deletion, that a second project is unused."""
 
@@ -87,16 +88,21 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     reads = polls(plans, per_minute) + _looks(created, desired, live)
     reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE
-    reads += sum(map(_before_replacements, plans))
+    reads += sum(map(_before_replacements, plans)) + READS_PER_REPLICA * sum(map(_replicas, plans))
     reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
     calls = single + transfers + reads
-    waits = -(-len(created) // CREATES_PER_CHECK) * desired.api.settle_seconds
+    cohorts = -(-len(created) // CREATES_PER_CHECK) + -(-sum(map(_replicas, plans)) // AT_ONCE)
     return Budget(
         writes=single + transfers,
         transfers=transfers,
         reads=reads,
-        seconds=calls * 60 / per_minute + waits,
+        seconds=calls * 60 / per_minute + cohorts * desired.api.settle_seconds,
     )
+
+
+def _replicas(plan: TenantPlan) -> int:
+    """Return the read replicas that are created in a project which other runs know."""
+    return 0 if plan.project is None else sum(isinstance(action, CreateReplica) for action in plan.actions)
 
 
 def _before_replacements(plan: TenantPlan) -> int:
@@ -104,7 +110,7 @@ def _before_replacements(plan: TenantPlan) -> int:
 
     For a snapshot of an earlier time, also the project and its operations.
     """
-    leaving = [action for action in plan.actions if action.stage is Stage.REPLACE_SNAPSHOT]
+    leaving = [action for action in plan.actions if action.stage in (Stage.REPLACE_SNAPSHOT, Stage.REPLACE_BEFORE)]
     coming = [action for action in plan.actions if isinstance(action, CreateSnapshot)]
     of_the_past = any(isinstance(a, CreateSnapshot | CreateBranch) and a.at is not None for a in plan.actions)
     return len(leaving) * (1 + bool(coming) + 2 * of_the_past)
@@ -112,15 +118,12 @@ def _before_replacements(plan: TenantPlan) -> int:
 
 def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -> int:
     """Return the transfers of single tenants that go before all others of their route."""
-    led = (plan for plan in plans if goes_first(plan))
-    first = {(a.origin, a.destination) for plan in led for a in plan.actions if isinstance(a, TransferProject)}
+    first = {(move.origin, move.destination) for plan in plans if goes_first(plan) and (move := plan.transfer)}
     return sum(routes[route] > 1 for route in first)
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
-    """Return the searches: by name before each creation; after each cohort by name or by list, whichever is
-    fewer.
-    """
+    """The searches: by name before each creation; after each cohort by name or by list, whichever is fewer."""
     creates = len(created)
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
@@ -153,7 +156,7 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
 
 def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
     """Return the calls that read again the projects of a shared transfer: by list where that is fewer calls."""
-    moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
+    moving = [plan for plan in plans if plan.transfer]
     places = Counter(plan.project.organization for plan in moving if plan.project is not None)
     counts = ((n, live.listed.get(name)) for name, n in places.items())
     listed = sum(n if of is None or not lists_pay(of, n, api) else min(n, pages(of)) for n, of in counts)
@@ -174,9 +177,7 @@ def _deletions_later(plan: TenantPlan) -> int:
 
 
 def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
-    """Return the calls that read the projects of this many late turns within these seconds: by list where that is
-    fewer.
-    """
+    """The calls that read the projects of these late turns within these seconds, by list where that is fewer."""
     if projects is None or not lists_pay(projects, int(turns), api):
         return turns
     return min(turns, pages(projects) * ceil(seconds / max(1.0, api.look_again_after_seconds)))

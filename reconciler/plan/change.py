@@ -1,4 +1,4 @@
-"""What differs: one field of one thing, with what the change does to the tenant."""
+"""A change of one field, and its effect on the tenant."""
 
 from collections.abc import Collection
 from enum import Enum
@@ -11,7 +11,7 @@ from reconciler.model.values import Value
 
 @total_ordering
 class Risk(Enum):
-    """What carrying it out does to a tenant at work. Ordered, the least first."""
+    """The effect on a tenant whose computes run. Ordered, the lowest first."""
 
     SAFE = "safe"
     DISRUPTIVE = "disruptive"
@@ -25,21 +25,23 @@ class Risk(Enum):
 
 
 def highest(risks: Collection[Risk]) -> Risk:
-    """The highest of them; SAFE of none. In a large plan, membership is cheaper than order."""
+    """The highest risk; SAFE without any. In a large plan, membership is cheaper than order."""
     return next((risk for risk in (Risk.DESTRUCTIVE, Risk.DISRUPTIVE) if risk in risks), Risk.SAFE)
 
 
 class Origin(Enum):
-    """Why it differs."""
+    """Why a field differs."""
 
     CONFIG = "config"
-    """The files ask for it: they moved since the base, in this direction."""
+    """The files ask for the change: a commit since the base changed the field in this direction."""
     DRIFT = "drift"
-    """The live side moved."""
+    """The live value was changed."""
     BASE_AHEAD = "base-ahead"
-    """The base moved, and the files at hand are older."""
+    """The base changed the field, and these files are older."""
     UNKNOWN = "unknown"
-    """There is nothing to tell it by."""
+    """The earlier files are unknown."""
+    COMMAND = "command"
+    """A person asks for the change, by a command on this tenant, or by the rollback of a run."""
 
 
 class FieldChange(Struct, frozen=True, gc=False):
@@ -47,9 +49,9 @@ class FieldChange(Struct, frozen=True, gc=False):
 
     path: str
     before: Value
-    """None where the thing does not exist yet, or the API states no value."""
+    """None if the object does not exist yet, or the API returns no value."""
     after: Value
     risk: Risk = Risk.SAFE
     lowering: bool = False
-    """True where it takes something from the tenant: a smaller limit, a shorter restore window."""
+    """Whether it reduces something for the tenant: a smaller limit, a shorter restore window."""
     origin: Origin = Origin.UNKNOWN

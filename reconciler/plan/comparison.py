@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
@@ -12,9 +12,10 @@ from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION_PATH
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
-from reconciler.plan.past import origin
+from reconciler.plan.tenant_history import origin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from reconciler.desired.settings import Settings
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.past import Past
     from reconciler.plan.plan import Note, Refusal
+    from reconciler.plan.tenant_history import TenantHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Comparison:
     settings: Settings
     project: LiveProject
     wanted_now: Stated
-    past: Past | None
+    past: TenantHistory | None
     """What the files declared before; None if unknown."""
     at_base: Stated | None
     """What the files declared at the tenant's own base, whoever found its project: decides which snapshots were
@@ -52,6 +53,12 @@ class Comparison:
     there: OrganizationLimits
     """Limits of the organization of the project, and of its declared organization."""
     now: datetime
+    raised: Mapping[str, datetime] = field(default_factory=dict)
+    """When the files raised the number that asks for a reset, by branch."""
+    rejected: tuple[str, ...] = ()
+    """Declared moments that Neon rejected in an earlier run (``times.moment_key``)."""
+    moved_by_run: bool = False
+    """Whether the run that plans again has transferred the project."""
 
     @property
     def moves(self) -> bool:
@@ -92,9 +99,7 @@ class Comparison:
         return replace(change, origin=self.origin(path, reduces=change.lowering, live=live))
 
     def moved(self, *, reduces: bool) -> Origin:
-        """Return why the project is outside its declared organization. ``reduces`` says that the current one
-        grants more in any limit.
-        """
+        """Why the project is outside its declared organization. ``reduces``: the current one grants more."""
         here = Assignment(self.project.organization, self.here)
         return origin(ORGANIZATION_PATH, self.wanted_now, self.past, reduces=reduces, live=here)
 

@@ -67,13 +67,16 @@ def _created_by_another_fleet(claim: Claim, desired: DesiredState) -> Contradict
     annotation = owner(claim.project)
     if annotation is None or annotation.get(FLEET) == desired.fleet:
         return None
-    return Contradiction(_belongs_elsewhere(claim.tenant, claim.project, annotation.get(FLEET, "?")))
+    message = f"project {_shown(claim.project)} has the annotation of fleet {annotation.get(FLEET, '?')!r}"
+    return Contradiction(Conflict.about(claim.tenant, message, "use a different naming pattern for each fleet"))
 
 
 def _pinned_by_a_broken_file(claim: Claim, desired: DesiredState) -> Contradiction | None:
     if claim.project.id not in desired.pins_held_back:
         return None
-    return Contradiction(_is_pinned_by_a_broken_file(claim.tenant, claim.project))
+    message = f"project {_shown(claim.project)} is pinned in a broken file: its owner is unknown"
+    remedy = "repair the broken files first: `reconciler validate` lists them"
+    return Contradiction(Conflict.about(claim.tenant, message, remedy))
 
 
 def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None:
@@ -90,7 +93,13 @@ def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None
     declared = desired.tenants.get(whose)
     if whose not in desired.held_back and (declared is None or declared.project_id is not None):
         return None
-    return Contradiction(_is_not_its_to_pin(tenant, project, whose), disputed=True)
+    conflict = Conflict.about(
+        tenant,
+        f"the pinned project {_shown(project)} belongs to tenant {whose!r}",
+        f"correct project_id; to hand the project over, remove tenant {whose!r} from the files, or give the "
+        "project this tenant's name in the console",
+    )
+    return Contradiction(conflict, disputed=True)
 
 
 def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradiction | None:
@@ -101,14 +110,33 @@ def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradi
     if annotated not in desired.tenants and annotated not in desired.held_back:
         return None
     strayed_from = annotated if annotated in desired.tenants else None
-    return Contradiction(_is_another_tenants(claim.tenant, claim.project, annotated), strayed_from)
+    remedy = "rename the project back, or add its id as project_id to its owner's file"
+    return Contradiction(
+        Conflict.about(claim.tenant, _created_for(claim.project, annotated), remedy), strayed_from
+    )
 
 
 def _created_for_a_tenant_that_is_gone(claim: Claim, desired: DesiredState) -> Contradiction | None:
-    annotated = created_for(claim.project, desired)
+    project, annotated = claim.project, created_for(claim.project, desired)
     if claim.pinned or claim.confirmed or annotated in (None, claim.tenant.name):
         return None
-    return Contradiction(_was_another_tenants(claim.tenant, claim.project, annotated))
+    conflict = Conflict.about(
+        claim.tenant,
+        f"{_created_for(project, annotated)}, which no file declares: its data may be another customer's",
+        f"if the project is this tenant's, add project_id: {project.id} to its file; if not, delete or rename the "
+        "project",
+    )
+    return Contradiction(conflict)
+
+
+def _shown(project: LiveProject) -> str:
+    return f"{project.id} ({project.name})"
+
+
+def _created_for(project: LiveProject, annotated: str) -> str:
+    return (
+        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}"
+    )
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -128,35 +156,32 @@ def age(project: LiveProject) -> tuple[datetime, str]:
 
 def was_moved(tenant: Tenant, project_id: str, organization: str) -> Conflict:
     """A pin or a row names a project in an organization that tiers.yaml does not name."""
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"project {project_id} was moved to organization {organization}, which tiers.yaml does not name",
         "move it back in the console, or add that organization to tiers.yaml",
-        tenant.location,
     )
 
 
 def row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The registry names a project that does not exist."""
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"the registry names project {project_id}, which exists in no organization of the fleet: it was "
         "deleted, or moved to an organization that tiers.yaml does not name",
         f"add recover: {project_id} to its file if it was deleted within 7 days; move it back in the console "
         f"if it was moved; or remove the row with `reconciler registry rebuild`: {ANOTHER}",
-        tenant.location,
     )
 
 
 def pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The tenant's file pins a project that does not exist."""
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"the pinned project {project_id} exists in no organization of the fleet: it was deleted, or moved "
         "to an organization that tiers.yaml does not name",
         f"move it back in the console, or correct project_id; add recover: {project_id} if it was deleted "
         f"within 7 days; or remove project_id: {ANOTHER}",
-        tenant.location,
     )
 
 
@@ -164,73 +189,23 @@ def several(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
     """More than one project may be the tenant's."""
     found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=age))
     message = f"{len(candidates)} live projects may be this tenant's: {found}"
-    return Conflict(tenant.name, message, SETTLE_BY_HAND, tenant.location)
+    return Conflict.about(tenant, message, SETTLE_BY_HAND)
 
 
 def claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conflict:
     """More than one tenant claims the project."""
     others = ", ".join(repr(name) for name in names if name != tenant.name)
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"project {project_id} would belong to this tenant and also to {others}",
         "rename the project to its owner's name, or add project_id to each of the files",
-        tenant.location,
     )
 
 
 def has_gone_astray(tenant: Tenant, project: LiveProject) -> Conflict:
     """The tenant's project was renamed to another tenant's name."""
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"project {project.id}, created for this tenant, now has another tenant's name ({project.name})",
         "rename it back, or add its id as project_id to this tenant's file",
-        tenant.location,
-    )
-
-
-def _belongs_elsewhere(tenant: Tenant, project: LiveProject, fleet: str) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"project {project.id} ({project.name}) has the annotation of fleet {fleet!r}",
-        "use a different naming pattern for each fleet",
-        tenant.location,
-    )
-
-
-def _is_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant {annotated!r}",
-        "rename the project back, or add its id as project_id to its owner's file",
-        tenant.location,
-    )
-
-
-def _was_another_tenants(tenant: Tenant, project: LiveProject, annotated: str) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"project {project.id} has this tenant's name ({project.name}), but was created for tenant "
-        f"{annotated!r}, which no file declares: its data may be another customer's",
-        f"if the project is this tenant's, add project_id: {project.id} to its file; if not, delete or "
-        "rename the project",
-        tenant.location,
-    )
-
-
-def _is_pinned_by_a_broken_file(tenant: Tenant, project: LiveProject) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"project {project.id} ({project.name}) is pinned in a broken file: its owner is unknown",
-        "repair the broken files first: `reconciler validate` lists them",
-        tenant.location,
-    )
-
-
-def _is_not_its_to_pin(tenant: Tenant, project: LiveProject, whose: str) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"the pinned project {project.id} ({project.name}) belongs to tenant {whose!r}",
-        f"correct project_id; to hand the project over, remove tenant {whose!r} from the files, or give the "
-        "project this tenant's name in the console",
-        tenant.location,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from reconciler.plan.action import PatchEndpoint, PatchProject, TransferProject
+from reconciler.model.values import JsonText
+from reconciler.plan import within_limits
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import PatchProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import (
     PROJECT_CONCERNS,
@@ -14,19 +18,20 @@ from reconciler.plan.concerns import (
     compute,
     concern_name,
     organization,
+    project_changes,
     quota,
-    restore_window,
+    replicas,
 )
-from reconciler.plan.concerns.companions import companions
-from reconciler.plan.concerns.concern import turns_off
-from reconciler.plan.concerns.refusals import cannot_be_done
+from reconciler.plan.concerns.concern import cannot_be_done, companions, turns_off
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reconciler.desired.settings import Settings
-    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.desired.tier import OrganizationLimits
+    from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.model.compute import Compute
+    from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.comparison import Comparison
@@ -37,47 +42,69 @@ STAYS_ON: Final = "state true in the files, or remove the key"
 
 
 def converge(comparison: Comparison) -> Iterator[Action]:
-    """Yield the transfer, project patches before and after it, and patches of computes; order.py sorts them."""
+    """Yield the transfer, project patches before and after it, and patches of computes; ``ordered`` sorts them."""
     observed = {**quota.members(comparison.project.quota), **compute.members(comparison.project.compute)}
     yield from _transfer(comparison)
-    writers = comparison.project.writers
-    for branch, wanted in _sized(comparison):
-        endpoint = writers.get(branch.id)
-        sizes = compute.members(endpoint.compute if endpoint else None)
-        changes = [
-            *_endpoint_changes(comparison, branch, wanted, endpoint),
-            *_clamps(comparison, sizes, at_work=True),
-        ]
-        early, late = _split(comparison, changes)
-        yield from _patch_endpoint(comparison, branch.name, early, sizes, before_transfer=True)
-        yield from _patch_endpoint(comparison, branch.name, late, _after(sizes, early))
-    early, late = _split(
-        comparison,
-        [*_project_changes(comparison), *_clamps(comparison, _bounded(comparison.project), at_work=False)],
-    )
+    for sized in _sized(comparison):
+        sizes = compute.amounts(sized.endpoint.compute if sized.endpoint else None)
+        limited = list(_compute_limits(comparison, sized))
+        early, late = _split(comparison, [*_endpoint_changes(comparison, sized), *limited])
+        yield from _patch_endpoint(comparison, sized, early, sizes, before_transfer=True)
+        yield from _patch_endpoint(comparison, sized, late, _after(sizes, early), limited=limited)
+    limited = list(_project_limits(comparison))
+    early, late = _split(comparison, [*_project_changes(comparison), *limited])
     yield from _patch_project(comparison, early, observed, before_transfer=True)
-    yield from _patch_project(comparison, late, _after(observed, early))
+    yield from _patch_project(comparison, late, _after(observed, early), limited=limited)
 
 
-def in_sync(settings: Settings, project: LiveProject) -> bool:
-    """Return whether nothing of the project itself differs: the quick answer for nearly every tenant."""
+def of_new_project(comparison: Comparison) -> Iterator[Action]:
+    """Yield the patch of the compute that comes with a new project, if the files state parameters for it."""
+    branch = comparison.project.default_branch
+    changes = [comparison.caused(change) for change in compute.new_endpoint_changes(comparison.settings.compute)]
+    if branch is not None and compute.COMPUTE.name in comparison.only:
+        sizes = compute.amounts(comparison.project.compute)
+        yield from _patch_endpoint(comparison, _Sized(branch.name, comparison.settings.compute), changes, sizes)
+
+
+def in_sync(settings: Settings, project: LiveProject, limits: OrganizationLimits) -> bool:
+    """Return whether nothing of the project itself differs: the quick answer for nearly every tenant.
+
+    ``limits`` are those of the project's organization.
+    """
     endpoint = project.read_write(project.default_branch)
     return (
         project.organization == settings.organization
-        and not any(True for concern in PROJECT_CONCERNS for _ in concern.changes(settings, project))
-        and not any(True for _ in compute.endpoint_changes(settings.compute, endpoint))
+        and not any(project_changes(settings, project))
+        and not any(compute.endpoint_changes(settings.compute, endpoint))
+        and not any(within_limits.of_project(limits, project, stated := within_limits.managed(settings)))
+        and not (endpoint and any(within_limits.of_compute(limits, endpoint.compute, stated)))
+        and not (settings.suspended and any(endpoint.active for endpoint in project.endpoints or ()))
     )
 
 
-def _sized(comparison: Comparison) -> Iterator[tuple[LiveBranch, Compute | None]]:
-    """Yield the branches whose read-write computes the files size, each with its declared compute.
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """A compute that the files size."""
 
-    Read replicas and computes of other branches are not managed.
-    """
-    default = comparison.project.default_branch
+    branch: str
+    wanted: Compute | None
+    endpoint: LiveEndpoint | None = None
+    """The live compute. None for that of a new project."""
+    declared_at: str = ""
+    """The path of the branch or the read replica whose compute it is; empty for the tenant's own."""
+    replica: str | None = None
+
+
+def _sized(comparison: Comparison) -> Iterator[_Sized]:
+    """Yield the computes that the files size. Others are not managed."""
+    project, default = comparison.project, comparison.project.default_branch
+    writers = project.writers
     if default is not None:
-        yield default, comparison.settings.compute
-    yield from branches.sized(comparison)
+        yield _Sized(default.name, comparison.settings.compute, writers.get(default.id))
+        for name, wanted, endpoint in replicas.sized(comparison.settings, project):
+            yield _Sized(default.name, wanted, endpoint, replicas.path(name), name)
+    for branch, wanted in branches.sized(comparison):
+        yield _Sized(branch.name, wanted, writers.get(branch.id), branches.path(branch.name))
 
 
 def _split(comparison: Comparison, changes: Iterable[FieldChange]) -> tuple[list[FieldChange], list[FieldChange]]:
@@ -116,28 +143,39 @@ def _all_project_changes(comparison: Comparison) -> Iterator[FieldChange]:
                 yield comparison.caused(change)
 
 
-def _endpoint_changes(
-    comparison: Comparison, branch: LiveBranch, wanted: Compute | None, endpoint: LiveEndpoint | None
-) -> Iterator[FieldChange]:
-    """Yield compute changes; a development branch's compute is declared with the branch."""
+def _endpoint_changes(comparison: Comparison, sized: _Sized) -> Iterator[FieldChange]:
+    """Yield compute changes; the compute of a development branch or a read replica is declared with it."""
     if compute.COMPUTE.name not in comparison.only:
         return
-    for change in compute.endpoint_changes(wanted, endpoint):
-        yield comparison.caused(change, None if branch.default else f"{branches.path(branch.name)}.{change.path}")
+    for change in compute.endpoint_changes(sized.wanted, sized.endpoint):
+        yield comparison.caused(change, f"{sized.declared_at}.{change.path}" if sized.declared_at else None)
 
 
-def _bounded(project: LiveProject) -> Fields:
-    """Return the project's own values of all fields that an organization may forbid."""
-    window = project.restore_window_seconds
-    sizes = compute.members(project.compute)
-    return sizes if window is None else {**sizes, restore_window.PATH: window}
+def _compute_limits(comparison: Comparison, sized: _Sized) -> Iterator[FieldChange]:
+    live = sized.endpoint.compute if sized.endpoint else None
+    stated = _kept(comparison, compute.members(sized.wanted))
+    yield from _of_limits(comparison, within_limits.of_compute(comparison.limits, live, stated))
 
 
-def _clamps(comparison: Comparison, observed: Fields, *, at_work: bool) -> Iterator[FieldChange]:
-    """Yield changes of unmanaged values that block the transfer; they have its origin."""
-    if comparison.moves:
-        managed = [path for path in comparison.wanted_now if concern_name(path) in comparison.only]
-        for change in organization.clamps(comparison.there, observed, managed, at_work=at_work):
+def _project_limits(comparison: Comparison) -> Iterator[FieldChange]:
+    stated = _kept(comparison, within_limits.managed(comparison.settings))
+    yield from _of_limits(comparison, within_limits.of_project(comparison.limits, comparison.project, stated))
+
+
+def _kept(comparison: Comparison, stated: Iterable[str]) -> list[str]:
+    """Return the stated paths that no limit changes: of a transfer, only those that the run is about."""
+    return [path for path in stated if not comparison.moves or concern_name(path) in comparison.only]
+
+
+def _of_limits(comparison: Comparison, changes: Iterable[FieldChange]) -> Iterator[FieldChange]:
+    """Yield changes of unmanaged values that the declared organization forbids.
+
+    Their cause is the transfer's, also where an earlier run transferred the project.
+    """
+    if comparison.organization != comparison.settings.organization:
+        return
+    for change in changes:
+        if not comparison.only.isdisjoint({organization.NAME, concern_name(change.path)}):
             yield replace(change, origin=comparison.moved(reduces=change.lowering))
 
 
@@ -165,12 +203,17 @@ def _move(comparison: Comparison) -> FieldChange:
 
 
 def _patch_project(
-    comparison: Comparison, changes: Sequence[FieldChange], observed: Fields, *, before_transfer: bool = False
+    comparison: Comparison,
+    changes: Sequence[FieldChange],
+    observed: Fields,
+    *,
+    before_transfer: bool = False,
+    limited: Collection[FieldChange] = (),
 ) -> Iterator[PatchProject]:
     if changes:
         yield PatchProject(
             tenant=comparison.tenant.name,
-            reason=_reason(comparison, before_transfer=before_transfer),
+            reason=_reason(comparison, of_limits=before_transfer or all(one in limited for one in changes)),
             source=comparison.tenant.location,
             changes=tuple(changes),
             before_transfer=before_transfer,
@@ -180,28 +223,42 @@ def _patch_project(
 
 def _patch_endpoint(
     comparison: Comparison,
-    branch: str,
+    sized: _Sized,
     changes: Sequence[FieldChange],
     observed: Fields,
     *,
     before_transfer: bool = False,
+    limited: Collection[FieldChange] = (),
 ) -> Iterator[PatchEndpoint]:
     if changes:
         yield PatchEndpoint(
             tenant=comparison.tenant.name,
-            reason=_reason(comparison, before_transfer=before_transfer),
+            reason=_reason(comparison, of_limits=before_transfer or all(one in limited for one in changes)),
             source=comparison.tenant.location,
             changes=tuple(changes),
-            branch=branch,
+            branch=sized.branch,
+            replica=sized.replica,
             before_transfer=before_transfer,
-            companions=companions(changes, observed),
+            companions=(*companions(changes, observed), *_other_settings(changes, sized.endpoint)),
         )
 
 
-def _reason(comparison: Comparison, *, before_transfer: bool) -> str:
-    if before_transfer:
+def _other_settings(changes: Sequence[FieldChange], endpoint: LiveEndpoint | None) -> Iterator[tuple[str, Value]]:
+    """Yield the settings beside the parameters, where these change: Neon does not document whether they stay."""
+    if endpoint is not None and any(change.path == compute.PARAMETERS for change in changes):
+        for name, value in endpoint.other_settings.items():
+            yield f"{compute.SETTINGS}{name}", JsonText.of(value)
+
+
+def _reason(comparison: Comparison, *, of_limits: bool) -> str:
+    if of_limits:
         return f"organization {comparison.settings.organization} does not allow the current value"
-    return f"differs from tier {comparison.settings.tier}"
+    settings = comparison.settings
+    if settings.suspended:
+        return f"suspended: {comparison.tenant.reason}"
+    granted = "".join(f", {boost}" for boost in settings.boosts)
+    ended = "".join(f", {boost} has ended" for boost in comparison.tenant.boosts if boost not in settings.boosts)
+    return f"differs from tier {settings.tier}{granted}{ended}"
 
 
 def _after(observed: Fields, changes: Sequence[FieldChange]) -> Fields:

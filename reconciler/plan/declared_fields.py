@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, organization, snapshots
+from reconciler.plan.concerns import (
+    CONCERNS,
+    branches,
+    compute,
+    databases,
+    idle_branches,
+    old_branches,
+    organization,
+    quota,
+    replicas,
+    snapshots,
+)
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.past import STATE
+from reconciler.plan.tenant_history import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,12 +27,15 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
+    from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
 
 RECOVER = "recover"
 PINS = ("region", "pg_version", "database", "role", "branch")
 """Fields that apply at a project's creation only."""
-PRESENT, ABSENT = "present", "absent"
+BOOSTED = (quota.QUOTA, compute.COMPUTE)
+"""The concerns that a boost raises."""
+PRESENT, SUSPENDED, ABSENT = "present", "suspended", "absent"
 
 
 def fields(desired: DesiredState, tenant: Tenant) -> Stated:
@@ -29,14 +43,18 @@ def fields(desired: DesiredState, tenant: Tenant) -> Stated:
     if tenant.absent:
         return {STATE: ABSENT}
     settings = desired.settings(tenant)
-    managed = [concern.wanted(settings) for concern in PROJECT_CONCERNS]
+    managed = [concern.wanted(settings) for concern in CONCERNS]
     return {
-        STATE: PRESENT,
+        STATE: SUSPENDED if tenant.suspended else PRESENT,
         **({} if tenant.recover is None else {RECOVER: tenant.recover}),
         organization.PATH: Assignment(settings.organization, desired.allowed(tenant.tier), tenant.tier),
         **{path: value for concern in managed for path, value in concern.items()},
         **{word: value for word in PINS if (value := getattr(tenant.pins, word)) is not None},
+        **replicas.wanted(settings),
         **branches.wanted(settings),
+        **old_branches.wanted(settings),
+        **idle_branches.wanted(settings),
+        **databases.wanted(settings),
         **snapshots.wanted(settings),
     }
 
@@ -49,11 +67,29 @@ def said(files: DesiredState, tenant: str) -> Stated | None:
     return {} if known is None else fields(files, known)
 
 
+def before_ends(files: DesiredState, tenant: str) -> frozenset[tuple[str, Value]]:
+    """Return the fields of quota and compute with the values that the tenant had until one of its boosts ended."""
+    known = files.tenants.get(tenant)
+    if known is None or known.absent or not known.boosts:
+        return frozenset()
+    earlier = files.settings_before_ends(known)
+    return frozenset(pair for settings in earlier for one in BOOSTED for pair in one.wanted(settings).items())
+
+
 def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
-    """Return the tenants whose declared fields changed since the base, including their tier."""
+    """Return the tenants whose declared fields changed since the base, including their tier.
+
+    Also those for which the files now allow or hold back another change.
+    """
     return frozenset(
-        name for name, tenant in desired.tenants.items() if said(base, name) != fields(desired, tenant)
+        name
+        for name, tenant in desired.tenants.items()
+        if said(base, name) != fields(desired, tenant) or _allowed(base.tenants.get(name)) != _allowed(tenant)
     )
+
+
+def _allowed(tenant: Tenant | None) -> tuple[object, ...] | None:
+    return None if tenant is None else (tenant.accept, tenant.protect, tenant.hold)
 
 
 def in_another_tier(
@@ -79,13 +115,6 @@ def _has(files: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
     if files.home(tenant) != project.organization:
         return False
     settings = files.settings(tenant)
-    differing = (
-        change
-        for concern in PROJECT_CONCERNS
-        if concern is not PROJECT
-        for change in concern.changes(settings, project)
-    )
+    of_tier = (concern.changes(settings, project) for concern in CONCERNS if concern is not PROJECT)
     endpoint = project.read_write(project.default_branch)
-    return not any(True for _ in differing) and not any(
-        True for _ in compute.endpoint_changes(settings.compute, endpoint)
-    )
+    return not any(map(any, of_tier)) and not any(compute.endpoint_changes(settings.compute, endpoint))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT
-from reconciler.plan.concerns.branch_matching import RESTORED
+from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.plan import Conflict, Note
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ REMEDY: Final = (
 
 
 def switched(tenant: Tenant, project: LiveProject, called: str) -> Conflict | None:
-    """Return a conflict if somebody made another branch the default one; None if not, or if branches were not
-    read.
+    """A conflict if somebody made another branch the default one; None if not, or if branches were not read.
 
     Sizes, branches and snapshots would apply to the wrong branch. ``called`` is the declared name of the default
     branch. A branch that a restore made the default one has that name.
@@ -39,18 +38,15 @@ def switched(tenant: Tenant, project: LiveProject, called: str) -> Conflict | No
     if was is None:
         return None
     message = f"{default.name!r} is now the default branch of project {project.id}; it was {was.name!r}"
-    return Conflict(
-        tenant.name,
-        f"{message}: neither branch is changed",
-        REMEDY.format(was=was.name, called=called),
-        tenant.location,
+    return Conflict.about(
+        tenant, f"{message}: neither branch is changed", REMEDY.format(was=was.name, called=called)
     )
 
 
 def _was_the_default(branch: LiveBranch, called: str) -> bool:
     """Return whether it is the project's first branch, or has its name; not one that a restore replaced."""
     return not branch.default and (
-        branch.name == called or (_came_with_the_project(branch) and not branch.name.endswith(RESTORED))
+        branch.name == called or (_came_with_the_project(branch) and not is_kept(branch))
     )
 
 
@@ -66,17 +62,15 @@ def endangered_annotation_notes(
     Neon: a finalized restore makes a branch without annotations the default one, and Neon's guide then deletes the
     replaced branch.
     """
-    for tenant in tenants:
-        project = identities.projects.get(tenant.name)
-        if project is None or tenant.project_id is not None or live.places.get(tenant.name) == project.id:
+    for tenant, project in identities.matched(tenants):
+        if tenant.project_id is not None or live.registered_ids.get(tenant.name) == project.id:
             continue
         if left := _left_behind(project, desired.fleet):
             branches = " and ".join(map(repr, left))
-            yield Note(
-                tenant.name,
+            yield Note.about(
+                tenant,
                 f"only branch {branches} identifies the owner of project {project.id}, which is lost when "
                 f"the branch is deleted: add project_id: {project.id} to the tenant's file first",
-                tenant.location,
             )
 
 

@@ -1,4 +1,4 @@
-"""What the files of the fleet said before: at the base, at the fork, and at commits that were tried."""
+"""The files of the fleet at earlier commits: at the base, at the fork, and at commits that were tried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
-from reconciler.plan.past import Past
+from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,56 +20,58 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class Baseline:
     """The files at a base, and at its fork: None if that is the base itself."""
 
     base: DesiredState
     fork: DesiredState | None = None
 
-    def under(self, now: DesiredState) -> Before:
+    @property
+    def states(self) -> tuple[DesiredState, ...]:
+        """The files at both commits."""
+        return (self.base,) if self.fork is None else (self.base, self.fork)
+
+    def under(self, now: DesiredState) -> Baseline:
         """Return the same under the current names, without what could not be read."""
         base, fork = _seen_from(now, self.base), self.fork and _seen_from(now, self.fork)
-        return self if base is self.base and fork is self.fork else Before(base, fork)
+        return self if base is self.base and fork is self.fork else Baseline(base, fork)
 
 
 @dataclass(frozen=True)
 class History:
-    """What the files of the fleet said before."""
+    """The files of the fleet at earlier commits."""
 
     base: DesiredState | None = None
     """At the commit applied last; None if there is none."""
     fork: DesiredState | None = None
     """At the common ancestor of the base and of HEAD; None if that is the base itself."""
-    owed: Mapping[str, Before | None] = field(default_factory=dict)
+    owed: Mapping[str, Baseline | None] = field(default_factory=dict)
     """Tenants with another base, because the last commit is not fully applied for them; None if it is lost."""
-    tried: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
+    tried: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
     """The files at commits that were tried for a tenant and not fully applied, oldest first."""
-    declared_since: Mapping[str, tuple[Before, ...]] = field(default_factory=dict)
-    """The files at commits after the base that declare a tenant which the base does not know, oldest first: a
-    later reduction has a commit as its cause, whoever created the project.
-    """
+    declared_since: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
+    """The files at commits after the base that declare a tenant which the base does not, oldest first: a later
+    reduction has a commit as its cause, whoever created the project."""
     since: Mapping[str, str | None] = field(default_factory=dict)
-    """Tenants that wait, according to the record of the base, each with the id of its own base; None if nothing
-    was ever applied.
-    """
+    """Tenants that wait, with the id of their own base; None if nothing was ever applied for them."""
+    creating: Mapping[str, str] = field(default_factory=dict)
+    """Tenants whose new project is not finished, with the id of the run that was to create it."""
+    rejected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tenant, the declared moments that Neon rejected in an earlier run."""
     unheld: frozenset[str] = field(default_factory=frozenset)
-    """Tenants declared by a file, or an edit, that git does not hold: what the files asked for is unknown."""
+    """Tenants declared by a file, or an edit, that git does not contain: their history is unknown."""
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Those of them whose files git ignores: no commit shows when they were new."""
     files: DesiredState | None = None
-    """What the files say now, if documents declare some tenants instead."""
+    """The current files, if documents declare some tenants instead."""
     documents: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a document declares."""
     committed: frozenset[str] = field(default_factory=frozenset)
     """Those of them that the current commit declares."""
     lost: bool = False
-    """Whether the history of the files cannot be read here: a shallow clone, or files that a branch has left
-    behind. Then the files cause no reductions.
-    """
+    """Whether the earlier files cannot be read here, as in a shallow clone: then the files cause no reductions."""
     guessed: bool = False
-    """Whether the base was not named by anybody: it is the parent of the current files and may never have been
-    applied.
-    """
+    """Whether nobody named the base: it is the parent of the current files, and may never have been applied."""
     named: frozenset[str] = field(default_factory=frozenset)
     """Tenants that a person or a program named one by one."""
 
@@ -81,11 +83,9 @@ class History:
     """Tenant names in files that no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
     def under(self, now: DesiredState) -> History:
-        """Return the same under the current names of tenants and organizations: what is known of an earlier name
-        applies to them.
-        """
+        """The same under the current names of tenants and organizations, at the time of ``now``."""
         base, fork = (one and _seen_from(now, one) for one in (self.base, self.fork))
-        files = self.files and self.files.as_called_in(now)
+        files = self.files and self.files.with_current_names(now).at(now.moment)
         several = (*self.tried.values(), *self.declared_since.values())
         known = {id(before): before for before in (*self.owed.values(), *chain.from_iterable(several))}
         moved = {each: before and before.under(now) for each, before in known.items()}
@@ -96,31 +96,38 @@ class History:
             self,
             base=base,
             fork=fork,
-            owed=now.by_present_name({name: moved[id(before)] for name, before in self.owed.items()}),
-            tried=now.by_present_name(_under(self.tried, moved)),
-            since=now.by_present_name(self.since),
-            declared_since=now.by_present_name(_under(self.declared_since, moved)),
+            owed=now.by_current_name({name: moved[id(before)] for name, before in self.owed.items()}),
+            tried=now.by_current_name(_under(self.tried, moved)),
+            since=now.by_current_name(self.since),
+            creating=now.by_current_name(self.creating),
+            rejected=now.by_current_name(self.rejected),
+            declared_since=now.by_current_name(_under(self.declared_since, moved)),
             files=files,
         )
 
-    def untold(self, tenant: str) -> bool:
+    def unreadable(self, tenant: str) -> bool:
         """Return whether the history of the tenant's files cannot be read: then they cause no reductions."""
         return self.lost or (tenant in self.unheld and tenant not in self.documents)
 
-    def before(self, tenant: str) -> Before | None:
+    def baseline(self, tenant: str) -> Baseline | None:
         """Return the files at the tenant's own base; None if unknown."""
-        return self.owed.get(tenant, self._before)
+        return self.owed.get(tenant, self._baseline)
+
+    def files_at_base(self, tenant: str) -> DesiredState | None:
+        """Return the files at the commit that was last applied for the tenant; None if unknown."""
+        baseline = self.baseline(tenant)
+        return None if baseline is None else baseline.base
 
     @cached_property
-    def _before(self) -> Before | None:
-        return None if self.base is None else Before(self.base, self.fork)
+    def _baseline(self) -> Baseline | None:
+        return None if self.base is None else Baseline(self.base, self.fork)
 
-    def past(self, tenant: str) -> Past | None:
-        """Return what the files said of the tenant; None if unknown."""
+    def past(self, tenant: str) -> TenantHistory | None:
+        """Return what the earlier files declared for the tenant; None if unknown."""
         if tenant in self.documents and self.files is not None:
             said = declared_fields.said(self.files, tenant)
-            return None if said is None else Past(said, said, tenant in self.files.tenants, document=True)
-        before = None if tenant in self.unheld else self.before(tenant)
+            return None if said is None else TenantHistory(said, said, tenant in self.files.tenants, document=True)
+        before = None if tenant in self.unheld else self.baseline(tenant)
         if before is None:
             return None
         own = _past(before, tenant)
@@ -129,48 +136,51 @@ class History:
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
     def at_base(self, tenant: str) -> Stated | None:
-        """Return what the files said of the tenant at its base; empty if nothing, None if the base is lost."""
+        """Return the tenant's fields at its base; empty if it was not declared, None if the base is lost."""
         past = self.past(tenant)
         if past is not None:
             return past.base
         lost = self.lost or (tenant in self.owed and self.owed[tenant] is None)
         return None if lost else {}
 
+    def unfinished(self, tenant: str, run: str) -> bool:
+        """Return whether this run created the tenant's project, and was not done with it.
+
+        What the earlier files declared was in an earlier project, and never in this one.
+        """
+        return bool(run) and self.creating.get(tenant) == run
+
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
-        """Return whether the files say the same as before: the quick answer for nearly every tenant."""
-        before = self.before(tenant.name)
+        """Return whether the files declare the same as before: the quick answer for nearly every tenant."""
+        before = self.baseline(tenant.name)
         if before is None or tenant.name in self.unheld or tenant.name in self.documents:
             return False
-        known = (before, *self.tried.get(tenant.name, ()))
-        states = [files for one in known for files in (one.base, one.fork) if files is not None]
-        return all(files.speaks_alike(desired, tenant) for files in states)
+        states = [files for one in (before, *self.tried.get(tenant.name, ())) for files in one.states]
+        return all(files.declares_the_same(desired, tenant) for files in states)
 
     def earlier(self, tenant: str) -> list[DesiredState]:
-        """Return the files at the tenant's own base and at the fork, or those that a document replaces, that
-        declare it.
-        """
-        before = self.before(tenant)
-        states = (before.base, before.fork) if before else ()
-        said = (self.files,) if tenant in self.documents else states
+        """The files at the tenant's own base and fork, or those that a document replaces, that declare it."""
+        said = (self.files,) if tenant in self.documents else self._states(tenant)
         return [files for files in said if files is not None and tenant in files.tenants]
 
     def known(self, tenant: str) -> Tenant | None:
         """Return the tenant as the base, or the fork, declared it."""
-        before = self.before(tenant)
-        states = () if before is None else (before.base, before.fork)
-        said = (files.tenants.get(tenant) for files in states if files is not None)
+        said = (files.tenants.get(tenant) for files in self._states(tenant))
         return next((found for found in said if found is not None), None)
+
+    def _states(self, tenant: str) -> tuple[DesiredState, ...]:
+        baseline = self.baseline(tenant)
+        return () if baseline is None else baseline.states
 
     def is_older_than_the_base(self, tenant: str) -> bool:
         """Return whether the base declares a tenant that the fork did not declare."""
-        before = self.before(tenant)
+        before = self.baseline(tenant)
         if before is None or before.fork is None:
             return False
         return _declared(before.base, tenant) and not _declared(before.fork, tenant)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
-        """Return whether the files at the base or the fork protect one of these tenants, or one that pins the
-        project.
+        """Whether the files at the base or the fork protect one of these tenants, or one that pins the project.
 
         Ending a protection needs a commit of its own that is applied first.
         """
@@ -185,22 +195,17 @@ class History:
         return frozenset(tenant.project_id for _, tenant in self._protecting() if tenant.project_id is not None)
 
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
-        """Yield each tenant, by current name, that its own base or fork, or the files behind a document,
-        protect.
-        """
-        others = [before for before in self.owed.values() if before]
-        others += [before for attempts in self.tried.values() for before in attempts]
-        owed = [state for before in others for state in (before.base, before.fork)]
-        known = (files for files in (self.base, self.fork, self.files, *owed) if files is not None)
-        for files in known:
+        """Each tenant, by current name, that its own base or fork, or the files behind a document, protect."""
+        others = (*self.owed.values(), *chain.from_iterable(self.tried.values()))
+        owed = [files for baseline in others if baseline for files in baseline.states]
+        for files in filter(None, (self.base, self.fork, self.files, *owed)):
             for name, tenant in files.tenants.items():
                 if tenant.protect and (files is self.files or self._is_its_own(files, name)):
                     yield name, tenant
 
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
-        before = self.before(tenant)
-        known = (before, *self.tried.get(tenant, ()))
-        return before is None or any(files in (one.base, one.fork) for one in known if one is not None)
+        baseline = self.baseline(tenant)
+        return baseline is None or any(files in one.states for one in (baseline, *self.tried.get(tenant, ())))
 
     def moved(self, tenant: str, now: Stated) -> bool:
         """Return whether the files ask for a change of the tenant, or that is unknown."""
@@ -211,25 +216,25 @@ class History:
 
     def knew(self, tenant: str) -> bool:
         """Return whether the earlier files declared the tenant, not as absent."""
-        before = self.before(tenant)
-        return tenant in self.committed or (before is not None and _declared(before.base, tenant))
+        return tenant in self.committed or self._declared_at_base(tenant)
+
+    def _declared_at_base(self, tenant: str) -> bool:
+        baseline = self.baseline(tenant)
+        return baseline is not None and _declared(baseline.base, tenant)
 
     def handled(self, tenant: str) -> bool:
         """Return whether a run has handled the tenant before: a named base declares it.
 
         For a tenant of a document, the current commit counts as such.
         """
-        before = self.before(tenant)
-        at_base = not self.guessed and before is not None and _declared(before.base, tenant)
+        at_base = not self.guessed and self._declared_at_base(tenant)
         return at_base or (tenant in self.documents and tenant in self.committed)
 
     def new(self, tenant: str) -> bool:
         """Return whether the known earlier files do not mention the tenant, not even as absent."""
         if self.knew(tenant) or tenant in self.unheld:
             return False
-        before = self.before(tenant)
-        at_base = None if before is None else before.base
-        earlier = [at_base, self.files if tenant in self.documents else None]
+        earlier = [self.files_at_base(tenant), self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
@@ -244,41 +249,41 @@ class History:
         """
         if tenant in self.documents:
             return ()
-        before = None if tenant in self.unheld else self.before(tenant)
+        before = None if tenant in self.unheld else self.baseline(tenant)
         if before is None:
             return None
-        states = [files for files in (before.base, before.fork) if files is not None]
-        if any(tenant in files.held_back for files in states):
+        if any(tenant in files.held_back for files in before.states):
             return None
-        return tuple(files.tenants[tenant].accept for files in states if tenant in files.tenants)
+        return tuple(files.tenants[tenant].accept for files in before.states if tenant in files.tenants)
 
     def tiers(self, tenant: str) -> frozenset[str]:
-        """Return the tiers that the tenant had, or may have got partly: at its base, and at commits that were
-        tried.
-        """
+        """The tiers that the tenant had, or may have got partly: at its base, and at commits that were tried."""
         tried = (attempt.base.tenants.get(tenant) for attempt in self.tried.get(tenant, ()))
         since = (known.tier for known in tried if known is not None and not known.absent)
         return frozenset(tier for tier in (self.tier(tenant), *since) if tier is not None)
 
     def tier(self, tenant: str) -> str | None:
         """Return the tier that the tenant had; None if none, or if it was absent."""
-        before = self.before(tenant)
-        at_base = None if before is None else before.base
-        files = self.files if tenant in self.documents else at_base
+        files = self.files if tenant in self.documents else self.files_at_base(tenant)
         known = None if files is None else files.tenants.get(tenant)
         return None if known is None or known.absent else known.tier
 
 
-def _past(before: Before, tenant: str) -> Past | None:
-    """Return what the files said of the tenant at a base and its fork; None if they were broken for it."""
+def _past(before: Baseline, tenant: str) -> TenantHistory | None:
+    """Return the tenant at a base and its fork; None if its files were broken."""
     base = declared_fields.said(before.base, tenant)
     fork = base if before.fork is None else declared_fields.said(before.fork, tenant)
-    return None if base is None or fork is None else Past(base, fork, tenant in before.base.tenants)
+    if base is None or fork is None:
+        return None
+    ended = declared_fields.before_ends(before.base, tenant)
+    if ended and before.fork is not None:
+        ended &= declared_fields.before_ends(before.fork, tenant)
+    return TenantHistory(base, fork, tenant in before.base.tenants, ended=ended)
 
 
 def _under(
-    states: Mapping[str, tuple[Before, ...]], moved: Mapping[int, Before | None]
-) -> dict[str, tuple[Before, ...]]:
+    states: Mapping[str, tuple[Baseline, ...]], moved: Mapping[int, Baseline | None]
+) -> dict[str, tuple[Baseline, ...]]:
     return {
         name: tuple(known for before in several if (known := moved[id(before)]) is not None)
         for name, several in states.items()
@@ -286,7 +291,7 @@ def _under(
 
 
 def _seen_from(now: DesiredState, files: DesiredState) -> DesiredState:
-    return files.before(now).as_called_in(now)
+    return files.before(now).with_current_names(now).at(now.moment)
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

@@ -1,4 +1,7 @@
-"""Which live project belongs to which tenant: claims, contradictions, and one owner or a conflict."""
+"""Which live project belongs to which tenant: one owner, or a conflict.
+
+A pin, a registry row, a name or an annotation claims a project; ``contradictions.py`` rejects claims.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.plan import contradictions
-from reconciler.plan.claims import Claims
-from reconciler.plan.contradictions import MARK, Claim, contradiction
+from reconciler.plan.contradictions import MARK, Claim, contradiction, pin_is_gone, row_is_gone, was_moved
+from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -32,6 +35,10 @@ class Identities:
     """Projects that match no tenant."""
     several: Mapping[str, tuple[LiveProject, ...]]
     """By tenant with this conflict only: the projects that may be its own."""
+
+    def matched(self, tenants: Iterable[Tenant]) -> Iterator[tuple[Tenant, LiveProject]]:
+        """Yield those of the tenants that have a project, each with it."""
+        return ((tenant, self.projects[tenant.name]) for tenant in tenants if tenant.name in self.projects)
 
     def missing(self, tenant: Tenant) -> bool:
         """Return whether the tenant has no live project and asks for no recovery: it needs a new project."""
@@ -103,9 +110,7 @@ class _Search:
         return not (found or tenant.project_id or tenant.absent)
 
     def _second(self, tenant: Tenant, others: Sequence[LiveProject]) -> None:
-        """Report further projects created for a tenant; those that a run marked as duplicates are handled
-        elsewhere.
-        """
+        """Further projects created for a tenant are a conflict; those that a run marked as duplicates are not."""
         found = [project for project in others if MARK not in project.name]
         if found and tenant.project_id is None:
             both = [self._projects.pop(tenant.name), *found]
@@ -129,9 +134,7 @@ class _Search:
                 self._astray[against.strayed_from] = project
 
     def contest(self) -> None:
-        """A project that two tenants claim belongs to neither. A tenant whose project was renamed away gets a
-        conflict.
-        """
+        """Conflicts of projects that two tenants claim, and of tenants whose project was renamed away."""
         for name, project in self._astray.items():
             if name not in self._projects and name not in self._conflicts:
                 self._conflicts[name] = contradictions.has_gone_astray(self._desired.tenants[name], project)
@@ -139,7 +142,7 @@ class _Search:
         for name, project in self._projects.items():
             holders.setdefault(project.id, []).append(name)
         for project_id, names in holders.items():
-            claimants = [*names, *([self._claims.pins[project_id]] if project_id in self._disputed else [])]
+            claimants = [*names, *([self._desired.pinned_by[project_id]] if project_id in self._disputed else [])]
             if len(claimants) > 1:
                 self._contested.add(project_id)
                 for name in names:
@@ -164,3 +167,88 @@ class _Search:
             unmatched=tuple(self._unmatched()),
             several=self._several,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The projects that a tenant may claim, or why that is unknown."""
+
+    projects: tuple[LiveProject, ...] = ()
+    not_returned: bool = False
+    """Whether the API did not return the project that a pin or a row names."""
+    lost: Conflict | None = None
+    """The conflict about a pinned or registered project that does not exist."""
+
+
+class Claims:
+    """Everything that the files, the registry and the projects say about ownership, indexed."""
+
+    def __init__(self, desired: DesiredState, live: LiveState) -> None:
+        self._desired = desired
+        self._by_id = {project.id: project for project in live.projects}
+        self._unknown = {unknown.id for unknown in live.unknown}
+        self._places = live.registered_ids
+        self._elsewhere = live.elsewhere
+        self._by_name: dict[str, list[LiveProject]] = {}
+        for project in live.projects:
+            self._by_name.setdefault(project.name, []).append(project)
+
+    def of(self, tenant: Tenant) -> Claimed:
+        """Return the claims by pin; without a pin, by registry row and by name."""
+        if tenant.project_id is not None:
+            return self._named(tenant, tenant.project_id, pin_is_gone)
+        named, place = self._by_names(tenant), self._places.get(tenant.name)
+        if place is None or self._was_handed_over(place, tenant):
+            return Claimed(named)
+        stated = self._named(tenant, place, row_is_gone)
+        if not stated.projects:
+            return stated if stated.not_returned or stated.lost else Claimed(named)
+        return Claimed((*stated.projects, *(project for project in named if project.id != place)))
+
+    def by_annotation(self, projects: Iterable[LiveProject]) -> dict[str, list[LiveProject]]:
+        """Annotated projects by the tenant that their annotation names; a renamed project keeps its annotation."""
+        found: dict[str, list[LiveProject]] = {}
+        for project in projects:
+            if tenant := created_for(project, self._desired):
+                found.setdefault(tenant, []).append(project)
+        return found
+
+    def registered(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Return whether the tenant's registry row names the project."""
+        return self._places.get(tenant.name) == project.id
+
+    def unknown(self, project_id: str | None) -> bool:
+        """Return whether the API knows the project but did not return it."""
+        return project_id in self._unknown
+
+    def _named(self, tenant: Tenant, project_id: str, gone: Callable[[Tenant, str], Conflict]) -> Claimed:
+        """Return the claim by id. A tombstone, and a tenant that asks for a deleted project, lack nothing."""
+        if project := self._by_id.get(project_id):
+            return Claimed((project,))
+        if project_id in self._unknown:
+            return Claimed(not_returned=True)
+        if tenant.absent or tenant.recover is not None:
+            return Claimed()
+        elsewhere = self._elsewhere.get(project_id)
+        lost = gone(tenant, project_id) if elsewhere is None else was_moved(tenant, project_id, elsewhere)
+        return Claimed(lost=lost)
+
+    def _by_names(self, tenant: Tenant) -> tuple[LiveProject, ...]:
+        """Projects with the tenant's name; those created for another declared tenant if there are no others."""
+        names = self._desired.project_names(tenant.name)
+        named = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
+        others = self._desired.tenants.keys() - {tenant.name}
+        own = [p for p in named if created_for(p, self._desired) not in others]
+        return tuple(own or named)
+
+    def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Whether it may be the tenant's: not if another tenant pins it, unless it was created for this one."""
+        annotated = created_for(project, self._desired)
+        return self._desired.pinned_by.get(project.id) is None or annotated in (None, tenant.name)
+
+    def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
+        """Return whether another tenant pins the project and gave it its own name: then the row is outdated."""
+        project, holder = self._by_id.get(project_id), self._desired.pinned_by.get(project_id)
+        if project is None or holder is None or holder == tenant.name:
+            return False
+        return project.name in self._desired.project_names(holder)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from reconciler.model.moments import rfc3339
-from reconciler.plan.action import DeleteBranch, DeleteProject, DeleteSnapshot, PatchEndpoint, PatchProject
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import DeleteProject, PatchProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.approval import bare
-from reconciler.plan.claims import pins
+from reconciler.plan.commanded import commanded
 from reconciler.plan.concerns.compute import members
 from reconciler.plan.guards import guard_tenants
-from reconciler.plan.observed import project_fields
+from reconciler.plan.guards.commands import guard_command
+from reconciler.plan.live_values import project_fields
 from reconciler.plan.outcome import GONE
 from reconciler.plan.ownership import created_for
 from reconciler.plan.planner import make_plan
@@ -25,15 +28,18 @@ if TYPE_CHECKING:
 
     from reconciler.desired.selection import Depth, Reach
     from reconciler.desired.state import DesiredState
-    from reconciler.live.needs import Details
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import Details, LiveProject, Needs
     from reconciler.live.state import LiveState
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
+    from reconciler.plan.commanded import Command
     from reconciler.plan.history import History
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan, Refusal, TenantPlan
+    from reconciler.plan.policies import PolicyJudge
+    from reconciler.plan.resets import RaisedNumbers
     from reconciler.plan.tombstones import Tombstones
+    from reconciler.plan.way_back import Rollback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +52,16 @@ class PlanInputs:
     only: tuple[str, ...]
     """Names of the concerns."""
     tombstones: Tombstones
+    raised: RaisedNumbers = field(default_factory=dict)
     depth: Depth
     reach: Reach
     """The reach that was used: whether all details of tenants are read."""
-
-    @cached_property
-    def pins(self) -> Mapping[str, str]:
-        """The tenant whose file pins a project, by project id."""
-        return pins(self.desired)
+    command: Command | None = None
+    """What a person asked for. None: the plan follows from the files, or takes a run back."""
+    rollbacks: Mapping[str, Rollback] = field(default_factory=dict)
+    """The way back of each tenant, if the plan takes a run back."""
+    policies: PolicyJudge | None = None
+    """The policies that judged the plan, and judge its late turns."""
 
 
 def reach_of_few(reach: Reach, tenants: int) -> Reach:
@@ -69,18 +77,35 @@ def with_known_details(before: LiveProject, now: LiveProject, dropped: Details) 
         branches=None if "branches" in dropped else before.branches,
         endpoints=None if "endpoints" in dropped else before.endpoints,
         snapshots=None if "snapshots" in dropped else before.snapshots,
+        roles={} if "roles" in dropped else before.roles,
+        databases={} if "databases" in dropped else before.databases,
     )
 
 
-def files_concerning(grounds: PlanInputs, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
+def with_unread(needs: Needs, project: LiveProject, details: Details) -> Needs:
+    """Return the needs, and those of the details that were not read of the project."""
+
+    def ids(known: tuple[str, ...], detail: str) -> tuple[str, ...]:
+        unread = detail in details and getattr(project, detail) is None
+        return tuple(dict.fromkeys((*known, project.id))) if unread else known
+
+    return replace(
+        needs,
+        branches=ids(needs.branches, "branches"),
+        endpoints=ids(needs.endpoints, "endpoints"),
+        snapshots=ids(needs.snapshots, "snapshots"),
+    )
+
+
+def files_concerning(plan_inputs: PlanInputs, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
     """Return the files reduced to this tenant and to tenants that may claim one of these projects."""
-    desired = grounds.desired
+    desired = plan_inputs.desired
     told = {tenant}
     for project in projects:
         told.update(
             name
             for name in (
-                grounds.pins.get(project.id),
+                desired.pinned_by.get(project.id),
                 desired.tenant_by_project_name(project.name),
                 created_for(project, desired),
             )
@@ -89,25 +114,42 @@ def files_concerning(grounds: PlanInputs, tenant: str, projects: Collection[Live
     return desired.selecting(told & desired.tenants.keys())
 
 
-def plan_late_turn(grounds: PlanInputs, desired: DesiredState, live: LiveState, now: datetime) -> Plan:
+def plan_late_turn(
+    plan_inputs: PlanInputs, desired: DesiredState, live: LiveState, now: datetime, moved: Collection[str] = ()
+) -> Plan:
     """Return the current plan for these tenants, without what the guards for one tenant refuse.
 
     ``desired`` and ``live`` hold few tenants and their projects. Guards that count apply once, before a run.
+    ``moved`` are tenants whose projects this run has transferred.
     """
     plan = make_plan(
         desired,
         live,
         now=now,
-        history=grounds.history,
-        only=grounds.only,
-        prune=grounds.permissions.prune,
-        tombstones=grounds.tombstones,
+        history=plan_inputs.history,
+        only=plan_inputs.only,
+        prune=plan_inputs.permissions.prune,
+        tombstones=plan_inputs.tombstones,
+        raised=plan_inputs.raised,
+        moved=moved,
     )
-    return guard_tenants(plan, desired, live, grounds.permissions, history=grounds.history, now=now)
+    command, permissions, history = plan_inputs.command, plan_inputs.permissions, plan_inputs.history
+    if command is not None:
+        plan = commanded(plan, command, desired, live, now)
+        return guard_command(
+            plan, desired, live, permissions, history=history, now=now, policies=plan_inputs.policies, late=True
+        )
+    if plan_inputs.rollbacks:
+        from reconciler.plan.rollback import rolled_back  # noqa: PLC0415 - for rollbacks only
+
+        of_these = {name: plan_inputs.rollbacks[name] for name in desired.tenants if name in plan_inputs.rollbacks}
+        plan = rolled_back(plan, of_these, desired, live, now)
+    return guard_tenants(plan, desired, live, permissions, history=history, now=now, policies=plan_inputs.policies)
 
 
 RUN_AGAIN: Final = "run again: the next run makes a new plan"
 DONE: Final = "nothing is left to do since the plan was made"
+UNREAD: Final = "Neon did not return whether it still exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +162,14 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The decision on a tenant's plan. Every action is in one of the three groups, or ``halt`` says why none
-    is.
-    """
+    """The decision on a tenant's plan. Each action is in one of three groups, or ``halt`` says why none is."""
 
     plan: TenantPlan
     """The actions that may run, and the current project."""
     done: Mapping[Action, str] = field(default_factory=dict)
     """Actions with nothing left to do, each with the reason."""
     held: Mapping[Action, Halt] = field(default_factory=dict)
-    """Actions that a guard refuses now."""
+    """Actions that a guard refuses now, and deletions of objects that were not read."""
     halt: Halt | None = None
     """Why nothing is done."""
 
@@ -140,9 +180,7 @@ class Turn:
 
 
 def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
-    """Return the decision for a tenant that had a project when it was planned. ``now`` is that project's current
-    state.
-    """
+    """The decision for a tenant that had a project when it was planned. ``now`` is that project's state."""
     before = planned.project
     if before is None or now is None:
         return _gone(planned)
@@ -162,6 +200,7 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     rest = [action for action in planned.actions if action not in kept]
     refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
     held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}
+    held |= {action: Halt(UNREAD) for action in rest if action not in held and not _is_known(action, now)}
     done = {action: _done(action, now) for action in rest if action not in held}
     return Turn(structs.replace(planned, project=now, actions=kept), done, held)
 
@@ -175,15 +214,15 @@ def _parts(action: Action) -> Iterator[Action]:
         alone = structs.replace(action, before_transfer=False, companions=())
         yield from (bare(structs.replace(alone, changes=(change,))) for change in action.changes)
     elif isinstance(action, DeleteBranch | DeleteSnapshot):
-        yield bare(structs.replace(action, before_transfer=False))
+        yield bare(structs.replace(action, before_transfer=False, after_new=False))
     else:
         yield bare(action)
 
 
-def _along(actions: Iterable[Action]) -> frozenset[tuple[str, str | None, str, Value]]:
+def _along(actions: Iterable[Action]) -> frozenset[tuple[object, ...]]:
     """Return the unchanged values that patches send, each with the object that it belongs to."""
     return frozenset(
-        (action.kind, action.branch if isinstance(action, PatchEndpoint) else None, path, value)
+        (*((action.branch, action.replica) if isinstance(action, PatchEndpoint) else ()), path, value)
         for action in actions
         if isinstance(action, PatchProject | PatchEndpoint)
         for path, value in action.companions
@@ -191,15 +230,16 @@ def _along(actions: Iterable[Action]) -> frozenset[tuple[str, str | None, str, V
 
 
 def _gone(planned: TenantPlan) -> Turn:
-    if all(isinstance(action, DeleteProject) for action in planned.actions):
-        return Turn(planned)  # the deletion itself reports that it was gone
+    deletions = tuple(action for action in planned.actions if isinstance(action, DeleteProject))
+    if deletions:  # the deletion itself reports that it was gone
+        others = dict.fromkeys((action for action in planned.actions if action not in deletions), GONE)
+        return Turn(structs.replace(planned, actions=deletions), others)
     project = planned.project
     place = f"project {project.id} in organization {project.organization}" if project else "the project"
     return Turn(planned, halt=Halt(f"{place} no longer exists"))
 
 
 def _refusal(action: Action, refused: Iterable[Refusal]) -> Refusal | None:
-    """Return the refusal of this action or of a part of it."""
     paths = {change.path for change in action.changes}
     for refusal in refused:
         for held in refusal.actions:
@@ -207,6 +247,17 @@ def _refusal(action: Action, refused: Iterable[Refusal]) -> Refusal | None:
             if of_tenant and (not paths or paths & {change.path for change in held.changes}):
                 return refusal
     return None
+
+
+def _is_known(action: Action, now: LiveProject) -> bool:
+    """Whether the project shows if the object of a deletion still exists."""
+    match action:
+        case DeleteBranch():
+            return now.branches is not None
+        case DeleteSnapshot():
+            return now.snapshots is not None
+        case _:
+            return True
 
 
 def _done(action: Action, now: LiveProject) -> str:
@@ -238,7 +289,7 @@ def _fields(project: LiveProject) -> dict[str, Value]:
 
 
 def _below(project: LiveProject) -> Iterator[tuple[str, Value]]:
-    names = {branch.id: branch.name for branch in project.branches or ()}
+    names = project.branch_names
     for branch in project.branches or ():
         yield f"branch {branch.name}", branch.id
         yield f"expires_at of branch {branch.name}", rfc3339(branch.expires_at) if branch.expires_at else None

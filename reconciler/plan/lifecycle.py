@@ -8,13 +8,14 @@ from reconciler.desired.settings import override_compute
 from reconciler.live.project import LiveBranch, LiveProject
 from reconciler.model.compute import DEFAULT_COMPUTE
 from reconciler.plan import declared_fields
-from reconciler.plan.action import CreateProject, DeleteProject
-from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.actions.project import CreateProject, DeleteProject
+from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.concerns.compute import COMPUTE
+from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.free_form import FREE_FORM
 from reconciler.plan.concerns.quota import QUOTA
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
-from reconciler.plan.past import STATE, origin
+from reconciler.plan.tenant_history import STATE, origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.model.problem import Location
     from reconciler.model.values import Value
-    from reconciler.plan.past import Past
+    from reconciler.plan.tenant_history import TenantHistory
 
 SENT = (QUOTA, COMPUTE, RESTORE_WINDOW, FREE_FORM)
 """Concerns whose declared fields are sent with the creation."""
 
 
-def create(desired: DesiredState, tenant: Tenant, past: Past | None) -> CreateProject:
+def create(desired: DesiredState, tenant: Tenant, past: TenantHistory | None) -> CreateProject:
     """Return one call with everything: quota, computes, restore window and annotations in the same request."""
     settings = desired.settings(tenant)
     now = declared_fields.fields(desired, tenant)
@@ -67,8 +68,8 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
 
 def database_and_role(desired: DesiredState, tenant: Tenant) -> tuple[str, str]:
     """Return the names that connection strings of the tenant's project contain."""
-    defaults, pins = desired.defaults, tenant.pins
-    return pins.database or defaults.database, pins.role or defaults.role
+    first = desired.first_database(tenant)
+    return first.name, first.owner
 
 
 def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now: datetime) -> LiveProject:
@@ -97,10 +98,12 @@ def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now
         branches=(branch,),
         endpoints=(),
         snapshots=(),
+        roles={branch.id: (settings.first_database.owner,)},
+        databases={branch.id: (settings.first_database,)},
     )
 
 
-def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: Past | None) -> DeleteProject:
+def delete(desired: DesiredState, tenant: Tenant, project_id: str, past: TenantHistory | None) -> DeleteProject:
     """Return the deletion of a tombstone's project."""
     why = origin(STATE, declared_fields.fields(desired, tenant), past, reduces=True)
     return _removal(tenant.name, project_id, "state: absent", tenant.location, why)
@@ -112,12 +115,5 @@ def prune(tenant: str, project_id: str, source: Location) -> DeleteProject:
 
 
 def _removal(tenant: str, project_id: str, reason: str, source: Location, why: Origin) -> DeleteProject:
-    change = FieldChange(
-        STATE,
-        declared_fields.PRESENT,
-        declared_fields.ABSENT,
-        Risk.DESTRUCTIVE,
-        lowering=True,
-        origin=why,
-    )
+    change = existence(STATE, why, before=True)
     return DeleteProject(tenant=tenant, reason=reason, source=source, changes=(change,), project_id=project_id)

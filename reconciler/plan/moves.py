@@ -7,7 +7,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
-from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.compute import DeleteReplica, PatchEndpoint
+from reconciler.plan.actions.project import PatchProject, TransferProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.concerns import compute, restore_window
 from reconciler.plan.plan import Note
 from reconciler.plan.stage import Stage
@@ -31,8 +34,7 @@ def blocking(project: LiveProject) -> tuple[str, ...]:
 def integration_notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
     """Yield notes for transfers of projects with integrations that Neon does not document."""
     for plan in plans:
-        moves = [action for action in plan.actions if isinstance(action, TransferProject)]
-        if not moves or plan.project is None:
+        if plan.transfer is None or plan.project is None:
             continue
         blockers = blocking(plan.project)
         if others := [name for name in plan.project.integrations or () if name not in blockers]:
@@ -40,7 +42,7 @@ def integration_notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
                 f"project {plan.project.id} is transferred with an integration that may prevent it (Neon "
                 f"does not document it): {', '.join(others)}; if Neon refuses, nothing is reduced"
             )
-            yield Note(plan.tenant, told, moves[0].source)
+            yield Note(plan.tenant, told, plan.transfer.source)
 
 
 class Limit(Enum):
@@ -48,7 +50,7 @@ class Limit(Enum):
 
     BRANCHES = ("branch",)
     SNAPSHOTS = ("snapshot",)
-    COMPUTE = ("autoscaling", "compute unit", "compute size", "suspend", "max_cu", "min_cu")
+    COMPUTE = ("autoscaling", "compute unit", "compute size", "suspend", "max_cu", "min_cu", "endpoint", "replica")
     RESTORE_WINDOW = ("history", "retention", "restore")
 
 
@@ -66,9 +68,8 @@ def may_need_reductions(tenant: TenantPlan) -> bool:
 
 
 def goes_first(tenant: TenantPlan) -> bool:
-    """Return whether a tenant with this transfer goes alone, until the route is known to be open."""
-    down = any(isinstance(action, TransferProject) and action.downgrade for action in tenant.actions)
-    return down or may_need_reductions(tenant)
+    """Return whether the tenant is transferred alone, until the route is known to be open."""
+    return (tenant.transfer is not None and tenant.transfer.downgrade) or may_need_reductions(tenant)
 
 
 def checks_transfer_permission(plans: Sequence[TenantPlan]) -> bool:
@@ -77,16 +78,15 @@ def checks_transfer_permission(plans: Sequence[TenantPlan]) -> bool:
     A single tenant whose first write is its transfer, without possible reductions, needs no check: the transfer is
     the check.
     """
-    moving = [plan for plan in plans if any(isinstance(action, TransferProject) for action in plan.actions)]
     lone = len(plans) == 1 and isinstance(plans[0].actions[0], TransferProject) and not goes_first(plans[0])
-    return bool(moving) and not lone
+    return any(plan.transfer for plan in plans) and not lone
 
 
 def may_precede_transfer(action: Action) -> bool:
     """Return whether the action may run before the tenant's transfer."""
     if isinstance(action, PatchProject):
         return action.before_transfer
-    return action.stage in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.LOWER)
+    return action.stage in (Stage.MAKE_ROOM, Stage.DELETE_BRANCH, Stage.DELETE_REPLICA, Stage.LOWER)
 
 
 def limits_met_by(action: Action) -> frozenset[Limit]:
@@ -99,9 +99,11 @@ def limits_met_by(action: Action) -> frozenset[Limit]:
             return frozenset({Limit.BRANCHES, Limit.SNAPSHOTS} if snapshot else {Limit.BRANCHES})
         case DeleteSnapshot():
             return frozenset({Limit.SNAPSHOTS})
+        case DeleteReplica():
+            return frozenset({Limit.COMPUTE})
         case PatchProject() | PatchEndpoint():
             paths = {change.path for change in action.changes}
-            about = {Limit.COMPUTE: compute.PATHS, Limit.RESTORE_WINDOW: (restore_window.PATH,)}
+            about = {Limit.COMPUTE: (*compute.SIZE, compute.SUSPEND), Limit.RESTORE_WINDOW: (restore_window.PATH,)}
             return frozenset(limit for limit, of_it in about.items() if not paths.isdisjoint(of_it))
         case _:
             return frozenset()

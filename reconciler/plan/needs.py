@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.selection import Depth, Reach, Selection
-from reconciler.desired.tier import OrganizationLimits
-from reconciler.live.needs import BRANCHES, Needs
+from reconciler.desired.tier import Occasion
+from reconciler.live.project import BRANCHES, Needs
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
-from reconciler.plan import recovery, rivals, tombstones
-from reconciler.plan.claims import pins
-from reconciler.plan.concerns import PROJECT_CONCERNS, branches, compute, quota, snapshots
+from reconciler.plan import declared_fields, recovery, rivals, tombstones, within_limits
+from reconciler.plan.concerns import (
+    branches,
+    compute,
+    databases,
+    idle_branches,
+    old_branches,
+    project_changes,
+    quota,
+    replicas,
+    snapshots,
+)
 from reconciler.plan.concerns.organization import granted_less, is_downgrade
+from reconciler.plan.concerns.snapshot_limits import asks_for_fewer
+from reconciler.plan.concerns.snapshot_occasions import asking
+from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.desired.state import Api, DesiredState
     from reconciler.desired.tenant import Tenant
-    from reconciler.live.needs import Details
-    from reconciler.live.project import LiveProject
+    from reconciler.live.project import Details, LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
     from reconciler.plan.identity import Identities
@@ -61,82 +72,36 @@ def lists_pay(projects: int, turns: int, api: Api) -> bool:
     return pages(projects) < min(turns, per_second * api.look_again_after_seconds / CALLS_PER_TURN)
 
 
-def needs(
-    desired: DesiredState,
-    live: LiveState,
-    *,
-    depth: Depth = Depth.DECLARED,
-    reach: Reach = Reach(),
-    selection: Selection = Selection(),
-    prune: bool = False,
-    new: Collection[str] = (),
-    half_done: Collection[str] = (),
-) -> Needs:
-    """Return what has not been observed yet. Called in rounds, it ends: empty once everything was read.
-
-    ``new`` are tenants without earlier files: the owner of a project found by name is always read. ``half_done``
-    are tenants with a tried commit: a list does not show what is left of it. ``prune`` says that orphans are
-    deleted: then the owner of every unmatched project is read.
-    """
-    identities = identify(desired, live)
-    tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    small = depth is Depth.DECLARED and len(tenants) <= reach.small_fleet
-    matched = list(_matched(tenants, identities))
-    ending = [project for tenant, project in matched if tenant.absent]
-    deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in half_done)}
-    looks = [_Look(desired, t, p, Depth.DEEP if t.name in deep else depth) for t, p in matched if not t.absent]
-    counted = depth is Depth.DEEP
-    settled = [look for look in looks if not look.unsettled]
-    creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
-    orphans = selection.everything and depth is not Depth.LIST
-    everybody = creating or prune or (orphans and depth is Depth.DEEP)
-    strangers = _strangers(desired, live, identities, everybody=everybody, orphans=orphans)
-    if depth is not Depth.DEEP and len(strangers) > reach.few_strangers:
-        strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if prune else []
-    misnamed = list(_misnamed(desired, live, everybody=creating))
-    if depth is not Depth.DEEP and len(misnamed) > reach.few_strangers:
-        misnamed = list(_misnamed(desired, live, everybody=False))
-    branched = [*(look.project for look in settled if look.needs_branches or look.tenant in new)]
-    branched += [*ending, *strangers, *misnamed]
-    doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
-    branched += [project for double in doubles for project in (double.first, *double.later)]
-    later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
-    sized = [*(look.project for look in settled if look.needs_endpoints), *later]
-    saved = [*(look.project for look in settled if look.needs_snapshots), *later]
-    uncounted = [project for project in later if project.consumption is None]
-    return Needs(
-        projects=_ids(
-            [*(look.project for look in looks if look.unsettled or look.uncounted(everybody=counted)), *uncounted]
-        ),
-        branches=_ids(project for project in branched if project.branches is None),
-        endpoints=_ids(project for project in sized if project.endpoints is None),
-        snapshots=_ids(project for project in saved if project.snapshots is None),
-        integrations=_ids(look.project for look in settled if look.needs_integrations),
-    )
-
-
-def needs_deleted(
-    desired: DesiredState, live: LiveState, *, selection: Selection = Selection(), mention: bool = True
-) -> bool:
-    """Return whether recoverable projects have to be listed: a file asks for one, a tenant gets a new project, or
-    a tombstone may meet a later project.
-    """
-    tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
-    identities = identify(desired, live)
-    ending = any(True for _ in tombstones.unnamed(tenants, identities))
-    return ending or recovery.to_be_listed(tenants, identities, mention=mention)
+def replicas_end(desired: DesiredState, history: History, tenant: Tenant) -> bool:
+    """Return whether earlier files declared a read replica of the tenant that the current ones do not."""
+    settings = None if tenant.absent else desired.settings(tenant)
+    if settings is None or settings.replicas is None or history.same(desired, tenant):
+        return False
+    past = history.past(tenant.name)
+    return past is not None and any(replicas.no_longer_declared(settings, past))
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequirements:
-    """What a plan has to know of live state, for one run. ``needs`` describes the members."""
+    """What a plan has to know of live state, for one run."""
 
     selection: Selection = Selection()
     depth: Depth = Depth.DECLARED
     reach: Reach = Reach()
     prune: bool = False
+    """Whether orphans are deleted: then the owner of every unmatched project is read."""
     new: Collection[str] = ()
+    """Tenants without earlier files: the owner of a project found by name is always read."""
     half_done: Collection[str] = ()
+    """Tenants with a tried commit: a list does not show what is left of it."""
+    history: History = History()
+    """The earlier files: a tier that a tenant leaves may ask for a snapshot, and read replicas that only they
+    declare are deleted."""
+    whole: bool = False
+    """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
+    wanted: Mapping[str, Details] = field(default_factory=dict)
+    """What else is read of these tenants, whatever the files declare: for a rollback. ``project`` is the project
+    by itself, which tells more than a list."""
 
     @property
     def max_unowned_reads(self) -> int | None:
@@ -144,21 +109,94 @@ class PlanRequirements:
         return None if self.depth is Depth.DEEP else self.reach.few_strangers
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:
-        """The details that have not been read yet."""
-        return needs(
-            desired,
-            live,
-            depth=self.depth,
-            reach=self.reach,
-            selection=self.selection,
-            prune=self.prune,
-            new=self.new,
-            half_done=self.half_done,
+        """What has not been observed yet. Called in rounds, it ends: empty once everything was read."""
+        identities, tenants, depth = identify(desired, live), self._tenants(desired), self.depth
+        small = depth is Depth.DECLARED and len(tenants) <= self.reach.small_fleet
+        matched = list(identities.matched(tenants))
+        deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
+        looks = [
+            _Look(desired, t, p, Depth.DEEP if t.name in deep else depth, self.history)
+            for t, p in matched
+            if not t.absent
+        ]
+        settled = [look for look in looks if not look.unsettled]
+        doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
+        later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
+        counted = [
+            look.project for look in looks if look.unsettled or look.uncounted(everybody=depth is Depth.DEEP)
+        ]
+        alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
+        ended = {tenant.name for tenant, _ in matched if replicas_end(desired, self.history, tenant)}
+        branched = [
+            *(look.project for look in settled if self.whole or look.needs_branches or look.tenant in self.new),
+            *self._asked_of(settled, "branches"),
+            *(look.project for look in settled if look.tenant in ended),
+            *(project for tenant, project in matched if tenant.absent),
+            *self._unowned(desired, live, identities, tenants),
+            *(project for double in doubles for project in (double.first, *double.later)),
+        ]
+        sized = [
+            *(look.project for look in settled if self.whole or look.needs_endpoints),
+            *self._asked_of(settled, "endpoints"),
+            *(look.project for look in settled if look.tenant in ended),
+            *(look.project for look in settled if self._may_be_unfinished(look)),
+            *later,
+        ]
+        saved = [
+            *(look.project for look in settled if self.whole or look.needs_snapshots),
+            *self._asked_of(settled, "snapshots"),
+            *(p for t, p in matched if t.absent and asking(Occasion.DELETE, desired, t, self.history)),
+            *later,
+        ]
+        return Needs(
+            projects=_ids([*counted, *alone, *(project for project in later if project.consumption is None)]),
+            branches=_ids(project for project in branched if project.branches is None),
+            endpoints=_ids(project for project in sized if project.endpoints is None),
+            snapshots=_ids(project for project in saved if project.snapshots is None),
+            integrations=_ids(
+                [
+                    *(look.project for look in settled if look.needs_integrations),
+                    *(one for one in self._asked_of(settled, "integrations") if one.integrations is None),
+                ]
+            ),
+            roles=tuple((look.project.id, id_) for look in settled for id_ in look.unread_roles),
+            databases=tuple((look.project.id, id_) for look in settled for id_ in look.unread_databases),
         )
 
+    def _asked_of(self, looks: Iterable[_Look], detail: str) -> Iterator[LiveProject]:
+        return (look.project for look in looks if detail in self.wanted.get(look.tenant, ()))
+
+    def _may_be_unfinished(self, look: _Look) -> bool:
+        """Whether a run that died may have left a new project with a first compute of another size."""
+        never_done = look.tenant in self.new or look.tenant in self.history.creating
+        return never_done and self.depth is not Depth.LIST and look.created_with_a_size
+
+    def _unowned(
+        self, desired: DesiredState, live: LiveState, identities: Identities, tenants: Iterable[Tenant]
+    ) -> list[LiveProject]:
+        """The projects whose annotations say whose they are.
+
+        If there are more than ``max_unowned_reads`` of a kind: of projects that match no tenant, those with a
+        tenant's name before a deletion of orphans, otherwise none; of pinned ones, those with another tenant's
+        name.
+        """
+        most = self.max_unowned_reads
+        creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in tenants)
+        orphans = self.selection.everything and self.depth is not Depth.LIST
+        everybody = creating or self.prune or (orphans and self.depth is Depth.DEEP)
+        strangers = _strangers(desired, live, identities, everybody=everybody, orphans=orphans)
+        if most is not None and len(strangers) > most:
+            strangers = [p for p in strangers if desired.tenant_by_project_name(p.name)] if self.prune else []
+        misnamed = list(_misnamed(desired, live, everybody=creating))
+        if most is not None and len(misnamed) > most:
+            misnamed = list(_misnamed(desired, live, everybody=False))
+        return [*strangers, *misnamed]
+
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:
-        """Whether the deleted projects have to be listed."""
-        return needs_deleted(desired, live, selection=self.selection, mention=mention)
+        """Whether recoverable projects are listed: for a recovery, a new project, or a tombstone."""
+        identities, tenants = identify(desired, live), self._tenants(desired)
+        ending = any(tombstones.unnamed(tenants, identities))
+        return ending or recovery.to_be_listed(tenants, identities, mention=mention)
 
     def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:
         """Those of the tenants that should have a project and have none that was seen."""
@@ -166,19 +204,16 @@ class PlanRequirements:
         identities = identify(desired, live)
         return [tenant.name for tenant in declared if identities.missing(tenant) and not tenant.absent]
 
+    def _tenants(self, desired: DesiredState) -> list[Tenant]:
+        return [tenant for tenant in desired.tenants.values() if self.selection.includes(tenant)]
+
     def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
         """The tenant that the annotation of a project names."""
         return created_for(project, desired)
 
 
-def _matched(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
-    return ((t, identities.projects[t.name]) for t in tenants if t.name in identities.projects)
-
-
 def _all_ours(desired: DesiredState, double: rivals.Rivals) -> bool:
-    """Return whether runs of this fleet created all of a tenant's projects: then the contents of the later ones
-    decide.
-    """
+    """Whether runs of this fleet created all projects of a tenant: then the contents of the later ones decide."""
     return all(rivals.ours(p, desired.fleet, double.tenant.name) for p in (double.first, *double.later))
 
 
@@ -189,13 +224,18 @@ def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
 class _Look:
     """Which details the plan of one tenant with a project depends on."""
 
-    def __init__(self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth) -> None:
+    def __init__(
+        self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth, history: History
+    ) -> None:
         self.project = project
+        self._desired, self._history = desired, history
+        self._fleet = desired.fleet
         self._organizations = desired.organizations
         self._tenant = tenant
         self._settings = settings = desired.settings(tenant)
         self._depth = depth
         self._moves = project.organization != settings.organization
+        self._here, self._there = desired.limits(project.organization), desired.limits(settings.organization)
 
     @property
     def tenant(self) -> str:
@@ -203,15 +243,29 @@ class _Look:
         return self._tenant.name
 
     @property
+    def created_with_a_size(self) -> bool:
+        """Whether a run of this fleet created the project, and the files size its computes."""
+        return self._settings.compute is not None and rivals.ours(self.project, self._fleet, self.tenant)
+
+    @property
     def unsettled(self) -> bool:
-        """Whether a value is missing that the files manage, or that the destination organization may forbid."""
-        settings, project, moves = self._settings, self.project, self._moves
+        """Whether a value is missing that the files manage, or that the declared organization may forbid."""
+        settings, project = self._settings, self.project
+        limited = self._moves or self._depth is Depth.DEEP
         return (
             (settings.quota is not None and project.quota is None)
-            or ((settings.compute is not None or moves or self._half_sized) and project.compute is None)
+            or ((settings.compute is not None or limited or self._half_sized) and project.compute is None)
+            or self._lacks_parameters
             or (self._looks_back and project.restore_window_seconds is None)
             or (bool(settings.settings) and project.settings is None)
         )
+
+    @property
+    def _lacks_parameters(self) -> bool:
+        """Whether the files state Postgres parameters and a list shows none: Neon does not say that lists do."""
+        stated, live = self._settings.compute, self.project.compute
+        managed = stated is not None and stated.pg_settings is not None
+        return managed and live is not None and live.pg_settings is None and self.project.consumption is None
 
     @property
     def _half_sized(self) -> bool:
@@ -222,15 +276,14 @@ class _Look:
 
     @property
     def _looks_back(self) -> bool:
-        """Whether the restore window matters: it is managed, it may block a transfer, or a copy is of an earlier
-        time.
-        """
+        """Whether the restore window matters: managed, limited, or a copy of an earlier time."""
         settings = self._settings
         moments = [copy.at for copy in settings.snapshots or ()] + [
             copy.at for copy in settings.dev_branches or ()
         ]
         of_the_past = self._depth is not Depth.LIST and any(moments)
-        return settings.restore_window_seconds is not None or self._moves or of_the_past
+        deep = self._depth is Depth.DEEP
+        return settings.restore_window_seconds is not None or self._moves or deep or of_the_past
 
     def uncounted(self, *, everybody: bool) -> bool:
         """Return whether the usage of a quota to be reduced is unknown; for ``everybody``, of any quota."""
@@ -240,27 +293,54 @@ class _Look:
 
     @property
     def needs_branches(self) -> bool:
-        """Whether branches are read: to check the owner before a write, for names of computes, and if branches are
+        """To check the owner before a write, for names of computes, and if branches or their protection are
         declared.
         """
-        if self._moves or self.needs_endpoints or self._differs:
+        if self._moves or self.needs_endpoints or any(project_changes(self._settings, self.project)):
             return True
-        declares = self._settings.dev_branches is not None or bool(self._settings.snapshots)
-        return declares and self._depth is not Depth.LIST
+        if self._may_hold_too_many:
+            return True
+        states = branches.stated(self._settings) or snapshots.declares(self._settings)
+        return (states or self._cleans or self._fills) and self._depth is not Depth.LIST
 
     @property
-    def _differs(self) -> bool:
-        return any(True for concern in PROJECT_CONCERNS for _ in concern.changes(self._settings, self.project))
+    def _fills(self) -> bool:
+        return databases.declares(self._settings)
+
+    @property
+    def unread_roles(self) -> tuple[str, ...]:
+        """Branches whose roles are read: no list contains them, and nothing else shows that one is missing."""
+        if self._depth is Depth.LIST:
+            return ()
+        return databases.unread_roles(self._settings, self.project, self._fleet)
+
+    @property
+    def unread_databases(self) -> tuple[str, ...]:
+        """Branches whose databases are read, for the same reason."""
+        if self._depth is Depth.LIST:
+            return ()
+        return databases.unread_databases(self._settings, self.project, self._fleet)
+
+    @property
+    def _cleans(self) -> bool:
+        """Whether branches are deleted after a time: those that restores left, or idle ones."""
+        return old_branches.concerned(self._settings, self.project) or idle_branches.cleans(self._settings)
 
     @property
     def needs_endpoints(self) -> bool:
-        """Whether computes are read: always before a transfer or a change of size; else by depth, or if a file
-        sizes one.
+        """Always before a transfer or a change of size; else by depth, or if a file sizes one or suspends it.
+
+        Also of tenants whose tier lets idle branches go: only computes show when a branch was used.
         """
         settings = self._settings
-        if self._moves or self._depth is Depth.DEEP:
+        if self._moves or self._depth is Depth.DEEP or (settings.suspended and self._depth is not Depth.LIST):
+            return True
+        idle = idle_branches.decided_by_computes(settings, self.project, self._desired.fleet)
+        missing = databases.differ(settings, self.project, self._fleet)
+        if self._beyond_limits or missing or (idle and self._depth is not Depth.LIST):
             return True
         of_branches = bool(branches.computes(settings))
+        of_branches = of_branches or bool(settings.replicas)
         own = of_branches or self._tenant.overrides.compute is not None
         managed = of_branches or settings.compute is not None
         return managed and (
@@ -268,38 +348,61 @@ class _Look:
         )
 
     @property
+    def _beyond_limits(self) -> bool:
+        """Whether the organization of the project forbids a value that no file states."""
+        stated = within_limits.managed(self._settings)
+        return any(within_limits.of_project(self._here, self.project, stated))
+
+    @property
     def needs_snapshots(self) -> bool:
-        """Whether snapshots are read: before a transfer to a lower limit, and if a declared one may be among
-        them.
-        """
+        """Before and after a transfer to a lower limit, and if a declared one may be among them."""
         looked_for = snapshots.looked_for_among_snapshots(self._settings, self.project)
-        return self._may_hold_too_many or (looked_for and self._depth is not Depth.LIST)
+        asked_of = old_branches.decided_by_snapshots(self._settings, self.project)
+        if self._saved_before:
+            return True
+        if self._may_hold_too_many and (self._moves or snapshots.method(self._settings).reads_snapshots):
+            return True
+        return (looked_for or asked_of) and self._depth is not Depth.LIST
+
+    @property
+    def _saved_before(self) -> bool:
+        """Whether something is taken from the tenant, and a tier asks for a snapshot before."""
+        settings, project = self._settings, self.project
+        sizes = compute.endpoint_changes(settings.compute, project.read_write(project.default_branch))
+        down = self._moves and is_downgrade(self._here, self._there)
+        lowered = any(change.lowering for change in (*project_changes(settings, project), *sizes))
+        if self._tenant.suspended or not (down or lowered):
+            return False
+        return asking(Occasion.DOWNGRADE, self._desired, self._tenant, self._history) is not None
 
     @property
     def needs_integrations(self) -> bool:
         """Whether integrations are read: before a downgrade transfer, which Neon may refuse for them."""
-        origin = self._organizations.get(self.project.organization)
-        destination = self._organizations[self._settings.organization]
-        down = self._moves and origin is not None and is_downgrade(origin.limits, destination.limits)
+        known = self.project.organization in self._organizations
+        down = self._moves and known and is_downgrade(self._here, self._there)
         return down and self.project.integrations is None
 
     @property
     def _may_hold_too_many(self) -> bool:
-        here, there = self._limits(self.project.organization), self._limits(self._settings.organization)
-        return self._moves and "snapshots" in granted_less(here, there)
+        """Whether snapshots may exceed the limit of the destination, also where an earlier run moved the project.
 
-    def _limits(self, organization: str) -> OrganizationLimits:
-        known = self._organizations.get(organization)
-        return OrganizationLimits() if known is None else known.limits
+        Without details, only of a project that still differs in its list.
+        """
+        if self._moves:
+            return "snapshots" in granted_less(self._here, self._there)
+        differs = self._depth is not Depth.LIST or any(project_changes(self._settings, self.project))
+        if not differs or self._history.same(self._desired, self._tenant):
+            return False
+        now = declared_fields.fields(self._desired, self._tenant)
+        return asks_for_fewer(now, self._history.past(self._tenant.name))
 
 
 def _misnamed(desired: DesiredState, live: LiveState, *, everybody: bool) -> Iterator[LiveProject]:
-    """Yield pinned projects that may be another tenant's, to read their annotations: those with another tenant's
-    name.
+    """Pinned projects that may be another tenant's, to read their annotations: those with another tenant's name.
 
     For ``everybody``, all without their own tenant's name: a tenant without a project may find it there.
     """
-    pinned_by = pins(desired)
+    pinned_by = desired.pinned_by
     for project in live.projects if pinned_by else ():
         tenant = pinned_by.get(project.id)
         if tenant is None or project.name in desired.project_names(tenant):

@@ -1,4 +1,4 @@
-"""What became of a tenant's actions: the report of an apply."""
+"""The report of an apply: the outcome of each action."""
 
 from datetime import datetime
 from enum import Enum
@@ -14,7 +14,7 @@ GONE: Final = "it was gone already"
 
 
 class Result(Enum):
-    """The four things that can become of an action or of a tenant."""
+    """The four outcomes of an action or of a tenant."""
 
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -23,69 +23,98 @@ class Result(Enum):
 
 
 class ActionOutcome(Struct, frozen=True):
-    """What became of one action."""
+    """The outcome of one action."""
 
     action: Action
     result: Result
     message: str = ""
-    """For a failure or a skip: why, in one sentence. For what was applied: what went wrong beside it."""
+    """The reason of a failure or a skip, in one sentence; for an applied action, what else failed."""
     hint: str | None = None
     request_id: str | None = None
     denied: bool = False
-    """Whether it failed because the key may not do this, or is unknown."""
+    """Whether it failed because the API key is unknown or not permitted."""
 
 
 class Deletion(Struct, frozen=True):
-    """The record of a tenant's deleted project: what a register of erasures needs."""
+    """The record of a deleted project, for a register of erasures."""
 
     project_id: str
     request_id: str | None
-    """Of the call that deleted it, as Neon's logs have it."""
+    """The id of the call that deleted it, as in Neon's logs."""
     at: datetime
     recoverable_until: datetime
-    """Until then ``recover: <project_id>`` in the tenant's file brings it back; then it is gone (Neon)."""
+    """Until then, ``recover: <project_id>`` in the tenant's file recovers it (Neon)."""
+    dump: str | None = None
+    """Where its databases were dumped before, if they were."""
 
 
 class TenantOutcome(Struct, frozen=True):
-    """What became of one tenant: its actions up to the first failure, the rest skipped."""
+    """The outcome of one tenant: its actions up to the first failure; the others are skipped."""
 
     tenant: str
     result: Result
     actions: tuple[ActionOutcome, ...]
     project_id: str | None
     deletion: Deletion | None = None
-    """Where its project was deleted by this run; one that was gone before it is another's to tell of."""
+    """Set if this run deleted the project; not if the project no longer existed."""
 
     revision: int | None = None
-    """Of the tenant's file, where it states one."""
+    """The revision in the tenant's file, if any."""
 
     @property
     def recoverable_until(self) -> datetime | None:
-        """After a deletion: Neon keeps a deleted project for 7 days."""
+        """For a deleted project: Neon keeps it for 7 days."""
         return None if self.deletion is None else self.deletion.recoverable_until
 
 
-class Report(Struct, frozen=True):
-    """Every outcome of one apply, in the order of the plan."""
+class HarmedTenant(Struct, frozen=True):
+    """A tenant that is worse off since its wave."""
+
+    tenant: str
+    symptoms: tuple[str, ...]
+    """In a few words each: ``suspended: quota.active_time_seconds is used up``."""
+    certain: bool = False
+    """Whether only the run can have caused one of them."""
+
+
+class Harm(Struct, frozen=True):
+    """The wave after which a run stopped, and who is worse off since."""
 
     run: str
-    """Random id of this run; also in the annotations of what it created and in its journal."""
+    """The run that the wave belongs to: an earlier one, if that did not look at it."""
+    wave: int
+    looked_at: int
+    """Tenants of the wave that were looked at."""
+    untouched: int
+    """Untouched tenants that were looked at."""
+    untouched_harmed: int
+    """How many of these had a symptom."""
+    tenants: tuple[HarmedTenant, ...]
+
+
+class Report(Struct, frozen=True):
+    """The outcomes of one apply, in the order of the plan."""
+
+    run: str
+    """The random id of the run, also in its journal and in the annotations of what it created."""
     started_at: datetime
     finished_at: datetime
     outcomes: tuple[TenantOutcome, ...]
     calls: int
-    """API calls made, retries and polls included."""
+    """The number of API calls, with retries and polls."""
     stopped: str | None = None
-    """Why the run ended before its plan did: a signal, or the circuit breaker."""
+    """Why the run ended early: a signal, or the circuit breaker."""
     stopped_by: ExitCode | None = None
     api_host: str | None = None
-    """The address of the API, where it is not Neon's own."""
+    """The address of the API if it is not Neon's own."""
+    harm: Harm | None = None
+    """The wave that was worse off afterwards; None if none was, or none was looked at."""
 
     @property
     def denied(self) -> bool:
-        """Whether a key was refused."""
+        """Whether Neon refused an API key."""
         return any(action.denied for outcome in self.outcomes for action in outcome.actions)
 
     def count(self, result: Result) -> int:
-        """Tenants with this result."""
+        """The number of tenants with this result."""
         return sum(outcome.result is result for outcome in self.outcomes)

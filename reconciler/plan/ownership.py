@@ -63,7 +63,7 @@ def owned(project: LiveProject, fleet: str) -> bool | None:
 def created_for(project: LiveProject, desired: DesiredState) -> str | None:
     """Return the tenant, by current name, that this fleet's annotation on the project names."""
     name = annotated_tenant(project, desired.fleet)
-    return None if name is None else desired.present_name(name)
+    return None if name is None else desired.current_name(name)
 
 
 def annotated_tenant(project: LiveProject, fleet: str) -> str | None:
@@ -79,7 +79,7 @@ def made_for(project: LiveProject, desired: DesiredState) -> str | None:
     """
     annotation = creator(project)
     name = None if annotation is None or annotation.get(FLEET) != desired.fleet else annotation.get(TENANT)
-    return None if name is None else desired.present_name(name)
+    return None if name is None else desired.current_name(name)
 
 
 def annotated_at(project: LiveProject, fleet: str) -> datetime:

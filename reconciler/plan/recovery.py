@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.plan import declared_fields
-from reconciler.plan.action import RecoverProject
-from reconciler.plan.change import FieldChange
-from reconciler.plan.past import STATE, origin
+from reconciler.plan.actions.project import RecoverProject
+from reconciler.plan.concerns.concern import existence
 from reconciler.plan.plan import Conflict, Note, TenantPlan
+from reconciler.plan.tenant_history import STATE, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import DeletedProject, LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.identity import Identities
-    from reconciler.plan.past import Past
+    from reconciler.plan.tenant_history import TenantHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: 
     return None
 
 
-def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) -> TenantPlan | None:
+def plan(seen: ById, tenant: Tenant, identities: Identities, past: TenantHistory | None) -> TenantPlan | None:
     """Return the recovery that the tenant's file asks for, if there is no conflict about it."""
     project_id = asked(tenant, identities)
     deleted = None if project_id is None else seen.deleted.get(project_id)
@@ -94,7 +94,7 @@ def plan(seen: ById, tenant: Tenant, identities: Identities, past: Past | None) 
         tenant=tenant.name,
         reason=f"recover: {deleted.project.id}",
         source=tenant.location,
-        changes=(FieldChange(STATE, declared_fields.ABSENT, declared_fields.PRESENT, origin=why),),
+        changes=(existence(STATE, why, before=False),),
         project_id=deleted.project.id,
         recoverable_until=deleted.recoverable_until,
     )
@@ -112,7 +112,7 @@ def notes(
     for tenant in tenants:
         if any(isinstance(action, RecoverProject) for action in planned.get(tenant.name, ())):
             words = "is recovered as it was: the next run plans what differs from the files"
-            yield Note(tenant.name, f"project {tenant.recover} {words}", tenant.location)
+            yield Note.about(tenant, f"project {tenant.recover} {words}")
         elif tenant.name in planned and tenant.recover is None and not tenant.absent:
             for name in desired.project_names(tenant.name):
                 yield from (_older(tenant, deleted) for deleted in by_name.get(name, ()))
@@ -123,7 +123,7 @@ def _older(tenant: Tenant, deleted: DeletedProject) -> Note:
         f"an older project with this name can be recovered until {_until(deleted)}; if its data is this "
         f"tenant's, add recover: {deleted.project.id} to the file instead of creating a new project"
     )
-    return Note(tenant.name, message, tenant.location)
+    return Note.about(tenant, message)
 
 
 def _until(deleted: DeletedProject) -> str:
@@ -131,57 +131,49 @@ def _until(deleted: DeletedProject) -> str:
 
 
 def _has_another(tenant: Tenant, project_id: str, project: LiveProject) -> Conflict:
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"recover names project {project_id}, but the tenant already has live project {project.id} "
         f"({project.name} in {project.organization})",
         "remove recover, or rename or delete the live project first",
-        tenant.location,
     )
 
 
 def _lives_elsewhere(tenant: Tenant, project: LiveProject) -> Conflict:
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"recover names project {project.id}, which is live as {project.name} in {project.organization}",
         f"if it is this tenant's, replace recover by project_id: {project.id}; if not, {REMOVE}",
-        tenant.location,
     )
 
 
 def _not_among_the_deleted(desired: DesiredState, live: LiveState, tenant: Tenant, project_id: str) -> Conflict:
     unread = [name for name in desired.organizations if name not in live.deleted]
     if unread:
-        return Conflict(
-            tenant.name,
+        return Conflict.about(
+            tenant,
             f"the API did not list the deleted projects of {', '.join(unread)}: whether {project_id} can be "
             "recovered is unknown",
             "run again later",
-            tenant.location,
         )
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"project {project_id} is neither live nor recoverable: Neon keeps deleted projects for 7 days",
         f"correct the id, or {REMOVE}",
-        tenant.location,
     )
 
 
 def _too_late(tenant: Tenant, deleted: DeletedProject) -> Conflict:
-    return Conflict(
-        tenant.name,
-        f"project {deleted.project.id} could only be recovered until {_until(deleted)}",
-        REMOVE,
-        tenant.location,
+    return Conflict.about(
+        tenant, f"project {deleted.project.id} could only be recovered until {_until(deleted)}", REMOVE
     )
 
 
 def _foreign(desired: DesiredState, tenant: Tenant, deleted: DeletedProject) -> Conflict:
     expected = " or ".join(map(repr, desired.project_names(tenant.name)))
-    return Conflict(
-        tenant.name,
+    return Conflict.about(
+        tenant,
         f"deleted project {deleted.project.id} had the name {deleted.project.name!r}, but this tenant's is "
         f"{expected}: its data may be another customer's",
         f"correct the id; if it is this tenant's, add project_id: {deleted.project.id} as well",
-        tenant.location,
     )

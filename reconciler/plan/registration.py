@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.live.registered import Placement
+from reconciler.live.registered import NOTHING_KNOWN, Placement, Registered
+from reconciler.model.moments import utc_text
 from reconciler.plan.adoption import confirmed, reused_names
-from reconciler.plan.claims import pins
 from reconciler.plan.identity import identify
-from reconciler.plan.survey import orphans
+from reconciler.plan.orphans import orphans
+from reconciler.plan.plan import Conflict  # noqa: TC001 - documents read the annotations
+from reconciler.plan.registry_record import live_record, settled_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.live.registered import Registered
+    from reconciler.live.registered import Record
     from reconciler.live.state import LiveState
     from reconciler.plan.history import History
     from reconciler.plan.identity import Identities
-    from reconciler.plan.plan import Conflict, Plan
+    from reconciler.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,23 @@ class Registration:
         return replace(self, changes=changes, waiting=(*self.waiting, *told))
 
 
+@dataclass(frozen=True, slots=True)
+class RowChanges:
+    """The rows that a rebuild changes, or has changed, and what waits or needs a decision."""
+
+    changes: tuple[RowChange, ...]
+    waiting: tuple[RowChange, ...]
+    """Rows that stay as they are: claims that may still lead to a project, and rows that change meanwhile."""
+    conflicts: tuple[Conflict, ...]
+    """Tenants without a row because a person has to decide which project is theirs."""
+    rows: int
+    """The number of rows."""
+
+
 def gone(live: LiveState) -> frozenset[str]:
     """Return the tenants whose row names a project that exists in no organization of the fleet."""
     known = {project.id for project in live.projects} | {project.id for project in live.unknown}
-    return frozenset(tenant for tenant, place in live.places.items() if place not in known)
+    return frozenset(tenant for tenant, place in live.registered_ids.items() if place not in known)
 
 
 def without(rows: Mapping[str, Registered], tenants: Iterable[str]) -> dict[str, Registered]:
@@ -69,22 +84,49 @@ def without(rows: Mapping[str, Registered], tenants: Iterable[str]) -> dict[str,
     return {name: row for name, row in rows.items() if name not in left_out}
 
 
-def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> tuple[Placement, ...]:
-    """Return the projects of selected tenants with a missing or different row.
+def as_rebuilt(rows: Mapping[str, Registered], found: Registration, at: datetime) -> dict[str, Registered]:
+    """Return the rows of tenants whose project is certain, as a rebuild writes them."""
+    doubtful = {row.tenant for row in found.waiting} | {conflict.tenant for conflict in found.conflicts}
+    rebuilt = without(rows, {*doubtful, *(tenant for tenant, _ in found.forgotten)})
+    for placement in found.placements:
+        if placement.tenant not in doubtful:
+            row = rebuilt.get(placement.tenant) or Registered(None, None, "", at)
+            record = replace(row.record, **placement.record.known)
+            own = replace(row, project_id=placement.project_id, organization=placement.organization, record=record)
+            rebuilt[placement.tenant] = own
+    return rebuilt
 
-    A row later proves the owner. So none is written if the owner is in doubt, or if the project was found by name
-    only and its annotations were not read.
-    """
-    stated = {*live.places.values(), *pins(desired)}
+
+def certain_projects(
+    desired: DesiredState, live: LiveState, plan: Plan, selection: Selection
+) -> dict[str, LiveProject]:
+    """Return the projects of selected tenants whose owner is not in doubt, and was not found by name only."""
+    stated = {*live.registered_ids.values(), *desired.pinned_by}
     doubtful = {conflict.tenant for conflict in plan.conflicts}
-    certain = {
+    return {
         name: project
         for name, project in identify(desired, live).projects.items()
         if name not in doubtful
         and selection.includes(desired.tenants[name])
         and (project.branches is not None or project.id in stated)
     }
-    return _misplaced(certain, live.registered)
+
+
+def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Selection) -> tuple[Placement, ...]:
+    """Return the projects of selected tenants with a missing or different row.
+
+    A row later proves the owner. So none is written if the owner is in doubt, or if the project was found by name
+    only and its annotations were not read.
+    """
+    certain = certain_projects(desired, live, plan, selection)
+    changing = {planned.tenant for planned in plan.tenants}
+    settled = {name: project for name, project in certain.items() if name not in changing}
+    records = {name: live_record(project) for name, project in certain.items()}
+    records |= {
+        name: settled_record(desired, name, project, _record(live.registered.get(name)))
+        for name, project in settled.items()
+    }
+    return _misplaced(certain, records, live.registered)
 
 
 def unchanged_revisions(
@@ -129,11 +171,15 @@ def registration(
         for name, project in found.items()
         if confirmed(desired, live, history, desired.tenants[name], project)
     }
-    placements = _misplaced({**_owned_orphans(desired, identities), **certain}, rows)
+    owned = {**_owned_orphans(desired, identities), **certain}
+    records = {
+        name: settled_record(desired, name, project, _record(rows.get(name))) for name, project in owned.items()
+    }
+    placements = _misplaced(owned, records, rows)
     changes = [_placed(placement, rows.get(placement.tenant)) for placement in placements]
     placed = {placement.tenant for placement in placements}
     holders = {project.id: tenant for tenant, project in identities.projects.items()}
-    right = {tenant for tenant, place in live.places.items() if holders.get(place, tenant) == tenant}
+    right = {tenant for tenant, place in live.registered_ids.items() if holders.get(place, tenant) == tenant}
     rest = {tenant: row for tenant, row in rows.items() if tenant not in placed and tenant not in right}
     waiting = {t: row for t, row in rest.items() if row.project_id is None and row.claimed_at >= lapsed_before}
     forgotten = {tenant: row for tenant, row in rest.items() if tenant not in waiting}
@@ -150,24 +196,29 @@ def registration(
     )
 
 
+def _record(row: Registered | None) -> Record:
+    return NOTHING_KNOWN if row is None else row.record
+
+
 def _as_declared(tenant: Tenant, identities: Identities, selection: Selection) -> bool:
     there = not identities.nowhere(tenant) if tenant.absent else tenant.name in identities.projects
     return selection.includes(tenant) and there is not tenant.absent
 
 
-def _misplaced(projects: Mapping[str, LiveProject], rows: Mapping[str, Registered]) -> tuple[Placement, ...]:
+def _misplaced(
+    projects: Mapping[str, LiveProject], records: Mapping[str, Record], rows: Mapping[str, Registered]
+) -> tuple[Placement, ...]:
     return tuple(
-        Placement(tenant, project.id, project.organization)
+        Placement(tenant, project.id, project.organization, records[tenant])
         for tenant, project in sorted(projects.items())
         if (row := rows.get(tenant)) is None
         or (row.project_id, row.organization) != (project.id, project.organization)
+        or records[tenant].differs(row.record)
     )
 
 
 def _owned_orphans(desired: DesiredState, identities: Identities) -> dict[str, LiveProject]:
-    """Return projects of this fleet whose tenant no file declares: signed up by ``converge``, or no longer
-    declared.
-    """
+    """Projects of this fleet whose tenant no file declares: signed up by ``converge``, or no longer declared."""
     owned = [orphan for orphan in orphans(desired, identities) if orphan.owned]
     count = Counter(orphan.tenant for orphan in owned)
     return {
@@ -181,9 +232,23 @@ def _placed(placement: Placement, row: Registered | None) -> RowChange:
     where = f"project {placement.project_id} in {placement.organization}"
     if row is None:
         return RowChange(placement.tenant, f"added: {where}")
+    if (row.project_id, row.organization) == (placement.project_id, placement.organization):
+        return RowChange(placement.tenant, f"updated: {_differences(placement.record, row.record)}")
     if row.project_id is None:
         return RowChange(placement.tenant, f"filled: {where}; run {row.claimed_by} had claimed it")
     return RowChange(placement.tenant, f"corrected: {where}; the row named {row.project_id} in {row.organization}")
+
+
+def _differences(record: Record, row: Record) -> str:
+    """``tier free -> pro, host unknown -> ep-1...``."""
+    old = {name: getattr(row, name) for name in record.differs(row)}
+    return ", ".join(f"{name} {_said(value)} -> {_said(record.known[name])}" for name, value in old.items())
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return utc_text(value) if isinstance(value, datetime) else str(value)
 
 
 def _forgotten(tenant: str, row: Registered, holders: Mapping[str, str]) -> RowChange:
@@ -195,7 +260,7 @@ def _forgotten(tenant: str, row: Registered, holders: Mapping[str, str]) -> RowC
 
 
 def _waiting(tenant: str, row: Registered) -> RowChange:
-    return RowChange(tenant, f"claimed by run {row.claimed_by} since {row.claimed_at:%Y-%m-%d %H:%M:%S} UTC")
+    return RowChange(tenant, f"claimed by run {row.claimed_by} since {utc_text(row.claimed_at)}")
 
 
 def _unconfirmed(tenant: str, project: LiveProject) -> RowChange:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import identity
 from reconciler.model.problem import Location
+from reconciler.model.values import JsonText
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.plan.history import Before, History
+    from reconciler.plan.history import Baseline, History
 
 _NOWHERE: Final = Location("")
 _TELLING: Final = 3
@@ -40,7 +41,7 @@ def lookalikes(
     known: dict[int, _Gone] = {}
     found: dict[str, tuple[str, ...]] = {}
     for tenant in new:
-        if (before := history.before(tenant.name)) is None:
+        if (before := history.baseline(tenant.name)) is None:
             continue
         if id(before) not in known:
             known[id(before)] = _Gone({**_tried(meant, history), **declared_before(meant, before)})
@@ -64,7 +65,7 @@ def gone(history: History, now: DesiredState) -> frozenset[str]:
     return frozenset({*base, *history.owed, *history.tried} - now.tenants.keys() - now.held_back)
 
 
-def declared_before(names: Iterable[str], before: Before) -> dict[str, Tenant]:
+def declared_before(names: Iterable[str], before: Baseline) -> dict[str, Tenant]:
     """Return those of these tenants that the files declared, not as absent."""
     declared, fork = before.base.tenants, before.fork or before.base
     return {
@@ -106,8 +107,20 @@ class _Gone:
 
 
 def _settings(tenant: Tenant) -> str:
-    """Return everything that the file says except the tenant's identity."""
-    return repr(replace(tenant, name="", location=_NOWHERE, files=(), previously=(), revision=None))
+    """Return everything that the file says except the tenant's identity. The order of its keys means nothing."""
+    ordered = JsonText.of([dict(tenant.labels), dict(tenant.overrides.settings)])
+    overrides = replace(tenant.overrides, settings={})
+    bare = replace(
+        tenant,
+        name="",
+        location=_NOWHERE,
+        labels={},
+        overrides=overrides,
+        files=(),
+        previously=(),
+        revision=None,
+    )
+    return f"{bare!r} {ordered.text}"
 
 
 def _beginnings(name: str) -> list[str]:

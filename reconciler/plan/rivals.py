@@ -1,8 +1,8 @@
 """Several projects of one tenant: which is first, and whether the others are proven to be left by dead runs.
 
 Two runs may create one tenant at the same time; each checks afterwards, and the later one deletes its own project.
-If that run died before, its project is deleted here: if the run is known to be dead, if nobody got its connection
-string, and if it is unused. Without proof the conflict says what is missing.
+If that run died before, its project is deleted here: if the run is known to be dead, if its connection string
+was not handed out, and if it is unused. Without proof the conflict says what is missing.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.live.runs import NOTHING_KNOWN, Life
+from reconciler.live.state import NOTHING_KNOWN, RunState
 from reconciler.model.annotations import CONNECTIONS, FLEET, RUN, TENANT
+from reconciler.model.moments import utc_text
 from reconciler.plan import declared_fields, unused
-from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.claims import pins
 from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
 from reconciler.plan.ownership import creator
-from reconciler.plan.past import STATE
 from reconciler.plan.plan import Conflict, Note
+from reconciler.plan.tenant_history import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.live.runs import Fate
-    from reconciler.live.state import LiveState
+    from reconciler.live.state import LiveState, RunStatus
     from reconciler.plan.identity import Identities
 
 RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,7 +51,7 @@ class Rivals:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingProof:
     """A missing proof, and what would provide it, if anything does."""
 
     words: str
@@ -65,12 +64,12 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class Decision:
     """The decision: all later projects are deleted, or nothing is done."""
 
     rivals: Rivals
     actions: tuple[DeleteDuplicate, ...] = ()
-    lacks: tuple[Lack, ...] = ()
+    missing_proofs: tuple[MissingProof, ...] = ()
 
 
 def marked(name: str, run: str) -> str:
@@ -107,15 +106,15 @@ def ours(project: LiveProject, fleet: str, tenant: str) -> bool:
     return said and RUN_ID.fullmatch(note.get(RUN, "")) is not None
 
 
-def maker(project: LiveProject) -> str:
+def creating_run(project: LiveProject) -> str:
     """Return the run that created the project; empty if unknown."""
     return (creator(project) or {}).get(RUN, "")
 
 
-def makers(desired: DesiredState, found: Iterable[Rivals]) -> tuple[str, ...]:
+def creating_runs(desired: DesiredState, found: Iterable[Rivals]) -> tuple[str, ...]:
     """Return the runs whose state decides, in order."""
     runs = (
-        maker(project)
+        creating_run(project)
         for rivals in found
         for project in rivals.later
         if ours(project, desired.fleet, rivals.tenant.name)
@@ -123,71 +122,75 @@ def makers(desired: DesiredState, found: Iterable[Rivals]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(runs))
 
 
-def rule(desired: DesiredState, live: LiveState, found: Sequence[Rivals], now: datetime) -> dict[str, Ruling]:
+def decide(desired: DesiredState, live: LiveState, found: Sequence[Rivals], now: datetime) -> dict[str, Decision]:
     """Return the decision by tenant. Projects that somebody else may have created are not covered."""
-    pinned = {*pins(desired), *desired.pins_held_back} if found else set()
-    rulings: dict[str, Ruling] = {}
+    pinned = {*desired.pinned_by, *desired.pins_held_back} if found else set()
+    decisions: dict[str, Decision] = {}
     for rivals in found:
         name = rivals.tenant.name
         if all(ours(project, desired.fleet, name) for project in (rivals.first, *rivals.later)):
-            rulings[name] = _rule(desired, live, rivals, pinned, now)
-    return rulings
+            decisions[name] = _decide(desired, live, rivals, pinned, now)
+    return decisions
 
 
-def _rule(desired: DesiredState, live: LiveState, rivals: Rivals, pinned: set[str], now: datetime) -> Ruling:
-    place = live.places.get(rivals.tenant.name)
-    lacks: list[Lack] = []
+def _decide(desired: DesiredState, live: LiveState, rivals: Rivals, pinned: set[str], now: datetime) -> Decision:
+    place = live.registered_ids.get(rivals.tenant.name)
+    missing_proofs: list[MissingProof] = []
     if place not in (None, rivals.first.id):
-        lacks.append(Lack(f"the registry names {place} as the tenant's"))
+        missing_proofs.append(MissingProof(f"the registry names {place} as the tenant's"))
     for project in rivals.later:
         if project.id in pinned:
-            lacks.append(Lack(f"{project.id} is pinned by project_id"))
-        lacks += _lacks(desired, rivals, project, live.fates, now)
-    if lacks:
-        return Ruling(rivals, lacks=tuple(lacks))
-    return Ruling(rivals, tuple(_deletion(rivals, project, live.fates) for project in rivals.later))
+            missing_proofs.append(MissingProof(f"{project.id} is pinned by project_id"))
+        missing_proofs += _missing_proofs(desired, rivals, project, live.run_statuses, now)
+    if missing_proofs:
+        return Decision(rivals, missing_proofs=tuple(missing_proofs))
+    return Decision(rivals, tuple(_deletion(rivals, project, live.run_statuses) for project in rivals.later))
 
 
-def _lacks(
-    desired: DesiredState, rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate], now: datetime
-) -> Iterator[Lack]:
-    run = maker(project)
+def _missing_proofs(
+    desired: DesiredState,
+    rivals: Rivals,
+    project: LiveProject,
+    run_statuses: Mapping[str, RunStatus],
+    now: datetime,
+) -> Iterator[MissingProof]:
+    run = creating_run(project)
     names = desired.project_names(rivals.tenant.name)
     if project.name not in (*names, *(marked(name, run) for name in names)):
-        yield Lack(f"{project.id} was renamed to {project.name!r}")
+        yield MissingProof(f"{project.id} was renamed to {project.name!r}")
     if project.organization != rivals.first.organization:
-        yield Lack(f"{project.id} and {rivals.first.id} are in different organizations: one was moved")
-    yield from _of_run(project, run, fates.get(run, NOTHING_KNOWN))
-    yield from (Lack(f"{project.id}: {words}") for words in unused.holdings(project))
+        yield MissingProof(f"{project.id} and {rivals.first.id} are in different organizations: one was moved")
+    yield from _of_run(project, run, run_statuses.get(run, NOTHING_KNOWN))
+    yield from (MissingProof(f"{project.id}: {words}") for words in unused.holdings(project))
     ripe = unused.ripe_at(project)
     if now < ripe:
-        yield Lack(f"Neon's counters of {project.id} are not complete before {_moment(ripe)}", after=ripe)
+        yield MissingProof(f"Neon's counters of {project.id} are not complete before {utc_text(ripe)}", after=ripe)
     else:
-        yield from (Lack(f"{project.id}: {words}") for words in unused.activity(project))
+        yield from (MissingProof(f"{project.id}: {words}") for words in unused.activity(project))
 
 
-def _of_run(project: LiveProject, run: str, fate: Fate) -> Iterator[Lack]:
-    match fate.life:
-        case Life.AT_WORK:
-            yield Lack(
-                f"run {run}, which created {project.id}, is still running: {fate.evidence}",
+def _of_run(project: LiveProject, run: str, status: RunStatus) -> Iterator[MissingProof]:
+    match status.state:
+        case RunState.RUNNING:
+            yield MissingProof(
+                f"run {run}, which created {project.id}, is still running: {status.evidence}",
                 ends=run,
             )
-        case Life.UNKNOWN:
-            yield Lack(f"it is unknown whether run {run}, which created {project.id}, is dead", dead=run)
-        case Life.DEAD:
+        case RunState.UNKNOWN:
+            yield MissingProof(f"it is unknown whether run {run}, which created {project.id}, is dead", dead=run)
+        case RunState.DEAD:
             pass
-    if fate.kept is not None and project.id in fate.kept:
-        yield Lack(f"run {run} reported {project.id} as the tenant's project, so it may be in use")
-    if fate.kept is None and CONNECTIONS in (creator(project) or {}):
+    if status.kept is not None and project.id in status.kept:
+        yield MissingProof(f"run {run} reported {project.id} as the tenant's project, so it may be in use")
+    if status.kept is None and CONNECTIONS in (creator(project) or {}):
         words = f"run {run} may have returned the connection string of {project.id}"
-        yield Lack(f"{words}, and its journal is not available here")
+        yield MissingProof(f"{words}, and its journal is not available here")
 
 
-def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -> DeleteDuplicate:
-    run, first, tenant = maker(project), rivals.first, rivals.tenant
-    fate = fates[run]
-    kept = "its run returns none" if fate.kept is None else "the journal of its run contains none"
+def _deletion(rivals: Rivals, project: LiveProject, run_statuses: Mapping[str, RunStatus]) -> DeleteDuplicate:
+    run, first, tenant = creating_run(project), rivals.first, rivals.tenant
+    status = run_statuses[run]
+    kept = "its run returns none" if status.kept is None else "the journal of its run contains none"
     gone = FieldChange(
         STATE,
         declared_fields.PRESENT,
@@ -207,58 +210,57 @@ def _deletion(rivals: Rivals, project: LiveProject, fates: Mapping[str, Fate]) -
         run=run,
         first_id=first.id,
         first_created_at=first.created_at,
-        death=fate.evidence,
+        death=status.evidence,
         emptiness=f"{unused.told(project)}; no connection string was returned: {kept}",
     )
 
 
-def conflicts(rulings: Mapping[str, Ruling]) -> dict[str, Conflict]:
+def conflicts(decisions: Mapping[str, Decision]) -> dict[str, Conflict]:
     """Return the conflicts, with what is missing of the proof."""
     return {
-        name: _conflict(ruling) for name, ruling in rulings.items() if ruling.lacks and ruling.rivals.contested
+        name: _conflict(decision)
+        for name, decision in decisions.items()
+        if decision.missing_proofs and decision.rivals.contested
     }
 
 
-def notes(rulings: Mapping[str, Ruling]) -> Iterator[Note]:
+def notes(decisions: Mapping[str, Decision]) -> Iterator[Note]:
     """Yield notes on duplicates that stay because a proof is missing, if the tenant has its project."""
-    for name, ruling in rulings.items():
-        if ruling.lacks and not ruling.rivals.contested:
-            left = ", ".join(project.id for project in ruling.rivals.later)
-            remedy = _remedy(ruling.lacks, "delete it by hand")
-            told = f"duplicate {left} is not deleted: {_missing(ruling.lacks)}; {remedy}"
-            yield Note(name, told, ruling.rivals.tenant.location)
+    for name, decision in decisions.items():
+        if decision.missing_proofs and not decision.rivals.contested:
+            left = ", ".join(project.id for project in decision.rivals.later)
+            remedy = _remedy(decision.missing_proofs, "delete it by hand")
+            told = f"duplicate {left} is not deleted: {_missing(decision.missing_proofs)}; {remedy}"
+            yield Note(name, told, decision.rivals.tenant.location)
 
 
-def _conflict(ruling: Ruling) -> Conflict:
-    tenant, first = ruling.rivals.tenant, ruling.rivals.first
-    others = ", ".join(f"{p.id} (run {maker(p)})" for p in ruling.rivals.later)
-    several = f"{1 + len(ruling.rivals.later)} live projects belong to this tenant"
-    return Conflict(
-        tenant.name,
+def _conflict(decision: Decision) -> Conflict:
+    tenant, first = decision.rivals.tenant, decision.rivals.first
+    others = ", ".join(f"{p.id} (run {creating_run(p)})" for p in decision.rivals.later)
+    several = f"{1 + len(decision.rivals.later)} live projects belong to this tenant"
+    return Conflict.about(
+        tenant,
         f"{several}: {first.id} is the first, then {others}; later ones are deleted if they are proven to be "
-        f"unused and left by a dead run: {_missing(ruling.lacks)}",
-        _remedy(ruling.lacks, SETTLE_BY_HAND),
-        tenant.location,
+        f"unused and left by a dead run: {_missing(decision.missing_proofs)}",
+        _remedy(decision.missing_proofs, SETTLE_BY_HAND),
     )
 
 
-def _missing(lacks: Sequence[Lack]) -> str:
-    return "; ".join(dict.fromkeys(lack.words for lack in lacks))
+def _missing(missing_proofs: Sequence[MissingProof]) -> str:
+    return "; ".join(dict.fromkeys(lack.words for lack in missing_proofs))
 
 
-def _remedy(lacks: Sequence[Lack], by_hand: str) -> str:
+def _remedy(missing_proofs: Sequence[MissingProof], by_hand: str) -> str:
     """Return the command that resolves it, if one does; else the manual remedy."""
-    if any(not (lack.dead or lack.ends or lack.after) for lack in lacks):
+    if any(not (lack.dead or lack.ends or lack.after) for lack in missing_proofs):
         return by_hand
-    ends = [f"after run {run} has ended" for run in dict.fromkeys(lack.ends for lack in lacks if lack.ends)]
-    dead = dict.fromkeys(lack.dead for lack in lacks if lack.dead)
+    ends = [
+        f"after run {run} has ended" for run in dict.fromkeys(lack.ends for lack in missing_proofs if lack.ends)
+    ]
+    dead = dict.fromkeys(lack.dead for lack in missing_proofs if lack.dead)
     said = " ".join(f"--run-is-dead {run}" for run in dead)
     known = [f"if you know that {' and '.join(dead)} died"] if dead else []
-    moments = [lack.after for lack in lacks if lack.after]
-    after = [f"after {_moment(max(moments))}"] if moments else []
+    moments = [lack.after for lack in missing_proofs if lack.after]
+    after = [f"after {utc_text(max(moments))}"] if moments else []
     command = f"`reconciler apply {said}`" if dead else "again"
     return f"run {command} {', '.join((*after, *ends, *known))}; or {by_hand}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""What a plan and a report come to: kinds of tenants, counts of branches and snapshots, what differs."""
+"""Summaries of a plan and a report: kinds of tenants, counts of branches and snapshots, differing tenants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from reconciler.plan.action import CreateProject, TransferProject
+from reconciler.plan.actions.project import CreateProject, TransferProject
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import TenantPlan
 
@@ -25,7 +25,7 @@ VERBS: Final = ("create", "change", "delete")
 
 
 class Kind(Enum):
-    """What a tenant's actions amount to, in the order in which a plan tells it."""
+    """The kind of change of a tenant, in the order of a plan's sections."""
 
     CREATE = "create"
     RECOVER = "recover"
@@ -33,14 +33,12 @@ class Kind(Enum):
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     CHANGE = "change"
+    RESTORE = "restore"
     DELETE = "delete"
 
 
 def kind_of(actions: Iterable[Action]) -> Kind:
-    """What the actions of one tenant amount to: a tenant that is moved is not also changed.
-
-    The first action decides that does something to the tenant's project as a whole.
-    """
+    """The kind of change of one tenant: by its first action on the project as a whole, if any."""
     for action in actions:
         if isinstance(action, TransferProject):
             return Kind.DOWNGRADE if action.downgrade else Kind.UPGRADE
@@ -63,7 +61,7 @@ def count_branches_and_snapshots(actions: Iterable[Action]) -> Counter[tuple[str
 
 
 def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
-    """Loose actions, tenant by tenant in name order, each action once."""
+    """The actions grouped by tenant, in name order, each action once."""
     tenants: dict[str, dict[Action, None]] = {}
     for action in actions:
         tenants.setdefault(action.tenant, {})[action] = None
@@ -71,13 +69,13 @@ def by_tenant(actions: Iterable[Action]) -> list[TenantPlan]:
 
 
 def applied_actions(report: Report) -> Iterator[Action]:
-    """Every action that was carried out, of tenants that failed later too."""
+    """All applied actions, also of tenants that failed later."""
     outcomes = (one for tenant in report.outcomes for one in tenant.actions)
     return (one.action for one in outcomes if one.result is Result.APPLIED)
 
 
 def differing(plan: Plan) -> list[TenantPlan]:
-    """Every tenant whose live project differs, whether a guard holds its actions back or not."""
+    """The tenants whose live project differs, with refused actions included."""
     seen = {tenant.tenant: tenant.project for tenant in plan.tenants}
     refused = (action for refusal in plan.refusals for action in refusal.actions)
     tenants = by_tenant(map(_without_values, chain(plan.actions, refused)))
@@ -85,5 +83,5 @@ def differing(plan: Plan) -> list[TenantPlan]:
 
 
 def _without_values(action: Action) -> Action:
-    """A project that is missing is one difference, not fifteen."""
+    """A missing project counts as one difference, not as one per field."""
     return replace(action, changes=()) if isinstance(action, CreateProject) else action

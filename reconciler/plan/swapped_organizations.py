@@ -80,12 +80,10 @@ def _astray(
 
 
 def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> bool:
-    """Return whether the tenant was moved to this organization on purpose; with ``with_tiers``, moving its whole
-    tier does not count.
-    """
+    """Whether the tenant was moved there on purpose; ``with_tiers``: by more than its whole tier's move."""
     if tenant.name in history.named:
         return True
-    known = (history.before(tenant.name), *history.tried.get(tenant.name, ()))
+    known = (history.baseline(tenant.name), *history.tried.get(tenant.name, ()))
     earlier = ((one.base, one.base.tenants.get(tenant.name)) for one in known if one is not None)
     return any(
         before is not None and files.home(before) != home and not (with_tiers and before.tier == tenant.tier)

@@ -40,10 +40,8 @@ NOTHING_KNOWN: Final = Tombstones()
 
 def unnamed(tenants: Iterable[Tenant], identities: Identities) -> Iterator[tuple[Tenant, LiveProject]]:
     """Yield tombstones without project_id whose tenant has a live project."""
-    for tenant in tenants:
-        project = identities.projects.get(tenant.name)
-        if tenant.absent and project is not None and tenant.project_id is None:
-            yield tenant, project
+    matched = identities.matched(tenants)
+    return ((tenant, project) for tenant, project in matched if tenant.absent and tenant.project_id is None)
 
 
 def later_project_refusal(
@@ -82,9 +80,7 @@ def _is_younger(project: LiveProject, written: datetime, tombstones: Tombstones,
 def _is_ended(
     desired: DesiredState, live: LiveState, tenant: Tenant, project: LiveProject, written: datetime
 ) -> bool:
-    """Return whether a project of the tenant was deleted after the tombstone was written, and this one was created
-    later.
-    """
+    """Whether a project of the tenant was deleted after the tombstone was written, before this one was created."""
     names = desired.project_names(tenant.name)
     ends = [deleted.deleted_at for deleted in live.recoverable if deleted.project.name in names]
     return any(end is not None and written <= end + CLOCKS_APART and end <= project.created_at for end in ends)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.tenant import Overrides
 from reconciler.model.values import JsonText
 from reconciler.plan import declared_fields
-from reconciler.plan.concerns import compute, concern_name, free_form, quota
+from reconciler.plan.concerns import compute, concern_name, databases, free_form, protection, quota
 from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
-from reconciler.plan.past import STATE
 from reconciler.plan.plan import Unmanaged
+from reconciler.plan.tenant_history import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json, Value
     from reconciler.plan.concerns.concern import Assignment, Stated
     from reconciler.plan.history import History
-    from reconciler.plan.past import Past
+    from reconciler.plan.tenant_history import TenantHistory
 
-NO_LIMIT: Final = "new tenants get no limit"
+NEW_TENANTS_GET: Final = {
+    quota.QUOTA.name: "new tenants get no limit",
+    databases.NAME: "new tenants get none",
+}
+"""By concern, for a tier that no longer declares a field."""
 NEONS_DEFAULT: Final = "new tenants get Neon's default"
 
 
@@ -49,7 +53,7 @@ def unmanaged(
     planned: Mapping[str, Collection[str]],
     only: Collection[str],
 ) -> tuple[Unmanaged, ...]:
-    """Return the kept fields of these tenants' projects, grouped where they are equal, in tenant and field order.
+    """Return the kept fields of these tenants' projects, grouped if they are equal, in tenant and field order.
 
     ``planned`` are the paths in each tenant's actions and refusals; ``only`` names the concerns.
     """
@@ -66,7 +70,7 @@ def unmanaged(
 def _told(kept: _Kept, places: Mapping[str, Location]) -> Unmanaged:
     new_tenants = ""
     if kept.tier is not None:
-        new_tenants = NO_LIMIT if concern_name(kept.path) == quota.QUOTA.name else NEONS_DEFAULT
+        new_tenants = NEW_TENANTS_GET.get(concern_name(kept.path), NEONS_DEFAULT)
     sources = tuple(sorted(set(places.values())))
     return Unmanaged(kept.path, kept.live, tuple(sorted(places)), kept.tier, new_tenants, sources)
 
@@ -90,7 +94,7 @@ def _kept(
             yield _Kept(path, there, tenant.tier if of_tier else None)
 
 
-def _gone(past: Past, now: Stated) -> Iterator[str]:
+def _gone(past: TenantHistory, now: Stated) -> Iterator[str]:
     """Yield each path that base and fork declared and the files do not, without those below another one."""
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
@@ -106,7 +110,10 @@ def _gone(past: Past, now: Stated) -> Iterator[str]:
 def _counts_once(path: str, stated: Value | Assignment) -> bool:
     """Return whether the member is refused or its absence has a meaning: an expiry, or a creation-only field."""
     copies = path.partition(".")[0] in COPIES and "." in path
-    return copies and stated not in PRESENT and ".compute." not in path
+    lists = stated is True or isinstance(stated, JsonText)
+    of_lists = lists and any(f".{one}" in path for one in (databases.ROLES, databases.DATABASES))
+    kept = ".compute." in path or path.endswith(protection.path("")) or of_lists
+    return copies and stated not in PRESENT and not kept
 
 
 def _members_gone(before: list[Value | Assignment], now: Value | Assignment) -> list[str]:
@@ -148,5 +155,6 @@ def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
     if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in beginnings(rest)):
         return False
     declared = tenant.dev_branches and tuple(replace(branch, compute=None) for branch in tenant.dev_branches)
-    bare = declared_fields.fields(files, replace(tenant, overrides=Overrides(), dev_branches=declared))
+    plain = replace(tenant, overrides=Overrides(), dev_branches=declared, roles=None, databases=None)
+    bare = declared_fields.fields(files, plain)
     return path in bare or (root == free_form.FREE_FORM.name and any(one in bare for one in beginnings(path)))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.annotations import BRANCH
 from reconciler.model.fields import table
 from reconciler.model.fields.field import Effect, Unit
+from reconciler.model.quota import OFF
 from reconciler.model.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
-from reconciler.plan.concerns import compute, quota
+from reconciler.plan.concerns import compute, quota, replicas
 from reconciler.plan.concerns.compute import SUSPEND
 from reconciler.plan.concerns.organization import bound_told, forbids
 from reconciler.plan.plan import Refusal, Rule
@@ -28,8 +29,6 @@ NO_COMPUTE: Final = "create one in the console (or POST /projects/{project_id}/e
 SWITCHED_OFF: Final = "enable it in the console, or PATCH it with disabled: false"
 USED_UP: Final = "raise the quota in the files, or wait for the next billing period"
 TOO_LARGE: Final = "change it in the console, or delete it"
-OFF_ON_PURPOSE: Final = 1
-"""Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
 STOPPING: Final = tuple(field for field in table.of("quota") if field.effect_of_less is Effect.SUSPENDS)
 """Members of a quota that suspend the project when they are used up (Neon: ProjectQuota)."""
 
@@ -39,19 +38,30 @@ def findings(
 ) -> Iterator[Refusal]:
     """Yield refusals for what was observed. ``limits`` are those of the project's organization."""
     if compute.COMPUTE.name in only and project.endpoints is not None and project.branches is not None:
-        for message, remedy in _unreachable(settings, project):
+        for message, remedy in () if settings.suspended else _unreachable(settings, project):
             yield Refusal(Rule.CANNOT_CONNECT, (tenant,), message, remedy, ())
         if project.organization == settings.organization:
-            for message in _beyond(project, limits, project.organization, _sized(settings, project)):
+            for message in _beyond(project, limits, project.organization, _sized_computes(settings, project)):
                 yield Refusal(Rule.BEYOND_LIMITS, (tenant,), message, TOO_LARGE, ())
     if quota.QUOTA.name in only and (used := _used_up(settings, project)):
         yield Refusal(Rule.CANNOT_CONNECT, (tenant,), f"{used}: Neon has suspended the project", USED_UP, ())
 
 
 def unsized(settings: Settings, project: LiveProject) -> tuple[LiveEndpoint, ...]:
-    """Return observed computes that no file sizes: read replicas, and computes of other branches."""
-    sized = _sized(settings, project)
-    return tuple(e for e in project.endpoints or () if not e.writes or e.branch_id not in sized)
+    """Return observed computes that no file sizes."""
+    sized = _sized_computes(settings, project)
+    return tuple(endpoint for endpoint in project.endpoints or () if endpoint.id not in sized)
+
+
+def _sized_computes(settings: Settings, project: LiveProject) -> frozenset[str]:
+    """Return the ids of the computes that the files size."""
+    branches, writers = _sized(settings, project), project.writers
+    return frozenset(
+        (
+            *(writer.id for branch_id, writer in writers.items() if branch_id in branches),
+            *(endpoint.id for _, _, endpoint in replicas.sized(settings, project)),
+        )
+    )
 
 
 def _sized(settings: Settings, project: LiveProject) -> dict[str, LiveBranch]:
@@ -62,6 +72,21 @@ def _sized(settings: Settings, project: LiveProject) -> dict[str, LiveBranch]:
         for branch in project.branches or ()
         if branch.default or not sized.isdisjoint({branch.name, branch.annotations.get(BRANCH)})
     }
+
+
+def tuned(settings: Settings, project: LiveProject) -> int:
+    """Return how many computes were read that have a Postgres parameter which no file states."""
+    declared = {branch.name: branch.compute for branch in settings.dev_branches or ()}
+    stated = {
+        branch.id: settings.compute if branch.default else declared.get(branch.name)
+        for branch in project.branches or ()
+    }
+    managed = {one.id: stated.get(one.branch_id) if one.writes else None for one in project.endpoints or ()}
+    managed.update({endpoint.id: wanted for _, wanted, endpoint in replicas.sized(settings, project)})
+    return sum(
+        not compute.parameters(one.compute) <= compute.parameters(managed[one.id])
+        for one in project.endpoints or ()
+    )
 
 
 def _unreachable(settings: Settings, project: LiveProject) -> Iterator[tuple[str, str]]:
@@ -83,13 +108,13 @@ def _unreachable(settings: Settings, project: LiveProject) -> Iterator[tuple[str
 def _beyond(
     project: LiveProject, limits: OrganizationLimits, organization: str, sized: Collection[str]
 ) -> Iterator[str]:
-    names = {branch.id: branch.name for branch in project.branches or ()}
+    names = project.branch_names
     for endpoint in project.endpoints or ():
-        if endpoint.writes and endpoint.branch_id in sized:
+        if endpoint.id in sized:
             continue
         kind = "compute" if endpoint.writes else "read replica"
         what = f"{kind} {endpoint.id} of branch {names.get(endpoint.branch_id, endpoint.branch_id)!r}"
-        for path, value in compute.members(endpoint.compute).items():
+        for path, value in compute.amounts(endpoint.compute).items():
             if forbids(limits, path, value):
                 allowed = f"organization {organization} allows {bound_told(limits, path)}"
                 yield f"{what} has {path.removeprefix('compute.')} {_amount(path, value)}, but {allowed}"
@@ -108,7 +133,7 @@ def _used_up(settings: Settings, project: LiveProject) -> str | None:
         return None
     for field in STOPPING:
         amount, limits = getattr(used, field.name), (getattr(live, field.name), getattr(wanted, field.name))
-        if amount is not None and all(OFF_ON_PURPOSE < limit <= amount for limit in limits):
+        if amount is not None and all(OFF < limit <= amount for limit in limits):
             told = roughly_bytes if field.unit is Unit.BYTES else roughly_seconds
             return f"{field.label} is used up: {told(amount)} of {told(limits[0])}"
     return None

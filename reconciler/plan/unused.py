@@ -1,8 +1,9 @@
 """Whether a project is unused: what must be read before it counts as such.
 
 A new project is active once without a user: its compute starts with it and suspends after its timeout. Anything
-beyond that is use. Counters lag, so they prove nothing for a project younger than the lag; they restart each
-month, but the time of the last activity does not (Neon: Project).
+beyond that is use. Counters lag, so they prove nothing for a project younger than the lag, and show no use within
+the last hour; the computes show when they were last active. Counters restart each month, but the time of the last
+activity does not (Neon: Project, Endpoint).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, NEVER_SUSPEND
+from reconciler.model.moments import utc_text
 from reconciler.model.quota import Consumption
 from reconciler.model.units import roughly_bytes, roughly_seconds
 
@@ -55,8 +57,9 @@ def activity(project: LiveProject) -> Iterator[str]:
     allowed = timedelta(seconds=_suspend_seconds(project)) + SLACK
     if any(endpoint.active for endpoint in project.endpoints or ()):
         yield "a compute is running"
-    if project.last_active_at is not None and project.last_active_at > project.created_at + allowed:
-        yield f"it was active at {project.last_active_at:%Y-%m-%d %H:%M:%S} UTC"
+    last = project.latest_activity
+    if last is not None and last > project.created_at + allowed:
+        yield f"it was active at {utc_text(last)}"
     if project.consumption is None:
         yield "its counters were not read"
     else:
@@ -65,10 +68,8 @@ def activity(project: LiveProject) -> Iterator[str]:
 
 def told(project: LiveProject) -> str:
     """Describe a project without signs of use."""
-    used, last = project.consumption or Consumption(), project.last_active_at
-    active = (
-        "never active" if last is None else f"active until {last:%Y-%m-%d %H:%M:%S} UTC, as after any creation"
-    )
+    used, last = project.consumption or Consumption(), project.latest_activity
+    active = "never active" if last is None else f"active until {utc_text(last)}, as after any creation"
     return (
         f"{active}, {_bytes(used.written_data_bytes)} written, {_bytes(used.data_transfer_bytes)} sent, "
         f"{_bytes(project.storage_bytes)} stored, one branch, no snapshot"

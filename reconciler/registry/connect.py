@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
+from reconciler.registry import INSTALL
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -29,25 +31,28 @@ SET_TIMEOUTS: Final = "SELECT " + ", ".join(
 )
 """Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
-INSTALL: Final = "pip install 'neon-reconciler[registry]'"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The supported schemes of an address, and SQLAlchemy's name of the driver."""
 
 
-def open_registry(address: str | EnvReference, environ: Environment, *, fleet: str) -> Registry:
+def open_registry(
+    address: str | EnvReference, environ: Environment, *, fleet: str, key: EnvReference | None = None
+) -> Registry:
     """The registry at an address. Makes no call to the database.
 
-    Raises MissingKeyError for a variable that is not set, InvalidInputError for an invalid address, and
-    RegistryError if the packages are not installed.
+    ``key`` encrypts the connection strings that it keeps, and is read when it is first needed. Raises
+    MissingKeyError for a variable that is not set, InvalidInputError for an invalid address, and RegistryError if
+    the packages are not installed.
     """
     value = _looked_up(address, environ)
     try:
+        from reconciler.registry.cipher import Cipher  # noqa: PLC0415 - for a fleet with a registry only
         from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and slow to import
 
         engine = _engine(_url(value, address), address)
     except ImportError as error:
         raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
-    return Registry(engine, fleet)
+    return Registry(engine, fleet, None if key is None else partial(Cipher, key, environ))
 
 
 def _looked_up(address: str | EnvReference, environ: Environment) -> Secret:

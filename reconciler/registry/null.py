@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.live.registered import Placement, Registered
+    from reconciler.live.registered import (
+        ConnectionStrings,
+        KeptConnection,
+        Placement,
+        Record,
+        Registered,
+        RegisteredTenant,
+    )
+    from reconciler.model.notice import Key, Told, ToldByKey
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,6 +29,14 @@ class NullRegistry:
 
     keeps_rows: ClassVar[bool] = False
     """Whether a claim excludes other runs. If not, a run must search for projects of a concurrent run."""
+
+    @property
+    def keeps_strings(self) -> bool:
+        """Whether rows keep connection strings: there are no rows."""
+        return False
+
+    def require_key(self) -> None:
+        """Does nothing: no key is needed."""
 
     async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Makes a call that writes."""
@@ -68,8 +84,40 @@ class NullRegistry:
         """Always succeeds."""
         return True
 
-    def forget(self, tenant: str, project_id: str) -> None:
+    def tenants(self) -> list[RegisteredTenant]:
+        """Returns no rows."""
+        return []
+
+    def describe(self, tenant: str, project_id: str, record: Record, at: datetime) -> None:
         """Does nothing."""
+
+    def forget(self, tenant: str, project_id: str, at: datetime) -> None:
+        """Does nothing."""
+
+    def expect_strings(self, tenant: str, project_id: str, at: datetime) -> None:
+        """Does nothing."""
+
+    def keep_strings(
+        self,
+        tenant: str,  # noqa: ARG002
+        project_id: str,  # noqa: ARG002
+        strings: ConnectionStrings,  # noqa: ARG002
+        at: datetime,  # noqa: ARG002
+    ) -> bool:
+        """Keeps nothing: there are no rows."""
+        return False
+
+    def remove_strings(self, tenant: str, project_id: str, at: datetime) -> bool:  # noqa: ARG002
+        """Removes nothing."""
+        return False
+
+    def kept_connections(self, tenants: Collection[str] | None = None) -> dict[str, KeptConnection]:  # noqa: ARG002
+        """Returns no connections."""
+        return {}
+
+    def tenants_with_strings(self) -> dict[str, str]:
+        """Returns no tenants."""
+        return {}
 
     def revisions(self, tenants: Collection[str] | None = None) -> dict[str, int]:  # noqa: ARG002
         """Returns no revisions."""
@@ -88,6 +136,13 @@ class NullRegistry:
         return True
 
     def let_go(self, lease: Lease) -> None:
+        """Does nothing."""
+
+    def told(self, destination: str) -> dict[Key, Told]:  # noqa: ARG002
+        """Returns nothing."""
+        return {}
+
+    def record_told(self, destination: str, before: ToldByKey, after: ToldByKey, at: datetime) -> None:
         """Does nothing."""
 
     def close(self) -> None:

@@ -6,103 +6,94 @@ makes its calls in threads, with ``write`` and ``read``.
 
 from __future__ import annotations
 
-import asyncio
-import re
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
 
 from reconciler.errors import RegistryError
-from reconciler.live.registered import Registered
-from reconciler.registry import leases
-from reconciler.registry.null import NullRegistry
-from reconciler.registry.table import LEASES, REVISIONS, TENANTS
-from reconciler.secret import HIDDEN
+from reconciler.live.registered import (
+    NOTHING_KNOWN,
+    KeptString,
+    Lease,
+    Record,
+    Registered,
+    RegisteredTenant,
+    State,
+    overlap,
+)
+from reconciler.model.api_limits import RECOVERABLE
+from reconciler.registry.connection_strings import DUE, NO_STRINGS, StringRows
+from reconciler.registry.notices import read_told, write_told
+from reconciler.registry.table import CLAIM, LEASES, NOTICES, RECORD, REVISIONS, STRINGS, TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.live.registered import Lease, Placement
+    from sqlalchemy.dialects import postgresql, sqlite
 
-P = ParamSpec("P")
-T = TypeVar("T")
+    from reconciler.live.registered import Placement
+    from reconciler.model.notice import Key, Told, ToldByKey
 
-INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-"""The INSERT statements with ON CONFLICT."""
 ROWS_AT_ONCE: Final = 500
-READS_AT_ONCE: Final = 5
-WRITES_AT_ONCE: Final = 10
-"""Concurrent calls in threads. The sum is the size of the connection pool (SQLAlchemy: 5, and 10 overflow)."""
 TRIES: Final = 5
 """Attempts to claim: another run may release the row that prevents a claim before it is read."""
 _ROW: Final = TENANTS.c
+_LEASE: Final = LEASES.c
+COUNTER: Final = ""
+"""The ``part`` of the row that counts the tokens of a fleet."""
 
 
-class Registry(NullRegistry):
+class Registry(StringRows):
     """The rows of one fleet. Every method raises RegistryError if the database fails.
 
     It has no clock: ``at`` comes from the clock with which the caller computes the age of claims.
     """
 
-    keeps_rows = True
-
-    def __init__(self, engine: sa.Engine, fleet: str) -> None:
-        self._engine = engine
-        self._fleet = fleet
-        self._insert = INSERTS[engine.dialect.name]
-        self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="registry-reads")
-        self._writers = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
-
-    async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Makes a call that writes in a thread: a call that waits for a lock does not block the event loop.
-
-        A call that has started runs to its end, even if its caller is cancelled.
-        """
-        return await _in(self._writers, partial(call, *args, **named))
-
-    async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """The same for a call that reads, in threads of its own: it does not queue behind blocked writes."""
-        return await _in(self._readers, partial(call, *args, **named))
-
-    def prepare(self) -> None:
-        """Creates the tables that do not exist."""
-        for table in (TENANTS, REVISIONS, LEASES):
-            if self._exists(table):
-                continue
-            try:
-                with self._engine.begin() as connection:
-                    connection.execute(CreateTable(table, if_not_exists=True))
-            except SQLAlchemyError as error:
-                if not self._exists(table):  # PostgreSQL: of two concurrent statements, one may fail
-                    raise self._failed(error) from None
-
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
         """All rows, or those of a few tenants, sorted by tenant. Writes nothing and creates no table."""
         if not self._exists(TENANTS):
             return {}
-        query = sa.select(TENANTS).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
+        current = self._is_current()
+        columns = [_ROW[name] for name in ((*CLAIM, *RECORD, DUE) if current else CLAIM)]
+        query = sa.select(*columns).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
+        if current:
+            query = query.where(_ROW.state != State.DELETED)
         if tenants is not None:
             query = query.where(_ROW.tenant.in_(tenants))
         with self._reading() as connection:
             return {row.tenant: _registered(row) for row in connection.execute(query)}
 
+    def tenants(self) -> list[RegisteredTenant]:
+        """All rows, also those of deleted projects, sorted by tenant, each with the last accepted revision."""
+        if not self._is_current():
+            return []
+        revision = REVISIONS.c
+        both = TENANTS.outerjoin(REVISIONS, sa.and_(revision.fleet == _ROW.fleet, revision.tenant == _ROW.tenant))
+        query = sa.select(TENANTS, revision.revision).select_from(both).where(_ROW.fleet == self._fleet)
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(_ROW.tenant))
+            return [_registered_tenant(row) for row in found]
+
     def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:
         """Claims a tenant that the run is about to create. Returns None, or the existing row."""
         row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": at, "updated_at": at}
+        row |= {"state": State.SETTING_UP, **NO_STRINGS, DUE: at if self.keeps_strings else None}
         for _ in range(TRIES):
             with self._writing() as connection:
-                claim = self._insert(TENANTS).values(row).on_conflict_do_nothing().returning(_ROW.tenant)
-                if connection.execute(claim).first() is not None:
+                claim = (
+                    self._insert(TENANTS)
+                    .values(row)
+                    .on_conflict_do_update(
+                        index_elements=[_ROW.fleet, _ROW.tenant],
+                        set_={
+                            **dict.fromkeys(("project_id", "organization", *RECORD, "recoverable_until")),
+                            **row,
+                        },
+                        where=_ROW.state == State.DELETED,
+                    )
+                )
+                if connection.execute(claim.returning(_ROW.tenant)).first() is not None:
                     return None
                 found = connection.execute(sa.select(TENANTS).where(*self._of(tenant))).one_or_none()
             if found is not None:
@@ -127,9 +118,11 @@ class Registry(NullRegistry):
 
         Raises RegistryError if the row names another project.
         """
-        unclear = sa.or_(_ROW.project_id.is_(None), _ROW.project_id == placement.project_id)
+        unclear = sa.or_(
+            _ROW.project_id.is_(None), _ROW.project_id == placement.project_id, _ROW.state == State.DELETED
+        )
         placing = self._adding(placement, run, at).on_conflict_do_update(
-            index_elements=[_ROW.fleet, _ROW.tenant], set_=_where(placement, at), where=unclear
+            index_elements=[_ROW.fleet, _ROW.tenant], set_=self._where(placement, at), where=unclear
         )
         with self._writing() as connection:
             if connection.execute(placing.returning(_ROW.tenant)).first() is not None:
@@ -163,15 +156,29 @@ class Registry(NullRegistry):
         both = sa.select(TENANTS).where(*self._of(present))
         with self._writing() as connection:
             other = connection.execute(both).one_or_none()
+            if other is not None and other.state == State.DELETED:
+                connection.execute(sa.delete(TENANTS).where(*self._of(present)))
+                other = None
             if other is None:
                 connection.execute(sa.update(TENANTS).where(*self._as(tenant, seen)).values(tenant=present))
             elif other.project_id == seen.project_id:
                 connection.execute(sa.delete(TENANTS).where(*self._as(tenant, seen)))
 
-    def forget(self, tenant: str, project_id: str) -> None:
-        """Deletes the row of a deleted project, unless the row now names another project."""
+    def describe(self, tenant: str, project_id: str, record: Record, at: datetime) -> None:
+        """Records what is known of a project, unless the row now names another one."""
+        changed = sa.update(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id)
         with self._writing() as connection:
-            connection.execute(sa.delete(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id))
+            connection.execute(changed.values(**record.known, updated_at=at))
+
+    def forget(self, tenant: str, project_id: str, at: datetime) -> None:
+        """Marks the row of a deleted project with the end of its recovery, unless the row names another project.
+
+        Nothing but ``tenants`` returns it from then on, and a claim replaces it.
+        """
+        changed = sa.update(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id)
+        deleted = {"state": State.DELETED, "recoverable_until": at + RECOVERABLE, "updated_at": at}
+        with self._writing() as connection:
+            connection.execute(changed.values(**deleted, **NO_STRINGS))
 
     def drop(self, tenant: str, seen: Registered) -> bool:
         """Deletes a row without a live project. Returns False if it has changed since it was ``seen``."""
@@ -206,35 +213,63 @@ class Registry(NullRegistry):
         """Takes the lease on a part of the fleet. Returns it, or the lease of another run on an overlapping part.
 
         A lease that was last renewed at ``lapsed_before`` or earlier has lapsed: it prevents no other lease, and
-        cannot be renewed once another run holds one.
+        cannot be renewed once another run holds one. The first statement updates the row that counts the tokens.
+        It locks the row (PostgreSQL) or the file (SQLite), so runs that take leases at the same time do so one
+        after the other.
         """
+        key = [_LEASE.fleet, _LEASE.part]
+        counting = self._insert(LEASES).values(fleet=self._fleet, part=COUNTER, token=1)
+        counted = counting.on_conflict_do_update(index_elements=key, set_={"token": _LEASE.token + 1})
         with self._writing() as connection:
-            return leases.take(connection, self._insert, self._fleet, part, run, at, lapsed_before=lapsed_before)
+            token = connection.execute(counted.returning(_LEASE.token)).scalar_one()
+            others = [lease for lease in self._leases(connection) if overlap(lease.part, part)]
+            if living := [lease for lease in others if lease.run != run and lease.renewed_at > lapsed_before]:
+                return living[0]
+            for earlier in others:
+                connection.execute(self._held(earlier).values(held_by=None))
+            mine = {"token": token, "held_by": run, "since": at, "renewed_at": at}
+            held = self._insert(LEASES).values(fleet=self._fleet, part=part, **mine)
+            connection.execute(held.on_conflict_do_update(index_elements=key, set_=mine))
+        return Lease(part, run, token, at, at)
 
     def renew(self, lease: Lease, at: datetime) -> bool:
         """Renews a lease. Returns False if another run has taken it over."""
         with self._writing() as connection:
-            return leases.renew(connection, self._fleet, lease, at)
+            return connection.execute(self._held(lease).values(renewed_at=at)).rowcount == 1
 
     def let_go(self, lease: Lease) -> None:
         """Releases a lease, unless another run now holds it."""
         with self._writing() as connection:
-            leases.let_go(connection, self._fleet, lease)
+            connection.execute(self._held(lease).values(held_by=None))
 
-    def close(self) -> None:
-        """Closes the database, without waiting for calls that still run in threads."""
-        self._readers.shutdown(wait=False)
-        self._writers.shutdown(wait=False)
-        self._engine.dispose()
+    def told(self, destination: str) -> dict[Key, Told]:
+        """What people were told there and still lasts."""
+        if not self._exists(NOTICES):
+            return {}
+        with self._reading() as connection:
+            return read_told(connection, self._fleet, destination)
+
+    def record_told(self, destination: str, before: ToldByKey, after: ToldByKey, at: datetime) -> None:
+        """Records what people were told there, where it was ``before``."""
+        same = {"fleet": self._fleet, "destination": destination, "told_at": at}
+        with self._writing() as connection:
+            write_told(connection, self._insert(NOTICES), same, before, after)
 
     def _correction(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
         if seen is None:
-            return self._adding(placement, run, at).on_conflict_do_nothing()
-        return sa.update(TENANTS).where(*self._as(placement.tenant, seen)).values(_where(placement, at))
+            adding = self._adding(placement, run, at)
+            return adding.on_conflict_do_update(
+                index_elements=[_ROW.fleet, _ROW.tenant],
+                set_={**NO_STRINGS, **self._where(placement, at), "claimed_by": run, "claimed_at": at},
+                where=_ROW.state == State.DELETED,
+            )
+        another = seen.project_id not in (None, placement.project_id)
+        values = {**(NO_STRINGS if another else {}), **self._where(placement, at)}
+        return sa.update(TENANTS).where(*self._as(placement.tenant, seen)).values(values)
 
     def _adding(self, placement: Placement, run: str, at: datetime) -> sqlite.Insert | postgresql.Insert:
         key = {"fleet": self._fleet, "tenant": placement.tenant}
-        return self._insert(TENANTS).values(**key, **_where(placement, at), claimed_by=run, claimed_at=at)
+        return self._insert(TENANTS).values(**key, **self._where(placement, at), claimed_by=run, claimed_at=at)
 
     def _raising(self) -> Any:
         insert, last = self._insert(REVISIONS), REVISIONS.c
@@ -249,8 +284,11 @@ class Registry(NullRegistry):
             query = query.where(REVISIONS.c.tenant.in_(tenants))
         return {row.tenant: row.revision for row in connection.execute(query)}
 
-    def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return _ROW.fleet == self._fleet, _ROW.tenant == tenant
+    def _where(self, placement: Placement, at: datetime) -> dict[str, Any]:
+        place = {"project_id": placement.project_id, "organization": placement.organization, "updated_at": at}
+        strings = {} if placement.strings is None else self._encrypted(placement.strings)
+        living = {"state": State.READY, "recoverable_until": None}
+        return {**place, **living, **placement.record.known, **strings}
 
     def _as(self, tenant: str, seen: Registered) -> tuple[sa.ColumnElement[bool], ...]:
         return (
@@ -259,54 +297,31 @@ class Registry(NullRegistry):
             _ROW.organization.is_not_distinct_from(seen.organization),
             _ROW.claimed_by == seen.claimed_by,
             _ROW.claimed_at == seen.claimed_at,
+            _ROW.state != State.DELETED,
         )
 
-    def _exists(self, table: sa.Table) -> bool:
-        with self._reading() as connection:
-            return sa.inspect(connection).has_table(table.name)
+    def _held(self, lease: Lease) -> sa.Update:
+        """A change of the lease, if it has not been taken over or released."""
+        same = (_LEASE.fleet == self._fleet, _LEASE.part == lease.part, _LEASE.token == lease.token)
+        return sa.update(LEASES).where(*same, _LEASE.held_by.is_not(None))
 
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise self._failed(error) from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise self._failed(error) from None
-
-    def _failed(self, error: SQLAlchemyError) -> RegistryError:
-        """An error with the driver's message, without the statement, its values, and any part of the address."""
-        words = str(getattr(error, "orig", None) or error).strip().splitlines()
-        told = words[0] if words else type(error).__name__
-        return RegistryError(
-            f"the registry does not respond: {_without_address(told, self._engine.url)}",
-            hint="no tenant is created without a claim: run again when the database responds",
-        )
-
-
-async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
+    def _leases(self, connection: sa.Connection) -> list[Lease]:
+        mine = (_LEASE.fleet == self._fleet, _LEASE.held_by.is_not(None))
+        rows = connection.execute(sa.select(LEASES).where(*mine).order_by(_LEASE.part))
+        return [Lease(row.part, row.held_by, row.token, row.since, row.renewed_at) for row in rows]
 
 
 def _registered(row: sa.Row[Any]) -> Registered:
-    return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at)
+    columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    known = {name: columns[name] for name in RECORD if name in columns}
+    record = Record(**{**known, "state": State(known["state"])}) if known else NOTHING_KNOWN
+    due = columns.get(DUE)
+    return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, record, due)
 
 
-def _where(placement: Placement, at: datetime) -> dict[str, Any]:
-    return {"project_id": placement.project_id, "organization": placement.organization, "updated_at": at}
-
-
-def _without_address(told: str, url: sa.URL) -> str:
-    """Hides every part of the address, the longest first: each may be a misplaced password."""
-    asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
-    parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
-    for part in sorted(map(str, parts), key=len, reverse=True):
-        told = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, told)
-    return told.replace(str(url.password), HIDDEN) if url.password else told
+def _registered_tenant(row: sa.Row[Any]) -> RegisteredTenant:
+    columns = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    columns.pop("fleet")
+    pooled, direct, due = (columns.pop(name) for name in STRINGS)
+    found = KeptString.DUE if due else KeptString.KEPT if pooled and direct else None
+    return RegisteredTenant(**{**columns, "connection_string": found, "state": State(columns["state"])})

@@ -41,8 +41,31 @@ TENANTS: Final = sa.Table(
     sa.Column("claimed_by", sa.String(64), nullable=False),
     sa.Column("claimed_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("tier", sa.String(63)),
+    sa.Column("region", sa.String(64)),
+    sa.Column("host", sa.String(255)),
+    sa.Column("pooled_host", sa.String(255)),
+    sa.Column("database", sa.String(63)),
+    sa.Column("role", sa.String(63)),
+    sa.Column("state", sa.String(16), nullable=False, server_default="setting_up"),
+    sa.Column("project_created_at", Moment),
+    sa.Column("pooled_string", sa.Text),
+    sa.Column("direct_string", sa.Text),
+    sa.Column("strings_due_since", Moment),
+    sa.Column("recoverable_until", Moment),
 )
 """One row for each tenant of a fleet. The primary key (fleet, tenant) makes a claim exclusive."""
+
+CLAIM: Final = ("tenant", "project_id", "organization", "claimed_by", "claimed_at")
+"""The columns that every version of the table has."""
+RECORD: Final = ("tier", "region", "host", "pooled_host", "database", "role", "state", "project_created_at")
+STRINGS: Final = ("pooled_string", "direct_string", "strings_due_since")
+"""Encrypted, as Fernet tokens; and since when a run has been about to write them."""
+
+VERSIONS: Final = sa.Table("neon_reconciler_version", _METADATA, sa.Column("version_num", sa.String(32)))
+"""The version of the tables (Alembic)."""
+HEAD: Final = "0005"
+"""The newest version."""
 
 REVISIONS: Final = sa.Table(
     "neon_reconciler_revisions",
@@ -68,3 +91,17 @@ LEASES: Final = sa.Table(
 )
 """The run that applies a fleet, or a part of it. The row with an empty part counts the tokens. Each lease has its
 own token."""
+
+NOTICES: Final = sa.Table(
+    "neon_reconciler_notices",
+    _METADATA,
+    sa.Column("fleet", sa.String(63), primary_key=True),
+    sa.Column("destination", sa.String(128), primary_key=True),
+    sa.Column("topic", sa.String(32), primary_key=True),
+    sa.Column("subject", sa.String(128), primary_key=True),
+    sa.Column("what", sa.String(255), primary_key=True),
+    sa.Column("level", sa.Integer, nullable=False),
+    sa.Column("since", sa.String(64), nullable=False),
+    sa.Column("told_at", Moment, nullable=False),
+)
+"""What people were told and still lasts, so that it is told once. A lost row repeats a notice."""

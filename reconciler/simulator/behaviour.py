@@ -23,14 +23,52 @@ class Patch(Enum):
     REPLACE = "replace"
 
 
+class ForeignProject(Enum):
+    """What a key is answered that asks for a project of another organization."""
+
+    NOT_FOUND = "404"
+    FORBIDDEN = "403"
+
+
+class ListOrder(Enum):
+    """The order of a list of projects, and so what its cursor means."""
+
+    ID = "id"
+    """The cursor is an id: a project that is changed keeps its place."""
+    CHANGED = "changed"
+    """The project that was changed last comes first, and the cursor counts projects: what changes, moves."""
+
+
+class SuspendTimeout(Enum):
+    """What becomes of a suspend timeout where the organization's shortest one is Neon's default of 300 s."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    IGNORED = "ignored"
+
+
+class Integrations(Enum):
+    """Which integrations of a project prevent its transfer."""
+
+    ANY = "any"
+    GITHUB_AND_VERCEL = "github and vercel"
+
+
+class Per(Enum):
+    """What a number of protected branches is counted in."""
+
+    PROJECT = "project"
+    ORGANIZATION = "organization"
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """Requests that one account may make (Neon: 700 a minute, 40 a second on one route; key-concepts)."""
 
     per_minute: int = 700
     per_second_and_route: int = 40
-    consumption_per_minute: int = 50
-    """Of the consumption history, which is counted apart; older pages of Neon say 30."""
+    consumption_per_minute: int = 30
+    """Of the consumption history, which is counted apart; newer pages of Neon say 50."""
     new_keys_per_second: int = 10
     """For POST /organizations/{org_id}/api_keys."""
 
@@ -39,11 +77,31 @@ class RateLimit:
 class Behaviour:
     """How this Neon behaves where the real one's behaviour is not documented."""
 
-    quota_patch: Patch = Patch.MERGE
-    compute_patch: Patch = Patch.MERGE
+    settings_patch: Patch = Patch.REPLACE
+    """For ``settings`` as a whole; a replaced member falls back to Neon's default."""
+    quota_patch: Patch = Patch.REPLACE
+    compute_patch: Patch = Patch.REPLACE
     """For ``default_endpoint_settings``; a replaced member falls back to Neon's default."""
-    transfer_atomic: bool = True
+    pg_settings_patch: Patch = Patch.REPLACE
+    """For ``pg_settings``, of a project's compute defaults and of a compute."""
+    new_computes_take_pg_settings: bool = False
+    """Whether a new compute shows the Postgres parameters of its project's defaults as its own."""
+    first_compute_takes_defaults: bool = False
+    """Whether the compute of a new project has the ``default_endpoint_settings`` of its creation.
+
+    False is the default, because it is the less convenient answer: Neon speaks of the computes that are
+    created later (manage/projects).
+    """
+    creation_keeps_annotations: bool = True
+    """Whether the default branch of a new project has the annotations of its creation."""
+    transfer_keeps_annotations: bool = True
+    """Whether branches keep their annotations when their project moves to another organization."""
+    transfer_atomic: bool = False
     """False: projects move one by one until the first that cannot."""
+    transfers_refused_to: tuple[str, ...] = ()
+    """Names of organizations that no project can be transferred to."""
+    transfer_blocked_by: Integrations = Integrations.ANY
+    """Neon's description names GitHub and Vercel, its newer types "active integrations (for example, ...)"."""
     transfer_checks_contents: bool = True
     """True: a project with more branches or snapshots than the destination allows is refused.
 
@@ -53,16 +111,30 @@ class Behaviour:
     """True: a project whose computes or restore window exceed the destination's limits is refused."""
     transfer_lag_seconds: float = 0.0
     """How long after its move the key of the destination does not see a project; the personal key always does."""
-    root_branches: int | None = 25
+    root_branches: int | None = 3
     """How many branches without a parent a project may have; which number the Agent plan has is not documented."""
     root_branches_deletable: bool = True
     """Whether a root branch that is not the default one can be deleted: Neon's pages say both."""
     protected_branches: int | None = 5
-    """How many protected branches a project may have; that five are counted per project is not documented."""
+    """How many protected branches there may be."""
+    protected_branches_per: Per = Per.ORGANIZATION
+    """What ``protected_branches`` are counted in: Neon's pages say five, and not of what."""
+    snapshots_count_as_branches: bool = False
+    """Whether a manual snapshot takes a place in the limit of branches.
+
+    Neon's guide counts snapshots as branches; the Snapshots API came later.
+    """
+    snapshot_limit_code: bool = False
+    """Whether the refusal of one snapshot too many has an error code; none is documented."""
+    suspend_timeout: SuspendTimeout = SuspendTimeout.ALLOWED
+    """What becomes of a stated ``suspend_timeout_seconds`` where an organization allows Neon's default at least.
+
+    On the Free plan it is refused (412), or was ignored; Neon's guide sends 300 to its sponsored organization.
+    """
     soft_deletion: bool = False
     """True: a deleted branch keeps its name and its place in the limit for seven days, and can be recovered
     (Neon: preview)."""
-    deletion_count_lag_seconds: float = 0.0
+    deletion_count_lag_seconds: float = 5.0
     """How long a branch or snapshot that was deleted still takes a place in the limit; nothing is documented."""
     raised_window_reaches_back: bool = False
     """Whether moments that lay outside a restore window are there once it is raised.
@@ -78,6 +150,8 @@ class Behaviour:
     """
     backup_schedules: bool = False
     """Whether branches can have schedules of snapshots; the Agent plan has none, which is answered with 403."""
+    empty_schedule_allowed: bool = False
+    """Whether a schedule without items turns schedules off; Neon's newer types ask for at least one item."""
     longest_backup_retention_seconds: int | None = 3_024_000
     """How long a snapshot of a schedule is kept at most, and where the schedule does not say; None is for ever.
 
@@ -93,6 +167,16 @@ class Behaviour:
     list_seconds_per_project: float = 0.0
     """How long a list takes for each project; those that its ``timeout`` leaves no time for are named as
     unavailable (Neon: TimeoutParam)."""
+    list_order: ListOrder = ListOrder.ID
+    """Whether a project keeps its place in a list while the list is read."""
+    branch_list_always_has_cursor: bool = True
+    """Whether the last page of a project's branches has a cursor, as recorded in 2025; a later sample has none."""
+    get_shows_settings: bool = True
+    """Whether GET of a project shows ``settings``, which is optional there."""
+    get_shows_compute: bool = True
+    """Whether GET of a project shows ``default_endpoint_settings``, which is optional there."""
+    foreign_project: ForeignProject = ForeignProject.FORBIDDEN
+    """What a key of another organization is answered about a project that exists."""
     create_shows_settings: bool = True
     """Whether the answer to a creation shows organization and settings, which recorded samples lack."""
     one_way_settings_refused: bool = True
@@ -104,7 +188,7 @@ class Behaviour:
     """
     transfer_keeps_quota: bool = True
     """Whether a project keeps its quota when it moves to another organization; nothing is documented."""
-    deleted_projects_count: bool = False
+    deleted_projects_count: bool = True
     """Whether a deleted project takes a place in the limit as long as it can be recovered."""
     delete_waits_for_operations: bool = False
     """True: a project on which operations run is not deleted, as it is not changed: 423.
@@ -125,10 +209,11 @@ class Behaviour:
     """Whether a 429 carries ``Retry-After``, which no page mentions."""
     shared_rate_limit: bool = True
     """True: all keys of the simulator are one account."""
-    counters_lag_seconds: float = 0.0
+    counters_lag_seconds: float = 3600.0
     """How late a single read of a project tells what it has consumed and when it was last active.
 
-    Neon: "some lag", up to an hour by its guide to consumption limits.
+    The longest lag is the default, because it is the less convenient one: the description says "some lag"
+    (Project), Neon's guide to consumption limits up to an hour.
     """
     consumption_lag_seconds: float = 900.0
     """How long after it was consumed something shows up in the consumption history (Neon: about 15 minutes)."""

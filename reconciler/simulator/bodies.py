@@ -34,7 +34,7 @@ class Body(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_d
     """Any object of a request."""
 
 
-class Quota(Body, frozen=True):
+class QuotaBody(Body, frozen=True):
     """Limits of a project per billing period; 0 is unlimited."""
 
     active_time_seconds: Amount | UnsetType = UNSET
@@ -69,7 +69,7 @@ class PreloadLibraries(Body, frozen=True):
 class ProjectSettings(Body, frozen=True):
     """``settings`` of a project."""
 
-    quota: Quota | UnsetType = UNSET
+    quota: QuotaBody | UnsetType = UNSET
     allowed_ips: AllowedIps | UnsetType = UNSET
     enable_logical_replication: bool | UnsetType = UNSET
     maintenance_window: MaintenanceWindow | UnsetType = UNSET
@@ -80,7 +80,7 @@ class ProjectSettings(Body, frozen=True):
     preload_libraries: PreloadLibraries | UnsetType = UNSET
 
 
-class Compute(Body, frozen=True):
+class ComputeBody(Body, frozen=True):
     """Size and suspension, as several requests state them."""
 
     autoscaling_limit_min_cu: ComputeUnit | UnsetType = UNSET
@@ -88,7 +88,7 @@ class Compute(Body, frozen=True):
     suspend_timeout_seconds: SuspendTimeoutSeconds | UnsetType = UNSET
 
 
-class DefaultEndpointSettings(Compute, frozen=True):
+class DefaultEndpointSettings(ComputeBody, frozen=True):
     """What computes that are created later start with."""
 
     pg_settings: TextSettings | UnsetType = UNSET
@@ -171,7 +171,7 @@ class EndpointSettings(Body, frozen=True):
     preload_libraries: PreloadLibraries | UnsetType = UNSET
 
 
-class EndpointOfBranch(Compute, frozen=True, kw_only=True):
+class EndpointOfBranch(ComputeBody, frozen=True, kw_only=True):
     """A compute that a new branch is to have."""
 
     type: EndpointType
@@ -304,7 +304,7 @@ class UpdateSnapshot(Body, frozen=True):
     snapshot: SnapshotPatch
 
 
-class EndpointPatch(Compute, frozen=True):
+class EndpointPatch(ComputeBody, frozen=True):
     """What can be changed about a compute."""
 
     branch_id: ResourceId | UnsetType = UNSET

@@ -28,7 +28,7 @@ NOT_RESTORABLE: Final = ({"name": "restore", "reason": "the branch was restored 
 _LIVE: Final = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
 
 
-def create(
+def store_branch(
     transaction: Transaction,
     *,
     project_id: str,
@@ -53,7 +53,7 @@ def create(
         origin=origin,
     )
     body["logical_size"] = storage_bytes
-    body.update(_expiry(expires_at, now))
+    body.update(_expiry_members(expires_at, now))
     transaction.insert(
         "branches",
         id=branch_id,
@@ -75,7 +75,7 @@ def _annotation(branch_id: str, value: Mapping[str, str] | None, now: float) -> 
     return encoded(shapes.annotation(branch_id, value, now)) if value else None
 
 
-def _expiry(expires_at: float | None, now: float) -> Document:
+def _expiry_members(expires_at: float | None, now: float) -> Document:
     if expires_at is None:
         return {}
     return {"expires_at": timestamp(expires_at), "ttl_interval_seconds": int(expires_at) - int(now)}
@@ -86,7 +86,7 @@ def live(row: sqlite3.Row, now: float) -> bool:
     return row["deleted_at"] is None and (row["expires_at"] is None or bool(row["expires_at"] > now))
 
 
-def describe(row: sqlite3.Row, now: float) -> Document:
+def describe_branch(row: sqlite3.Row, now: float) -> Document:
     """A branch as it is now."""
     body: Document = body_of(row)
     if "restored_from" in body:
@@ -98,15 +98,15 @@ def describe(row: sqlite3.Row, now: float) -> Document:
     return {**body, "current_state": "ready"}
 
 
-def annotation(row: sqlite3.Row) -> Document:
-    """The annotation of a branch, empty where it has none."""
+def annotation_of(row: sqlite3.Row) -> Document:
+    """The annotation of a branch, empty if it has none."""
     if row["annotations"] is None:
         return shapes.annotation(row["id"], {})
     stored: Document = msgspec.json.decode(row["annotations"])
     return stored
 
 
-def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
+def change_branch(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
     """Store other members of a branch; a value of None takes a member away."""
     merged = {**body_of(row), **changes, "updated_at": timestamp(transaction.now)}
     body = {member: value for member, value in merged.items() if value is not None}
@@ -114,7 +114,7 @@ def change(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any
     if "expires_at" in changes:
         expires_at = None if changes["expires_at"] is None else seconds_of(changes["expires_at"])
         body = {k: v for k, v in body.items() if k not in {"expires_at", "ttl_interval_seconds"}}
-        body.update(_expiry(expires_at, transaction.now))
+        body.update(_expiry_members(expires_at, transaction.now))
     body["primary"] = body["default"]
     transaction.update(
         "branches",
@@ -136,7 +136,7 @@ def resize(transaction: Transaction, row: sqlite3.Row, logical_size_bytes: int) 
     transaction.update("branches", row["id"], body=body)
 
 
-def delete(transaction: Transaction, row: sqlite3.Row) -> None:
+def remove_branch(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a branch and its computes away."""
     transaction.update("branches", row["id"], deleted_at=transaction.now)
     transaction.execute(
@@ -147,16 +147,16 @@ def delete(transaction: Transaction, row: sqlite3.Row) -> None:
 
 def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a branch away with no way back (Neon: hard_delete)."""
-    delete(transaction, row)
+    remove_branch(transaction, row)
     transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
     for table in ("histories", "backup_schedules"):
         transaction.execute(f"DELETE FROM {table} WHERE branch_id = ?", row["id"])  # noqa: S608
-    roles_and_databases.forget(transaction, row["id"])
+    roles_and_databases.remove_roles_and_databases(transaction, row["id"])
 
 
 def recover(transaction: Transaction, row: sqlite3.Row) -> None:
-    """Bring a deleted or expired branch back with its computes, which are idle; it expires no more (Neon)."""
-    change(transaction, row, {"expires_at": None})
+    """Bring a deleted or expired branch back with its computes, which are idle; it no longer expires (Neon)."""
+    change_branch(transaction, row, {"expires_at": None})
     transaction.update("branches", row["id"], deleted_at=None)
     transaction.execute(
         "UPDATE endpoints SET deleted_at = NULL, active_until = min(active_until, ?1) "
@@ -171,7 +171,7 @@ def size_bytes(row: sqlite3.Row) -> int:
     return size
 
 
-def branch(store: Reading, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
+def find_branch(store: Reading, project_id: str, branch_id: str, now: float) -> sqlite3.Row | None:
     """One branch of a project."""
     query = f"SELECT * FROM branches WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
     return store.row(query, branch_id, project_id, now)
@@ -192,7 +192,15 @@ def deleted_branches(store: Reading, project_id: str, now: float) -> list[sqlite
     return store.rows(query, project_id, now - RECOVERY_SECONDS, now)
 
 
-def count_deleted(store: Reading, project_id: str, since: float) -> int:
+def count_protected(store: Reading, project_id: str, now: float, *, org_id: str | None = None) -> int:
+    """Protected branches of a project; with ``org_id``, of all live projects of the organization."""
+    projects = "project_id = ?" if org_id is None else "project_id IN (SELECT id FROM projects WHERE org_id = ?)"
+    query = f"SELECT count(*) FROM branches WHERE protected AND {projects} AND {_LIVE}"  # noqa: S608
+    count: int = store.value(query, project_id if org_id is None else org_id, now)
+    return count
+
+
+def count_deleted_branches(store: Reading, project_id: str, since: float) -> int:
     """Branches of a project that somebody deleted after that moment."""
     query = "SELECT count(*) FROM branches WHERE project_id = ? AND deleted_at > ?"
     count: int = store.value(query, project_id, since)
@@ -207,7 +215,7 @@ def describe_deleted(row: sqlite3.Row, now: float) -> Document:
         "recoverable_until": timestamp(moment + RECOVERY_SECONDS),
         "deletion_method": "ttl" if row["deleted_at"] is None else "user",
     }
-    return {**describe(row, now), "recovery": recovery}
+    return {**describe_branch(row, now), "recovery": recovery}
 
 
 def default_branch(store: Reading, project_id: str) -> sqlite3.Row:

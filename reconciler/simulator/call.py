@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.simulator import operations
 from reconciler.simulator.answer import JSON
+from reconciler.simulator.behaviour import ForeignProject
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.metering import meters
 from reconciler.simulator.organization import stored_organization
@@ -81,7 +82,7 @@ class Call:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """One transaction; the meter of the project in the path is put down first, and its quota holds after."""
+        """One transaction; first stores the meter of the project in the path, then enforces its quota."""
         _store, project_id = self.world.store, self.path.get("project_id")
         with self.world.writing() as transaction:
             if project_id is not None:
@@ -124,9 +125,16 @@ class Call:
         row = self.world.store.row(
             "SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", self.path["project_id"]
         )
-        if row is None or not self.key.opens(row["org_id"], row["id"]) or self._is_on_its_way(row):
+        if row is None:
             raise not_found("project")
+        if not self.key.opens(row["org_id"], row["id"]) or self._is_on_its_way(row):
+            raise self._foreign_project()
         return row
+
+    def _foreign_project(self) -> Refusal:
+        if self.world.behaviour.foreign_project is ForeignProject.FORBIDDEN:
+            return Refusal(403, "the key has no access to this project")
+        return not_found("project")
 
     def _is_on_its_way(self, row: sqlite3.Row) -> bool:
         """Whether the project has moved so lately that the key of its organization does not see it yet."""

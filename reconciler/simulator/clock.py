@@ -88,7 +88,7 @@ def _written(seconds: int) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time. Raises ValueError where the zone is missing."""
+    """Seconds since 1970 of an RFC 3339 time. Raises ValueError if the zone is missing."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")

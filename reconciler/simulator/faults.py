@@ -211,7 +211,7 @@ class Interference:
     instead: Instead | None = None
     """The first of them."""
     later_seconds: float | None = None
-    """After which the request is carried out; its connection breaks at once."""
+    """After which the request is carried out, by the first of them; its connection breaks at once."""
     afterwards: tuple[Afterwards, ...] = ()
     """In the order in which the faults were set."""
     script: Script = field(default_factory=Script)
@@ -230,7 +230,7 @@ def _joined(whole: Interference, effect: AnyEffect) -> Interference:
         case AnswerWith() | DropBefore():
             return whole if whole.instead is not None else replace(whole, instead=effect)
         case CommitLater(seconds):
-            return replace(whole, later_seconds=seconds)
+            return whole if whole.later_seconds is not None else replace(whole, later_seconds=seconds)
         case AnswerAfter() | DropAfter() | Delay() | Truncate():
             return replace(whole, afterwards=(*whole.afterwards, effect))
         case HideProjects(project_ids):
@@ -241,18 +241,6 @@ def _joined(whole: Interference, effect: AnyEffect) -> Interference:
             )
         case StickOperations():
             return replace(whole, script=replace(whole.script, fate=Fate(ends=False)))
-        case _:
-            assert_never(effect)
-
-
-def _scripted(script: Script, effect: Scripted) -> Script:
-    match effect:
-        case HideProjects(project_ids):
-            return replace(script, unavailable=project_ids)
-        case FailOperations(recovers_after):
-            return replace(script, fate=Fate(fails=True, recovers_after=recovers_after))
-        case StickOperations():
-            return replace(script, fate=Fate(ends=False))
         case _:
             assert_never(effect)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from math import ceil
@@ -73,6 +74,7 @@ class Gateway:
         self.exchanges = exchanges
         self._random = Random(0)  # noqa: S311
         self._late: set[asyncio.Task[None]] = set()
+        self._resets = 0
         self.steps: tuple[Step, ...] = (
             self._travel,
             self._log,
@@ -81,12 +83,14 @@ class Gateway:
             self._interfere,
             self._render_refusals,
             self._limit_rate,
+            self._postpone,
             self._route,
         )
         """In this order on the way in, backwards on the way out."""
 
     def forget(self) -> None:
-        """Forget the log, and what counts against the rate limit."""
+        """Forget the log, what counts against the rate limit, and the requests that were postponed."""
+        self._resets += 1
         self.exchanges.clear()
         self._limiter = RateLimiter()
 
@@ -171,28 +175,13 @@ class Gateway:
         """What the faults that strike this request make of it."""
         incoming = Incoming(request.method, request.path, request.content, request.org_id)
         struck = interference(self._faults.strike(incoming))
-        request = replace(request, script=struck.script)
         if struck.instead is not None:
             answer = instead(struck.instead, request.id)
-        elif struck.later_seconds is not None:
-            self._proceed_later(struck.later_seconds, request, proceed)
-            raise ConnectionDropped
         else:
-            answer = await proceed(request)
+            answer = await proceed(replace(request, script=struck.script, later_seconds=struck.later_seconds))
         for effect in struck.afterwards:
             answer = await after(effect, answer, request.id)
         return answer
-
-    def _proceed_later(self, seconds: float, request: Request, proceed: Next) -> None:
-        """Carry the request out by a task of the running loop."""
-
-        async def carry_out() -> None:
-            await asyncio.sleep(seconds)
-            await proceed(request)
-
-        task = asyncio.get_running_loop().create_task(carry_out())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
 
     async def _render_refusals(self, request: Request, proceed: Next) -> Answer:
         """The only place where a refusal becomes an answer."""
@@ -214,5 +203,24 @@ class Gateway:
             raise Refusal(429, "rate limit exceeded", headers=when)
         return await proceed(request)
 
+    async def _postpone(self, request: Request, proceed: Next) -> Answer:
+        """Break the connection of a request that a fault carries out later. Nobody receives its answer."""
+        if request.later_seconds is None:
+            return await proceed(request)
+        late = self._carry_out_later(request.later_seconds, request, proceed)
+        task = asyncio.get_running_loop().create_task(late)
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        raise ConnectionDropped
+
+    async def _carry_out_later(self, seconds: float, request: Request, proceed: Next) -> None:
+        """Carry a request out, unless the account is reset before."""
+        resets = self._resets
+        await asyncio.sleep(seconds)
+        if resets == self._resets:
+            with suppress(Refusal):
+                await proceed(request)
+
     async def _route(self, request: Request, proceed: Next) -> Answer:  # noqa: ARG002 - the last step
-        return self._router.answer(self._world, request)
+        with self._world.store.turn():
+            return self._router.answer(self._world, request)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.world import World
 
 USE_NOTED_SECONDS: Final = 60.0
-"""How long a noted use stands for those that follow it, so that few reads have to write."""
+"""How long one recorded use also counts for later ones, so that few reads write."""
 
 
 class KeyKind(Enum):
@@ -55,7 +55,7 @@ def give(transaction: Transaction, token: str, key: Key, name: str) -> None:
     )
 
 
-def create(transaction: Transaction, key: Key, name: str) -> Document:
+def store_key(transaction: Transaction, key: Key, name: str) -> Document:
     """Store a new key; the answer alone holds its token."""
     token = ids.api_key(transaction.number())
     transaction.insert(
@@ -69,11 +69,11 @@ def create(transaction: Transaction, key: Key, name: str) -> Document:
         created_at=transaction.now,
     )
     row = transaction.rows("SELECT * FROM keys WHERE token = ?", token)[0]
-    return {**_described(row), "key": token, "created_by": user.ID}
+    return {**_described_permission(row), "key": token, "created_by": user.ID}
 
 
 def used(world: World, token: str, address: str) -> Key | None:
-    """What a key opens, its use noted; None for a key that nobody was given."""
+    """What a key opens, its use noted; None for an unknown key."""
     row = world.store.row("SELECT * FROM keys WHERE token = ?", token)
     if row is None:
         return None
@@ -94,9 +94,9 @@ def organization_keys(store: Reading, org_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM keys WHERE org_id = ? ORDER BY id", org_id)
 
 
-def describe(row: sqlite3.Row) -> Document:
+def describe_key(row: sqlite3.Row) -> Document:
     """A key as lists show it: without its token."""
-    return {**_described(row), **_use(row), "created_by": user.creator()}
+    return {**_described_permission(row), **_use(row), "created_by": user.creator()}
 
 
 def revoke(transaction: Transaction, row: sqlite3.Row) -> Document:
@@ -104,10 +104,10 @@ def revoke(transaction: Transaction, row: sqlite3.Row) -> Document:
     if row["fixed"]:
         raise Refusal(403, "this API key comes with the simulator and cannot be revoked")
     transaction.execute("DELETE FROM keys WHERE id = ?", row["id"])
-    return {**_described(row), **_use(row), "created_by": user.ID, "revoked": True}
+    return {**_described_permission(row), **_use(row), "created_by": user.ID, "revoked": True}
 
 
-def _described(row: sqlite3.Row) -> Document:
+def _described_permission(row: sqlite3.Row) -> Document:
     scope = {} if row["project_id"] is None else {"project_id": row["project_id"]}
     return {"id": row["id"], "name": row["name"], "created_at": timestamp(row["created_at"]), **scope}
 
@@ -120,14 +120,14 @@ def _use(row: sqlite3.Row) -> Document:
     }
 
 
-def grant_permission(transaction: Transaction, project_id: str, email: str) -> Document:
+def store_permission(transaction: Transaction, project_id: str, email: str) -> Document:
     """Store a permission."""
     permission_id, now = ids.permission_id(transaction.number()), transaction.now
     transaction.insert("permissions", id=permission_id, project_id=project_id, email=email, granted_at=now)
     return _permission(permission_id, email, now)
 
 
-def revoke_permission(transaction: Transaction, row: sqlite3.Row) -> Document:
+def remove_permission(transaction: Transaction, row: sqlite3.Row) -> Document:
     """Take a permission away."""
     transaction.execute("DELETE FROM permissions WHERE id = ?", row["id"])
     return {**describe_permission(row), "revoked_at": timestamp(transaction.now)}

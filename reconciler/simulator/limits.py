@@ -116,10 +116,18 @@ def check_room_for_protected_branch(count: int, limit: int | None) -> None:
         raise Refusal(422, message, code="BRANCHES_PROTECTED_LIMIT_EXCEEDED")
 
 
-def check_room_for_snapshot(count: int, limits: Limits) -> None:
+def check_room_for_snapshot(count: int, limits: Limits, *, with_code: bool) -> None:
     """Refuse one manual snapshot more than a project of the organization holds. The code is a guess by analogy."""
     if limits.snapshots is not None and count >= limits.snapshots:
-        raise Refusal(422, f"snapshots limit exceeded, limit:{limits.snapshots}", code="SNAPSHOTS_LIMIT_EXCEEDED")
+        message = f"snapshots limit exceeded, limit:{limits.snapshots}"
+        raise Refusal(422, message, code="SNAPSHOTS_LIMIT_EXCEEDED" if with_code else "")
+
+
+def check_room_for_replica(count: int, limits: Limits) -> None:
+    """Refuse one read-only compute more than a project of the organization holds."""
+    if limits.replicas is not None and count >= limits.replicas:
+        message = f"endpoints limit exceeded, limit:{limits.replicas}"
+        raise Refusal(422, message, code="ENDPOINTS_LIMIT_EXCEEDED")
 
 
 def check_room_for_role(count: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from reconciler.simulator.behaviour import ListOrder
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.metering import meters
 from reconciler.simulator.metering.usage import NEARLY, month_of
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 _COLUMNS: Final = (
     "SELECT id, body, integrations, deleted_at, usage, metered_at, workload, runs_until FROM projects WHERE"
 )
-_ALONG_THE_IDS: Final = "org_id = :org_id AND id > :cursor"
-_AMONG_THE_FOUND: Final = "rowid IN (SELECT value FROM json_each(:found)) AND +org_id = :org_id AND +id > :cursor"
-"""The signs keep SQLite from going along the ids all the same."""
+_ALONG_THE_IDS: Final = "org_id = :org_id"
+_AMONG_THE_FOUND: Final = "rowid IN (SELECT value FROM json_each(:found)) AND +org_id = :org_id"
+"""The sign keeps SQLite from going along the ids all the same."""
 _LIVE: Final = "AND deleted_at IS NULL AND created_at <= :shown_since"
 _RECOVERABLE: Final = "AND deleted_at IS NOT NULL AND deleted_at > :lost_before"
-_PAGE: Final = (
-    "AND instr(searched, :search) AND (:project_id IS NULL OR id = :project_id) ORDER BY id LIMIT :limit"
-)
+_MATCHING: Final = "AND instr(searched, :search) AND (:project_id IS NULL OR id = :project_id)"
+_PAGE: Final = {
+    ListOrder.ID: "AND id > :cursor ORDER BY id LIMIT :limit",
+    ListOrder.CHANGED: "ORDER BY changed_at DESC, id LIMIT :limit OFFSET :skipped",
+}
 SHORTEST_INDEXED: Final = 3
 """The index holds every three characters in a row."""
 MANY: Final = 1000
@@ -48,7 +51,7 @@ class ListRequest:
     search: str
     recoverable: bool
     project_id: str | None
-    """The only project that the key opens; None where it opens all."""
+    """The only project that the key opens; None if it opens all."""
     timeout_seconds: float
 
 
@@ -62,10 +65,22 @@ def page(
     items = b",".join(_item(store, row, request.organization, behaviour, now) for row in shown)
     rest: dict[str, Any] = {"applications": {}, "integrations": _integrations(shown)}
     if rows:
-        rest["pagination"] = {"cursor": rows[-1]["id"]}
+        rest["pagination"] = {"cursor": _cursor(rows, request, behaviour)}
     if len(shown) < len(rows):
         rest["unavailable_project_ids"] = [row["id"] for row in rows if row["id"] in hidden]
     return b'{"projects":[' + items + b"]," + msgspec.json.encode(rest)[1:]
+
+
+def _cursor(rows: Sequence[sqlite3.Row], request: ListRequest, behaviour: Behaviour) -> str:
+    if behaviour.list_order is ListOrder.ID:
+        last: str = rows[-1]["id"]
+        return last
+    return str(_skipped(request) + len(rows))
+
+
+def _skipped(request: ListRequest) -> int:
+    """How many projects come before the page, where the cursor counts them; any other cursor is the start."""
+    return int(request.cursor[:9]) if request.cursor.isascii() and request.cursor.isdigit() else 0
 
 
 def _too_late(rows: Sequence[sqlite3.Row], timeout_seconds: float, seconds_per_project: float) -> frozenset[str]:
@@ -76,13 +91,15 @@ def _too_late(rows: Sequence[sqlite3.Row], timeout_seconds: float, seconds_per_p
 
 def _rows(store: Reading, request: ListRequest, behaviour: Behaviour, now: float) -> list[sqlite3.Row]:
     searched = request.search.lower()
-    found = _found(store, searched)
+    found = _rows_by_index(store, searched)
     place = _ALONG_THE_IDS if found is None else _AMONG_THE_FOUND
+    state = _RECOVERABLE if request.recoverable else _LIVE
     return store.rows_named(
-        f"{_COLUMNS} {place} {_RECOVERABLE if request.recoverable else _LIVE} {_PAGE}",
+        f"{_COLUMNS} {place} {state} {_MATCHING} {_PAGE[behaviour.list_order]}",
         found=encoded(found),
         org_id=request.organization.id,
         cursor=request.cursor,
+        skipped=_skipped(request),
         search=searched,
         project_id=request.project_id,
         limit=request.limit,
@@ -91,8 +108,8 @@ def _rows(store: Reading, request: ListRequest, behaviour: Behaviour, now: float
     )
 
 
-def _found(store: Reading, searched: str) -> list[int] | None:
-    """The rows that hold a word by the index; None where it does not narrow the search."""
+def _rows_by_index(store: Reading, searched: str) -> list[int] | None:
+    """The rows that hold a word by the index; None if it does not narrow the search."""
     if len(searched) < SHORTEST_INDEXED or "\0" in searched:
         return None
     phrase = '"' + searched.replace('"', '""') + '"'

@@ -39,7 +39,7 @@ class Fate:
     ends: bool = True
     fails: bool = False
     recovers_after: float | None = None
-    """Seconds after which a failed one has been tried again, and has finished; None where none is tried."""
+    """Seconds after which a failed one has been tried again, and has finished; None if none is tried."""
 
 
 FINISH: Final = Fate()

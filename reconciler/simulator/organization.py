@@ -41,7 +41,7 @@ class StoredOrganization:
 def register(transaction: Transaction, organizations: Iterable[Organization], created_at: str) -> None:
     """Store organizations with their keys; a known one keeps both and takes on the new limits, and a new name."""
     wanted = tuple(organizations)
-    ids = _ids(transaction, wanted)
+    ids = _ids_by_name(transaction, wanted)
     keys.give(transaction, PERSONAL_KEY, Key(KeyKind.PERSONAL), "simulator")
     for name, org_id in ids.items():  # two may exchange their names
         transaction.execute("UPDATE organizations SET name = id WHERE id = ? OR name = ?", org_id, name)
@@ -60,7 +60,7 @@ def register(transaction: Transaction, organizations: Iterable[Organization], cr
         keys.give(transaction, organization_key(org_id), Key(KeyKind.ORGANIZATION, org_id), organization.name)
 
 
-def _ids(store: Reading, wanted: Iterable[Organization]) -> dict[str, str]:
+def _ids_by_name(store: Reading, wanted: Iterable[Organization]) -> dict[str, str]:
     """By name: the id of the stored organization that was referenced alike, else the one of the name.
 
     That one is another's, where an organization has moved on from this name to another one.

@@ -34,10 +34,12 @@ class Request:
     id: str
     """The caller's, or one that was made for it."""
     key: Key | None
-    """None for a key that nobody was given."""
+    """None for an unknown key."""
     arrived: float
     """Simulated seconds since 1970."""
     script: Script = field(default_factory=Script)
+    later_seconds: float | None = None
+    """After which a fault carries the request out; its connection breaks at once."""
 
     @property
     def media_type(self) -> str:

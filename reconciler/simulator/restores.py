@@ -40,7 +40,7 @@ class Source:
 
 def make(transaction: Transaction, target: sqlite3.Row, source: Source, *, name: str | None) -> sqlite3.Row:
     """Make a root branch of a snapshot, beside the branch that it may replace later."""
-    made = branches.create(
+    made = branches.store_branch(
         transaction,
         project_id=target["project_id"],
         name=name,
@@ -54,7 +54,8 @@ def make(transaction: Transaction, target: sqlite3.Row, source: Source, *, name:
     )
     known = transaction.row("SELECT 1 FROM roles WHERE branch_id = ?", source.snapshot_id) is not None
     roles_and_databases.inherit(transaction, source.snapshot_id if known else target["id"], made["id"])
-    return stored(transaction, made["id"])
+    transaction.data.copy(transaction, source.snapshot_id, made["id"])
+    return existing_branch(transaction, made["id"])
 
 
 def replace(
@@ -70,21 +71,21 @@ def replace(
     It takes over name, default flag, protection and computes. The other one stays under ``old_name``, with
     its annotations, its children and the snapshots taken of it.
     """
-    branches.change(transaction, target, {"name": old_name, "default": False, "protected": False})
+    branches.change_branch(transaction, target, {"name": old_name, "default": False, "protected": False})
     changes = {
         "name": target["name"],
         "default": bool(target["is_default"] or restored["is_default"]),
         "protected": bool(target["protected"] or restored["protected"]),
         "restore_status": "finalized",
     }
-    branches.change(transaction, restored, changes)
+    branches.change_branch(transaction, restored, changes)
     if keeps_annotations and target["annotations"] is not None:
         _copy_annotation(transaction, target, restored["id"])
     _hand_computes_over(transaction, target, restored)
 
 
 def _copy_annotation(transaction: Transaction, target: sqlite3.Row, branch_id: str) -> None:
-    value = branches.annotation(target)["value"]
+    value = branches.annotation_of(target)["value"]
     copied = shapes.annotation(branch_id, value, transaction.now)
     transaction.update("branches", branch_id, annotations=copied)
 
@@ -113,7 +114,7 @@ def preserve(transaction: Transaction, row: sqlite3.Row, name: str) -> str:
     """Keep the present state of a branch as another one, which takes over its children and its history."""
     body: Document = body_of(row)
     origin = ("parent_id", "parent_lsn", "parent_timestamp", "init_source", *_OF_A_SNAPSHOT)
-    made = branches.create(
+    made = branches.store_branch(
         transaction,
         project_id=row["project_id"],
         name=name,
@@ -123,6 +124,7 @@ def preserve(transaction: Transaction, row: sqlite3.Row, name: str) -> str:
     )
     preserved_id: str = made["id"]
     roles_and_databases.inherit(transaction, row["id"], preserved_id)
+    transaction.data.share(transaction, row["id"], preserved_id)
     restore_points.begin(transaction, preserved_id, restore_points.since(transaction, row))
     transaction.execute(
         "UPDATE branches SET parent_id = ?1, body = json_set(body, '$.parent_id', ?1) "
@@ -132,11 +134,18 @@ def preserve(transaction: Transaction, row: sqlite3.Row, name: str) -> str:
     return preserved_id
 
 
-def reset(transaction: Transaction, row: sqlite3.Row, source: sqlite3.Row, parent: Mapping[str, Any]) -> None:
-    """Give a branch the state of another, or of its own past; ``parent`` says what it is a child of then.
+def reset(
+    transaction: Transaction,
+    row: sqlite3.Row,
+    source: sqlite3.Row,
+    parent: Mapping[str, Any],
+    *,
+    point: float | None,
+) -> None:
+    """Give a branch the state of another at ``point``, or of its own past; None is now.
 
-    Id, name, computes and annotations stay. Where the source is the parent, a branch that expires has its
-    whole time again (Neon: ttl_interval_seconds).
+    ``parent`` says what it is a child of then. Id, name, computes and annotations stay. Where the source is the
+    parent, a branch that expires has its whole time again (Neon: ttl_interval_seconds).
     """
     now, body = transaction.now, body_of(row)
     changes = {
@@ -148,14 +157,15 @@ def reset(transaction: Transaction, row: sqlite3.Row, source: sqlite3.Row, paren
     }
     if source["id"] == row["parent_id"] and "ttl_interval_seconds" in body:
         changes["expires_at"] = timestamp(now + body["ttl_interval_seconds"])
-    branches.change(transaction, row, changes)
+    branches.change_branch(transaction, row, changes)
     restore_points.begin(transaction, row["id"], now)
+    transaction.data.copy(transaction, source["id"], row["id"], point=point)
     if source["id"] != row["id"]:
-        roles_and_databases.forget(transaction, row["id"])
+        roles_and_databases.remove_roles_and_databases(transaction, row["id"])
         renewed = bool(source["protected"])
         roles_and_databases.inherit(transaction, source["id"], row["id"], new_passwords=renewed)
 
 
-def stored(store: Reading, branch_id: str) -> sqlite3.Row:
+def existing_branch(store: Reading, branch_id: str) -> sqlite3.Row:
     """A branch that is known to be there."""
     return store.rows("SELECT * FROM branches WHERE id = ?", branch_id)[0]

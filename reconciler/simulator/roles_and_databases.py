@@ -23,58 +23,66 @@ LONGEST_NAME_BYTES: Final = 63
 """PostgreSQL cuts longer identifiers off; Neon refuses them (manage/roles)."""
 
 
-def create_role(transaction: Transaction, branch_id: str, name: str, *, login: bool = True) -> Document:
+def store_role(transaction: Transaction, branch_id: str, name: str, *, login: bool = True) -> Document:
     """Store a role; the answer holds its password, unless it is one that cannot log in."""
     password = ids.password(transaction.number()) if login else ""
     body = shapes.role(branch_id, name, transaction.now, login=login)
     transaction.insert("roles", branch_id=branch_id, name=name, password=password, body=body)
+    transaction.data.configure(transaction, branch_id)
     return {**body, "password": password} if login else body
 
 
-def create_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
+def store_database(transaction: Transaction, branch_id: str, name: str, owner: str) -> Document:
     """Store a database."""
     body = shapes.database(transaction.number(), branch_id, name, owner, transaction.now)
     transaction.insert("databases", branch_id=branch_id, name=name, body=body)
+    transaction.data.configure(transaction, branch_id)
     return body
 
 
-def reset_password(transaction: Transaction, row: sqlite3.Row) -> Document:
+def replace_password(transaction: Transaction, row: sqlite3.Row) -> Document:
     """Give a role another password, which the answer holds."""
     password = ids.password(transaction.number())
-    body = {**describe(row), "updated_at": timestamp(transaction.now)}
+    body = {**describe_role_or_database(row), "updated_at": timestamp(transaction.now)}
     transaction.execute(
         "UPDATE roles SET password = ?, body = ? WHERE branch_id = ? AND name = ?",
         *(password, encoded(body), row["branch_id"], row["name"]),
     )
+    transaction.data.configure(transaction, row["branch_id"])
     return {**body, "password": password}
 
 
 def change_database(transaction: Transaction, row: sqlite3.Row, changes: Mapping[str, Any]) -> Document:
     """Store another name or owner of a database."""
-    body = {**describe(row), **changes, "updated_at": timestamp(transaction.now)}
+    body = {**describe_role_or_database(row), **changes, "updated_at": timestamp(transaction.now)}
     transaction.execute(
         "UPDATE databases SET name = ?, body = ? WHERE branch_id = ? AND name = ?",
         *(body["name"], encoded(body), row["branch_id"], row["name"]),
     )
+    if body["name"] != row["name"]:
+        transaction.data.rename_database(transaction, row["branch_id"], row["name"], body["name"])
+    transaction.data.configure(transaction, row["branch_id"])
     return body
 
 
-def delete_role(transaction: Transaction, row: sqlite3.Row) -> None:
+def remove_role(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a role away."""
     transaction.execute("DELETE FROM roles WHERE branch_id = ? AND name = ?", row["branch_id"], row["name"])
+    transaction.data.delete_role(transaction, row["branch_id"], row["name"])
 
 
-def delete_database(transaction: Transaction, row: sqlite3.Row) -> None:
+def remove_database(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a database away."""
     transaction.execute("DELETE FROM databases WHERE branch_id = ? AND name = ?", row["branch_id"], row["name"])
+    transaction.data.delete_database(transaction, row["branch_id"], row["name"])
 
 
-def role(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
+def find_role(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
     """One role of a branch."""
     return store.row("SELECT * FROM roles WHERE branch_id = ? AND name = ?", branch_id, name)
 
 
-def database(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
+def find_database(store: Reading, branch_id: str, name: str) -> sqlite3.Row | None:
     """One database of a branch."""
     return store.row("SELECT * FROM databases WHERE branch_id = ? AND name = ?", branch_id, name)
 
@@ -89,7 +97,7 @@ def databases(store: Reading, branch_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM databases WHERE branch_id = ? ORDER BY name", branch_id)
 
 
-def describe(row: sqlite3.Row) -> Document:
+def describe_role_or_database(row: sqlite3.Row) -> Document:
     """A role, without its password; or a database."""
     return body_of(row)
 
@@ -99,13 +107,13 @@ def inherit(transaction: Transaction, parent_id: str, branch_id: str, *, new_pas
     for table in ("roles", "databases"):
         for row in transaction.rows(f"SELECT * FROM {table} WHERE branch_id = ?", parent_id):  # noqa: S608
             columns = {**dict(row), "branch_id": branch_id}
-            columns["body"] = {**describe(row), "branch_id": branch_id}
+            columns["body"] = {**describe_role_or_database(row), "branch_id": branch_id}
             if new_passwords and columns.get("password"):
                 columns["password"] = ids.password(transaction.number())
             transaction.insert(table, **columns)
 
 
-def forget(transaction: Transaction, branch_id: str) -> None:
+def remove_roles_and_databases(transaction: Transaction, branch_id: str) -> None:
     """Take the roles and databases of a branch away."""
     for table in ("roles", "databases"):
         transaction.execute(f"DELETE FROM {table} WHERE branch_id = ?", branch_id)  # noqa: S608
@@ -163,5 +171,5 @@ def check_owns_nothing(store: Reading, row: sqlite3.Row) -> None:
 
 
 def _owner(row: sqlite3.Row) -> str:
-    owner: str = describe(row)["owner_name"]
+    owner: str = describe_role_or_database(row)["owner_name"]
     return owner

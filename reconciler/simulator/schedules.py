@@ -1,7 +1,7 @@
 """Backup schedules of branches, and the snapshots that follow from them as time passes.
 
 What a schedule has taken is a function of its row, its branch and the time: lists show it, and the next
-write that rests on it stores it with the same ids (``catch_up``).
+write that depends on it stores it with the same ids (``catch_up``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def put(
 
     ``retention_seconds`` is for items that name none; None is for ever.
     """
-    forget(transaction, branch["id"])
+    remove_schedule(transaction, branch["id"])
     if items:
         transaction.insert(
             "backup_schedules",
@@ -49,13 +49,13 @@ def put(
         )
 
 
-def forget(transaction: Transaction, branch_id: str) -> None:
+def remove_schedule(transaction: Transaction, branch_id: str) -> None:
     """Take the schedule of a branch away."""
     transaction.execute("DELETE FROM backup_schedules WHERE branch_id = ?", branch_id)
 
 
 def pending(store: Reading, project_id: str, now: float) -> list[Document]:
-    """The rows of the snapshots that schedules have taken but nobody has stored; those that expired are left out.
+    """The rows of the snapshots that schedules have taken and not stored; those that expired are left out.
 
     Only root branches have snapshots, and none that is gone takes another.
     """
@@ -75,10 +75,10 @@ def _taken(row: sqlite3.Row, now: float) -> Iterator[Document]:
         after = row["since"] if kept_seconds is None else max(row["since"], now - kept_seconds)
         for moment in due(item, after, until):
             expires_at = None if kept_seconds is None else moment + kept_seconds
-            yield _snapshot(row, number, moment, expires_at)
+            yield _scheduled_snapshot(row, number, moment, expires_at)
 
 
-def _snapshot(branch: sqlite3.Row, number: int, moment: float, expires_at: float | None) -> Document:
+def _scheduled_snapshot(branch: sqlite3.Row, number: int, moment: float, expires_at: float | None) -> Document:
     body = shapes.snapshot(
         snapshot_id=ids.scheduled_snapshot_id(branch["id"], number, moment),
         name=None,
@@ -88,7 +88,7 @@ def _snapshot(branch: sqlite3.Row, number: int, moment: float, expires_at: float
         manual=False,
         now=moment,
     )
-    return snapshots.columns(body, branch, created_at=moment, expires_at=expires_at)
+    return snapshots.snapshot_columns(body, branch, created_at=moment, expires_at=expires_at)
 
 
 def due(item: Mapping[str, Any], after: float, until: float) -> Iterator[float]:
@@ -116,7 +116,7 @@ def _falls_on(item: Mapping[str, Any], day: datetime) -> bool:
 def catch_up(transaction: Transaction, project_id: str) -> None:
     """Store what the schedules of a project have taken until now, before something changes that it rests on."""
     for row in pending(transaction, project_id, transaction.now):
-        snapshots.keep(transaction, row)
+        snapshots.keep(transaction, row, point=row["created_at"])
     resume(transaction, project_id)
 
 

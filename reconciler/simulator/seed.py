@@ -22,10 +22,9 @@ from reconciler.simulator import (
     shapes,
     snapshots,
 )
-from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.metering import meters
 from reconciler.simulator.metering.usage import MEMBERS, NEVER, Amounts, Piece, Workload, month_of
-from reconciler.simulator.projects import ProjectLife, ProjectRequest, merged_settings
+from reconciler.simulator.projects import MERGING, ProjectLife, ProjectRequest, merged_settings
 from reconciler.simulator.types import Quota
 
 if TYPE_CHECKING:
@@ -92,6 +91,8 @@ class ProjectSeed:
     """The compute of the default branch; None follows the defaults."""
     active: bool = False
     """Whether that compute runs."""
+    replicas: Mapping[str, Compute] = field(default_factory=dict)
+    """Read-only computes of the default branch, by their names."""
     restore_window_seconds: int = shapes.DEFAULT_RESTORE_WINDOW_SECONDS
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Free-form, as the API words it; without ``quota``."""
@@ -119,7 +120,7 @@ class ProjectSeed:
     integrations: Sequence[str] = ()
     """Such as ``github`` and ``vercel``, which block a transfer."""
     workload: Workload | None = None
-    """What its users do from now on; None where nobody uses it."""
+    """What its users do from now on; None if it is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +162,11 @@ def fleet(name: str, numbers: Iterable[int], now: float) -> Iterator[ProjectSeed
 
 def _add(world: World, transaction: Transaction, org_id: str, seed: ProjectSeed) -> Seeded:
     with transaction.dated(seed.created_at):
-        created = projects.create(transaction, _request(world, org_id, seed))
+        created = projects.store_project(transaction, _seeded_project(world, org_id, seed))
         project, endpoint_id = created.project, created.endpoint["id"]
         _set_compute(world, transaction, created, seed)
-        _consume(transaction, created, seed)
+        _add_replicas(world, transaction, created, seed)
+        _consume(world, transaction, created, seed)
         others = tuple(_add_branch(world, transaction, project, each) for each in seed.branches)
     taken = tuple(_add_snapshot(world, transaction, project["id"], each) for each in seed.snapshots)
     if seed.deleted_at is not None:
@@ -176,15 +178,15 @@ def _add(world: World, transaction: Transaction, org_id: str, seed: ProjectSeed)
     return replace(seeded, branch_id=restored, old_branch_id=created.branch["id"])
 
 
-def _request(world: World, org_id: str, seed: ProjectSeed) -> ProjectRequest:
+def _seeded_project(world: World, org_id: str, seed: ProjectSeed) -> ProjectRequest:
     quota = {} if seed.quota is None else {"quota": msgspec.to_builtins(seed.quota)}
     return ProjectRequest(
         org_id=org_id,
         name=seed.name,
         region_id=seed.region,
         pg_version=seed.pg_version,
-        compute=_compute(world, seed.compute, shapes.DEFAULT_COMPUTE),
-        settings=merged_settings({}, {**seed.settings, **quota}, Patch.MERGE),
+        compute=_seeded_compute(world, seed.compute, shapes.DEFAULT_COMPUTE),
+        settings=merged_settings({}, {**seed.settings, **quota}, MERGING),
         restore_window_seconds=seed.restore_window_seconds,
         branch=seed.branch,
         database=seed.database,
@@ -200,7 +202,7 @@ def _request(world: World, org_id: str, seed: ProjectSeed) -> ProjectRequest:
     )
 
 
-def _compute(world: World, compute: Compute | None, defaults: Mapping[str, Any]) -> Document:
+def _seeded_compute(world: World, compute: Compute | None, defaults: Mapping[str, Any]) -> Document:
     if compute is None:
         return dict(defaults)
     stated = {
@@ -212,27 +214,47 @@ def _compute(world: World, compute: Compute | None, defaults: Mapping[str, Any])
     return endpoints.compute_of(stated, defaults, world.behaviour)
 
 
+def _add_replicas(
+    world: World, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed
+) -> None:
+    for name, compute in seed.replicas.items():
+        endpoints.store_endpoint(
+            transaction,
+            project=created.project,
+            branch_id=created.branch["id"],
+            kind="read_only",
+            compute=_seeded_compute(world, compute, created.project["default_endpoint_settings"]),
+            stated={"name": name} if name else {},
+        )
+
+
 def _set_compute(
     world: World, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed
 ) -> None:
     if seed.endpoint_compute is None and not seed.active:
         return
-    row = endpoints.endpoint(world.store, created.project["id"], created.endpoint["id"])
+    row = endpoints.find_endpoint(world.store, created.project["id"], created.endpoint["id"])
     assert row is not None  # noqa: S101
-    compute = _compute(world, seed.endpoint_compute, created.project["default_endpoint_settings"])
-    endpoints.change(transaction, row, compute, active_until=NEVER if seed.active else row["active_until"])
+    compute = _seeded_compute(world, seed.endpoint_compute, created.project["default_endpoint_settings"])
+    endpoints.change_endpoint(
+        transaction, row, compute, active_until=NEVER if seed.active else row["active_until"]
+    )
 
 
-def _consume(transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed) -> None:
-    """Spread what was used in this month evenly over it, for the consumption history."""
+def _consume(world: World, transaction: Transaction, created: projects.CreatedProject, seed: ProjectSeed) -> None:
+    """Spread what was used in this month evenly over it, for the consumption history.
+
+    It is known to Neon: it was used before the time by which counters are late.
+    """
     if seed.workload is not None:
         meters.employ(transaction, created.project["id"], seed.workload)
     if not seed.usage:
         return
     start = max(transaction.now, month_of(transaction.present)[0])
+    known_until = max(start, transaction.present - world.behaviour.counters_lag_seconds)
     used = Amounts(**{member: seed.usage.get(member, 0) for member in MEMBERS})
-    piece = Piece(created.branch["id"], start, transaction.present, used)
-    meters.record(transaction, created.project["id"], [piece])
+    piece = Piece(created.branch["id"], start, known_until, used)
+    meters.record_consumption(transaction, created.project["id"], [piece])
 
 
 def add_branch(world: World, project_id: str, seed: BranchSeed) -> str:
@@ -247,7 +269,7 @@ def _add_branch(world: World, transaction: Transaction, project: Document, seed:
     store = world.store
     source = _named(store, project["id"], seed.parent, transaction.now)
     with transaction.dated(seed.created_at):
-        branch = branches.create(
+        branch = branches.store_branch(
             transaction,
             project_id=project["id"],
             name=seed.name,
@@ -255,13 +277,17 @@ def _add_branch(world: World, transaction: Transaction, project: Document, seed:
             protected=seed.protected,
             annotations=seed.annotations,
             storage_bytes=0 if seed.schema_only else branches.size_bytes(source),
-            origin=_origin(source, seed),
+            origin=_seeded_origin(source, seed),
             expires_at=seed.expires_at,
         )
     roles_and_databases.inherit(transaction, source["id"], branch["id"])
+    transaction.data.copy(transaction, source["id"], branch["id"], schema_only=seed.schema_only)
     if seed.with_compute:
-        compute = _compute(world, seed.compute, project["default_endpoint_settings"])
-        endpoints.create(transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute)
+        compute = _seeded_compute(world, seed.compute, project["default_endpoint_settings"])
+        with transaction.dated(seed.created_at):
+            endpoints.store_endpoint(
+                transaction, project=project, branch_id=branch["id"], kind="read_write", compute=compute
+            )
     branch_id: str = branch["id"]
     return branch_id
 
@@ -272,7 +298,7 @@ def _named(store: Reading, project_id: str, name: str | None, now: float) -> sql
     return next(row for row in branches.branches(store, project_id, now) if row["name"] == name)
 
 
-def _origin(source: sqlite3.Row, seed: BranchSeed) -> Document:
+def _seeded_origin(source: sqlite3.Row, seed: BranchSeed) -> Document:
     if seed.schema_only:
         return {"init_source": "schema-only"}
     return {"parent_id": source["id"], "init_source": "parent-data"}
@@ -287,7 +313,7 @@ def add_snapshot(world: World, project_id: str, seed: SnapshotSeed) -> str:
 def _add_snapshot(world: World, transaction: Transaction, project_id: str, seed: SnapshotSeed) -> str:
     branch = branches.default_branch(world.store, project_id)
     with transaction.dated(seed.created_at):
-        made = snapshots.create(
+        made = snapshots.store_snapshot(
             transaction,
             branch,
             name=seed.name,

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.simulator.clock import timestamp
+from reconciler.simulator.data import Place
 from reconciler.simulator.restore_points import position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reconciler.simulator.data import Data
 
 Document = dict[str, Any]
 
@@ -227,11 +230,16 @@ def proxy_host(region_id: str) -> str:
     return f"{region}.{platform}.neon.test"
 
 
-def connection_uri(*, role_name: str, password: str, host: str, database_name: str, pooled: bool) -> str:
+ENCRYPTED: Final = "sslmode=require&channel_binding=require"
+
+
+def connection_uri(
+    data: Data[Any], *, role_name: str, password: str, host: str, database_name: str, pooled: bool
+) -> str:
     """What an application connects with."""
-    host = pooler_host(host) if pooled else host
+    place = data.place(host, pooled=pooled) or Place(pooler_host(host) if pooled else host, ENCRYPTED)
     role, database = quote(role_name, safe=""), quote(database_name, safe="")
-    return f"postgresql://{role}:{password}@{host}/{database}?sslmode=require&channel_binding=require"
+    return f"postgresql://{role}:{password}@{place.address}/{database}?{place.query}"
 
 
 def pooler_host(host: str) -> str:

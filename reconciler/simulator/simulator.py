@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.simulator import keys
@@ -20,13 +21,12 @@ from reconciler.simulator.organization import (
     register,
     stored_organizations,
 )
-from reconciler.simulator.routes.admin import admin_routes
+from reconciler.simulator.routes.admin import Admin, admin_routes
 from reconciler.simulator.store import Store, clear
 from reconciler.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -38,6 +38,22 @@ if TYPE_CHECKING:
     from reconciler.simulator.types import Organization
 
 NO_LATENCY: Final = Latency()
+IN_MEMORY: Final = ":memory:"
+
+
+def rows_beside(path: Path | str) -> Path:
+    """The folder that holds the rows of the account in a file, if it has any."""
+    return Path(f"{path}.postgres").absolute()
+
+
+def _open_rows(world: World, path: Path | str) -> None:
+    try:
+        from reconciler.simulator.postgres.data import PostgresData  # noqa: PLC0415 - its driver is an extra
+
+        world.store.data = PostgresData.open(world, None if path == IN_MEMORY else rows_beside(path))
+    except BaseException:
+        world.store.close()
+        raise
 
 
 class Simulator:
@@ -49,28 +65,34 @@ class Simulator:
         self.judge = judge
         self._behaviour = world.behaviour
         exchanges: list[Exchange] = []
-        admin = pages(admin_routes(world, self.faults, exchanges, judge))
-        self._gateway = Gateway(world, Router(), admin, self.faults, latency, exchanges, judge)
+        admin = Admin(world, self.faults, exchanges, judge, self.reset)
+        own_pages = pages(admin_routes(admin))
+        self._gateway = Gateway(world, Router(), own_pages, self.faults, latency, exchanges, judge)
 
     @classmethod
     def open(
         cls,
-        path: Path | str = ":memory:",
+        path: Path | str = IN_MEMORY,
         organizations: Iterable[Organization] = (),
         *,
         clock_source: Callable[[], float] = time.time,  # noqa: TID251 - the usual clock
         behaviour: Behaviour | None = None,
         latency: Latency = NO_LATENCY,
         judge: Judge | None = None,
+        postgres: bool = False,
     ) -> Self:
         """Open the file, or make it; organizations are added to those in it, limits replaced.
 
         ``behaviour`` is kept in the file; None goes by what is kept there, at first ``Behaviour()``.
         ``clock_source`` gives seconds since 1970: the wall clock, or ``LoopTime()`` on virtual time.
         ``judge`` holds every exchange against the official description (reconciler/simulator/contract).
+        ``postgres`` makes every branch a real database, in a folder beside the file; once it is there, the
+        account has databases whether one asks for them or not. Raises PostgresError where none can run.
         """
         store = Store(path)
         world = World(store, Clock(store, clock_source), Switches(store))
+        if postgres or rows_beside(path).exists():
+            _open_rows(world, path)
         if behaviour is not None:
             world.switches.set(behaviour)
         with world.writing() as transaction:
@@ -78,20 +100,21 @@ class Simulator:
         return cls(world, latency, judge)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and end the databases."""
+        self.world.data.close()
         self.world.store.close()
 
     def reset(self) -> None:
         """Make the account as it was opened: its organizations and switches, and nothing else. Time goes on.
 
-        Projects, and keys that were made since, are gone; no fault is set; the log is empty. Ids are not used
-        again.
+        Projects, and keys that were made since, are gone; no fault is set; the log is empty. A call that a fault
+        has postponed is not carried out. Ids are not used again.
         """
+        self.faults.clear()
+        self._gateway.forget()
         self.world.switches.set(self._behaviour)
         with self.world.writing() as transaction:
             clear(transaction)
-        self.faults.clear()
-        self._gateway.forget()
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,7 @@ MEASURED_SECONDS: Final = 60.0
 _LIVE: Final = "(expires_at IS NULL OR expires_at > ?)"
 
 
-def create(
+def store_snapshot(
     transaction: Transaction,
     branch: sqlite3.Row,
     *,
@@ -39,11 +39,13 @@ def create(
         manual=manual,
         now=now,
     )
-    keep(transaction, columns(body, branch, created_at=now, expires_at=expires_at))
+    keep(transaction, snapshot_columns(body, branch, created_at=now, expires_at=expires_at), point=point)
     return body
 
 
-def columns(body: Document, branch: sqlite3.Row, *, created_at: float, expires_at: float | None) -> Document:
+def snapshot_columns(
+    body: Document, branch: sqlite3.Row, *, created_at: float, expires_at: float | None
+) -> Document:
     """The row of a snapshot."""
     return {
         "id": body["id"],
@@ -56,13 +58,15 @@ def columns(body: Document, branch: sqlite3.Row, *, created_at: float, expires_a
     }
 
 
-def keep(transaction: Transaction, row: Document) -> None:
-    """Store the row of a snapshot, with copies of its branch's roles and databases."""
+def keep(transaction: Transaction, row: Document, *, point: float | None) -> None:
+    """Store the row of a snapshot, with its branch's roles, databases, and data at ``point``; None is now."""
     transaction.insert("snapshots", **row)
-    roles_and_databases.inherit(transaction, body_of(row)["source_branch_id"], row["id"])
+    branch_id = body_of(row)["source_branch_id"]
+    roles_and_databases.inherit(transaction, branch_id, row["id"])
+    transaction.data.copy(transaction, branch_id, row["id"], point=point)
 
 
-def describe(row: sqlite3.Row | Document, now: float) -> Document:
+def describe_snapshot(row: sqlite3.Row | Document, now: float) -> Document:
     """A snapshot as it is now."""
     body: Document = body_of(row)
     return body if now < row["created_at"] + MEASURED_SECONDS else {**body, "full_size": row["size_bytes"]}
@@ -75,15 +79,15 @@ def rename(transaction: Transaction, row: sqlite3.Row, name: str) -> Document:
     return body
 
 
-def delete(transaction: Transaction, row: sqlite3.Row) -> None:
+def remove_snapshot(transaction: Transaction, row: sqlite3.Row) -> None:
     """Take a snapshot away for good: Neon recovers none."""
     transaction.execute("DELETE FROM snapshots WHERE id = ?", row["id"])
     if row["manual"]:
         transaction.insert("deleted_snapshots", project_id=row["project_id"], deleted_at=transaction.now)
-    roles_and_databases.forget(transaction, row["id"])
+    roles_and_databases.remove_roles_and_databases(transaction, row["id"])
 
 
-def snapshot(store: Reading, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:
+def find_snapshot(store: Reading, project_id: str, snapshot_id: str, now: float) -> sqlite3.Row | None:
     """One snapshot of a project."""
     query = f"SELECT * FROM snapshots WHERE id = ? AND project_id = ? AND {_LIVE}"  # noqa: S608
     return store.row(query, snapshot_id, project_id, now)
@@ -100,7 +104,7 @@ def count_manual(store: Reading, project_id: str, now: float) -> int:
     return sum(row["manual"] for row in snapshots(store, project_id, now))
 
 
-def count_deleted(store: Reading, project_id: str, since: float) -> int:
+def count_deleted_snapshots(store: Reading, project_id: str, since: float) -> int:
     """Manual snapshots of a project that were deleted after that moment."""
     query = "SELECT count(*) FROM deleted_snapshots WHERE project_id = ? AND deleted_at > ?"
     count: int = store.value(query, project_id, since)

@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from reconciler.simulator.data import NoData
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from reconciler.simulator.data import Data
 
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
 """Enough for a fleet of 30,000 to be written in one transaction."""
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the tables."""
 
 SCHEMA: Final = """
@@ -38,10 +42,11 @@ CREATE TABLE IF NOT EXISTS keys (
     last_used_at REAL, last_used_from TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS projects (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL, name TEXT NOT NULL, searched TEXT NOT NULL,
-    created_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, integrations TEXT,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL, deleted_at REAL, body TEXT NOT NULL, integrations TEXT,
     usage TEXT NOT NULL, metered_at REAL NOT NULL, workload TEXT, runs_until REAL NOT NULL DEFAULT 0,
     seen_from REAL);
 CREATE INDEX IF NOT EXISTS projects_live ON projects (org_id, id, created_at, searched) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS projects_changed ON projects (org_id, changed_at, id);
 CREATE INDEX IF NOT EXISTS projects_deleted ON projects (org_id, id) WHERE deleted_at IS NOT NULL;
 CREATE TRIGGER IF NOT EXISTS project_made AFTER INSERT ON projects WHEN new.deleted_at IS NULL BEGIN
     UPDATE organizations SET live_projects = live_projects + 1 WHERE id = new.org_id; END;
@@ -97,6 +102,8 @@ CREATE TABLE IF NOT EXISTS backup_schedules (
     branch_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, since REAL NOT NULL, retention_seconds INTEGER,
     body TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS backup_schedules_of_project ON backup_schedules (project_id);
+CREATE TABLE IF NOT EXISTS timelines (owner_id TEXT PRIMARY KEY, timeline INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS steps_in_time (id INTEGER PRIMARY KEY, simulated REAL NOT NULL, machine REAL NOT NULL);
 """
 
 
@@ -124,7 +131,7 @@ class Reading:
         return found
 
     def value(self, query: str, *values: object) -> Any:
-        """The first column of the first row that a query finds; None where it finds none."""
+        """The first column of the first row that a query finds; None if it finds none."""
         found = self.row(query, *values)
         return None if found is None else found[0]
 
@@ -132,9 +139,18 @@ class Reading:
 class Transaction(Reading):
     """One write, which reads what it has written: its moment, and numbers that no other write gets."""
 
-    def __init__(self, connection: sqlite3.Connection, one_at_a_time: RLock, now: float, number: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        one_at_a_time: RLock,
+        now: float,
+        number: int,
+        data: Data[Transaction],
+    ) -> None:
         super().__init__(connection, one_at_a_time)
         self._number = number
+        self.data = data
+        """The rows of the branches."""
         self.now = now
         self.present = now
         """Also where something is written as if it were another moment."""
@@ -222,6 +238,8 @@ class Store(Reading):
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
         super().__init__(connection, RLock())
+        self.data: Data[Transaction] = NoData()
+        """The rows of the branches."""
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -240,6 +258,12 @@ class Store(Reading):
         """Let go of the file."""
         self._connection.close()
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Several reads and writes between which no other thread of this process writes."""
+        with self._one_at_a_time:
+            yield
+
     def latest(self) -> float:
         """The latest time that was written, in seconds since 1970."""
         latest: float = self.value("SELECT latest FROM state")
@@ -249,6 +273,13 @@ class Store(Reading):
         """Let time be no earlier than that from now on."""
         with self._one_at_a_time:
             self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
+            self.data.end_connections()
+
+    def extend(self, script: str, **functions: Callable[..., float]) -> None:
+        """Run statements for this connection alone, which may use these functions."""
+        for name, function in functions.items():
+            self._connection.create_function(name, -1, function)
+        self._connection.executescript(script)
 
     def behave(self, behaviour: str) -> None:
         """Keep the switches, as JSON."""
@@ -257,7 +288,7 @@ class Store(Reading):
 
     @contextmanager
     def writing(self, not_before: Callable[[float], float]) -> Iterator[Transaction]:
-        """One transaction: all of it is stored at its end, or nothing where it raises.
+        """One transaction: all of it is stored at its end, or nothing if it raises.
 
         ``not_before`` gives the time, which is no earlier than the one it is handed. Threads of one process take
         turns; processes wait for each other in SQLite.
@@ -266,7 +297,8 @@ class Store(Reading):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 latest, number = self.rows("SELECT latest, number FROM state")[0]
-                transaction = Transaction(self._connection, self._one_at_a_time, not_before(latest), number)
+                now = not_before(latest)
+                transaction = Transaction(self._connection, self._one_at_a_time, now, number, self.data)
                 yield transaction
                 moment = (transaction.now, transaction.numbers_used)
                 self._connection.execute("UPDATE state SET latest = ?, number = ?", moment)
@@ -274,3 +306,4 @@ class Store(Reading):
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+            self.data.end_connections()

@@ -28,6 +28,8 @@ class Limits:
     max_cu: float | None = None
     restore_window_seconds: int | None = None
     min_suspend_timeout_seconds: int | None = None
+    replicas: int | None = None
+    """Read-only computes of one project."""
 
     @property
     def always_on(self) -> bool:

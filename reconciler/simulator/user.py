@@ -18,7 +18,7 @@ SUBSCRIPTION: Final = "direct_sales"
 BILLING_SINCE: Final = "2026-01-01T00:00:00Z"
 
 
-def describe() -> Document:
+def describe_user() -> Document:
     """The user as /users/me answers it."""
     return {
         "id": ID,

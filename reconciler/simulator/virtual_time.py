@@ -28,7 +28,7 @@ class JumpingSelector(selectors.DefaultSelector):
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        """What is ready now. Raises RuntimeError where nothing ever will be."""
+        """What is ready now. Raises RuntimeError if nothing ever will be."""
         ready = super().select(0)
         if ready:
             self.now += TURN_SECONDS

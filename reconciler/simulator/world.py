@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.behaviour import Behaviour, Switches
     from reconciler.simulator.clock import Clock
+    from reconciler.simulator.data import Data
     from reconciler.simulator.store import Store, Transaction
 
 
@@ -25,6 +26,11 @@ class World:
     def behaviour(self) -> Behaviour:
         """The current switches."""
         return self.switches.behaviour
+
+    @property
+    def data(self) -> Data[Transaction]:
+        """The rows of the branches."""
+        return self.store.data
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """One transaction at the current time."""

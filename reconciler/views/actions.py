@@ -1,45 +1,45 @@
-"""What an action is called in a plan (what will be done) and in a drift report (what was found)."""
+"""The words for an action in a plan (what will be done) and in a drift report (what was found)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, assert_never
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, assert_never
 
 from rich.filesize import decimal
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_cu, format_seconds
-from reconciler.plan.action import (
-    Action,
-    AdoptProject,
+from reconciler.plan.actions.branch import (
+    IDLE_SINCE,
     CreateBranch,
-    CreateProject,
-    CreateSnapshot,
     DeleteBranch,
+    PatchBranch,
+    ResetBranch,
+    ResetPassword,
+)
+from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
+from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.project import (
+    AdoptProject,
+    CreateProject,
     DeleteDuplicate,
     DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.change import Origin, Risk
-from reconciler.plan.summary import Kind
+from reconciler.plan.actions.restore import FinalizeRestore, Restore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.views.safe_text import FormattedText, formatted, joined
-from reconciler.views.values import label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from reconciler.live.project import LiveProject
     from reconciler.model.compute import Compute
     from reconciler.plan.action import Action
-    from reconciler.plan.change import FieldChange
 
 
 Creation: TypeAlias = CreateBranch | CreateSnapshot
@@ -73,12 +73,12 @@ def deleted_thing(action: Removal, project: LiveProject | None) -> FormattedText
     else:
         snapshots = (project.snapshots if project else None) or ()
         taken = (formatted(f"taken {s.created_at:%Y-%m-%d}") for s in snapshots if s.id == action.snapshot_id)
-        facts = [formatted("{}", action.snapshot_id), *taken]
+        facts = [*([formatted("{}", action.snapshot_id)] if action.snapshot_id else []), *taken]
     return formatted("{}{}", thing_and_name(action), _in_parentheses(facts, gap=" "))
 
 
 def replacement(action: Action, following: Action | None) -> str | None:
-    """The name of the snapshot that the next action creates in the place of this one, if it does."""
+    """The name of the snapshot that the next action creates instead of the deleted one, if it does."""
     if not isinstance(following, Creation) or (action.subject, action.verb) != ("snapshot", "delete"):
         return None
     return _name(following) if following.subject == "snapshot" else None
@@ -96,6 +96,8 @@ def _as_of(action: Creation) -> FormattedText:
 def _branch_facts(action: CreateBranch) -> Iterator[FormattedText]:
     if action.schema_only:
         yield formatted("schema only")
+    if action.protected:
+        yield formatted("protected")
     if not action.with_compute:
         yield formatted("no compute")
     elif action.compute is not None:
@@ -109,6 +111,8 @@ def _compute_facts(compute: Compute) -> Iterator[FormattedText]:
     if compute.suspend_timeout_seconds is not None:
         never = compute.suspend_timeout_seconds == NEVER_SUSPEND
         yield formatted(f"suspend {NEVER if never else format_seconds(compute.suspend_timeout_seconds)}")
+    if compute.pg_settings is not None:
+        yield formatted("pg_settings {}", compute.pg_settings.text)
 
 
 def _size(smallest: float | None, largest: float | None) -> str:
@@ -128,79 +132,6 @@ def _in_parentheses(facts: Iterable[FormattedText], gap: str = "  ") -> Formatte
     return formatted(f"{gap}({{}})", told) if told else told
 
 
-@dataclass(frozen=True, slots=True)
-class Perspective:
-    """The words of a plan, or of a drift report. An empty word is left out."""
-
-    headings: Mapping[Kind, str]
-    action: Callable[[Action, LiveProject | None], FormattedText]
-    """What an action is called, given what was seen of its project."""
-    live: str
-    """Precedes the live value."""
-    between: str
-    files: str
-    """Precedes the value that the files ask for."""
-    restarts: str
-    """Marks an action that restarts a compute."""
-    permanent: str
-    """Marks an action that cannot be undone."""
-    no_snapshot_until: str
-    """Names the new snapshot if the old one is deleted first."""
-    reduces: str
-    """Marks a change that takes something from the tenant; ``{}`` is the name of the field."""
-    risks: Mapping[Risk, str]
-    origins: Mapping[Origin, str]
-
-    def action_mark(self, action: Action) -> str:
-        """The mark of the whole action; may be empty."""
-        labels = (self.restarts if _restarts(action) else "", self._origin(action))
-        return ", ".join(filter(None, labels))
-
-    def loss(self, action: Action) -> str:
-        """The mark of a deletion that cannot be undone (Neon: of a snapshot); may be empty."""
-        return self.permanent if isinstance(action, DeleteSnapshot) else ""
-
-    def gap(self, action: Action, following: Action | None) -> FormattedText:
-        """A warning if a snapshot is deleted before its replacement is created; may be empty."""
-        name = replacement(action, following)
-        return (
-            formatted(self.no_snapshot_until, name)
-            if name is not None and self.no_snapshot_until
-            else FormattedText()
-        )
-
-    def proof(self, action: Action) -> tuple[str, ...]:
-        """Why the action is safe, for an action that needs proof."""
-        return action.proof if isinstance(action, DeleteDuplicate) else ()
-
-    def _origin(self, action: Action) -> str:
-        """Where an action comes from whose changes are neither shown nor named by itself."""
-        if action.verb in ("change", "adopt") or isinstance(action, CreateProject | DeleteDuplicate):
-            return ""
-        return self.origins.get(action.changes[0].origin, "") if action.changes else ""
-
-    def change_mark(self, change: FieldChange, action: Action) -> str:
-        """What the change does to the tenant, and where it comes from; may be empty."""
-        told_with_action = _restarts(action) and change.risk is Risk.DISRUPTIVE
-        labels = (
-            self.reduces.format(_field(change.path)) if change.lowering else "",
-            "" if told_with_action else self.risks.get(change.risk, ""),
-            self.origins.get(change.origin, ""),
-        )
-        return ", ".join(filter(None, labels))
-
-
-def _field(path: str) -> str:
-    """``data transfer``, ``max CU``, ``lifetime``: what a change of the field reduces."""
-    name = label(path).rpartition(".")[2]
-    return "lifetime" if name == "expires_at" else name.replace("_", " ").replace(" cu", " CU")
-
-
-def _restarts(action: Action) -> bool:
-    """Neon: a change of its size restarts a running compute, and connections drop."""
-    return isinstance(action, PatchEndpoint) and action.risk is Risk.DISRUPTIVE
-
-
 def will_do(action: Action, project: LiveProject | None = None) -> FormattedText:
     """What the action does: ``transfer from free to paid``."""
     return _described(action, project).planned
@@ -218,7 +149,7 @@ class _Described(NamedTuple):
     found: FormattedText
 
 
-def _described(  # noqa: C901, PLR0911 - one case for each action
+def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
     action: Action, project: LiveProject | None
 ) -> _Described:
     match action:
@@ -241,19 +172,62 @@ def _described(  # noqa: C901, PLR0911 - one case for each action
         case PatchProject():
             return _Described(formatted("patch project"), formatted("project"))
         case PatchEndpoint():
-            name = formatted("compute of branch {}", action.branch)
+            name = _compute(action)
             return _Described(formatted("patch {}", name), name)
+        case SuspendCompute():
+            name = formatted(
+                "compute {}of branch {}", f"{action.endpoint_id} " if action.endpoint_id else "", action.branch
+            )
+            return _Described(formatted("suspend {}", name), formatted("{} runs; the files suspend it", name))
+        case CreateReplica():
+            facts = _in_parentheses(_compute_facts(action.compute))
+            name = formatted("read replica {} of branch {}{}", action.replica, action.branch, facts)
+            return _Described(formatted("create {}", name), formatted("no live {}; the files declare it", name))
+        case DeleteReplica():
+            name = formatted(
+                "read replica {} of branch {} ({})", action.replica, action.branch, action.endpoint_id
+            )
+            return _Described(formatted("delete {}", name), formatted("{}, not declared", name))
         case PatchBranch():
             name = formatted("branch {}", action.branch)
             return _Described(formatted("patch {}", name), name)
         case CreateBranch() | CreateSnapshot():
             made = (thing_and_name(action), made_from(action))
             return _Described(
-                formatted("create {} {}", *made), formatted("no live {}; the files declare one {}", *made)
+                formatted("create {} {}", *made), formatted(f"no live {{}}; {_wanted(action)} {{}}", *made)
             )
+        case CreateRole():
+            name = formatted("role {} on branch {}", action.role, action.branch)
+            return _Described(formatted("create {}", name), formatted("no live {}; the files declare one", name))
+        case CreateDatabase():
+            name = formatted("database {} on branch {}", action.database, action.branch)
+            new = formatted("create {}  (owner {})", name, action.owner)
+            return _Described(new, formatted("no live {}; the files declare one", name))
+        case PatchDatabase():
+            name = formatted("database {} of branch {}", action.database, action.branch)
+            return _Described(formatted("patch {}", name), name)
+        case DeleteDatabase():
+            name = formatted("database {} of branch {}", action.database, action.branch)
+            return _Described(formatted("delete {}", name), formatted("{}, no longer declared", name))
+        case DeleteRole():
+            name = formatted("role {} of branch {}", action.role, action.branch)
+            return _Described(formatted("delete {}", name), formatted("{}, no longer declared", name))
+        case ResetBranch():
+            name = formatted("branch {} to its parent {}", action.branch, action.parent)
+            return _Described(formatted("reset {}", name), formatted("{}, not reset", name))
         case DeleteBranch() | DeleteSnapshot():
             name = deleted_thing(action, project)
-            return _Described(formatted("delete {}", name), formatted("{}, not declared", name))
+            found = "unused" if action.reason.startswith(IDLE_SINCE) else "not declared"
+            return _Described(formatted("delete {}", name), formatted(f"{{}}, {found}", name))
+        case RestoreBranch() | RestoreSnapshot() | FinalizeRestore():
+            name = _restored(action)
+            return _Described(formatted("restore {}", name), formatted("{}, not restored", name))
+        case PreviewSnapshot():
+            name = formatted("branch {} of snapshot {} ({})", action.branch, action.snapshot, action.snapshot_id)
+            return _Described(formatted("create {}", name), formatted("no live {}", name))
+        case ResetPassword():
+            name = formatted("password of role {} on branch {}", action.role, action.branch)
+            return _Described(formatted("reset {}", name), name)
         case DeleteDuplicate():
             name = _second(action)
             return _Described(formatted("delete {}", name), formatted("{}, left by a run that died", name))
@@ -262,6 +236,32 @@ def _described(  # noqa: C901, PLR0911 - one case for each action
             return _Described(formatted("delete {}", name), formatted("{}; the files say absent", name))
         case _:
             assert_never(action)
+
+
+def _wanted(creation: Creation) -> str:
+    return "the files declare one" if creation.occasion is None else "one is taken before a change,"
+
+
+def _compute(action: PatchEndpoint) -> FormattedText:
+    if action.replica is None:
+        return formatted("compute of branch {}", action.branch)
+    return formatted("read replica {} of branch {}", action.replica, action.branch)
+
+
+def _restored(action: Restore) -> FormattedText:
+    match action:
+        case RestoreBranch():
+            own = action.from_branch_id == action.branch_id
+            source = FormattedText() if own else formatted(" from branch {}", action.from_branch)
+            return formatted("branch {}{}{}", action.branch, source, _moment(action.at))
+        case RestoreSnapshot():
+            return formatted("branch {} from snapshot {} ({})", action.branch, action.snapshot, action.snapshot_id)
+        case FinalizeRestore():
+            return formatted("branch {} from branch {}", action.branch, action.preview)
+
+
+def _moment(at: datetime | None) -> FormattedText:
+    return formatted("" if at is None else f" to {utc_time(at)}")
 
 
 def _second(action: DeleteDuplicate) -> FormattedText:
@@ -281,54 +281,10 @@ def _named(action: DeleteProject | RecoverProject | AdoptProject, project: LiveP
 
 def project_facts(project: LiveProject) -> FormattedText:
     """What to know before a project is deleted: ``quiet-sun-1 in free, 31.5 MB, last active 2026-10-01``."""
-    facts = [formatted("{} in {}", project.id, project.organization)]
+    where = formatted("in {}", project.organization)
+    facts = [formatted("{} {}", project.id, where) if project.id else where]
     if project.storage_bytes is not None:
         facts.append(formatted(decimal(project.storage_bytes)))
     if project.last_active_at is not None:
         facts.append(formatted(f"last active {project.last_active_at:%Y-%m-%d}"))
     return joined(facts)
-
-
-PLAN: Final = Perspective(
-    headings={
-        Kind.CREATE: "Create",
-        Kind.RECOVER: "Recover",
-        Kind.ADOPT: "Adopt",
-        Kind.UPGRADE: "Upgrade",
-        Kind.DOWNGRADE: "Downgrade",
-        Kind.CHANGE: "Change",
-        Kind.DELETE: "Delete",
-    },
-    action=will_do,
-    live="",
-    between=" -> ",
-    files="",
-    restarts="restarts compute",
-    permanent="permanent",
-    no_snapshot_until="no snapshot exists until {} is created",
-    reduces="reduces {}",
-    risks={Risk.DISRUPTIVE: "disruptive", Risk.DESTRUCTIVE: "destructive"},
-    origins={Origin.DRIFT: "drift", Origin.BASE_AHEAD: "base ahead"},
-)
-
-DRIFT: Final = Perspective(
-    headings={
-        Kind.CREATE: "Missing",
-        Kind.RECOVER: "Deleted",
-        Kind.ADOPT: "Not adopted",
-        Kind.UPGRADE: "Below its tier",
-        Kind.DOWNGRADE: "Above its tier",
-        Kind.CHANGE: "Different",
-        Kind.DELETE: "Still live",
-    },
-    action=was_found,
-    live="live ",
-    between="  ",
-    files="files ",
-    restarts="",
-    permanent="",
-    no_snapshot_until="",
-    reduces="above files",
-    risks={},
-    origins={Origin.CONFIG: "not applied", Origin.BASE_AHEAD: "the base is ahead of these files"},
-)

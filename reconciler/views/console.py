@@ -5,17 +5,45 @@ from __future__ import annotations
 import os
 import sys
 from io import StringIO, TextIOWrapper
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from reconciler.views.safe_text import harmless, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console, ConsoleRenderable
 
+    from reconciler.errors import ReconcilerError
+    from reconciler.model.problem import Problem
+INFO: Final = "info"
+WARNING: Final = "warning"
+ERROR: Final = "error"
+"""The level of a message: a text log shows it before what is not information."""
 WIDTH: Final = 100
 """Columns wherever there is no terminal that has a width, so that output is reproducible."""
+
+
+class MessageLog(Protocol):
+    """A log of messages that are not text."""
+
+    common: dict[str, object]
+    """What every later message has, such as the id of the run."""
+
+    def write(self, message: str, *, level: str = INFO, **about: object) -> None:
+        """Writes one message."""
+
+    def error(self, error: ReconcilerError) -> None:
+        """Writes an error that ends a command, or a part of it."""
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        """Writes what is wrong with the files."""
+
+
+def message_log() -> MessageLog | None:
+    """The log that stderr is (``json_log.py``); None if messages are text."""
+    log: MessageLog | None = getattr(sys.stderr, "messages", None)
+    return log
 
 
 def stdout_console() -> Console:
@@ -28,9 +56,54 @@ def stderr_console() -> Console:
     return _console(sys.stderr)
 
 
-def say(sentence: str) -> None:
-    """A line on stderr, for where a view would be too much."""
-    print(harmless(printable(sentence)), file=_lenient(sys.stderr), flush=True)
+def say(sentence: str, *, level: str = INFO, hint: str | None = None, **about: object) -> None:
+    """A line on stderr, for where a view would be too much, and one more for the hint.
+
+    ``about`` says in a JSON log what the sentence is about: ``tenant``, ``file``, ``line``.
+    """
+    if (log := message_log()) is not None:
+        log.write(sentence, level=level, hint=hint, **about)
+        return
+    lines = [sentence if level == INFO else f"{level}: {sentence}", *([] if hint is None else [f"hint: {hint}"])]
+    for line in lines:
+        print(harmless(printable(line)), file=_lenient(sys.stderr), flush=True)
+
+
+def say_error(error: ReconcilerError) -> None:
+    """The error on stderr, with its hint and the id that Neon's support asks for."""
+    if (log := message_log()) is not None:
+        log.error(error)
+        return
+    from reconciler.views.problems_text import render_error  # noqa: PLC0415 - rich is no small import
+
+    show(render_error(error), stderr_console())
+
+
+def say_problems(problems: Sequence[Problem]) -> None:
+    """What is wrong with the files on stderr, each problem with its place."""
+    if (log := message_log()) is not None:
+        log.problems(problems)
+        return
+    from reconciler.views.problems_text import render  # noqa: PLC0415 - rich is no small import
+
+    show(render(problems), stderr_console())
+
+
+def say_lines(text: str, *, level: str = INFO) -> None:
+    """A text of several lines on stderr, as it is; in a JSON log it is one message."""
+    if (log := message_log()) is not None:
+        log.write(text.strip(), level=level)
+        return
+    for line in text.splitlines():
+        say(line)
+
+
+def show_aside(view: ConsoleRenderable) -> None:
+    """Print a view on stderr; in a JSON log its text is one message."""
+    if (log := message_log()) is None:
+        show(view, stderr_console())
+    elif text := as_text(view).strip():
+        log.write(text)
 
 
 def print_document(document: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject
+from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Risk
 from reconciler.views import symbols
 from reconciler.views.grouping import field_changes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.views.actions import Perspective
+    from reconciler.views.perspective import Perspective
     from reconciler.views.terminal import Styled
     from reconciler.views.values import Difference
 
@@ -31,7 +31,7 @@ _EDIT_STYLES: Final = {Edit.ADDED: symbols.ADDED, Edit.REMOVED: symbols.TAKEN, E
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The widths that all changes of a tenant share; what is wider than usual stands out of line."""
+    """The widths that all changes of a tenant share; a wider value is not aligned."""
 
     label: int
     before: int

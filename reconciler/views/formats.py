@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView, View
+from reconciler.views.view import (
+    AuditView,
+    CostView,
+    DiffView,
+    DriftView,
+    HistoryView,
+    PlanView,
+    ProblemsView,
+    RegistryView,
+    ReportView,
+    RowChangesView,
+    UsageView,
+    View,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,13 +60,70 @@ def _markdown() -> Render:
     return render
 
 
+def _github() -> Render:
+    from reconciler.views.github_annotations import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
+def _junit() -> Render:
+    from reconciler.views.junit import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
+def _sarif() -> Render:
+    from reconciler.views.sarif import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
+def _csv() -> Render:
+    from reconciler.views.csv_text import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
+def _prometheus() -> Render:
+    from reconciler.views.prometheus import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
+def _html() -> Render:
+    from reconciler.views.html.render import render  # noqa: PLC0415 - as for every format
+
+    return render
+
+
 TEXT: Final = "text"
 JSON: Final = "json"
 
+EVERY: Final = (
+    PlanView,
+    DriftView,
+    DiffView,
+    ReportView,
+    ProblemsView,
+    HistoryView,
+    RegistryView,
+    RowChangesView,
+    UsageView,
+    CostView,
+    AuditView,
+)
+"""All views."""
+
 FORMATS: Final = (
-    Format(TEXT, ".txt", (PlanView, DriftView, ReportView, ProblemsView), _text),
-    Format(JSON, ".json", (PlanView, DriftView, ReportView, ProblemsView), _json),
-    Format("markdown", ".md", (PlanView, DriftView), _markdown),
+    Format(TEXT, ".txt", EVERY, _text),
+    Format(JSON, ".json", EVERY, _json),
+    Format("markdown", ".md", (PlanView, DriftView, DiffView, ReportView, UsageView), _markdown),
+    Format("github", ".annotations", (ProblemsView, PlanView, DriftView, DiffView, ReportView), _github),
+    Format("junit", ".xml", (ProblemsView, PlanView, DriftView, ReportView), _junit),
+    Format("sarif", ".sarif", (ProblemsView,), _sarif),
+    Format("csv", ".csv", (UsageView, CostView, AuditView), _csv),
+    Format("html", ".html", (PlanView, DriftView, DiffView, ReportView, UsageView), _html),
+    Format("prometheus", ".prom", (UsageView, CostView), _prometheus),
 )
 
 

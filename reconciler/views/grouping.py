@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
 
 from reconciler.model.problem import Location
-from reconciler.plan.action import CreateProject, PatchBranch
+from reconciler.plan.actions.branch import PatchBranch
+from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.change import Risk, highest
+from reconciler.views.view import DiffView, DriftView, PlanView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
-    from reconciler.plan.plan import Conflict, Plan, Refusal, Rule, TenantPlan
+    from reconciler.plan.plan import Conflict, Plan, Refusal, TenantPlan
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 REFUSED: Final = "Refused"
 REFUSED_EARLIER: Final = "Refused since earlier commits"
 REPORTED: Final = "Reported"
+NOT_APPLIED: Final = "Not changed by apply"
+NOT_POSSIBLE: Final = "Not possible"
 CONFLICTS: Final = "Conflicts"
 EARLIER_CONFLICTS: Final = "Conflicts since earlier commits"
 OTHER_CONFLICTS: Final = "Conflicts of tenants that no commit changed"
 _NOWHERE: Final = Location("")
+_RISKS: Final = tuple(reversed(Risk))
 _OWN: Final[Mapping[str, Any]] = {"companions": (), "branch_id": "", "snapshot_id": ""}
 """Members of actions that differ between tenants with the same actions."""
 
@@ -37,18 +46,36 @@ class TenantGroup:
     """Those of the only member, or what all members have in common."""
 
     @property
+    def risk(self) -> Risk:
+        """The highest risk of the actions."""
+        return highest([action.risk for action in self.actions])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The tenants' names."""
         return tuple(member.tenant for member in self.members)
 
 
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """The items by key, in the order of the first of each."""
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
 def group_by_actions(tenants: Iterable[TenantPlan]) -> list[TenantGroup]:
-    """Tenants with the same actions in one block each, the largest blocks first."""
-    alike: dict[tuple[Action, ...], list[TenantPlan]] = {}
-    for tenant in tenants:
-        alike.setdefault(tuple(map(_anonymous, tenant.actions)), []).append(tenant)
+    """Tenants with the same actions in one block each: the riskiest first, then the largest."""
+    alike = grouped(tenants, lambda tenant: tuple(map(_anonymous, tenant.actions)))
     blocks = (_block(members, common) for common, members in alike.items())
-    return sorted(blocks, key=lambda block: (-len(block.members), block.names[0]))
+    return sorted(blocks, key=lambda block: (_RISKS.index(block.risk), -len(block.members), block.names[0]))
+
+
+def shown_of(blocks: Sequence[TenantGroup], most: int | None) -> Sequence[TenantGroup]:
+    """Return the first blocks, and all that destroy something: no list is cut before those end."""
+    if most is None:
+        return blocks
+    return blocks[: max(most, sum(block.risk is Risk.DESTRUCTIVE for block in blocks))]
 
 
 def _block(members: list[TenantPlan], common: tuple[Action, ...]) -> TenantGroup:
@@ -74,7 +101,7 @@ def field_changes(action: Action) -> tuple[FieldChange, ...]:
 
 def held_back(plan: Plan) -> Mapping[str, list[Refusal]]:
     """What is held back, by its title: what was asked for and is forbidden, now or since an earlier commit; and
-    apart from it what nobody asked for, which is only reported."""
+    separately what no commit asked for, which is only reported."""
     groups: dict[str, list[Refusal]] = {REFUSED: [], REFUSED_EARLIER: [], REPORTED: []}
     passed_on = plan.passed_on
     for refusal in plan.refusals:
@@ -82,6 +109,18 @@ def held_back(plan: Plan) -> Mapping[str, list[Refusal]]:
         asked = REFUSED_EARLIER if earlier else REFUSED
         groups[asked if refusal.asked_for else REPORTED].append(refusal)
     return groups
+
+
+def refusals_of(view: PlanView | DriftView | DiffView) -> Mapping[str, Sequence[Refusal]]:
+    """What is held back, by the title under which the view tells it."""
+    if isinstance(view, DriftView):
+        return {NOT_APPLIED: view.plan.refusals}
+    return {NOT_POSSIBLE: view.plan.refusals} if isinstance(view, DiffView) else held_back(view.plan)
+
+
+def conflicts_of(view: PlanView | DriftView | DiffView) -> Mapping[str, Sequence[Conflict]]:
+    """The conflicts, by the title under which the view tells them."""
+    return conflicts_by_cause(view.plan) if isinstance(view, PlanView) else {CONFLICTS: view.plan.conflicts}
 
 
 def conflicts_by_cause(plan: Plan) -> Mapping[str, list[Conflict]]:
@@ -96,9 +135,7 @@ def conflicts_by_cause(plan: Plan) -> Mapping[str, list[Conflict]]:
 
 def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
     """Refusals for the same reason as one, in the order of the first of each."""
-    alike: dict[tuple[Rule, str, str], list[Refusal]] = {}
-    for refusal in refusals:
-        alike.setdefault((refusal.rule, refusal.message, refusal.remedy), []).append(refusal)
+    alike = grouped(refusals, lambda refusal: (refusal.rule, refusal.message, refusal.remedy))
     return [
         replace(
             group[0],

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.documents import writer
-from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
+from reconciler.views.view import (
+    AuditView,
+    CostView,
+    DiffView,
+    DriftView,
+    HistoryView,
+    PlanView,
+    ProblemsView,
+    RegistryView,
+    ReportView,
+    RowChangesView,
+    UsageView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,18 +25,32 @@ if TYPE_CHECKING:
     from reconciler.views.view import View
 
 
-def render(view: View, *, full: bool = False) -> Iterator[str]:  # noqa: ARG001 - JSON shortens no list
+def render(view: View, *, full: bool = False) -> Iterator[str]:  # noqa: ARG001, C901, PLR0911, PLR0912 - JSON shortens no list; one case for each view
     """The JSON document of a view, piece by piece."""
     match view:
         case PlanView():
             if view.made is None:
                 raise ValueError("a plan as JSON says when it was made")
-            return writer.plan(view.plan, view.made)
+            return writer.plan(view.plan, view.made, view.past_cost)
         case DriftView():
             return writer.drift(view.plan)
+        case DiffView():
+            return writer.diff(view.plan, view.made)
         case ReportView():
             return writer.report(view.report, view.stale)
         case ProblemsView():
             return writer.problems(view.problems)
+        case HistoryView():
+            return writer.history(view.points)
+        case UsageView():
+            return writer.usage(view.usage)
+        case AuditView():
+            return writer.audit(view.audit)
+        case CostView():
+            return writer.cost(view.cost)
+        case RegistryView():
+            return writer.registry(view.registered)
+        case RowChangesView():
+            return writer.row_changes(view.found)
         case _:
             assert_never(view)

@@ -26,7 +26,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{7}", re.IGNORECASE)
 """What forges take for the short name of a commit; so may be a word (``defaced``), or the beginning of one."""
 _LIST_ITEM: Final = re.compile(r"\d+[.)]")
 _AROUND: Final = re.compile(r"(\(?)(.*?)(\)?[.,;:?!]?)", re.DOTALL)
-"""Brackets and a sign of the sentence, and between them what stands in a code span."""
+"""Brackets and punctuation, and between them the text of a code span."""
 _ARROW: Final = "->"
 _PIPE: Final = re.compile(r"(?P<escaped>\\?)\|")
 
@@ -125,7 +125,7 @@ def _part(part: str | Untrusted) -> str:
 
 
 def _sentence(part: str) -> Iterator[str]:
-    """Its plain words; what stands together between them in one code span."""
+    """Its plain words; the other words between them, in one code span."""
     strange: list[str] = []
     for number, token in enumerate(re.split(" +", part)):
         if _is_plain(token) and not (number == 0 and _LIST_ITEM.match(token)):

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.plan.action import DeleteDuplicate
 from reconciler.plan.approval import Made
-from reconciler.plan.outcome import GONE, Result
-from reconciler.plan.summary import Kind, applied_actions, by_tenant, differing, kind_of
+from reconciler.plan.outcome import Result
+from reconciler.plan.summary import applied_actions, by_tenant, differing
 from reconciler.views import problems_text, sections, symbols
-from reconciler.views.actions import DRIFT, PLAN, will_do
-from reconciler.views.grouping import CONFLICTS, conflicts_by_cause, held_back, same_refusals
+from reconciler.views.actions import will_do
+from reconciler.views.forecast_text import forecast_sentences
+from reconciler.views.grouping import (
+    CONFLICTS,
+    NOT_APPLIED,
+    NOT_POSSIBLE,
+    conflicts_by_cause,
+    grouped,
+    held_back,
+    same_refusals,
+)
+from reconciler.views.outcomes import (
+    DONE,
+    by_cause,
+    by_deed,
+    by_warning,
+    deeds,
+    duplicates,
+    ending_of,
+    named,
+    with_result,
+    work,
+)
+from reconciler.views.overview import authors_by_tenant, overviews
+from reconciler.views.perspective import DRIFT, PLAN
 from reconciler.views.safe_text import FormattedText, formatted
-from reconciler.views.sections import NO_LIMITS, ListLimits, heading, not_shown
+from reconciler.views.sections import NOBODY, heading, limits, section
 from reconciler.views.sentences import (
+    DIFF_SAYS_NOTHING_OF,
     branches_and_snapshots_done,
     budget,
     count_held_back,
-    counted,
     coverage,
+    diff_origin,
+    diff_summary,
     drift_summary,
-    duration,
     names,
     plan_summary,
     report_summary,
@@ -31,286 +53,275 @@ from reconciler.views.terminal import (
     EMPTY,
     CommaList,
     Line,
-    Page,
     Piece,
     UnbrokenLine,
     blank_line,
     indented,
+    page,
     paragraph,
     styled,
 )
-from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
+from reconciler.views.view import (
+    AuditView,
+    CostView,
+    DiffView,
+    DriftView,
+    HistoryView,
+    PlanView,
+    ProblemsView,
+    RegistryView,
+    ReportView,
+    RowChangesView,
+    UsageView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.plan.action import Action
+    from reconciler.plan.actions.project import DeleteDuplicate
     from reconciler.plan.approval import Stale
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
-    from reconciler.plan.plan import Plan, Refusal
-    from reconciler.plan.registration import Registration, RowChange
+    from reconciler.plan.plan import Plan, Refusal, TenantPlan
+    from reconciler.plan.plan_cost import PastCost
+    from reconciler.views.perspective import Perspective
+    from reconciler.views.sections import ListLimits
+    from reconciler.views.terminal import Page
     from reconciler.views.view import View
 
 
-def render(view: View, *, full: bool = False) -> Page:
+def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one case for each view
     """The view as text for people; long groups are cut unless ``full``."""
     match view:
         case PlanView(saved=True, made=Made() as about):
             return saved_plan(view.plan, about, full=full)
         case PlanView():
-            return plan(view.plan, stale=view.stale, full=full)
+            return plan(view.plan, stale=view.stale, past_cost=view.past_cost, full=full)
         case DriftView():
             return drift(view.plan, full=full)
+        case DiffView():
+            return diff(view.plan, view.made, full=full)
         case ReportView():
             return report(view.report, journal=view.journal, full=full)
         case ProblemsView():
             return problems_text.render(view.problems, view.desired)
+        case HistoryView() | UsageView() | CostView() | AuditView() | RegistryView() | RowChangesView():
+            return _of_one_command(view, full=full)
         case _:
             assert_never(view)
 
 
-def plan(plan: Plan, *, stale: Sequence[Stale] = (), full: bool = False) -> Page:
+def _of_one_command(
+    view: HistoryView | UsageView | CostView | AuditView | RegistryView | RowChangesView, *, full: bool
+) -> Page:
+    """The views that a single command shows: other commands do not import them."""
+    if isinstance(view, HistoryView):
+        from reconciler.views import history_text  # noqa: PLC0415
+
+        return history_text.render(view.points)
+    if isinstance(view, RegistryView | RowChangesView):
+        from reconciler.views import registry_text  # noqa: PLC0415
+
+        return registry_text.render(view)
+    if isinstance(view, AuditView):
+        from reconciler.views import audit_text  # noqa: PLC0415
+
+        return audit_text.render(view.audit, full=full)
+    if isinstance(view, CostView):
+        from reconciler.views import cost_text  # noqa: PLC0415
+
+        return cost_text.cost(view.cost, full=full)
+    from reconciler.views import usage_text  # noqa: PLC0415
+
+    return usage_text.usage(view.usage, full=full)
+
+
+@page
+def plan(
+    plan: Plan, *, stale: Sequence[Stale] = (), past_cost: PastCost | None = None, full: bool = False
+) -> Iterator[Piece]:
     """The whole plan, with the tenants that a saved plan holds back; long groups are cut unless ``full``."""
-    return Page(lambda: _plan(plan, stale, NO_LIMITS if full else ListLimits()))
-
-
-def saved_plan(plan: Plan, made: Made, *, full: bool = False) -> Page:
-    """A saved plan, and where it comes from."""
-    about = paragraph(saved_plan_origin(plan.fleet, made), symbols.ASIDE)
-    return Page(lambda: chain((about, blank_line()), _plan(plan, (), NO_LIMITS if full else ListLimits())))
-
-
-def _plan(plan: Plan, stale: Sequence[Stale], extent: ListLimits) -> Iterator[Line | CommaList]:
+    extent = limits(full=full)
     yield from sections.api_host(plan.api_host)
-    yield from sections.tenants_by_kind(plan.tenants, PLAN, extent)
+    yield from sections.observed_at(plan.observed_at)
+    yield from _changes(plan, plan.tenants, PLAN, extent)
     for title, refusals in held_back(plan).items():
-        yield from _held_back(title, refusals, extent)
+        yield from _refusals(title, refusals, extent, with_actions=True)
     yield from _stale(stale, extent)
     for title, found in conflicts_by_cause(plan).items():
         yield from sections.conflicts(title, found, extent)
+    yield from sections.policy_warnings(plan, extent)
     yield from sections.waiting(plan.waiting, extent)
     yield from sections.file_changes(plan, extent)
     yield from sections.orphans(plan.orphans, extent)
     yield from sections.notes(plan.notes, extent)
-    yield from _plan_summary(plan, len(stale))
+    yield from _plan_summary(plan, len(stale), past_cost)
 
 
-def _held_back(title: str, held: Sequence[Refusal], extent: ListLimits) -> Iterator[Line | CommaList]:
-    if not held:
-        return
-    yield from heading(title, count_held_back(held))
-    refusals = same_refusals(held)
-    for refusal in refusals[: extent.blocks]:
-        yield from sections.refusal(refusal, extent, naming=not refusal.actions)
-        planned = by_tenant(refusal.actions)
-        yield from indented(sections.tenants(planned, PLAN, extent.inside), by=3)
-    yield from sections.not_shown_of(refusals, extent, "refusal")
-    yield from sections.rules_page()
+@page
+def saved_plan(saved: Plan, made: Made, *, full: bool = False) -> Iterator[Piece]:
+    """A saved plan, and where it comes from."""
+    yield paragraph(saved_plan_origin(saved.fleet, made), symbols.ASIDE)
+    yield blank_line()
+    yield from plan(saved, full=full).pieces()
 
 
-def _stale(stale: Sequence[Stale], extent: ListLimits) -> Iterator[Line | CommaList]:
-    """What would be done now beside what the saved plan has in its place; the same message is told once."""
-    if not stale:
-        return
-    yield from heading("Stale", len(stale))
-    alike: dict[str, list[Stale]] = {}
-    for one in stale:
-        alike.setdefault(one.message, []).append(one)
-    messages = list(alike)
-    for message in messages[: extent.blocks]:
-        group = alike[message]
-        yield from sections.stale(message, [one.tenant for one in group], extent)
-        yield from _beside("not permitted", (action for one in group for action in one.fresh), extent)
-        yield from _beside("in the saved plan", (action for one in group for action in one.saved), extent)
-    yield from sections.not_shown_of(messages, extent, "reason")
+def _changes(
+    plan: Plan, members: Sequence[TenantPlan], perspective: Perspective, extent: ListLimits
+) -> Iterator[Piece]:
+    """The changes that tenants share, and then tenant by tenant; each commit is named once."""
+    shared = overviews(plan, perspective)
+    yield from sections.overview(shared, extent)
+    authors = NOBODY if shared or perspective is DRIFT else authors_by_tenant(plan)
+    yield from sections.tenants_by_kind(members, perspective, extent, authors)
 
 
-def _beside(title: str, actions: Iterable[Action], extent: ListLimits) -> Iterator[Line | CommaList]:
+def _refusals(title: str, held: Sequence[Refusal], extent: ListLimits, *, with_actions: bool) -> Iterator[Piece]:
+    def one(refusal: Refusal) -> Iterator[Piece]:
+        yield from sections.refusal(refusal, extent, naming=not (with_actions and refusal.actions))
+        if with_actions:
+            yield from indented(sections.tenants(by_tenant(refusal.actions), PLAN, extent.inside), by=3)
+
+    yield from section(title, same_refusals(held), one, extent, "refusal", count=count_held_back(held))
+    if held:
+        yield from sections.rules_page()
+
+
+def _stale(stale: Sequence[Stale], extent: ListLimits) -> Iterator[Piece]:
+    """The actions of the new plan next to those of the saved plan; an equal message is printed once."""
+
+    def one(group: Sequence[Stale]) -> Iterator[Piece]:
+        yield from sections.stale(group[0].message, [each.tenant for each in group], extent)
+        yield from _beside("not permitted", (action for each in group for action in each.fresh), extent)
+        yield from _beside("in the saved plan", (action for each in group for action in each.saved), extent)
+
+    groups = list(grouped(stale, lambda each: each.message).values())
+    return section("Stale", groups, one, extent, "reason", count=len(stale))
+
+
+def _beside(title: str, actions: Iterable[Action], extent: ListLimits) -> Iterator[Piece]:
     if tenants := by_tenant(actions):
         yield Line(styled(f"{title}:", symbols.ASIDE), indent=5)
         yield from indented(sections.tenants(tenants, PLAN, extent.inside), by=3)
 
 
-def _plan_summary(plan: Plan, stale: int) -> Iterator[Line | CommaList]:
+def _plan_summary(plan: Plan, stale: int, past_cost: PastCost | None) -> Iterator[Piece]:
     yield paragraph(plan_summary(plan, stale), symbols.HEADING)
+    yield from map(paragraph, forecast_sentences(plan))
     if not plan.empty:
         yield paragraph(budget(plan.budget))
-    yield from map(paragraph, coverage(plan.coverage))
+    if plan.monthly_cost is not None or past_cost is not None:
+        from reconciler.views.plan_cost import cost_sentences  # noqa: PLC0415 - for prices only
+
+        yield from map(paragraph, cost_sentences(plan, past_cost))
+    if plan.command is None:
+        yield from map(paragraph, coverage(plan.coverage))
 
 
-def drift(plan: Plan, *, full: bool = False) -> Page:
+@page
+def drift(plan: Plan, *, full: bool = False) -> Iterator[Piece]:
     """Everything that a plan found to differ; long groups are cut unless ``full``."""
-    return Page(lambda: _drift(plan, NO_LIMITS if full else ListLimits()))
-
-
-def _drift(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
-    found = differing(plan)
+    found, extent = differing(plan), limits(full=full)
     yield from sections.api_host(plan.api_host)
-    yield from sections.tenants_by_kind(found, DRIFT, extent)
-    yield from _not_repaired(plan, extent)
+    yield from _changes(plan, found, DRIFT, extent)
+    yield from _refusals(NOT_APPLIED, plan.refusals, extent, with_actions=False)
     yield from sections.conflicts(CONFLICTS, plan.conflicts, extent)
+    yield from sections.policy_warnings(plan, extent)
     yield from sections.orphans(plan.orphans, extent)
     yield from sections.notes(plan.notes, extent)
     yield paragraph(drift_summary(plan, len(found)), symbols.HEADING)
     yield from map(paragraph, coverage(plan.coverage))
 
 
-def _not_repaired(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
-    if plan.refusals:
-        yield from heading("Not changed by apply", count_held_back(plan.refusals))
-        refusals = same_refusals(plan.refusals)
-        for refusal in refusals[: extent.blocks]:
-            yield from sections.refusal(refusal, extent, naming=True)
-        yield from sections.not_shown_of(refusals, extent, "refusal")
-        yield from sections.rules_page()
+@page
+def diff(plan: Plan, made: Made, *, full: bool = False) -> Iterator[Piece]:
+    """What a change of the files asks for; long groups are cut unless ``full``."""
+    extent = limits(full=full)
+    yield from _changes(plan, plan.tenants, PLAN, extent)
+    yield from _refusals(NOT_POSSIBLE, plan.refusals, extent, with_actions=True)
+    yield from sections.conflicts(CONFLICTS, plan.conflicts, extent)
+    yield from sections.policy_warnings(plan, extent)
+    yield from sections.file_changes(plan, extent)
+    yield from sections.notes(plan.notes, extent)
+    yield paragraph(diff_summary(plan), symbols.HEADING)
+    yield paragraph(diff_origin(made))
+    yield paragraph(DIFF_SAYS_NOTHING_OF, symbols.ASIDE)
 
 
-_DONE: Final = {
-    "created": Kind.CREATE,
-    "recovered": Kind.RECOVER,
-    "adopted": Kind.ADOPT,
-    "upgraded": Kind.UPGRADE,
-    "downgraded": Kind.DOWNGRADE,
-    "changed": Kind.CHANGE,
-    "deleted": Kind.DELETE,
-    "gone": Kind.DELETE,
-}
-_DONE_WIDTH: Final = max(map(len, _DONE))
+_DONE_WIDTH: Final = max(map(len, DONE))
 
 
-def report(report: Report, *, journal: str | None, full: bool = False) -> Page:
+@page
+def report(report: Report, *, journal: str | None, full: bool = False) -> Iterator[Piece]:
     """The whole report; ``journal`` is where every call is written down."""
-    return Page(lambda: _report(report, journal, NO_LIMITS if full else ListLimits()))
-
-
-def _report(report: Report, journal: str | None, extent: ListLimits) -> Iterator[Piece]:
+    extent = limits(full=full)
     yield from sections.api_host(report.api_host)
-    yield from _applied(_with(report, Result.APPLIED), extent)
+    yield from _applied(with_result(report, Result.APPLIED), extent)
     yield from _duplicates(report, extent)
-    yield from _alike("Unchanged", _with(report, Result.UNCHANGED), extent)
-    yield from _alike("Skipped", _with(report, Result.SKIPPED), extent)
-    yield from _alike("Failed", _with(report, Result.FAILED), extent)
+    yield from _alike("Unchanged", with_result(report, Result.UNCHANGED), extent)
+    yield from _alike("Skipped", with_result(report, Result.SKIPPED), extent)
+    yield from _alike("Failed", with_result(report, Result.FAILED), extent)
     yield from _reservations(report, extent)
     if report.stopped is not None:
         yield Line(styled("Stopped: ", symbols.REFUSED.style), styled(report.stopped))
     yield paragraph(report_summary(report), symbols.HEADING)
     if copies := branches_and_snapshots_done(applied_actions(report)):
         yield paragraph(f"{copies}.")
-    elapsed = duration((report.finished_at - report.started_at).total_seconds())
-    yield Line(styled(f"{counted(report.calls, 'call')} in {elapsed}; run {report.run}.", symbols.ASIDE))
+    yield Line(styled(work(report), symbols.ASIDE))
     if journal is not None:
         yield UnbrokenLine(styled(f"Journal: {journal}", symbols.ASIDE))
-
-
-def _with(report: Report, result: Result) -> list[TenantOutcome]:
-    return [outcome for outcome in report.outcomes if outcome.result is result]
 
 
 def _applied(outcomes: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece]:
     if not outcomes:
         return
     yield from heading("Applied", len(outcomes))
-    for verb, kind in _DONE.items():
-        if members := [outcome for outcome in outcomes if _verb(outcome) == verb]:
-            sign = symbols.symbol_of_kind(kind)
-            lead = styled(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
-            yield CommaList(lead, _named_members(members, extent), indent=2)
+    for verb, members in by_deed(outcomes).items():
+        sign = symbols.symbol_of_kind(DONE[verb])
+        lead = styled(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
+        yield CommaList(lead, _named_members(members, extent), indent=2)
     yield blank_line()
-
-
-def _verb(outcome: TenantOutcome) -> str:
-    """What was done; a project that this run has no record of deleting was gone before."""
-    kind = _kind(outcome)
-    if kind is Kind.DELETE and outcome.deletion is None:
-        return "gone"
-    return next(verb for verb, done in _DONE.items() if done is kind)
-
-
-def _kind(outcome: TenantOutcome) -> Kind:
-    return kind_of(one.action for one in outcome.actions)
 
 
 def _named_members(members: Sequence[TenantOutcome], extent: ListLimits) -> tuple[FormattedText, ...]:
     shown = members[: extent.blocks]
     rest = len(members) - len(shown)
-    return (*map(_named, shown), *([formatted(f"and {rest:,} more")] if rest else []))
-
-
-def _named(outcome: TenantOutcome) -> FormattedText:
-    name = outcome.tenant
-    if outcome.deletion is not None:
-        until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
-        return formatted(f"{{}} (recoverable until {until} by recover: {{}})", name, outcome.deletion.project_id)
-    if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
-        return formatted("{} ({})", name, outcome.project_id)
-    return formatted("{}", name)
+    return (*map(named, shown), *([formatted(f"and {rest:,} more")] if rest else []))
 
 
 def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece]:
     """Tenants that ended for the same reason, together."""
-    if not outcomes:
-        return
-    yield from heading(title, len(outcomes))
-    alike: dict[tuple[str | FormattedText, ...], list[TenantOutcome]] = {}
-    for outcome in outcomes:
-        alike.setdefault(_cause(outcome), []).append(outcome)
-    groups = list(alike.values())
-    for group in groups[: extent.blocks]:
+
+    def one(group: Sequence[TenantOutcome]) -> Iterator[Piece]:
         yield from _ended(group, extent)
         yield blank_line()
-    if extent.blocks is not None and (beyond := groups[extent.blocks :]):
-        yield from not_shown(sum(map(len, beyond)), "tenant")
+
+    return section(title, by_cause(outcomes), one, extent, "tenant", weight=len)
 
 
 def _reservations(report: Report, extent: ListLimits) -> Iterator[Piece]:
-    """What did not go as it should beside actions that were applied, such as a row that could not be written."""
-    told: dict[tuple[str, FormattedText], list[str]] = {}
-    for outcome in report.outcomes:
-        for one in outcome.actions:
-            beside = one.result is Result.UNCHANGED and outcome.result is Result.APPLIED
-            if (beside or one.result is Result.APPLIED) and one.message not in ("", GONE):  # its line says so
-                told.setdefault((one.message, will_do(one.action)), []).append(outcome.tenant)
-    if not told:
-        return
-    yield from heading("Applied with warnings", sum(map(len, told.values())))
-    groups = list(told.items())
-    for (message, done), tenants in groups[: extent.blocks]:
-        sign = symbols.STALE
-        yield Line(
-            styled(f"{sign.text:<3}", sign.style), styled(names(tenants, extent.names), symbols.HEADING), indent=2
-        )
-        yield Line(EMPTY, styled(message), indent=5)
-        yield Line(styled("action: ", symbols.ASIDE), styled(done), indent=5)
+    """Warnings about actions that were applied, such as a registry row that could not be written."""
+
+    def one(group: Sequence[tuple[str, ActionOutcome]]) -> Iterator[Piece]:
+        sign, (_, warned) = symbols.STALE, group[0]
+        tenants = styled(names([tenant for tenant, _ in group], extent.names), symbols.HEADING)
+        yield Line(styled(f"{sign.text:<3}", sign.style), tenants, indent=2)
+        yield Line(EMPTY, styled(warned.message), indent=5)
+        yield Line(styled("action: ", symbols.ASIDE), styled(will_do(warned.action)), indent=5)
         yield blank_line()
-    if extent.blocks is not None and (beyond := groups[extent.blocks :]):
-        yield from not_shown(sum(len(tenants) for _, tenants in beyond), "tenant")
+
+    return section("Applied with warnings", by_warning(report), one, extent, "tenant", weight=len)
 
 
 def _duplicates(report: Report, extent: ListLimits) -> Iterator[Piece]:
     """Each second project that was deleted, with everything that proved that it held nothing."""
-    done = [action for action in applied_actions(report) if isinstance(action, DeleteDuplicate)]
-    if not done:
-        return
-    yield from heading("Second projects deleted", len(done))
-    for action in done[: extent.blocks]:
+
+    def one(action: DeleteDuplicate) -> Iterator[Piece]:
         yield Line(styled(f"{symbols.DELETE.text:<3}", symbols.DELETE.style), styled(action.tenant), indent=2)
         yield from (Line(EMPTY, styled(sentence), indent=5) for sentence in action.proof)
         yield blank_line()
-    if extent.blocks is not None and (beyond := done[extent.blocks :]):
-        yield from not_shown(len(beyond), "project")
 
-
-def _cause(outcome: TenantOutcome) -> tuple[str | FormattedText, ...]:
-    ending = _ending(outcome)
-    if ending is None:
-        return ()
-    told = (will_do(ending.action), ending.message, ending.hint or "")
-    return (*told, *_applied_before(outcome), *_not_tried(outcome))
-
-
-def _ending(outcome: TenantOutcome) -> ActionOutcome | None:
-    """The action at which the tenant stopped."""
-    return next((one for one in outcome.actions if one.result is outcome.result), None)
+    return section("Second projects deleted", duplicates(report), one, extent, "project")
 
 
 def _ended(group: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece]:
@@ -318,11 +329,10 @@ def _ended(group: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece
     sign = symbols.REFUSED if first.result is Result.FAILED else symbols.SKIPPED
     tenants = names([outcome.tenant for outcome in group], extent.names)
     yield Line(styled(f"{sign.text:<3}", sign.style), styled(tenants, symbols.HEADING), indent=2)
-    if ending := _ending(first):
+    if ending := ending_of(first):
         yield from _why(ending)
-    for title, deeds in (("applied before: ", _applied_before(first)), ("not attempted: ", _not_tried(first))):
-        if deeds:
-            yield CommaList(styled(title, symbols.ASIDE), deeds, indent=5)
+    for title, found in deeds(first):
+        yield CommaList(styled(f"{title} ", symbols.ASIDE), found, indent=5)
 
 
 def _why(ending: ActionOutcome) -> Iterator[Piece]:
@@ -333,36 +343,3 @@ def _why(ending: ActionOutcome) -> Iterator[Piece]:
         yield Line(styled("request id: ", symbols.ASIDE), styled(ending.request_id), indent=5)
     if ending.result is Result.FAILED:
         yield Line(styled("failed at: ", symbols.ASIDE), styled(will_do(ending.action)), indent=5)
-
-
-def _applied_before(outcome: TenantOutcome) -> tuple[FormattedText, ...]:
-    return tuple(will_do(one.action) for one in outcome.actions if one.result is Result.APPLIED)
-
-
-def _not_tried(outcome: TenantOutcome) -> tuple[FormattedText, ...]:
-    if outcome.result is Result.SKIPPED:
-        return ()
-    return tuple(will_do(one.action) for one in outcome.actions if one.result is Result.SKIPPED)
-
-
-def registry(rebuilt: Registration, rows: int, api_host: str | None = None) -> Page:
-    """Every row that was changed, what is left, and how many rows there are now."""
-    return Page(lambda: _registry(rebuilt, rows, api_host))
-
-
-def _registry(rebuilt: Registration, rows: int, api_host: str | None) -> Iterator[Piece]:
-    yield from sections.api_host(api_host)
-    yield from _row_changes("Rows changed", rebuilt.changes)
-    yield from _row_changes("Rows not changed", rebuilt.waiting)
-    yield from sections.conflicts(CONFLICTS, rebuilt.conflicts, NO_LIMITS)
-    done = counted(len(rebuilt.changes), "row") + " changed" if rebuilt.changes else "Nothing to change"
-    yield paragraph(f"{done}; the registry has {counted(rows, 'row')}.", symbols.HEADING)
-
-
-def _row_changes(title: str, changes: Sequence[RowChange]) -> Iterator[Piece]:
-    if not changes:
-        return
-    yield from heading(title, len(changes))
-    for change in changes:
-        yield Line(styled(f"{change.tenant}  ", symbols.HEADING), styled(change.message), indent=2)
-    yield blank_line()

@@ -8,10 +8,10 @@ from reconciler.errors import ApiError
 from reconciler.model.problem import Severity
 from reconciler.views import symbols
 from reconciler.views.sentences import problems_summary
-from reconciler.views.terminal import Line, Page, Piece, UnbrokenLine, blank_line, paragraph, styled
+from reconciler.views.terminal import Line, Piece, UnbrokenLine, blank_line, page, paragraph, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ReconcilerError
@@ -22,23 +22,20 @@ MOST: Final = 200
 """Problems that are listed; a file of another format has as many as lines."""
 
 
-def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> Page:
+@page
+def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> Iterator[Piece]:
     """Every problem as ``file:line:col: message``, in the order of the files, and how many there are.
 
     Where there are none, ``desired`` tells what has been checked.
     """
     ordered = sorted(problems, key=lambda problem: (problem.location, problem.message))
-    return Page(lambda: _pieces(ordered, desired))
-
-
-def _pieces(problems: Sequence[Problem], desired: DesiredState | None) -> Iterator[Piece]:
-    for problem in problems[:MOST]:
+    for problem in ordered[:MOST]:
         yield from _problem(problem)
-    if len(problems) > MOST:
-        yield paragraph(f"... and {len(problems) - MOST:,} more; --format json lists all", symbols.ASIDE)
-    if problems:
+    if len(ordered) > MOST:
+        yield paragraph(f"... and {len(ordered) - MOST:,} more; --format json lists all", symbols.ASIDE)
+    if ordered:
         yield blank_line()
-    yield paragraph(problems_summary(problems, desired), symbols.HEADING)
+    yield paragraph(problems_summary(ordered, desired), symbols.HEADING)
 
 
 def _problem(problem: Problem) -> Iterator[UnbrokenLine]:
@@ -50,12 +47,9 @@ def _problem(problem: Problem) -> Iterator[UnbrokenLine]:
         yield UnbrokenLine(styled("  hint: ", symbols.ASIDE) + styled(problem.hint))
 
 
-def render_error(error: ReconcilerError) -> Page:
+@page
+def render_error(error: ReconcilerError) -> Iterator[Piece]:
     """``error: ...`` and, where they are known, ``hint: ...`` and the id that Neon's support asks for."""
-    return Page(lambda: _error(error))
-
-
-def _error(error: ReconcilerError) -> Iterator[Piece]:
     yield Line(styled("error: ", symbols.REFUSED.style), styled(str(error)))
     if error.hint is not None:
         yield Line(styled("hint: ", symbols.HEADING), styled(error.hint))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.views.console import show
+from reconciler.views.console import message_log, say, show
 from reconciler.views.terminal import UnbrokenLine, styled
 
 if TYPE_CHECKING:
@@ -28,7 +28,13 @@ class Watch(Protocol):
 
 @contextmanager
 def watching(console: Console, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
-    """Progress on the console for as long as the context lasts; a bar leaves nothing behind."""
+    """Progress on the console for as long as the context lasts; a bar leaves nothing behind.
+
+    In a JSON log it is a message now and then, whatever the console is.
+    """
+    if message_log() is not None:
+        yield _Lines(None, clock, clock())
+        return
     if not console.is_terminal:
         yield _Lines(console, clock, clock())
         return
@@ -61,7 +67,8 @@ class _Bars:
 class _Lines:
     """A line whenever enough time has gone by, so that a short run writes none."""
 
-    console: Console
+    console: Console | None
+    """None: a JSON log."""
     clock: Callable[[], float]
     told_at: float
 
@@ -69,4 +76,7 @@ class _Lines:
         if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
             progress = f"{done:,}" if total is None else f"{done:,} of {total:,}"
-            show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)
+            if self.console is None:
+                say(f"{what}: {progress}", done=done, total=total)
+            else:
+                show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)

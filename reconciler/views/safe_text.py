@@ -16,7 +16,7 @@ _UNSEEN: Final = re.compile(
 """What takes part in a text and shows nothing, although Unicode counts it among letters and marks."""
 
 _ANYWHERE: Final = re.compile(r"#(?=#\w*\[)|(?<=section_start):|(?<=section_end):")
-"""What a CI runner carries out wherever it stands in a line.
+"""What a CI runner executes anywhere in a line.
 
 GitHub and Azure: ``##[name]``; Azure: ``##vso[name]``; TeamCity: ``##teamcity[name]``; GitLab: ``section_start:``.
 """

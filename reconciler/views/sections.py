@@ -4,36 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_kind
 from reconciler.views import fields, symbols
 from reconciler.views.actions import project_facts
-from reconciler.views.grouping import group_by_actions
+from reconciler.views.grouping import group_by_actions, grouped, shown_of
+from reconciler.views.overview import NAMED_IF_DESTRUCTIVE
 from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sentences import (
     FILE_CHANGES,
     OTHER_HOST,
+    POLICY_WARNINGS,
     WAITING,
-    count_file_changes,
     counted,
     file_change_sentences,
     names,
+    observed,
     ownership,
+    policy_warning,
     source_text,
     waiting_sentence,
 )
 from reconciler.views.terminal import EMPTY, CommaList, Line, blank_line, column, styled, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.plan.action import Action
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan, Waiting
-    from reconciler.views.actions import Perspective
     from reconciler.views.grouping import TenantGroup
-    from reconciler.views.terminal import CommaList
+    from reconciler.views.overview import Change, Overview
+    from reconciler.views.perspective import Perspective
+    from reconciler.views.terminal import CommaList, Piece
 
+Item = TypeVar("Item")
+
+Authors: TypeAlias = "Mapping[str, tuple[FormattedText, ...]]"
+"""The commits that ask for changes of each tenant, in words."""
+NOBODY: Final[Authors] = MappingProxyType({})
 RULES_PAGE: Final = "docs/safety.md#rules"
 """The table of all rules, with their meaning and what allows them."""
 
@@ -45,6 +57,10 @@ class ListLimits:
     blocks: int | None = 20
     names: int | None = 5
 
+    def named(self, risk: Risk) -> int | None:
+        """How many tenants of a block are named: more where something is destroyed."""
+        return self.names if self.names is None or risk is not Risk.DESTRUCTIVE else NAMED_IF_DESTRUCTIVE
+
     @property
     def inside(self) -> ListLimits:
         """The extent for a list within a list."""
@@ -54,50 +70,125 @@ class ListLimits:
 NO_LIMITS: Final = ListLimits(blocks=None, names=None)
 
 
+def limits(*, full: bool) -> ListLimits:
+    """None if ``full``, otherwise those of every output."""
+    return NO_LIMITS if full else ListLimits()
+
+
 def heading(title: str, count: int) -> Iterator[Line | CommaList]:
     """A group's title with the number of its members."""
     yield Line(styled(title, symbols.HEADING) + styled(f" ({count:,})", symbols.ASIDE))
     yield blank_line()
 
 
+def section(
+    title: str,
+    found: Sequence[Item],
+    one: Callable[[Item], Iterable[Piece]],
+    extent: ListLimits,
+    noun: str,
+    *,
+    count: int | None = None,
+    weight: Callable[[Item], int] = lambda _: 1,
+    compact: bool = False,
+) -> Iterator[Piece]:
+    """A heading, the items as far as ``extent`` allows, and how many more there are; nothing without items.
+
+    ``count`` is the number in the heading, by default of what is counted: ``weight`` of each item. ``compact``
+    items have no blank line of their own.
+    """
+    if not found:
+        return
+    yield from heading(title, sum(map(weight, found)) if count is None else count)
+    for item in found[: extent.blocks]:
+        yield from one(item)
+    if compact:
+        yield blank_line()
+    yield from not_shown_of(found, extent, noun, weight)
+
+
+def overview(found: Sequence[Overview], extent: ListLimits) -> Iterator[Piece]:
+    """The changes by cause, each once, with some of its tenants and the commits that ask for it."""
+    for group in found:
+        yield from heading(group.title, group.tenants)
+        shown = group.shown(extent.blocks)
+        for change in shown:
+            yield from _change(change, full=extent.blocks is None)
+        if beyond := len(group.changes) - len(shown):
+            yield Line(styled(f"and {counted(beyond, 'more change')} (--full shows all)", symbols.ASIDE), indent=2)
+        yield blank_line()
+
+
+def _change(change: Change, *, full: bool) -> Iterator[Piece]:
+    sign, alone = symbols.symbol_of_change(change.of), len(change.of.tenants) == 1
+    body = styled(change.words)
+    body += styled(formatted("  {}", change.tenants(full=full)) if alone else f"  {change.count}", symbols.HEADING)
+    if change.marks:
+        lost = change.of.lowering or change.of.risk is Risk.DESTRUCTIVE
+        body += styled(f"  {change.marks}", symbols.TAKEN if lost else symbols.CHANGED)
+    if change.held_back:
+        body += styled(f"  {change.held_back}", symbols.REFUSED.style)
+    yield Line(styled(f"{sign.text:<3}", sign.style), body, indent=2)
+    if not alone:
+        yield Line(EMPTY, styled(change.tenants(full=full)), indent=5)
+    for author in change.authors:
+        yield Line(EMPTY, styled(author, symbols.ASIDE), indent=5)
+
+
 def tenants_by_kind(
-    members: Iterable[TenantPlan], perspective: Perspective, extent: ListLimits
+    members: Iterable[TenantPlan], perspective: Perspective, extent: ListLimits, authors: Authors = NOBODY
 ) -> Iterator[Line | CommaList]:
     """The tenants of each kind under its heading."""
     for kind, alike in by_kind(members).items():
         if alike:
             yield from heading(perspective.headings[kind], len(alike))
-            yield from tenants(alike, perspective, extent)
+            yield from tenants(alike, perspective, extent, authors)
 
 
 def tenants(
-    members: Iterable[TenantPlan], perspective: Perspective, extent: ListLimits
+    members: Iterable[TenantPlan], perspective: Perspective, extent: ListLimits, authors: Authors = NOBODY
 ) -> Iterator[Line | CommaList]:
-    """Each tenant with its actions; those with the same actions share one block."""
+    """Each tenant with its actions; those with the same actions share one block.
+
+    ``authors`` are the commits that ask for them, by tenant.
+    """
     blocks = group_by_actions(members)
-    for block in blocks[: extent.blocks]:
-        yield from _tenant_group(block, perspective, extent)
+    shown = shown_of(blocks, extent.blocks)
+    for block in shown:
+        yield from _tenant_group(block, perspective, extent, authors)
         yield blank_line()
-    if extent.blocks is not None and (beyond := blocks[extent.blocks :]):
-        yield from not_shown(sum(len(block.members) for block in beyond), "tenant")
+    if beyond := blocks[len(shown) :]:
+        yield from _more(sum(len(block.members) for block in beyond), "tenant")
 
 
-def not_shown(count: int, noun: str) -> Iterator[Line | CommaList]:
-    """That a group was cut, and how to see the rest."""
-    yield Line(styled(f"and {counted(count, f'more {noun}')} (--full shows all)", symbols.ASIDE), indent=2)
+def not_shown_of(
+    found: Sequence[Item], extent: ListLimits, noun: str, weight: Callable[[Item], int] = lambda _: 1
+) -> Iterator[Line]:
+    """That a list was cut, if it was, and how to see the rest."""
+    if extent.blocks is not None and (beyond := found[extent.blocks :]):
+        yield from _more(sum(map(weight, beyond)), noun)
+
+
+def _more(count: int, noun: str) -> Iterator[Line]:
+    more = counted(count, f"more {noun}")
+    yield Line(styled(f"and {more} (--full shows all)", symbols.ASIDE), indent=2)
     yield blank_line()
 
 
-def _tenant_group(block: TenantGroup, perspective: Perspective, extent: ListLimits) -> Iterator[Line | CommaList]:
+def _tenant_group(
+    block: TenantGroup, perspective: Perspective, extent: ListLimits, authors: Authors
+) -> Iterator[Line | CommaList]:
     reasons = {action.reason for action in block.actions}
     yield _title(block, block.actions[0].reason if len(reasons) == 1 else "")
     if len(block.members) > 1:
-        yield Line(EMPTY, styled(names(block.names, extent.names)), indent=4)
+        yield Line(EMPTY, styled(names(block.names, extent.named(block.risk))), indent=4)
+    for author in dict.fromkeys(author for name in block.names for author in authors.get(name, ())):
+        yield Line(EMPTY, styled(author, symbols.ASIDE), indent=4)
     columns = fields.Columns.of(block.actions)
     for action, following in zip_longest(block.actions, block.actions[1:]):
         yield _action(action, block, perspective, reason=action.reason if len(reasons) > 1 else "")
         yield from fields.lines(action, perspective, columns)
-        for sentence in perspective.proof(action):
+        for sentence in perspective.details(action):
             yield Line(EMPTY, styled(sentence, symbols.ASIDE), indent=8)
         if gap := perspective.gap(action, following):
             yield Line(EMPTY, styled(gap, symbols.CHANGED), indent=8)
@@ -129,6 +220,13 @@ def api_host(address: str | None) -> Iterator[Line | CommaList]:
         yield Line(
             styled("! ", symbols.REFUSED.style), styled(formatted(f"{OTHER_HOST} {{}}", address), symbols.HEADING)
         )
+        yield blank_line()
+
+
+def observed_at(at: datetime | None) -> Iterator[Line]:
+    """When live state was recorded, on top of a plan that was made from a recording."""
+    if at is not None:
+        yield Line(styled(observed(at), symbols.HEADING))
         yield blank_line()
 
 
@@ -164,84 +262,77 @@ def _concerned(refused: Refusal, extent: ListLimits, *, naming: bool) -> Formatt
     return formatted("{}: {}", count, names(refused.tenants, extent.names)) if naming else count
 
 
-def conflicts(title: str, found: Sequence[Conflict], extent: ListLimits) -> Iterator[Line | CommaList]:
-    """Each conflict with its place and what a person can do; nothing where there are none."""
-    if not found:
-        return
-    yield from heading(title, len(found))
-    for conflict in found[: extent.blocks]:
-        sign = styled(f"{symbols.CONFLICT.text:<3}", symbols.CONFLICT.style)
-        lead = sign + styled(f"{conflict.tenant}  ", symbols.HEADING)
-        yield Line(lead, styled(formatted("({})", source_text([conflict.source])), symbols.ASIDE), indent=2)
-        yield Line(EMPTY, styled(conflict.message), indent=5)
-        yield Line(styled("to resolve it: ", symbols.ASIDE), styled(conflict.remedy), indent=5)
-        yield blank_line()
-    yield from not_shown_of(found, extent, "conflict")
+def conflicts(title: str, found: Sequence[Conflict], extent: ListLimits) -> Iterator[Piece]:
+    """Each conflict with its place and what a person can do."""
+    return section(title, found, _conflict, extent, "conflict")
 
 
-def waiting(found: Sequence[Waiting], extent: ListLimits) -> Iterator[Line | CommaList]:
-    """Tenants that are not done with an earlier commit: since when, what keeps them, and who they are."""
-    if not found:
-        return
-    yield from heading(WAITING, sum(len(one.tenants) for one in found))
-    for one in found[: extent.blocks]:
-        yield Line(EMPTY, styled(waiting_sentence(one)), indent=2)
-        yield Line(EMPTY, styled(names(one.tenants, extent.names), symbols.HEADING), indent=5)
+def _conflict(conflict: Conflict) -> Iterator[Line]:
+    sign = styled(f"{symbols.CONFLICT.text:<3}", symbols.CONFLICT.style)
+    lead = sign + styled(f"{conflict.tenant}  ", symbols.HEADING)
+    yield Line(lead, styled(formatted("({})", source_text([conflict.source])), symbols.ASIDE), indent=2)
+    yield Line(EMPTY, styled(conflict.message), indent=5)
+    yield Line(styled("to resolve it: ", symbols.ASIDE), styled(conflict.remedy), indent=5)
     yield blank_line()
-    yield from not_shown_of(found, extent, "reason")
 
 
-def orphans(found: Sequence[Orphan], extent: ListLimits) -> Iterator[Line | CommaList]:
+def waiting(found: Sequence[Waiting], extent: ListLimits) -> Iterator[Piece]:
+    """Tenants that are not done with an earlier commit: since when, what keeps them, and who they are."""
+
+    def one(each: Waiting) -> Iterator[Line]:
+        yield Line(EMPTY, styled(waiting_sentence(each)), indent=2)
+        yield Line(EMPTY, styled(names(each.tenants, extent.names), symbols.HEADING), indent=5)
+
+    return section(
+        WAITING, found, one, extent, "reason", count=sum(len(each.tenants) for each in found), compact=True
+    )
+
+
+def orphans(found: Sequence[Orphan], extent: ListLimits) -> Iterator[Piece]:
     """Live projects that no file declares, with what one wants to know before deleting anything."""
-    if not found:
-        return
-    yield from heading("Orphans", len(found))
-    shown = found[: extent.blocks]
-    width = width_of(orphan.project.name for orphan in shown)
-    for orphan in shown:
+    width = width_of(orphan.project.name for orphan in found[: extent.blocks])
+
+    def one(orphan: Orphan) -> Iterator[Line]:
         body = styled(formatted("{}, {}", project_facts(orphan.project), formatted(ownership(orphan))))
         yield Line(column(orphan.project.name, width, symbols.HEADING), body, indent=2)
-    yield blank_line()
-    yield from not_shown_of(found, extent, "orphan")
+
+    return section("Orphans", found, one, extent, "orphan", compact=True)
 
 
-def notes(found: Sequence[Note], extent: ListLimits) -> Iterator[Line | CommaList]:
+def notes(found: Sequence[Note], extent: ListLimits) -> Iterator[Piece]:
     """Notes; tenants about which the same is said share one."""
-    if not found:
-        return
-    yield from heading("Notes", len(found))
-    alike: dict[str, list[Note]] = {}
-    for note in found:
-        alike.setdefault(note.message, []).append(note)
-    messages = list(alike)
-    for message in messages[: extent.blocks]:
-        yield _note(message, alike[message], extent)
-    yield blank_line()
-    yield from not_shown_of(messages, extent, "note")
+    alike = grouped(found, lambda note: note.message)
+    groups = list(alike.values())
+    return section(
+        "Notes", groups, lambda group: [_note(group, extent)], extent, "note", count=len(found), compact=True
+    )
 
 
-def _note(message: str, alike: Sequence[Note], extent: ListLimits) -> Line:
+def _note(alike: Sequence[Note], extent: ListLimits) -> Line:
     tenants = [note.tenant for note in alike if note.tenant is not None]
     lead = styled(formatted("{}  ", names(tenants, extent.names)), symbols.HEADING) if tenants else EMPTY
-    body = styled(message)
+    body = styled(alike[0].message)
     if source := source_text(note.source for note in alike if note.source is not None):
         body += styled(formatted("  ({})", source), symbols.ASIDE)
     return Line(lead, body, indent=2)
 
 
-def file_changes(plan: Plan, extent: ListLimits) -> Iterator[Line | CommaList]:
-    """What a commit changed and no action carries out; nothing where there is none of it."""
-    if not (total := count_file_changes(plan)):
-        return
-    yield from heading(FILE_CHANGES, total)
-    told = list(file_change_sentences(plan))
-    for sentence, where in told[: extent.blocks]:
+def policy_warnings(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
+    """What policies of the user's own warn of."""
+
+    def one(told: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
+        sentence, where = told
         yield Line(EMPTY, styled(sentence) + styled(formatted("  ({})", where), symbols.ASIDE), indent=2)
-    yield blank_line()
-    yield from not_shown_of(told, extent, "change")
+
+    found = list(map(policy_warning, plan.warnings))
+    return section(POLICY_WARNINGS, found, one, extent, "warning", compact=True)
 
 
-def not_shown_of(found: Sequence[object], extent: ListLimits, noun: str) -> Iterator[Line | CommaList]:
-    """That a list was cut, if it was."""
-    if extent.blocks is not None and len(found) > extent.blocks:
-        yield from not_shown(len(found) - extent.blocks, noun)
+def file_changes(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
+    """What a commit changed and no action carries out."""
+
+    def one(told: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
+        sentence, where = told
+        yield Line(EMPTY, styled(sentence) + styled(formatted("  ({})", where), symbols.ASIDE), indent=2)
+
+    return section(FILE_CHANGES, list(file_change_sentences(plan)), one, extent, "change", compact=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.problem import Severity
+from reconciler.model.units import format_seconds
 from reconciler.model.values import JsonText
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import VERBS, by_kind, count_branches_and_snapshots
@@ -16,6 +17,7 @@ from reconciler.views.values import label, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.model.problem import Location, Problem
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Budget, Coverage, FileChange, Orphan, Plan, Refusal, Unmanaged, Waiting
+    from reconciler.plan.plan import (
+        Budget,
+        Coverage,
+        FileChange,
+        Orphan,
+        Plan,
+        PolicyWarning,
+        Refusal,
+        Unmanaged,
+        Waiting,
+    )
 
 
 WAITING: Final = "Waiting"
@@ -33,6 +45,7 @@ OTHER_HOST: Final = "Keys go to a host that is not Neon's own:"
 
 
 _ORGANIZATIONS_NAMED: Final = 20
+_FIELDS_NAMED: Final = 20
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -136,6 +149,9 @@ def _branches_and_snapshots(actions: Iterable[Action], verbs: Mapping[str, str])
 
 
 def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
+    if plan.command is not None:
+        held = not_done(plan)
+        return f"Nothing to do: {held}." if held else "Nothing to do."
     if plan.refusals or plan.conflicts or stale:
         return f"Not in sync, but nothing to do: {not_done(plan, stale)}."
     if plan.coverage.tenants == 0:
@@ -150,6 +166,7 @@ def _as_far(looked: Coverage) -> str:
     unread = (
         looked.computes_checked < looked.computes_total
         or looked.branches_checked < looked.branches_total
+        or looked.databases_checked < looked.databases_total
         or looked.snapshots_checked < looked.snapshots_total
         or looked.unknown
     )
@@ -170,11 +187,38 @@ def drift_summary(plan: Plan, differing: int) -> str:
     return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
 
 
+DIFF_SAYS_NOTHING_OF: Final = (
+    "No call was made. What is live, how much is used and what the guards refuse: see reconciler plan."
+)
+
+
+def diff_summary(plan: Plan) -> str:
+    """``Diff: 2 to create, 1 to upgrade; 1 snapshot to create.``, or that the files ask for nothing else."""
+    held = not_done(plan)
+    if plan.empty:
+        told = "in the files only" if plan.file_changes or plan.unmanaged else ""
+        return f"Diff: no project changes{f'; {held}' if held else ''}{f' ({told})' if told else ''}."
+    groups = by_kind(plan.tenants)
+    actions = ", ".join(f"{len(group):,} to {kind.value}" for kind, group in groups.items() if group)
+    return f"Diff: {'; '.join(filter(None, (actions, branches_and_snapshots_to_do(plan.actions), held)))}."
+
+
+def diff_origin(made: Made) -> FormattedText:
+    """``From commit 5a6b7c8 to commit 1f2e3d4.``"""
+    after = formatted("commit {}", made.commit[:7]) if made.commit else formatted("the files in the folder")
+    return formatted("From commit {} to {}.", (made.base or "")[:7], after)
+
+
 def saved_plan_origin(fleet: str, about: Made) -> FormattedText:
     """``Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 5a6b7c8.``"""
     commit = formatted(" at commit {}", about.commit[:7]) if about.commit else FormattedText()
     base = formatted(", compared with {}", about.base[:7]) if about.base else FormattedText()
     return formatted(f"Saved plan of fleet {{}}, made {utc_time(about.at)}{{}}{{}}.", fleet, commit, base)
+
+
+def observed(at: datetime) -> str:
+    """``Planned from the live state of 2026-11-23 12:00 UTC, as recorded: no call was made.``"""
+    return f"Planned from the live state of {utc_time(at)}, as recorded: no call was made."
 
 
 def budget(spent: Budget) -> str:
@@ -190,7 +234,6 @@ def budget(spent: Budget) -> str:
 def coverage(looked: Coverage) -> list[FormattedText]:
     """What was looked at, and what was not, one sentence a line."""
     limits = (
-        (len(looked.only), f"Only {listed(list(looked.only))} compared."),
         (looked.missing, f"{counted(looked.missing, 'tenant')} without a project: --only does not create it."),
         (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
         (looked.held_back, f"{counted(looked.held_back, 'tenant')} skipped: the file is invalid."),
@@ -200,8 +243,16 @@ def coverage(looked: Coverage) -> list[FormattedText]:
             f"{counted(looked.in_no_file, 'project')} {_is_or_are(looked.in_no_file)} in no file.",
         ),
     )
-    aside = [_not_compared(looked)] if looked.computes_total and not looked.only else []
-    return [_looked_at(looked), *aside, *(formatted(sentence) for count, sentence in limits if count)]
+    told = (FormattedText((sentence,)) for count, sentence in limits if count)
+    return [_looked_at(looked), *_compared(looked), *told]
+
+
+def _compared(looked: Coverage) -> Iterator[FormattedText]:
+    """Which fields were compared, or which were not."""
+    if looked.only:
+        yield formatted("Only {} compared.", names(looked.only, _FIELDS_NAMED))
+    elif looked.computes_total:
+        yield _not_compared(looked)
 
 
 def _is_or_are(count: int) -> str:
@@ -211,7 +262,7 @@ def _is_or_are(count: int) -> str:
 def _not_compared(looked: Coverage) -> FormattedText:
     """What no file declares, with how many of each were seen."""
     things = (
-        ("read replicas", looked.replicas),
+        ("undeclared read replicas" if looked.declared_replicas else "read replicas", looked.replicas),
         ("computes of other branches", looked.other_computes),
         ("Postgres settings", looked.tuned_computes),
         ("protected branches", looked.protected_branches),
@@ -228,6 +279,7 @@ def _looked_at(looked: Coverage) -> FormattedText:
     details = (
         ("existing computes", looked.computes_checked, looked.computes_total),
         ("branches", looked.branches_checked, looked.branches_total),
+        ("roles and databases", looked.databases_checked, looked.databases_total),
         ("snapshots", looked.snapshots_checked, looked.snapshots_total),
     )
     checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
@@ -258,9 +310,15 @@ def report_summary(report: Report) -> str:
     return f"Applied: {applied}."
 
 
-def waves_summary(sizes: Sequence[int]) -> str:
-    """``In 3 waves: 1, 9 and 90 tenants.``"""
-    return f"In {counted(len(sizes), 'wave')}: {listed([f'{size:,}' for size in sizes])} tenants."
+def waves_summary(sizes: Sequence[int], done: int = 0) -> str:
+    """``In 3 waves: 1, 9 and 90 tenants.``; ``done`` is how many earlier runs of the commit have had in theirs."""
+    after = f", after the {counted(done, 'tenant')} of earlier runs" if done else ""
+    return f"In {counted(len(sizes), 'wave')}: {listed([f'{size:,}' for size in sizes])} tenants{after}."
+
+
+def bake_summary(seconds: float) -> str:
+    """What happens after each wave."""
+    return f"{format_seconds(int(seconds))} after each wave, its tenants are looked at: harm stops the run."
 
 
 def problems_summary(problems: Sequence[Problem], desired: DesiredState | None) -> str:
@@ -290,16 +348,21 @@ _LONGEST_VALUE: Final = 200
 
 
 def file_change_sentences(plan: Plan) -> Iterator[tuple[FormattedText, FormattedText]]:
-    """Each change with where it stands, what many tenants share as one."""
+    """Each change with its location; a change that many tenants share is one sentence."""
     for kept in plan.unmanaged:
         yield _unmanaged(kept), _source_of_unmanaged(kept)
     for change in plan.file_changes:
         yield _file_change(change), _with_names(change.tenants, source_text([change.source]))
 
 
-def count_file_changes(plan: Plan) -> int:
-    """How many sentences there are."""
-    return len(plan.unmanaged) + len(plan.file_changes)
+POLICY_WARNINGS: Final = "Policy warnings"
+
+
+def policy_warning(warning: PolicyWarning) -> tuple[FormattedText, FormattedText]:
+    """``naming: the name is too long, 3 tenants``, and its tenants and location."""
+    whose = f", {counted(len(warning.tenants), 'tenant')}" if warning.tenants else ""
+    told = formatted(f"{{}}: {{}}{whose}", warning.policy, warning.message)
+    return told, _with_names(warning.tenants, source_text([warning.source]))
 
 
 def _unmanaged(kept: Unmanaged) -> FormattedText:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION
+from reconciler.plan.shared_changes import TIER
 from reconciler.plan.summary import Kind
 
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
+    from reconciler.plan.actions.base import Verb
+    from reconciler.plan.shared_changes import SharedChange
 
 
 ADDED: Final = "green"
@@ -31,6 +35,7 @@ CREATE: Final = Symbol("+", ADDED)
 ADOPT: Final = Symbol("=", MOVED)
 TRANSFER: Final = Symbol("->", MOVED)
 PATCH: Final = Symbol("~", CHANGED)
+RESET: Final = Symbol("<-", TAKEN)
 DELETE: Final = Symbol("-", TAKEN)
 REFUSED: Final = Symbol("!", "bold red")
 STALE: Final = Symbol("!", "bold yellow")
@@ -40,19 +45,30 @@ CONFLICT: Final = Symbol("?", "bold magenta")
 
 def symbol_of_action(action: Action) -> Symbol:
     """The symbol of an action."""
-    match action.verb:
+    return _symbol_of_verb(action.verb)
+
+
+def symbol_of_change(change: SharedChange) -> Symbol:
+    """The symbol of a change that tenants share."""
+    return TRANSFER if change.path in (ORGANIZATION, TIER) else _symbol_of_verb(change.verb)
+
+
+def _symbol_of_verb(verb: Verb) -> Symbol:
+    match verb:
         case "create" | "recover":
             return CREATE
         case "adopt":
             return ADOPT
         case "transfer":
             return TRANSFER
-        case "change":
+        case "change" | "suspend":
             return PATCH
+        case "reset" | "restore":
+            return RESET
         case "delete":
             return DELETE
         case _:
-            assert_never(action.verb)
+            assert_never(verb)
 
 
 def symbol_of_kind(kind: Kind) -> Symbol:
@@ -66,6 +82,8 @@ def symbol_of_kind(kind: Kind) -> Symbol:
             return TRANSFER
         case Kind.CHANGE:
             return PATCH
+        case Kind.RESTORE:
+            return RESET
         case Kind.DELETE:
             return DELETE
         case _:

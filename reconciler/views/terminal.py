@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias
 
 from rich.cells import cell_len
 from rich.text import Text  # noqa: TID251 - what is printed is made here and nowhere else
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from reconciler.views.safe_text import FormattedText
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def column(text: str | Styled, width: int, style: str = "", *, gap: int = 2) -> 
 
 
 def width_of(texts: Iterable[str], *, at_most: int | None = None) -> int:
-    """The width of a column that holds the texts, but for those that are wider than ``at_most``."""
+    """The width of a column for the texts, except those that are wider than ``at_most``."""
     widths = (styled(text).width for text in texts)
     return max((width for width in widths if at_most is None or width <= at_most), default=0)
 
@@ -149,6 +152,16 @@ class Page:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the pieces one by one."""
         yield from self.pieces()
+
+
+def page(pieces: Callable[P, Iterable[Piece]]) -> Callable[P, Page]:
+    """Turns a function that yields pieces into one that returns them as a whole view."""
+
+    @wraps(pieces)
+    def whole(*args: P.args, **named: P.kwargs) -> Page:
+        return Page(partial(pieces, *args, **named))
+
+    return whole
 
 
 def paragraph(sentence: str | FormattedText, style: str = "") -> Line:

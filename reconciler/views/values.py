@@ -78,7 +78,7 @@ _LONG: Final = 10_000
 
 
 def differences(before: Value, after: Value) -> tuple[Difference, ...]:
-    """Item by item, what differs between two structured values; empty where either is none."""
+    """The differences of two structured values, item by item; empty if one of them is not structured."""
     if not (isinstance(before, JsonText) and isinstance(after, JsonText)):
         return ()
     old, new = before.value, after.value

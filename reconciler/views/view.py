@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
+    from reconciler.live.registered import RegisteredTenants
     from reconciler.model.problem import Problem
+    from reconciler.model.record import Audit
     from reconciler.plan.approval import Made, Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
+    from reconciler.plan.plan_cost import PastCost
+    from reconciler.plan.registration import RowChanges
+    from reconciler.plan.return_points import ReturnPoints
+    from reconciler.usage.cost import Cost
+    from reconciler.usage.usage import Usage
 
 
 class PlanView(NamedTuple):
@@ -24,12 +31,22 @@ class PlanView(NamedTuple):
     """The tenants that a saved plan holds back."""
     saved: bool = False
     """Whether it was read from a file: then the view says where it comes from."""
+    past_cost: PastCost | None = None
+    """What a past month's use costs, if that was asked for."""
 
 
 class DriftView(NamedTuple):
     """Where the live fleet differs from the files."""
 
     plan: Plan
+
+
+class DiffView(NamedTuple):
+    """What a change of the files asks for; no API was called."""
+
+    plan: Plan
+    made: Made
+    """From which commits; none if the later files are those of the folder."""
 
 
 class ReportView(NamedTuple):
@@ -39,6 +56,8 @@ class ReportView(NamedTuple):
     journal: str
     """The file with a record of every write."""
     stale: Sequence[Stale] = ()
+    tier_of: Mapping[str, str] = {}
+    """The tier of each tenant, as far as the plan tells it."""
 
 
 class ProblemsView(NamedTuple):
@@ -49,4 +68,55 @@ class ProblemsView(NamedTuple):
     """What was checked, where it could be read."""
 
 
-View: TypeAlias = PlanView | DriftView | ReportView | ProblemsView
+class HistoryView(NamedTuple):
+    """The moments that a tenant can return to."""
+
+    points: ReturnPoints
+
+
+class UsageView(NamedTuple):
+    """What the tenants use of their quotas."""
+
+    usage: Usage
+
+
+class CostView(NamedTuple):
+    """What the tenants cost in a month."""
+
+    cost: Cost
+
+
+class AuditView(NamedTuple):
+    """The writes that journals contain."""
+
+    audit: Audit
+
+
+class RegistryView(NamedTuple):
+    """The rows of the registry."""
+
+    registered: RegisteredTenants
+
+
+class RowChangesView(NamedTuple):
+    """What a rebuild of the registry has changed, or would change."""
+
+    found: RowChanges
+    api_host: str | None = None
+    verified: bool = False
+    """Whether nothing was written."""
+
+
+View: TypeAlias = (
+    PlanView
+    | DriftView
+    | DiffView
+    | ReportView
+    | ProblemsView
+    | HistoryView
+    | RegistryView
+    | RowChangesView
+    | UsageView
+    | CostView
+    | AuditView
+)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
-from reconciler.simulator.keys import Key, KeyKind, give
 from reconciler.simulator.simulator import Simulator
 from tests.attacks import marked
 from tests.attacks.case import ATTACKS
-from tests.e2e.command_line import run_in
+from tests.harness.shell import run_in
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -50,20 +50,18 @@ class Overheard(Simulator):
 
     def picture(self) -> Picture:
         """Of everything in the account."""
-        rows = self.world.store.rows("SELECT id, name, org_id, body FROM projects WHERE deleted_at IS NULL")
+        rows = Stored.of(self).rows("projects")
         return {row["id"]: (row["name"], self._project(row)) for row in rows}
 
     def project_ids(self) -> dict[str, str]:
         """By the tenant's name."""
-        rows = self.world.store.rows("SELECT id, name FROM projects WHERE deleted_at IS NULL")
-        return {row["name"].removeprefix("myapp-"): row["id"] for row in rows}
+        return {name.removeprefix("myapp-"): id_ for name, id_ in Stored.of(self).project_ids().items()}
 
     def _project(self, row: Any) -> str:
-        body = json.loads(row["body"])
+        body = row["body"]
         parts: list[Any] = [row["org_id"], {key: body.get(key) for key in _PROJECT}]
         for table in ("branches", "endpoints", "snapshots"):
-            select = f"SELECT body FROM {table} WHERE project_id = ? ORDER BY id"  # noqa: S608 (a name of ours)
-            bodies = [json.loads(each["body"]) for each in self.world.store.rows(select, row["id"])]
+            bodies = [each["body"] for each in Stored.of(self).rows(table, deleted=True, project_id=row["id"])]
             parts += [
                 table,
                 *({key: value for key, value in each.items() if key not in _LATER} for each in bodies),
@@ -104,16 +102,10 @@ def make(folder: Path) -> Path:
     arguments = ("apply", "--simulator", "sim.db", "--yes", "--journal", "journal.jsonl")
     applied = run_in(folder, arguments, long_ago)
     assert applied.code == 0, applied.err + applied.out
-    with Simulator.open(folder / "sim.db") as simulator, simulator.world.writing() as transaction:
-        ids = simulator.organization_ids
-        give(transaction, marked.KEYS["PERSONAL_API_KEY"], Key(KeyKind.PERSONAL), "marked")
-        for name in ("free", "paid"):
-            give(
-                transaction,
-                marked.KEYS[f"{name.upper()}_ORG_API_KEY"],
-                Key(KeyKind.ORGANIZATION, ids[name]),
-                "marked",
-            )
+    stored = Stored.at(folder / "sim.db")
+    stored.give_key(marked.KEYS["PERSONAL_API_KEY"])
+    for organization in stored.rows("organizations"):
+        stored.give_key(marked.KEYS[f"{organization['name'].upper()}_ORG_API_KEY"], organization["id"])
     return folder / "sim.db"
 
 

@@ -13,17 +13,17 @@ from reconciler.simulator.serve import serving
 from tests.attacks import invariants, marked, stage
 from tests.attacks.account import Overheard, around
 from tests.attacks.commands import COMMANDS, FEW, WRITING, in_folder
-from tests.attacks.processes import Ended, Order, run_from_nothing
-from tests.e2e.command_line import ROOT
+from tests.harness.forks import Ended, Order, run_from_nothing
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.attacks.case import Case
-    from tests.attacks.processes import Warm
     from tests.attacks.stage import Stage
     from tests.attacks.stranger import Stranger
+    from tests.harness.forks import Warm
 
 
 @dataclass(frozen=True, slots=True)

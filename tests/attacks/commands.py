@@ -11,7 +11,12 @@ _BASE: Final = ("--base", "applied")
 _KEPT: Final = ("--journal", "journal.jsonl", "--output", "report.json")
 
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "validate": ("validate", "--output", "{{OUT}}/problems.json"),
+    "validate": (
+        "validate",
+        *("--output", "{{OUT}}/problems.json"),
+        *("--output", "{{OUT}}/problems.sarif"),
+        *("--output", "{{OUT}}/problems.xml"),
+    ),
     "plan": (
         "plan",
         *_BASE,
@@ -19,18 +24,30 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
         "plan.md",
         "--output",
         "{{OUT}}/plan.json",
+        "--output",
+        "{{OUT}}/plan.html",
+        "--output",
+        "{{OUT}}/plan.xml",
         "--out",
         "{{OUT}}/saved.json",
+    ),
+    "diff": (
+        "diff",
+        "main",
+        *("--output", "{{OUT}}/diff.md"),
+        *("--output", "{{OUT}}/diff.html"),
+        *("--output", "{{OUT}}/diff.annotations"),
     ),
     "plan-without-base": ("plan", "--format", "markdown", "--full"),
     "show": ("show", "{{OUT}}/saved.json", "--output", "{{OUT}}/shown.md"),
     "drift": ("drift", *_BASE, "--format", "json", "--output", "{{OUT}}/drift.md"),
+    "usage": ("usage", *_BASE, "--output", "{{OUT}}/usage.csv", "--output", "{{OUT}}/usage.md"),
     "schema": ("schema", "tenant"),
     "simulator-env": ("simulator", "env", "--data", "{{OUT}}/env.db"),
     "converge": ("converge", "bluebird", *_BASE, *_KEPT),
     "converge-document": ("converge", "-", *_BASE, "--format", "json", "--journal", "journal.jsonl"),
     "apply-of-main": ("apply", "--yes", *_BASE, "--ref", "main", *_KEPT),
-    "apply": ("apply", "--yes", *_BASE, *_KEPT),
+    "apply": ("apply", "--yes", *_BASE, *_KEPT, "--output", "{{OUT}}/report.md"),
     "registry-rebuild": ("registry", "rebuild"),
 }
 """By name, in the order in which they run: what reads comes first."""

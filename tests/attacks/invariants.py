@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from tests.attacks import marked, rendered
+from tests.attacks import formats, marked, rendered
 from tests.attacks.commands import WRITING
 from tests.attacks.stage import PRECIOUS
 
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.attacks.account import Overheard, Picture
-    from tests.attacks.processes import Ended
     from tests.attacks.stage import Stage
+    from tests.harness.forks import Ended
 
 _OBEYED: Final = re.compile(r"^\s*::|##\[|##vso\[", re.MULTILINE)
 """Lines of a build that GitHub's or Azure's runner obeys."""
 _UNFORESEEN: Final = ("Traceback", "a defect in reconciler")
 _TENANT: Final = re.compile(r"(?<![\w-])(?:myapp-)?([\w-]+)")
 """Tenants that the name of a project can be made of."""
+_FORMATS: Final = {
+    ".xml": formats.in_xml,
+    ".csv": formats.in_csv,
+    ".html": formats.in_html,
+    ".annotations": formats.obeyed,
+}
 _KNOWN_CODES: Final = range(10)
 _STEERING: Final = re.compile(
     r"PATH|LD_\w+|DYLD_\w+|IFS|ENV|BASH_\w+|PROMPT_\w+|PS\d|PYTHON\w+|GIT_\w+|HOME|SHELL|EDITOR|PAGER"
@@ -154,10 +160,13 @@ def written_files(stage: Stage, known: Mapping[Path, tuple[int, int]]) -> Iterat
     """The documents that the commands have written hold what they are to hold."""
     for path in new_files(stage, known):
         text = path.read_text(encoding="utf-8", errors="replace")
-        if path.suffix == ".json":
+        if path.suffix in (".json", ".sarif"):
             yield from _json(path.name, text)
         if path.suffix == ".md":
             yield from _markdown(path.name, text)
+        for suffix, broken in _FORMATS.items():
+            if path.suffix == suffix:
+                yield from (f"{path.name}: {one}" for one in broken(text))
 
 
 def new_files(stage: Stage, known: Mapping[Path, tuple[int, int]]) -> list[Path]:

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import figures
-from tests.attacks import account, case
+from tests.attacks import account, case, in_ci
 from tests.attacks.attack import Arena, attack
-from tests.attacks.processes import Warm
 from tests.attacks.stranger import Stranger
+from tests.harness.github_api import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from tests.harness.forks import Warm
+
+needs_npm = pytest.mark.skipif(
+    not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"
+)
 CASES = [case.read(name) for name in case.names()]
 PULL_REQUESTS = [
-    pytest.param(
-        each,
-        words,
-        id=f"{each.name}-{number}" if words else each.name,
-        marks=pytest.mark.exhaustive if number > 1 else (),
-    )
+    pytest.param(each, words, id=f"{each.name}-{number}" if words else each.name)
     for each in CASES
     for number, words in enumerate(each.variants, start=1)
 ]
-"""Of a case with variants, `make test` takes the first and `make faults` the others."""
+
+BROUGHT = [
+    each
+    for each in CASES
+    if not each.environment.merged
+    and any((each.folder / name).exists() for name in ("pull-request", "prepare.sh"))
+]
+"""Cases whose commit is the attack, or a part of it."""
 
 
 @pytest.fixture(scope="session")
-def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    with Warm() as warm, Stranger() as stranger:
+def arena(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    with Stranger() as stranger:
         yield Arena(account.make(tmp_path_factory.mktemp("account")), warm, stranger)
 
 
+@pytest.mark.drawn(28)
 @pytest.mark.parametrize(("each", "words"), PULL_REQUESTS)
 def test_no_key_leaves_no_code_runs_and_nothing_is_forged(
     each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path
@@ -43,3 +52,17 @@ def test_no_key_leaves_no_code_runs_and_nothing_is_forged(
     broken = attack(arena, each, words, tmp_path)
     figures.count("hostile pull requests and environments", held=not broken)
     assert not broken, "\n".join([f"{each.name} {words or ''}", *broken])
+
+
+@needs_npm
+@pytest.mark.drawn(8)
+@pytest.mark.parametrize("fork", [False, True], ids=["with-keys", "from-a-fork"])
+@pytest.mark.parametrize("each", BROUGHT, ids=[each.name for each in BROUGHT])
+def test_nor_by_the_workflow_of_pull_requests(each: case.Case, fork: bool, arena: Arena, tmp_path: Path) -> None:
+    broken = in_ci.attack(arena, each, each.variants[0], tmp_path, fork=fork)
+    figures.count("hostile pull requests through the workflow", held=not broken)
+    assert not broken, "\n".join([each.name, *broken])
+
+
+def test_thirty_pull_requests_and_more_go_through_the_workflow() -> None:
+    assert len(BROUGHT) >= 30

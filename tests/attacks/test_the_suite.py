@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.attacks import case, invariants, marked, rendered, stage
+from tests.attacks import case, formats, invariants, marked, rendered, stage
 from tests.attacks.case import ATTACKS
-from tests.attacks.processes import Ended
 from tests.attacks.stranger import Stranger
+from tests.harness.forks import Ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +106,51 @@ def test_our_own_markdown_is_none_of_it() -> None:
     ours = "**1 to create.**\n\n<details open><summary>Create (1)</summary>\n\n| a | b |\n|---|---|\n"
     ours += "| `www.evil.example`<br>`@octocat` | `:shipit:` |\n\n</details>\n"
     assert rendered.foreign(ours) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "::set-output name=x::y",
+        "  ::add-mask::x",
+        "::stop-commands::x",
+        "::group::x",
+        "::error::without a title of ours",
+        "::notice title=Plan::fine\r::error title=Plan::x",
+        "##[group]x",
+        "x section_start:1:y",
+    ],
+)
+def test_a_line_that_a_runner_obeys_is_found(line: str) -> None:
+    first = "::notice title=Plan::In sync.\n::error file=tenants/a.yaml,line=2,col=7,title=Invalid::%0A::x\n"
+    assert not list(formats.obeyed(first)), "annotations of ours are none of it"
+    assert list(formats.obeyed(f"{first}{line}\n"))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>x</script>",
+        "<img src=x>",
+        "<a href='https://evil.example'>x</a>",
+        "<p onclick=x>y</p>",
+        "<!-- x -->",
+        '<script type="application/json">{"a": "</script><b>"}</script>',
+        "<iframe></iframe>",
+    ],
+)
+def test_what_a_page_loads_or_runs_is_found(inside: str) -> None:
+    assert list(formats.in_html(f"<html><body>{inside}</body></html>"))
+    assert not list(formats.in_html("<html><body><a href='#x'>x</a><p>y</p></body></html>"))
+
+
+def test_other_xml_and_formulas_are_found() -> None:
+    assert not list(formats.in_xml("<testsuites><testsuite><testcase/></testsuite></testsuites>"))
+    for text in ("<testsuites><evil/></testsuites>", "<testsuites>", "<!DOCTYPE x><testsuites/>"):
+        assert list(formats.in_xml(text))
+    assert not list(formats.in_csv("tenant,change\nacme,-0.5\n'=1+1,2\n"))
+    for cell in ("=1+1", "+cmd|x", "@SUM(A1)", "-2+3", '"\t=1"'):
+        assert list(formats.in_csv(f"tenant\n{cell}\n"))
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.simulator.contract.judge import Judge, Violation
 from reconciler.simulator.contract.strict import Finding
 from reconciler.simulator.serve import serving
-from reconciler.simulator.simulator import Simulator
 from tests.contract import installed as official
-from tests.contract.judge import SESSION, Counts
-from tests.wiring import AS_DOCUMENTED, ORGANIZATIONS
+from tests.harness.account import AS_DOCUMENTED, ORGANIZATIONS, a_simulator
+from tests.harness.judge import SESSION, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from reconciler.simulator.behaviour import Behaviour
+    from reconciler.simulator.simulator import Simulator
 
 CLI: Final = "neon/dist/cli.js"
 SDK: Final = "@neon/sdk/dist/index.js"
@@ -105,8 +105,8 @@ def served(
             counts.violations.append(str(violation))
 
     judge = Judge(official.required(), on_violation=report)
-    opened = Simulator.open(
-        folder / "neon.db", ORGANIZATIONS, clock_source=clock_source, behaviour=behaviour, judge=judge
+    opened = a_simulator(
+        *ORGANIZATIONS, path=folder / "neon.db", clock_source=clock_source, behaviour=behaviour, judge=judge
     )
     with opened as simulator:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
-from reconciler.simulator.contract.description import FILE, read
+from reconciler.simulator.contract.description import FILE, read_description
 
 if TYPE_CHECKING:
     from reconciler.simulator.contract.description import Description
@@ -23,7 +23,7 @@ ABSENT: Final = f"the official description of the API is not installed: {INSTALL
 def installed() -> Description | None:
     """The description; None where the package is not installed. Raises DescriptionError for another version."""
     path = MODULES / FILE
-    return read(path) if path.exists() else None
+    return read_description(path) if path.exists() else None
 
 
 def required() -> Description:

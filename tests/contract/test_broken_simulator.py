@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.contract import installed as official
-from tests.e2e.command_line import ROOT
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +74,7 @@ def tour_of(breakage: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize(
     ("breakage", "finding"),
     [

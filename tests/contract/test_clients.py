@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.contract.clients import ServedNeon, served
-from tests.contract.judge import Counts
+from tests.harness.judge import Counts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator.answer import FAULT_HEADER
 from tests.contract import installed as official
 from tests.contract.breaking import changed, places
-from tests.contract.judge import Counts, Judge, JudgedTransport, session_judge
+from tests.harness.judge import Counts, Judge, JudgedTransport, session_judge
+from tests.harness.wire import Nowhere, Wire, answering, failing
 
 BASE = "http://neon.test/api/v2"
 NOON = "2026-11-23T12:00:00Z"
@@ -81,7 +82,8 @@ class Sample:
 
     async def send(self, judge: Judge) -> httpx.Response:
         content = b"" if self.answer is None else json.dumps(self.answer).encode()
-        inner = httpx.MockTransport(lambda _: httpx.Response(self.status, headers=self.headers, content=content))
+        answer = answering(lambda _: httpx.Response(self.status, headers=self.headers, content=content))
+        inner = Wire(Nowhere(), answer)
         async with httpx.AsyncClient(transport=JudgedTransport(inner, judge), base_url=BASE) as client:
             return await client.request(self.method, self.path, json=self.body)
 
@@ -102,7 +104,6 @@ def test_a_lawful_exchange_has_no_violations(sample: Sample) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_an_unknown_key_in_any_object_of_an_answer_is_caught(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from([LIST, READ, MOVE, DENIED, LOCKED]))
     path = data.draw(st.sampled_from(list(places(sample.answer, dict))))
@@ -111,7 +112,6 @@ def test_an_unknown_key_in_any_object_of_an_answer_is_caught(data: st.DataObject
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
 def test_an_unknown_key_in_any_object_of_a_request_is_caught(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from([MOVE, CREATE_REFUSED]))
     path = data.draw(st.sampled_from(list(places(sample.body, dict))))
@@ -120,7 +120,6 @@ def test_an_unknown_key_in_any_object_of_a_request_is_caught(data: st.DataObject
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_value_of_the_wrong_type_anywhere_is_caught(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from([LIST, READ, LOCKED, DENIED]))
     path = data.draw(st.sampled_from([*places(sample.answer, str), *places(sample.answer, int)]))
@@ -246,11 +245,9 @@ def test_the_pages_of_the_simulator_itself_are_not_judged() -> None:
 
 
 def test_a_request_whose_answer_is_lost_is_judged_all_the_same() -> None:
-    def drop(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("dropped", request=request)
-
     async def send() -> None:
-        async with httpx.AsyncClient(transport=JudgedTransport(httpx.MockTransport(drop), judge)) as client:
+        dropped = Wire(Nowhere(), failing(httpx.ReadError("dropped"), carried_out=False))
+        async with httpx.AsyncClient(transport=JudgedTransport(dropped, judge)) as client:
             await client.get(f"{BASE}/projects?surprise=1")
 
     judge = Judge(official.required(), counts=Counts())

@@ -10,7 +10,7 @@ from neon_api.exceptions import NeonAPIError  # type: ignore[import-untyped]
 
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.contract.clients import COMMAND_SECONDS, ServedNeon, served
-from tests.contract.judge import SESSION, Counts
+from tests.harness.judge import SESSION, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

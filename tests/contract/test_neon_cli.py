@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.model.compute import Compute
-from reconciler.simulator import branches, endpoints
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.contract.clients import CLI, Cli, package, served
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.client("CLI")]
+pytestmark = [pytest.mark.slow, pytest.mark.client("CLI"), pytest.mark.drawn(3)]
 
 DAY_SECONDS = 86_400.0
 HOUR_SECONDS = 3600.0
@@ -57,9 +57,7 @@ def names(things: list[dict[str, Any]]) -> list[str]:
 
 def stored_branches(cli: Cli, project: Seeded) -> dict[str, Any]:
     """The branches that the simulator has, by name."""
-    simulator = cli.neon.simulator
-    rows = branches.branches(simulator.world.store, project.project_id, simulator.clock.now())
-    return {row["name"]: row for row in rows}
+    return Stored.of(cli.neon.simulator).branches(project.project_id)
 
 
 def sizes(document: dict[str, Any]) -> tuple[float, float]:
@@ -85,10 +83,11 @@ def test_a_project_from_its_creation_to_its_recovery(cli: Cli) -> None:
     assert cli("projects", "get", project_id)["name"] == "acme"
     operations = {each["action"]: each["status"] for each in cli("operations", "list")}
     assert operations == {"create_timeline": "finished", "start_compute": "finished"}
+    (before,) = cli("api", f"/projects/{project_id}/endpoints")["endpoints"]
     changed = cli("projects", "update", project_id, "--name", "acme-2", "--cu", "1")
     assert (changed["name"], *sizes(changed["default_endpoint_settings"])) == ("acme-2", 1, 1)
     (compute,) = cli("api", f"/projects/{project_id}/endpoints")["endpoints"]
-    assert sizes(compute) == (0.5, 2)  # Neon: new defaults do not reach a compute that exists
+    assert sizes(compute) == sizes(before)  # Neon: new defaults do not reach a compute that exists
     assert cli("projects", "delete", project_id)["name"] == "acme-2"
     assert cli("projects", "list", *where) == []
     (deleted,) = cli("projects", "list", "--recoverable-only", *where)
@@ -206,7 +205,7 @@ def test_a_snapshot_from_its_taking_to_its_deletion(cli: Cli) -> None:
     second = acme("snapshots", "restore", "v1.0", "--target-branch", "main", "--finalize")["restored_branch"]
     assert second["default"]
     assert names(acme("branches", "list")) == ["before", "main", "main (old)"]
-    (compute,) = endpoints.endpoints_of_branch(cli.neon.simulator.world.store, project.project_id, second["id"])
+    compute = Stored.of(cli.neon.simulator).row("endpoints", branch_id=second["id"])
     assert compute["id"] == project.endpoint_id
     assert acme("snapshots", "delete", "v1.0")["id"] == taken["id"]
     assert acme("snapshots", "list") == []

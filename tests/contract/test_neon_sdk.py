@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.simulator import branches
 from reconciler.simulator.faults import AnswerWith, FailOperations
 from reconciler.simulator.metering.usage import Workload
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
 from tests.contract.clients import API_CLIENT, SDK, ServedNeon, package, run_node, served
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,11 +174,10 @@ def test_a_snapshot_is_looked_at_and_then_taken_or_left(scripts: Scripts, decisi
     project = scripts.seed()
     answer = scripts.run("roll_back.mjs", project.project_id, project.branch_id, decision)
     assert answer["error"] is None
-    simulator = scripts.neon.simulator
-    rows = branches.branches(simulator.world.store, project.project_id, simulator.clock.now())
-    assert sorted(row["name"] for row in rows) == names
-    default = branches.default_branch(simulator.world.store, project.project_id)
-    assert default["id"] == (answer["data"]["id"] if decision == "keep" else project.branch_id)
+    found = Stored.of(scripts.neon.simulator).branches(project.project_id)
+    assert sorted(found) == names
+    (default,) = [branch["id"] for branch in found.values() if branch["is_default"]]
+    assert default == (answer["data"]["id"] if decision == "keep" else project.branch_id)
 
 
 @sdk

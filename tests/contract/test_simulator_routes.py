@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator.app import ROUTES
 from reconciler.simulator.behaviour import Behaviour
 from tests.contract import installed as official
 from tests.contract.breaking import changed, places
-from tests.wiring import World, world
+from tests.harness.account import World, world
 
 if TYPE_CHECKING:
     import httpx
@@ -235,7 +235,6 @@ def broken(data: st.DataObject, body: Any) -> Any:
 
 
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
 def test_the_simulator_accepts_no_body_that_the_description_forbids(data: st.DataObject) -> None:
     official.required()
     with world(behaviour=EVERYTHING, refusals_allowed=True) as served:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.contract.clients import CLI, Cli, package, served
-from tests.e2e.processes import Place
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

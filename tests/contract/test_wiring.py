@@ -10,10 +10,10 @@ import pytest
 
 from reconciler.errors import UnknownOutcomeError
 from reconciler.simulator.faults import DropAfter
-from tests import wiring
 from tests.contract import installed as official
-from tests.contract.judge import Counts, Judge
-from tests.wiring import API, world
+from tests.harness import account as wiring
+from tests.harness.account import API, world
+from tests.harness.judge import Counts, Judge
 
 if TYPE_CHECKING:
     from reconciler.neon.client import Neon

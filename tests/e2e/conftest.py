@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.command_line import shell
+from tests.harness.shell import shell
 
 __all__ = ["shell"]

@@ -8,25 +8,28 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.command_line import ROOT
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 _FENCED: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VOLATILE: Final = (
     (r"\b[a-z]+-[a-z]+-\d{8}\b", "PROJECT"),
     (r"\bsnap-[a-z]+-[a-z]+-[0-9a-f]{8}\b", "SNAPSHOT"),
     (r"\b\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d UTC)?", "MOMENT"),
-    (r"\b(at commit|compared with) [0-9a-f]{7}\b", "COMMIT"),
+    (r"\b(at commit|compared with|From commit) [0-9a-f]{7}\b", "COMMIT"),
     (r"\brun [0-9a-f]{8}\b", "run RUN"),
     (r"\bJournal: \S+", "Journal: FILE"),
     (r"\b\d+ calls in (under a second|\d+ s)\b", "CALLS in SECONDS"),
     (r"\b(in|about) (under a second|\d+ s)\b", "SECONDS"),
+    (r"\b\d[\d,]*\.\d\d(?= CU-hours| USD| each|, \d|  [a-z]| \()", "AMOUNT"),
+    (r"(?m)(?<=  )\d[\d,]*\.\d\d$", "AMOUNT"),
 )
-"""What differs from run to run: ids, time that depends on the jitter of waits, how often one polls."""
+"""What differs from run to run: ids, time that depends on the jitter of waits, how often one polls, and what was
+used and costs until then."""
 
 
 @dataclass(frozen=True, slots=True)

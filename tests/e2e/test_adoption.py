@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
-from tests.e2e.test_causes import commit, git, run
-from tests.simulated import simulated_compute, simulated_quota
+from tests.e2e.test_causes import commit, run
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
+from tests.harness.repository import git
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 PAID = ProjectSeed(
     "myapp-zed",
@@ -34,9 +34,9 @@ FREE = ProjectSeed(
 def hand_made(shell: Shell) -> Shell:
     """A project of 900 GiB in the paid organization and a small one in the free one; nobody annotated either."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     commit(shell)
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     assert run(shell, "plan").code == 0
     with shell.account() as account:
         account.add_project("paid", PAID)
@@ -49,17 +49,17 @@ def hand_made(shell: Shell) -> Shell:
 
 def rows(shell: Shell) -> list[tuple[object, ...]]:
     """Every project with its organization and settings, and every compute."""
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        told = ("name", "settings", "default_endpoint_settings", "history_retention_seconds")
-        members = ", ".join(f"body ->> '$.{member}'" for member in told)
-        projects = account.execute(f"SELECT id, org_id, {members} FROM projects ORDER BY id").fetchall()  # noqa: S608
-        return [*projects, *account.execute("SELECT id, body FROM endpoints ORDER BY id").fetchall()]
+    told = ("name", "settings", "default_endpoint_settings", "history_retention_seconds")
+    projects = shell.stored.rows("projects", deleted=True)
+    computes = shell.stored.rows("endpoints", deleted=True)
+    return [
+        *((row["id"], row["org_id"], *(row["body"][member] for member in told)) for row in projects),
+        *((row["id"], row["body"]) for row in computes),
+    ]
 
 
 def count_marks(shell: Shell) -> int:
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        query = "SELECT count(*) FROM branches WHERE name = 'neon-reconciler-adoption'"
-        return int(account.execute(query).fetchone()[0])
+    return len(shell.stored.rows("branches", deleted=True, name="neon-reconciler-adoption"))
 
 
 BASES = pytest.mark.parametrize(
@@ -105,8 +105,7 @@ def test_a_commit_after_the_base_moved_asks_for_something(hand_made: Shell) -> N
 
 
 def test_a_pin_that_a_person_merges_confirms_it_at_once(hand_made: Shell) -> None:
-    with sqlite3.connect(hand_made.folder / "sim.db") as account:
-        (own,) = account.execute("SELECT id FROM projects WHERE name = 'myapp-acme'").fetchone()
+    own = hand_made.stored.project_ids()["myapp-acme"]
     hand_made.tenant("acme", f"tier: free\nproject_id: {own}\noverrides: {{quota: {{data_transfer: 6GiB}}}}")
     commit(hand_made)
     applied = run(hand_made, "apply", "--base", "applied", "--tenant", "acme")
@@ -164,7 +163,7 @@ class TestARegistry:
         assert "unconfirmed" not in second.out
         assert "lowering-needs-a-cause" in second.out
 
-    def test_a_row_that_was_put_down_for_a_name_asks_for_nothing(self, registered: Shell) -> None:
+    def test_a_row_that_was_recorded_for_a_name_asks_for_nothing(self, registered: Shell) -> None:
         before = rows(registered)
         told = [run(registered, "apply", "--base", "applied") for _ in range(3)]
         assert [applied.code for applied in told] == [0, 0, 0], told[-1].out

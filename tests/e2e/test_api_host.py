@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import Place
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 
 @pytest.mark.slow

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import GIB
-from tests.e2e.command_line import TIERS
+from tests.harness.builders import GIB
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
-
-QUIET = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-
+    from tests.harness.shell import Ended, Shell
+    from tests.harness.stored import Row, Stored
 
 FREE = "  free:\n    settings: {}\n    organization"
 """The tier ``free`` with settings."""
-LIMIT = "$.settings.quota.data_transfer_bytes"
-
-
-def git(shell: Shell, *arguments: str) -> str:
-    command = ["git", "-C", str(shell.folder), *QUIET, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+LIMIT = "data_transfer_bytes"
 
 
 def commit(shell: Shell, message: str = "x") -> str:
-    git(shell, "add", "--all", "tiers.yaml", "tenants", ".gitignore")
-    git(shell, "commit", "--quiet", "--allow-empty", "--message", message)
-    return git(shell, "rev-parse", "HEAD")
+    git(shell.folder, "add", "--all", "tiers.yaml", "tenants", ".gitignore")
+    git(shell.folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(shell.folder, "rev-parse", "HEAD")
 
 
 def grant(shell: Shell, tenant: str, gib: int, more: str = "") -> None:
@@ -43,46 +35,44 @@ def grant(shell: Shell, tenant: str, gib: int, more: str = "") -> None:
 def fleet(shell: Shell) -> Shell:
     """Two tenants who have 8 GiB of transfer each, applied, the tag ``applied`` on their commit."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for tenant in ("acme", "bluebird"):
         grant(shell, tenant, 8)
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
+
+
+def quota(project: Row) -> dict[str, int]:
+    limits: dict[str, int] = project["body"]["settings"]["quota"]
+    return limits
+
+
+def set_limit(stored: Stored, tenant: str, gib: int) -> None:
+    """The tenant's project has another limit of transfer."""
+    path = f"settings.quota.{LIMIT}"
+    stored.change("projects", stored.project(f"myapp-{tenant}")["id"], {path: gib * GIB})
 
 
 def transfers(shell: Shell) -> dict[str, int]:
     """The limits of the live projects in GiB, by tenant."""
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        rows = account.execute(
-            "SELECT name, body ->> ? FROM projects WHERE deleted_at IS NULL", (LIMIT,)
-        ).fetchall()
-    return {name.removeprefix("myapp-"): limit // GIB for name, limit in rows}
+    return {name.removeprefix("myapp-"): quota(row)[LIMIT] // GIB for name, row in shell.stored.projects().items()}
 
 
 def by_hand(shell: Shell, tenant: str, gib: int) -> None:
     """Support gives a tenant another limit in the console."""
-    changed = "UPDATE projects SET body = json_set(body, ?, ?) WHERE name = ?"
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        account.execute(changed, (LIMIT, gib * GIB, f"myapp-{tenant}"))
+    set_limit(shell.stored, tenant, gib)
 
 
 def homes(shell: Shell) -> dict[str, str]:
     """The names of the organizations of the live projects, by tenant."""
-    query = "SELECT p.name, o.name FROM projects p JOIN organizations o ON o.id = p.org_id"
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        rows = account.execute(query).fetchall()
-    return {name.removeprefix("myapp-"): organization for name, organization in rows}
+    return {name.removeprefix("myapp-"): where for name, where in shell.stored.organizations().items()}
 
 
 def move(shell: Shell, tenant: str, organization: str) -> None:
     """Support moves a project in the console."""
-    found = "SELECT id FROM organizations WHERE name = ?"
-    moved = "UPDATE projects SET org_id = ?1, body = json_set(body, '$.org_id', ?1) WHERE name = ?2"
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        ((org_id,),) = account.execute(found, (organization,))
-        account.execute(moved, (org_id, f"myapp-{tenant}"))
+    shell.stored.move(f"myapp-{tenant}", organization)
 
 
 def run(shell: Shell, command: str, *flags: str) -> Ended:
@@ -100,8 +90,8 @@ class TestFilesThatAreOlderThanTheBase:
         grant(fleet, "cedar", 8)
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
-        git(fleet, "tag", "--force", "applied")
-        git(fleet, "checkout", "--quiet", yesterday)
+        git(fleet.folder, "tag", "--force", "applied")
+        git(fleet.folder, "checkout", "--quiet", yesterday)
         return fleet
 
     def test_they_ask_for_nothing(self, old: Shell) -> None:
@@ -119,12 +109,12 @@ class TestFilesThatAreOlderThanTheBase:
         assert transfers(old) == before
 
     def test_a_branch_that_was_cut_before_shows_no_change_of_another(self, fleet: Shell) -> None:
-        git(fleet, "branch", "feature")
+        git(fleet.folder, "branch", "feature")
         grant(fleet, "acme", 20)
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
-        git(fleet, "tag", "--force", "applied")
-        git(fleet, "checkout", "--quiet", "feature")
+        git(fleet.folder, "tag", "--force", "applied")
+        git(fleet.folder, "checkout", "--quiet", "feature")
         grant(fleet, "bluebird", 9)
         commit(fleet)
         plan = run(fleet, "plan", "--base", "applied", "--format", "json").document
@@ -159,14 +149,14 @@ class TestWhatGitDoesNotHold:
 
     @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
     def test_edits_that_git_was_told_to_overlook_take_nothing(self, fleet: Shell, flag: str) -> None:
-        git(fleet, "update-index", flag, "tenants/acme.yaml")
+        git(fleet.folder, "update-index", flag, "tenants/acme.yaml")
         grant(fleet, "acme", 2)
         grant(fleet, "bluebird", 3)
         run(fleet, "apply", "--base", "HEAD")
         assert transfers(fleet) == {"acme": 8, "bluebird": 3}
 
     def test_a_sparse_checkout_is_an_error_and_prunes_nobody(self, fleet: Shell) -> None:
-        git(fleet, "sparse-checkout", "set", "--no-cone", "/tiers.yaml", "/tenants/acme.yaml")
+        git(fleet.folder, "sparse-checkout", "set", "--no-cone", "/tiers.yaml", "/tenants/acme.yaml")
         assert not (fleet.folder / "tenants/bluebird.yaml").exists()
         ended = run(fleet, "apply", "--prune", "--allow", "deletes=9")
         assert ended.code == 3
@@ -189,7 +179,7 @@ def test_a_source_whose_files_are_not_there_prunes_nobody(fleet: Shell) -> None:
 
 
 def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
-    git(fleet, "checkout", "--quiet", "--orphan", "other")
+    git(fleet.folder, "checkout", "--quiet", "--orphan", "other")
     grant(fleet, "acme", 2)
     commit(fleet)
     ended = run(fleet, "apply", "--base", "applied")
@@ -199,41 +189,39 @@ def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
 
 def test_where_two_merges_cross_nothing_is_taken(fleet: Shell) -> None:
     """The base and HEAD parted in two commits: by one of them alone a lowering of main would be this branch's."""
-    git(fleet, "branch", "one")
+    git(fleet.folder, "branch", "one")
     grant(fleet, "acme", 6)
     commit(fleet)
-    git(fleet, "checkout", "--quiet", "one")
+    git(fleet.folder, "checkout", "--quiet", "one")
     grant(fleet, "bluebird", 9)
     theirs = commit(fleet)
-    git(fleet, "merge", "--quiet", "--no-edit", "main")
-    git(fleet, "checkout", "--quiet", "main")
-    git(fleet, "merge", "--quiet", "--no-edit", theirs)
+    git(fleet.folder, "merge", "--quiet", "--no-edit", "main")
+    git(fleet.folder, "checkout", "--quiet", "main")
+    git(fleet.folder, "merge", "--quiet", "--no-edit", theirs)
     grant(fleet, "acme", 7)
     commit(fleet)
     run(fleet, "apply", "--base", "applied")
-    git(fleet, "tag", "--force", "applied")
-    git(fleet, "checkout", "--quiet", "one")
+    git(fleet.folder, "tag", "--force", "applied")
+    git(fleet.folder, "checkout", "--quiet", "one")
     ended = run(fleet, "apply", "--base", "applied")
     assert "or one that crosses" in ended.err
     assert transfers(fleet) == {"acme": 7, "bluebird": 9}
 
 
 def test_a_price_list_whose_edit_git_overlooks_takes_nothing(fleet: Shell) -> None:
-    git(fleet, "update-index", "--assume-unchanged", "tiers.yaml")
+    git(fleet.folder, "update-index", "--assume-unchanged", "tiers.yaml")
     prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
     fleet.write("tiers.yaml", prices.replace("logical_size: 512MiB", "logical_size: 256MiB"))
     ended = run(fleet, "apply", "--base", "applied", "--allow", "disruptive=9")
     assert "ignore an edit of tiers.yaml" in ended.err
     assert "Nothing to do" in ended.out or ended.code == 5
-    with sqlite3.connect(fleet.folder / "sim.db") as account:
-        sizes = account.execute("SELECT body ->> '$.settings.quota.logical_size_bytes' FROM projects").fetchall()
-    assert set(sizes) == {(512 * 2**20,)}
+    assert {quota(row)["logical_size_bytes"] for row in fleet.stored.rows("projects")} == {512 * 2**20}
 
 
 def forget_the_past(shell: Shell) -> None:
     """The files become a clone with the newest commit alone, as CI makes them."""
     git(
-        shell,
+        shell.folder,
         "clone",
         "--quiet",
         "--bare",
@@ -244,8 +232,8 @@ def forget_the_past(shell: Shell) -> None:
     )
     shutil.rmtree(shell.folder / ".git")
     (shell.folder / "shallow").rename(shell.folder / ".git")
-    git(shell, "config", "core.bare", "false")
-    git(shell, "reset", "--quiet")
+    git(shell.folder, "config", "core.bare", "false")
+    git(shell.folder, "reset", "--quiet")
 
 
 class TestACloneWithoutItsHistory:
@@ -256,8 +244,7 @@ class TestACloneWithoutItsHistory:
         return fleet
 
     def test_makes_no_project_for_whom_it_does_not_find(self, shallow: Shell) -> None:
-        with sqlite3.connect(shallow.folder / "sim.db") as account:
-            account.execute("UPDATE projects SET deleted_at = 1 WHERE name = 'myapp-acme'")
+        shallow.stored.delete_project("myapp-acme", moment=1)
         ended = run(shallow, "apply")
         assert ended.code == 5
         assert "the clone is shallow" in ended.err
@@ -274,8 +261,8 @@ class TestACloneWithoutItsHistory:
         assert transfers(shallow)["acme"] == 100
 
     def test_makes_all_of_them_where_nothing_lives_yet(self, shallow: Shell) -> None:
-        with sqlite3.connect(shallow.folder / "sim.db") as account:
-            account.execute("UPDATE projects SET deleted_at = 1")
+        for name in shallow.stored.projects():
+            shallow.stored.delete_project(name, moment=1)
         assert run(shallow, "apply").code == 0
         assert transfers(shallow) == {"acme": 8, "bluebird": 8}
 
@@ -290,10 +277,10 @@ def test_what_waits_since_an_older_commit_is_not_asked_for_by_files_that_the_tag
     grant(fleet, "acme", 6)
     commit(fleet)
     run(fleet, "apply", *advancing)
-    git(fleet, "checkout", "--quiet", older)
+    git(fleet.folder, "checkout", "--quiet", older)
     run(fleet, "apply", "--base", "refs/tags/applied")
     assert transfers(fleet)["acme"] == 8
-    git(fleet, "checkout", "--quiet", "main")
+    git(fleet.folder, "checkout", "--quiet", "main")
     run(fleet, "apply", "--base", "refs/tags/applied")
     assert transfers(fleet)["acme"] == 6
 
@@ -333,7 +320,7 @@ def test_what_was_made_otherwise_at_creation_is_refused_and_never_in_sync(fleet:
     fleet.tenant("acme", "tier: free\ndev_branches: [preview]")
     commit(fleet)
     fleet.applied("--base", "applied")
-    git(fleet, "tag", "--force", "applied")
+    git(fleet.folder, "tag", "--force", "applied")
     fleet.tenant("acme", "tier: free\ndev_branches: [{name: preview, schema_only: true}]")
     commit(fleet)
     for form in ("text", "markdown", "json"):
@@ -369,10 +356,7 @@ class TestATombstone:
         assert "acme" in transfers(came_back)
 
     def test_ends_it_where_it_names_the_project(self, came_back: Shell) -> None:
-        with sqlite3.connect(came_back.folder / "sim.db") as account:
-            (found,) = account.execute(
-                "SELECT id FROM projects WHERE deleted_at IS NULL AND name = 'myapp-acme'"
-            ).fetchone()
+        found = came_back.stored.project("myapp-acme")["id"]
         came_back.tenant("acme", f"tier: free\nstate: absent\nproject_id: {found}")
         commit(came_back)
         assert run(came_back, "apply", "--base", "applied").code == 0
@@ -382,7 +366,7 @@ class TestATombstone:
         fleet.tenant("cedar", "tier: pro")
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
-        git(fleet, "tag", "--force", "applied")
+        git(fleet.folder, "tag", "--force", "applied")
         fleet.write("tiers.yaml", TIERS[: TIERS.index("  pro:\n")])
         fleet.tenant("cedar", "tier: pro\nstate: absent")
         commit(fleet)
@@ -412,7 +396,7 @@ personal_api_key""",
         fleet.write("tiers.yaml", self.BIG)
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
-        git(fleet, "tag", "--force", "applied")
+        git(fleet.folder, "tag", "--force", "applied")
         move(fleet, "acme", "big")
         for tenant in ("acme", "bluebird"):
             fleet.tenant(tenant, "tier: pro")
@@ -420,7 +404,7 @@ personal_api_key""",
         assert run(fleet, "apply", "--base", "applied").code == 5
         assert homes(fleet) == {"acme": "big", "bluebird": "paid"}
         fleet.tenant("acme", "tier: free\naccept: {history_loss: true}")
-        git(fleet, "tag", "--force", "applied")
+        git(fleet.folder, "tag", "--force", "applied")
         commit(fleet)
         assert run(fleet, "apply", "--base", "applied").code == 0
         assert homes(fleet)["acme"] == "free"
@@ -442,7 +426,7 @@ def test_a_downgrade_takes_all_that_a_document_gave(fleet: Shell) -> None:
     fleet.tenant("acme", "tier: pro")
     commit(fleet)
     assert run(fleet, "apply", "--base", "applied").code == 0
-    git(fleet, "tag", "--force", "applied")
+    git(fleet.folder, "tag", "--force", "applied")
     scale = TIERS[TIERS.index("  pro:") :].replace("pro:", "scale:").replace("50GiB", "500GiB")
     scale = scale.replace(
         "min_cu: 0.5, max_cu: 4, suspend_timeout: 5m", "min_cu: 1, max_cu: 8, suspend_timeout: 9m"
@@ -465,9 +449,80 @@ def test_a_base_with_settings_that_this_release_does_not_know_holds_nobody_back(
     fleet.write("tiers.yaml", tier.replace("  free:\n    organization", FREE.format("{bright: 1}")))
     fleet.tenant("acme", "tier: free\n" + settings.format(8, "{shiny: true}"))
     commit(fleet)
-    git(fleet, "tag", "--force", "applied")
+    git(fleet.folder, "tag", "--force", "applied")
     fleet.write("tiers.yaml", tier.replace("  free:\n    organization", FREE.format("{unchecked: {bright: 1}}")))
     fleet.tenant("acme", "tier: free\n" + settings.format(7, "{unchecked: {shiny: true}}"))
     commit(fleet)
     fleet.applied("--base", "applied", "--only", "quota")
     assert transfers(fleet) == {"acme": 7, "bluebird": 8}
+
+
+def test_what_is_accepted_in_a_commit_after_the_one_that_asks_is_refused_with_the_base_to_name(
+    fleet: Shell,
+) -> None:
+    """Not called drift: whoever committed the acceptance believes that the reduction is asked for."""
+    fleet.tenant("acme", "tier: pro")
+    commit(fleet)
+    assert run(fleet, "apply").code == 0
+    fleet.tenant("acme", "tier: free")
+    commit(fleet)
+    assert run(fleet, "apply").code == 5, "it would lose history"
+    fleet.tenant("acme", "tier: free\naccept: {history_loss: pro -> free}")
+    commit(fleet)
+    ended = run(fleet, "apply")
+    assert ended.code == 5, ended.out
+    assert "name the last applied commit with --base" in " ".join(ended.out.split())
+    assert homes(fleet)["acme"] == "paid"
+    assert run(fleet, "apply", "--base", "HEAD~2").code == 0
+    assert homes(fleet)["acme"] == "free"
+
+
+class TestABoostInACommit:
+    """Each command runs a day and an hour after the one before it."""
+
+    def boosted(self, fleet: Shell) -> None:
+        boost = "boosts: [{quota: {data_transfer: 100GiB}, until: 2028-03-07T00:00:00Z, reason: launch}]\n"
+        grant(fleet, "acme", 8, boost)
+        commit(fleet)
+        fleet.applied()
+        git(fleet.folder, "tag", "--force", "applied")
+        assert transfers(fleet) == {"acme": 100, "bluebird": 8}
+
+    def test_is_taken_back_by_the_first_run_after_its_end_and_by_no_earlier_one(self, fleet: Shell) -> None:
+        self.boosted(fleet)
+        found = []
+        for _ in range(10):
+            assert fleet.applied("--base", "applied").code == 0
+            found.append(transfers(fleet)["acme"])
+        assert found == sorted(found, reverse=True)
+        assert set(found) == {100, 8}
+        assert fleet.simulated("plan", "--base", "applied", "--detailed-exitcode").code == 0
+
+    def test_is_selected_by_changes_once_it_has_ended_and_so_is_a_hold(self, fleet: Shell) -> None:
+        self.boosted(fleet)
+        grant(fleet, "bluebird", 8, "hold: {until: 2028-03-07T00:00:00Z, reason: a migration}\n")
+        commit(fleet)
+        git(fleet.folder, "tag", "--force", "applied")
+        flags = ("--base", "applied", "--changed-since", "applied")
+        fleet.clock = lambda: 1_835_956_800.0  # 2028-03-06
+        assert "2 tenants left out by the selection" in fleet.simulated("plan", *flags).out
+        fleet.clock = lambda: 1_900_000_000.0
+        assert "left out" not in fleet.simulated("plan", *flags).out
+        assert fleet.applied(*flags).code == 0
+        assert transfers(fleet)["acme"] == 8
+
+    def test_is_taken_back_where_the_commit_was_never_tagged(self, fleet: Shell) -> None:
+        """The base is the parent of HEAD then, which has the boost as soon as another commit follows it."""
+        self.boosted(fleet)
+        commit(fleet, "another one")
+        fleet.clock = lambda: 1_900_000_000.0
+        assert fleet.applied().code == 0
+        assert transfers(fleet)["acme"] == 8
+
+    def test_is_taken_from_nobody_by_files_that_git_does_not_hold(self, fleet: Shell) -> None:
+        self.boosted(fleet)
+        (fleet.folder / ".git").rename(fleet.folder / ".no-git")
+        fleet.clock = lambda: 1_900_000_000.0
+        ended = fleet.simulated("apply", "--yes")
+        assert "lowering-needs-a-cause" in ended.out
+        assert transfers(fleet)["acme"] == 100

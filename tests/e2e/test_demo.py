@@ -7,13 +7,18 @@ import tempfile
 from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from reconciler.cli.demo import SCENE
+from reconciler.cli.demo_parts import SCENE
 from reconciler.fleet import read
-from tests.e2e.command_line import Shell
+from tests.harness.shell import Shell
+from tests.rows import driver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHAPTERS = (
     "1. The fleet",
@@ -71,3 +76,25 @@ def test_it_names_each_tenant_of_its_files_and_how_it_differs(anywhere: Shell) -
     first, _, _ = anywhere.run("demo").out.partition("\n2. The plan")
     for tenant, difference in differences.items():
         assert re.search(rf"\n  {tenant} +{re.escape(difference)}\n", first + "\n")
+
+
+@pytest.fixture
+def open_to_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """As ``anywhere``, in folders that every user can enter: run by root, the databases belong to another one."""
+    with tempfile.TemporaryDirectory() as made:
+        for folder in (Path(made), Path(made, "empty"), Path(made, "temporary")):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", str(Path(made, "temporary")))
+        yield Shell(Path(made, "empty"))
+
+
+def test_undo_shows_the_rows_written_lost_and_back(open_to_all: Shell) -> None:
+    driver()
+    before = files_below(open_to_all.folder.parent)
+    ended = open_to_all.run("demo", "--undo")
+    assert (ended.code, ended.err) == (0, "")
+    written, lost, back = re.findall(r'\$ psql "\$DATABASE_URL"\n\n((?:  \d .+\n)+)', ended.out)
+    assert written == back == "  1  call the bank\n  2  order paper\n  3  invite Ada\n"
+    assert lost == "  3  x\n"
+    assert files_below(open_to_all.folder.parent) == before

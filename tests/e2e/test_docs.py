@@ -6,11 +6,14 @@ import re
 
 import pytest
 
+from reconciler.cli.schema import SCHEMAS
+from reconciler.documents.schema import events_schema
 from reconciler.plan.plan import ONLY_REPORTED, Rule
-from tests.e2e.command_line import ROOT
+from tests.harness.shell import ROOT
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SAFETY = (ROOT / "docs/safety.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
 PACKAGES = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__init__.py"))
 TEST_FOLDERS = sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py"))
 NAMED = sorted({name for name in re.findall(r"`([\w./-]+)`", ARCHITECTURE) if "/" in name or "." in name})
@@ -34,6 +37,19 @@ def test_every_rule_has_a_row_with_its_meaning_and_what_allows_it() -> None:
 
 def test_rules_that_only_report_are_marked() -> None:
     assert set(re.findall(r"</a>`([\w-]+)`\* \|", SAFETY)) == {rule.value for rule in ONLY_REPORTED}
+
+
+def test_every_schema_is_listed() -> None:
+    listed = CI.partition("`reconciler schema NAME`")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([\w-]+)`", listed)) == set(SCHEMAS)
+
+
+def test_every_event_has_a_row_with_what_it_tells() -> None:
+    rows = re.findall(
+        r"^\| ((?:`\w+`(?:, )?)+) \|", CI.partition("### Events")[2].partition("\n### ")[0], re.MULTILINE
+    )
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told - {"event"} == set(events_schema()["discriminator"]["mapping"])
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.command_line import TIERS
-from tests.e2e.test_causes import commit, git, transfers
+from tests.e2e.test_causes import commit, transfers
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 MOST = 2
 NAMES = [f"t{number}" for number in range(6)]
@@ -21,12 +22,12 @@ def fleet(shell: Shell) -> Shell:
     """Six tenants, of whom a run may delete two."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
     shell.write("tiers.yaml", f"{TIERS}guards: {{deletes: {{max: {MOST}, percent: 0}}}}\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for name in NAMES:
         shell.tenant(name, "tier: free")
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
 
 

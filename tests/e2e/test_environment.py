@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.e2e.command_line import ROOT, TIERS
 from tests.e2e.test_keys import KEYS
+from tests.harness.shell import ROOT, TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -207,15 +207,22 @@ def test_a_home_that_is_none_is_told_where_a_journal_is_needed(fleet: Path) -> N
 
 def test_keys_ids_and_hosts_of_wrong_form_end_at_once(fleet: Path) -> None:
     names = ("FREE_ORG_API_KEY", "NEON_FREE_ORG_ID", "NEON_API_HOST", "PATH")
+    named = [
+        (name, value, command)
+        for name in names
+        for value in BAD
+        if (name, value) != ("NEON_API_HOST", "")
+        for command in (["plan"], ["drift"], ["apply", "--yes"])
+    ]
     with no_tls() as host:
-        cases = [
-            case(fleet, command, **{"NEON_API_HOST": host, name: value})
-            for name in names
-            for value in BAD
-            if (name, value) != ("NEON_API_HOST", "")
-            for command in (["plan"], ["drift"], ["apply", "--yes"])
-        ]
-        run_all(fleet, cases)
+        cases = [case(fleet, command, **{"NEON_API_HOST": host, name: value}) for name, value, command in named]
+        told = run_all(fleet, cases)
+    for (name, value, _), its in zip(named, told["ended"], strict=True):
+        assert its["code"] in {1, 3, 4}, (name, value, its)
+        unset = (name, value) == ("NEON_API_HOST", " ")  # then the host is Neon's
+        assert its["code"] == 1 or unset or f"${name}" in its["err"], (name, value, its)
+        assert len(value) < len("garbage") or value not in its["err"], (name, value, its)
+        assert its["out"] == "", (name, value, its)
 
 
 ODD_STARTS: Final = (

@@ -10,14 +10,14 @@ import pytest
 
 from reconciler.cli import embedded_neon
 from reconciler.simulator.seed import ProjectSeed
-from tests.e2e.command_line import TIERS
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
     from reconciler.simulator.simulator import Simulator
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 COMMANDS = ("plan", "apply", "drift")
 
@@ -126,7 +126,7 @@ def test_a_wrong_simulator_file(shell: Shell) -> None:
         ("--allow", "anything"),
         ("--allow", "deletes=all"),
         ("--depth", "bottomless"),
-        ("--format", "html"),
+        ("--format", "pdf"),
         ("--output", "plan.pdf"),
         ("--output", "no/such/folder/plan.json"),
         ("-C", "no-such-folder"),
@@ -140,9 +140,9 @@ def test_flags_that_mean_nothing(shell: Shell, flags: tuple[str, ...]) -> None:
     check(shell.simulated("plan", *flags), 3)
 
 
-@pytest.mark.parametrize("command", ["apply", "validate", "converge"])
-def test_a_form_that_a_command_does_not_have(shell: Shell, command: str) -> None:
-    check(shell.run(command, "--format", "markdown"), 3, "markdown")
+@pytest.mark.parametrize(("command", "form"), [("apply", "csv"), ("validate", "markdown"), ("converge", "sarif")])
+def test_a_form_that_a_command_does_not_have(shell: Shell, command: str, form: str) -> None:
+    check(shell.run(command, "--format", form), 3, form)
 
 
 def test_a_port_that_is_taken(shell: Shell) -> None:
@@ -249,8 +249,8 @@ def test_a_project_of_another_organization_in_an_answer_stops_everything(shell: 
     shell.applied()
     with shell.account() as simulator:
         simulator.add_projects("paid", [ProjectSeed("myapp-x")])
-        with simulator.world.writing() as transaction:
-            transaction.execute("UPDATE projects SET body = json_set(body, '$.org_id', 'org-foreign')")
+    for project_id in shell.stored.project_ids().values():
+        shell.stored.change("projects", project_id, {"org_id": "org-foreign"})
     check(shell.simulated("plan"), 4, "org-foreign")
 
 
@@ -286,6 +286,35 @@ def test_a_personal_key_that_is_an_organizations_ends_a_move_with_4(
     ended = shell.simulated("apply", "--yes", "--journal", "journal.jsonl")
     assert ended.code == 4, ended.out
     assert "a transfer needs a personal API key of an admin of both organizations" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("plan", "acme"), "unexpected argument 'acme': did you mean --tenant acme?"),
+        (("drift", "tenants/eu/acme.yaml", "o'neill"), "did you mean --tenant acme --tenant 'o'\"'\"'neill'?"),
+        (("plan", *"abcd"), "did you mean --tenant a --tenant b --tenant c ...?"),
+        (("apply", "acme"), "did you mean --tenant acme?"),
+        (("apply", "tenants/acme.yaml"), "did you mean --tenant acme?"),
+    ],
+)
+def test_a_tenant_without_its_flag_is_told_the_flag(shell: Shell, words: tuple[str, ...], hint: str) -> None:
+    shell.tenant("acme", "tier: free")
+    check(shell.simulated(*words), 3, hint)
+
+
+def test_a_misspelt_plan_file_is_not_taken_for_a_tenant(shell: Shell) -> None:
+    ended = shell.simulated("apply", "plam.json")
+    check(ended, 3, "plam.json")
+    assert "--tenant" not in ended.err
+
+
+@pytest.mark.parametrize("command", [("plan", "--tenant"), ("drift", "--exclude")])
+def test_an_unknown_tenant_is_told_the_most_similar_names(shell: Shell, command: tuple[str, ...]) -> None:
+    for number in range(60):
+        shell.tenant(f"customer-{number}", "tier: free")
+    shell.tenant("anna", "tier: free")
+    check(shell.simulated(*command, "ana"), 3, "hint: did you mean 'anna'?")
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import write
+from reconciler.cli.sinks import ConnectionsFile
 from reconciler.errors import InvalidInputError, OutputError
-from reconciler.secret import Secret
-from tests.e2e.processes import RECONCILER, Place
+from reconciler.neon.connection import Connection
+from tests.harness.processes import RECONCILER, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,19 @@ def test_a_document_is_never_left_in_part(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, MemoryError, ValueError])
+def test_a_document_whose_pieces_end_early_is_never_left_in_part(
+    tmp_path: Path, ending: type[BaseException]
+) -> None:
+    def pieces() -> Iterator[str]:
+        yield "{"
+        raise ending
+
+    with pytest.raises(ending):
+        write(tmp_path / "plan.json", pieces(), "--out")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_cannot_be_opened_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="Is a directory"):
         write(tmp_path, "document")
@@ -58,9 +71,12 @@ def test_a_device_is_never_removed() -> None:
 
 def test_the_tenants_whose_connection_strings_found_no_room_are_named(tmp_path: Path) -> None:
     path = tmp_path / "strings"
-    strings = {name: Secret(f"postgresql://{name}") for name in ("acme", "bluebird", "cedar")}
+    strings = {
+        name: Connection.read("free", "p1", f"postgresql://{name}@h.test/db")
+        for name in ("acme", "bluebird", "cedar")
+    }
     file = ConnectionsFile(path)
-    with room_for(80), pytest.raises(OutputError, match=r"no connection string of bluebird, cedar$") as caught:
+    with room_for(400), pytest.raises(OutputError, match=r"no connection string of bluebird, cedar$") as caught:
         file.write(strings)
     assert caught.value.hint
     assert json.loads(path.read_text().splitlines()[0])["tenant"] == "acme"

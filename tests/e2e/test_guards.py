@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import ProjectSeed
-from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.builders import DAY, PRO_QUOTA
 from tests.e2e.test_lifecycle import prunes_the_young
-from tests.simulated import simulated_quota
+from tests.harness.builders import DAY, PRO_QUOTA
+from tests.harness.simulated import simulated_quota
+from tests.harness.wire import InProcess
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from reconciler.simulator.simulator import Simulator
+    from tests.harness.shell import Shell
 
 USED_HOURS = 312
 EVERYTHING = "accept: {suspension: true, history_loss: true}"
@@ -44,7 +45,7 @@ class Scene:
 
     def account(self) -> Simulator:
         """Of which nobody has heard for an hour."""
-        return Simulator.open(self.shell.folder / "sim.db", clock_source=LoopTime(self.now()))
+        return self.shell.account(self.now())
 
     def starts(self) -> int:
         """What Neon answers when the tenant's compute is to start."""
@@ -57,7 +58,7 @@ class Scene:
     def ask(simulator: Simulator, method: str, path: str, **params: str) -> httpx.Response:
         async def go() -> httpx.Response:
             headers = {"Authorization": f"Bearer {simulator.personal_key}"}
-            transport = httpx.ASGITransport(simulator.app)
+            transport = InProcess(simulator.app)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://127.0.0.1/api/v2", headers=headers
             ) as client:
@@ -143,10 +144,10 @@ class TestAThief:
         """That of the tenant victim."""
         shell.tenant("victim", "tier: free\nprotect: true")
         shell.applied()
-        (intent,) = [line for line in shell.journal if line["line"] == "intent"]
-        assert intent["tenants"] == ["victim"]
-        with shell.account() as simulator:
-            return str(simulator.world.store.value("SELECT id FROM projects"))
+        intents = [line for line in shell.journal if line["line"] == "intent"]
+        assert {name for intent in intents for name in intent["tenants"]} == {"victim"}
+        (project_id,) = shell.stored.project_ids().values()
+        return project_id
 
     def test_gets_nothing_by_a_file(self, shell: Shell, project_id: str) -> None:
         shell.tenant("thief", f"tier: free\nstate: absent\nproject_id: {project_id}")

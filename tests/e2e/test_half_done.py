@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.test_workflow import BASE, Dying, Refusing, World, git, limit, started
+from tests.e2e.test_workflow import BASE, World, dying, dying_after, limit, refusing, started
+from tests.harness.repository import git, needs_git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 CLEAN: Final = '"owed": []}'
 
@@ -28,18 +27,14 @@ def half_upgraded(world: World) -> None:
     """Bluebird has been moved, and its quota is still that of its former tier."""
     world.tenant("bluebird", "tier: pro")
     world.merge()
-    with world.through(lambda via: Refusing(via, world.project("bluebird"))):
+    with world.through(refusing(world.project("bluebird"))):
         assert world.job("apply").code == 6
     assert world.live()["bluebird"] == ("paid", 5)
     assert '"tried"' in world.record()
 
 
 def branches(world: World, tenant: str) -> set[str]:
-    with sqlite3.connect(world.folder / "sim.db") as account:
-        rows = account.execute(
-            "SELECT name FROM branches WHERE project_id = ? AND deleted_at IS NULL", (world.project(tenant),)
-        ).fetchall()
-    return {name for (name,) in rows}
+    return {row["name"] for row in world.stored.rows("branches", project_id=world.project(tenant))}
 
 
 class TestAnUpgradeThatIsHalfDone:
@@ -56,7 +51,7 @@ class TestAnUpgradeThatIsHalfDone:
         half_upgraded(world)
         world.tenant("cedar", limit(9))
         world.merge()
-        with world.through(lambda via: Refusing(via, world.project("bluebird"))):
+        with world.through(refusing(world.project("bluebird"))):
             assert world.job("apply").code == 6
         world.tenant("bluebird")
         world.merge()
@@ -76,7 +71,7 @@ class TestAnUpgradeThatIsHalfDone:
         before = world.base()
         world.tenant("bluebird", "tier: pro")
         world.merge()
-        with world.through(Dying), pytest.raises(SystemExit):
+        with world.through(dying()), pytest.raises(SystemExit):
             world.job("apply")
         assert world.live()["bluebird"] == ("paid", 5)
         assert world.base() == before
@@ -124,7 +119,7 @@ def test_what_was_refused_and_never_written_makes_no_cause(world: World) -> None
 def test_a_branch_of_a_change_that_is_half_done_goes_where_a_commit_takes_it_back(world: World) -> None:
     world.tenant("acme", "tier: pro\ndev_branches: [preview]\nsnapshots: [first]")
     world.merge()
-    with world.through(lambda via: Refusing(via, "", "POST", "/snapshot")):
+    with world.through(refusing("", "POST", "/snapshot")):
         assert world.job("apply").code == 6
     assert branches(world, "acme") == {"main", "preview"}
     world.tenant("acme", "tier: pro\ndev_branches: []")
@@ -137,7 +132,7 @@ def test_a_branch_of_a_change_that_is_half_done_goes_where_a_commit_takes_it_bac
 def test_a_deletion_that_failed_and_is_taken_back_deletes_nothing(world: World) -> None:
     world.tenant("bluebird", "state: absent")
     world.merge()
-    with world.through(lambda via: Refusing(via, world.project("bluebird"), "DELETE")):
+    with world.through(refusing(world.project("bluebird"), "DELETE")):
         assert world.job("apply").code == 6
     world.tenant("bluebird")
     world.merge()
@@ -153,7 +148,7 @@ class TestATenantThatWasNeverDone:
     def _half_created(self, world: World) -> None:
         world.tenant("dune", "tier: pro\ndev_branches: [preview]")
         world.merge()
-        with world.through(lambda via: Refusing(via, "", "POST", "/branches")):
+        with world.through(refusing("", "POST", "/branches")):
             assert world.job("apply").code == 6
         assert world.live()["dune"] == ("paid", 50)
 
@@ -209,3 +204,43 @@ def test_who_is_new_can_be_lowered_by_a_commit_although_the_run_before_recorded_
     world.merge()
     world.deployed()
     assert world.live()["dune"] == ("free", 5)
+
+
+class TestAProjectThatIsCreatedAnewAndHalfDone:
+    """Its tenant's project is gone for good, and a new one is permitted; the base declares all that is in it."""
+
+    CREATING: Final = ("apply", "--yes", *BASE, "--allow", "creates=1")
+
+    @pytest.fixture
+    def gone(self, world: World) -> World:
+        world.tenant("acme", "tier: pro\ndev_branches: [preview]\nsnapshots: [first]")
+        world.merge()
+        world.deployed()
+        world.vanished("acme")
+        return world
+
+    def snapshots(self, world: World) -> list[str]:
+        return [row["body"]["name"] for row in world.stored.rows("snapshots", project_id=world.project("acme"))]
+
+    def test_is_finished_by_the_next_run(self, gone: World) -> None:
+        with gone.through(refusing("", "POST", "/snapshot")):
+            assert gone.run(gone.checkout(), *self.CREATING).code == 6
+        assert '"creating"' in gone.record()
+        gone.deployed()
+        assert self.snapshots(gone) == ["first"]
+        assert CLEAN in gone.record()
+
+    def test_is_finished_after_a_run_that_died(self, gone: World) -> None:
+        with gone.through(dying_after("/projects")), pytest.raises(SystemExit):
+            gone.run(gone.checkout(), *self.CREATING)
+        gone.deployed()
+        assert branches(gone, "acme") == {"main", "preview"}
+        assert self.snapshots(gone) == ["first"]
+        assert CLEAN in gone.record()
+
+    def test_takes_nothing_again_that_vanishes_once_it_is_finished(self, gone: World) -> None:
+        assert gone.run(gone.checkout(), *self.CREATING).code == 0
+        gone.stored.remove("snapshots", project_id=gone.project("acme"))
+        ended = gone.job("apply")
+        assert "lost-snapshot" in ended.out
+        assert self.snapshots(gone) == []

@@ -6,12 +6,14 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests import figures
-from tests.e2e.command_line import TIERS
+from tests.harness.forks import Order, shared
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,29 +90,46 @@ STREAMS: Final[dict[str, bytes]] = {
 }
 
 
-def bounded() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int | None
+    """The exit code, negative for a signal; None where it had to be ended."""
+    said: str
 
 
-def validated(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """``validate``, or another command, within bounds of memory and time."""
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", *(args or ["validate"])],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        preexec_fn=bounded,
-        timeout=2 * CPU_SECONDS,
-    )
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """Runs commands within bounds of memory and time, in processes forked from one that has imported all."""
+
+    streams: Path
+
+    def run(self, folder: Path, *arguments: str) -> Ended:
+        """``validate``, or another command."""
+        order = Order(
+            arguments or ("validate",),
+            folder,
+            os.environ,
+            os.devnull,
+            self.streams,
+            memory_bytes=MEMORY_BYTES,
+            cpu_seconds=CPU_SECONDS,
+        )
+        ended = shared().run(order)
+        return Ended(ended.code, (ended.out + ended.err).decode())
 
 
-def check(ended: subprocess.CompletedProcess[str], name: str) -> None:
+@pytest.fixture
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> Bounded:
+    return Bounded(tmp_path_factory.mktemp("streams"))
+
+
+def check(ended: Ended, name: str) -> None:
     """Invalid input, said with file and line, in words that steer nothing."""
-    said = ended.stdout + ended.stderr
+    said = ended.said
     held = (
-        ended.returncode == 3
+        ended.code == 3
         and name in said
         and all(word not in said for word in ("Traceback", "defect", "napi_0123"))
         and all(character.isprintable() for character in said.replace("\n", ""))
@@ -118,22 +137,24 @@ def check(ended: subprocess.CompletedProcess[str], name: str) -> None:
         and len(said) < 100_000
     )
     figures.count("hostile files", held=held)
-    assert held, (ended.returncode, said[:3000])
+    assert held, (ended.code, said[:3000])
 
 
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES)
-def test_a_hostile_tenant_file_is_refused_with_its_place(data: bytes, tmp_path: Path) -> None:
+def test_a_hostile_tenant_file_is_refused_with_its_place(data: bytes, bounded: Bounded, tmp_path: Path) -> None:
     (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     (tmp_path / "tenants").mkdir()
     (tmp_path / "tenants/acme.yaml").write_bytes(data)
-    check(validated(tmp_path), "tenants/acme.yaml:")
+    check(bounded.run(tmp_path), "tenants/acme.yaml:")
 
 
 @pytest.mark.parametrize("data", STREAMS.values(), ids=STREAMS)
-def test_a_hostile_stream_of_tenants_is_refused_with_its_place(data: bytes, tmp_path: Path) -> None:
+def test_a_hostile_stream_of_tenants_is_refused_with_its_place(
+    data: bytes, bounded: Bounded, tmp_path: Path
+) -> None:
     (tmp_path / "tiers.yaml").write_text(LINES, encoding="utf-8")
     (tmp_path / "fleet.ndjson").write_bytes(data)
-    check(validated(tmp_path), "fleet.ndjson:1:")
+    check(bounded.run(tmp_path), "fleet.ndjson:1:")
 
 
 @pytest.mark.parametrize(
@@ -148,17 +169,17 @@ def test_a_hostile_stream_of_tenants_is_refused_with_its_place(data: bytes, tmp_
     ids=["a link to a system's file", "a link to itself", "a link above the folder", "a pipe", "a folder"],
 )
 def test_what_is_no_file_of_the_folder_is_never_read(
-    make: Callable[[Path], None], why: str | None, tmp_path: Path
+    make: Callable[[Path], None], why: str | None, bounded: Bounded, tmp_path: Path
 ) -> None:
     (tmp_path.parent / "outside.yaml").write_bytes(ACME)
     (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     (tmp_path / "tenants").mkdir()
     make(tmp_path / "tenants/acme.yaml")
-    ended = validated(tmp_path)
-    held = ended.returncode == (0 if why is None else 3) and (why or "") in ended.stdout + ended.stderr
+    ended = bounded.run(tmp_path)
+    held = ended.code == (0 if why is None else 3) and (why or "") in ended.said
     figures.count("hostile files", held=held)
     assert held, ended
-    assert "root:" not in ended.stdout + ended.stderr
+    assert "root:" not in ended.said
 
 
 COMMANDS: Final = {
@@ -185,7 +206,7 @@ def endless(path: Path) -> None:
 @pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
 @pytest.mark.parametrize("what", ["tiers.yaml", "tenants"])
 def test_no_command_reads_what_is_no_file_of_the_fleet(
-    what: str, make: Callable[[Path], None], command: tuple[str, ...], tmp_path: Path
+    what: str, make: Callable[[Path], None], command: tuple[str, ...], bounded: Bounded, tmp_path: Path
 ) -> None:
     root = tmp_path / "fleet"
     (root / "tenants").mkdir(parents=True)
@@ -193,25 +214,27 @@ def test_no_command_reads_what_is_no_file_of_the_fleet(
     (root / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     (root / what).rename(root / "aside")
     make(root / what)
-    ended = validated(root, *command)
+    ended = bounded.run(root, *command)
     check(ended, f"{what}:")
-    assert "canary" not in ended.stdout + ended.stderr
+    assert "canary" not in ended.said
     assert not (root / "sim.db").exists()
 
 
-@pytest.mark.parametrize("flag", ["--output", "--out", "--journal", "--simulator"])
+@pytest.mark.parametrize("flag", ["--output", "--out", "--journal", "--events", "--metrics", "--simulator"])
 @pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
-def test_no_command_writes_into_what_is_no_file(make: Callable[[Path], None], flag: str, tmp_path: Path) -> None:
+def test_no_command_writes_into_what_is_no_file(
+    make: Callable[[Path], None], flag: str, bounded: Bounded, tmp_path: Path
+) -> None:
     root = tmp_path / "fleet"
     (root / "tenants").mkdir(parents=True)
     (root / "tenants/acme.yaml").write_bytes(ACME)
     (root / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     make(root / "named.json")
-    command = ("apply", "--yes") if flag == "--journal" else ("plan",)
+    command = ("apply", "--yes") if flag in {"--journal", "--events"} else ("plan",)
     account = () if flag == "--simulator" else ("--simulator", "sim.db")
-    ended = validated(root, *command, *account, flag, "named.json")
-    said = ended.stdout + ended.stderr
-    assert ended.returncode not in {0, 2}, said
+    ended = bounded.run(root, *command, *account, flag, "named.json")
+    said = ended.said
+    assert ended.code not in {0, 2}, said
     assert "named.json" in said
     assert "is a pipe" in said or "symbolic link" in said
     assert "defect" not in said
@@ -222,20 +245,25 @@ def test_no_command_writes_into_what_is_no_file(make: Callable[[Path], None], fl
 @pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
 @pytest.mark.parametrize("command", ["apply", "show"])
 def test_no_command_reads_a_plan_from_what_is_no_file(
-    make: Callable[[Path], None], command: str, tmp_path: Path
+    make: Callable[[Path], None], command: str, bounded: Bounded, tmp_path: Path
 ) -> None:
     root = tmp_path / "fleet"
     root.mkdir()
     make(root / "plan.json")
-    ended = validated(root, command, "plan.json")
+    ended = bounded.run(root, command, "plan.json")
     check(ended, "plan.json: is a")
-    assert "canary" not in ended.stdout + ended.stderr
+    assert "canary" not in ended.said
+
+
+def set_bounds() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
 
 
 def test_a_stream_of_tenants_without_end_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     command = f"yes | {sys.executable} -m reconciler converge - --simulator sim.db"
     ended = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False, text=True, preexec_fn=bounded
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False, text=True, preexec_fn=set_bounds
     )
     assert "<stdin>: the text is larger than 16 MiB" in ended.stderr, ended

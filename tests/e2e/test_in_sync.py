@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
-from tests.simulated import simulated_compute, simulated_quota
-from tests.wiring import API, InProcess, run
+from tests.harness.account import API, run
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
+from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.stored import Stored
+from tests.harness.wire import InProcess
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 DEEP = ("--depth", "deep")
 
@@ -38,8 +40,7 @@ class Console:
             return answer.json()
 
         with self._shell.account() as account:
-            query = "SELECT id FROM projects WHERE name = 'myapp-acme'"
-            project = f"/projects/{account.world.store.value(query)}"
+            project = f"/projects/{Stored.of(account).project('myapp-acme')['id']}"
 
             async def main() -> Any:
                 key = {"Authorization": f"Bearer {account.personal_key}"}
@@ -79,10 +80,9 @@ def agreed(shell: Shell, code: int, *words: str) -> Ended:
 
 def rows(shell: Shell) -> list[object]:
     """Every branch, snapshot and compute as it is stored."""
-    with shell.account() as account:
-        tables = ("branches", "snapshots", "endpoints")
-        found = [account.world.store.rows(f"SELECT id, body FROM {table} ORDER BY id") for table in tables]  # noqa: S608
-    return [tuple(row) for table in found for row in table]
+    tables = ("branches", "snapshots", "endpoints")
+    found = [row for table in tables for row in shell.stored.rows(table, deleted=True)]
+    return [(row["id"], row["body"]) for row in found]
 
 
 def test_a_parent_that_does_not_exist_is_refused_as_long_as_it_is_declared(shell: Shell) -> None:

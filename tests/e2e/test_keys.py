@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import pytest
 
 from tests.faults.rich_fleet import opened
+from tests.harness.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 UNTRUSTED: Final = Path(__file__).with_name("untrusted.pem")
 """A key and a certificate for 127.0.0.1, made for these tests alone and signed by nobody: they open nothing."""
@@ -30,18 +30,6 @@ KEYS: Final = {
 }
 PROXIES: Final = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 PATIENCE_SECONDS: Final = 30
-
-
-class Noting(httpx.AsyncBaseTransport):
-    """Keeps every request on its way."""
-
-    def __init__(self, via: httpx.AsyncBaseTransport) -> None:
-        self._via = via
-        self.requests: list[httpx.Request] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return await self._via.handle_async_request(request)
 
 
 class Listener:
@@ -89,7 +77,7 @@ def planned(shell: Shell, host: str) -> Ended:
 
 def test_a_key_goes_out_in_one_header_and_the_personal_one_with_moves_alone() -> None:
     with opened() as scene:
-        way = Noting(scene.world.via)
+        way = Wire(scene.world.via)
         scene.apply(way)
         keys = {value: name for name, value in scene.world.environ.items() if name.endswith("_API_KEY")}
         found = set()

@@ -14,7 +14,7 @@ from reconciler.simulator.seed import ProjectSeed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 
 def committed(folder: Path) -> None:
@@ -133,8 +133,8 @@ class TestConverge:
         (line,) = strings.read_text().splitlines()
         handed = json.loads(line)
         assert handed["tenant"] == "zoe"
-        assert handed["connection_uri"].startswith("postgres")
-        password = handed["connection_uri"].partition("@")[0].rpartition(":")[2]
+        assert handed["pooled"].startswith("postgres")
+        password = handed["pooled"].partition("@")[0].rpartition(":")[2]
         assert len(password) > 8
         assert password not in ended.out + ended.err
 
@@ -257,7 +257,9 @@ def test_the_journal_tells_of_every_write_before_and_after(shell: Shell) -> None
     shell.tenant("acme")
     shell.applied()
     lines = shell.journal
-    assert [line["line"] for line in lines] == ["run", "intent", "outcome", "kept", "end"]
-    assert lines[1]["kind"] == "create_project"
-    assert lines[1]["request_id"] == lines[2]["request_id"]
+    written = ["intent", "outcome"]
+    assert [line["line"] for line in lines] == ["run", *written, "kept", *written, "end"]
+    for at, kind in ((1, "create_project"), (4, "patch_endpoint")):
+        assert lines[at]["kind"] == kind
+        assert lines[at]["request_id"] == lines[at + 1]["request_id"]
     assert stat.S_IMODE((shell.folder / "journal.jsonl").stat().st_mode) == 0o600

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_causes import commit, git, run
+from tests.e2e.test_causes import commit, run
+from tests.harness.repository import git
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 
 @pytest.fixture
 def fleet(shell: Shell) -> Shell:
     """Two tenants of tier free, applied, then the project of acme is renamed, and acme is to be upgraded."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for tenant in ("acme", "bluebird"):
         shell.tenant(tenant, "tier: free")
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     shell.tenant("acme", "tier: pro")
     commit(shell)
     return shell
 
 
-def in_the_console(shell: Shell, statement: str) -> None:
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        account.execute(statement)
-
-
 def projects(shell: Shell) -> int:
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        (count,) = account.execute("SELECT count(*) FROM projects WHERE deleted_at IS NULL").fetchone()
-    return int(count)
+    return len(shell.stored.rows("projects"))
 
 
 COMMANDS = (
@@ -50,11 +43,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_renamed_project_is_upgraded(fleet: Shell, command: tuple[str, ...]) -> None:
-    in_the_console(
-        fleet,
-        "UPDATE projects SET name = 'Acme production', body = json_set(body, '$.name', 'Acme production') "
-        "WHERE name = 'myapp-acme'",
-    )
+    fleet.stored.rename_project(fleet.stored.project_ids()["myapp-acme"], "Acme production")
     ended = run(fleet, *command)
     assert ended.code == 0, ended.out + ended.err
     assert projects(fleet) == 2
@@ -63,7 +52,7 @@ def test_a_renamed_project_is_upgraded(fleet: Shell, command: tuple[str, ...]) -
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_one_that_is_gone_is_not_made_again(fleet: Shell, command: tuple[str, ...]) -> None:
-    in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+    fleet.stored.remove("projects", name="myapp-acme")
     ended = run(fleet, *command)
     assert ended.code == 5
     assert "missing-project" in ended.out + ended.err
@@ -71,7 +60,7 @@ def test_one_that_is_gone_is_not_made_again(fleet: Shell, command: tuple[str, ..
 
 
 def test_nor_by_a_document_of_a_tenant_that_a_commit_declares(fleet: Shell) -> None:
-    in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+    fleet.stored.remove("projects", name="myapp-acme")
     text = b'{"tenant": "acme", "tier": "pro"}'
     refused = fleet.simulated("converge", "-", "--connections-to", "strings.jsonl", stdin=text)
     assert refused.code == 5
@@ -93,13 +82,12 @@ class TestAProjectThatItsFileNames:
 
     @pytest.fixture
     def pinned(self, fleet: Shell) -> Shell:
-        with sqlite3.connect(fleet.folder / "sim.db") as account:
-            (own,) = account.execute("SELECT id FROM projects WHERE name = 'myapp-acme'").fetchone()
+        own = fleet.stored.project_ids()["myapp-acme"]
         fleet.tenant("acme", f"tier: free\nproject_id: {own}")
         commit(fleet)
         fleet.applied("--base", "applied")
-        git(fleet, "tag", "--force", "applied")
-        in_the_console(fleet, "DELETE FROM projects WHERE name = 'myapp-acme'")
+        git(fleet.folder, "tag", "--force", "applied")
+        fleet.stored.remove("projects", name="myapp-acme")
         return fleet
 
     def test_is_not_replaced_once_the_pin_is_taken_away(self, pinned: Shell) -> None:

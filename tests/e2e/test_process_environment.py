@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.processes import RECONCILER, Place, until
 from tests.e2e.test_keys import Listener
+from tests.harness.processes import RECONCILER, Place, until
 
 if TYPE_CHECKING:
     import socket
@@ -38,7 +38,7 @@ exec "{git}" "$@"
 """
 WHAT_IS_LEFT: Final = """
 import os
-from reconciler.cli.initial_environment import take
+from reconciler.cli.process import take
 environ = take().environ
 print(environ.find("PERSONAL_API_KEY").reveal(), os.environ.get("PERSONAL_API_KEY"), os.getenv("PGPASSWORD"))
 os.system("env")
@@ -102,7 +102,7 @@ def test_what_a_run_starts_sees_no_key_in_its_own_environment_nor_in_its_parent_
     wrapper.write_text(GIT.replace("{log}", str(log)).replace("{git}", git), encoding="utf-8")
     wrapper.chmod(0o755)
     place.environ |= {**SECRETS, "PATH": f"{wrapper.parent}{os.pathsep}{place.environ['PATH']}"}
-    place.run("plan", "--ref", "main", "--api-host", "http://127.0.0.1:9/api/v2")
+    place.run_from_nothing("plan", "--ref", "main", "--api-host", "http://127.0.0.1:9/api/v2")
     seen = log.read_text(encoding="utf-8")
     assert "own\n" in seen
     assert "PATH=" in seen

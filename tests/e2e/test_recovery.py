@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 TOMBSTONE = "tier: free\nstate: absent"
 
@@ -99,7 +99,7 @@ def test_a_document_converges_no_new_project_where_the_file_asks_for_the_old_one
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("tier: free\nrecover: not an id", "is no project id"),
+        ("tier: free\nrecover: not an id", "is not a project id"),
         (f"{TOMBSTONE}\nrecover: cool-river-12345678", "recover has no effect"),
         ("tier: free\nproject_id: a-b-1\nrecover: a-b-2", "project_id is 'a-b-1'"),
         ("tier: free\nrevision: 1.5", "expected a whole number, not '1.5'"),

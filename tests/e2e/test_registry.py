@@ -13,8 +13,8 @@ import pytest
 from reconciler.environment import Environment
 from reconciler.live.registered import WHOLE
 from reconciler.registry.connect import open_registry
-from tests.e2e.processes import PATIENCE_SECONDS, Place
-from tests.registry_database import postgresql, required
+from tests.harness.processes import PATIENCE_SECONDS, Place
+from tests.harness.registry_database import postgresql, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +150,8 @@ def test_a_registry_that_nobody_configured_cannot_be_rebuilt(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://me:hunter2@host/db", "a password must not stand in the files"),
-        ("postgresql://host/db?password=hunter2", "a password must not stand in the files"),
+        ("postgresql://me:hunter2@host/db", "a password must not be written in the files"),
+        ("postgresql://host/db?password=hunter2", "a password must not be written in the files"),
         ("mysql://host/db", "no address of a registry"),
     ],
 )

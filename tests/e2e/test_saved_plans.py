@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ class TestEditedByHand:
         edit(fleet, change)
         ended = apply(fleet)
         assert ended.code == 3
-        assert "plan.json is no plan that can be used" in ended.err
+        assert "plan.json cannot be used as a saved plan" in ended.err
         assert "hint: make a new one" in ended.err
         assert not (fleet.folder / "journal.jsonl").exists()
 

@@ -9,16 +9,17 @@ import pytest
 
 from reconciler.apply.journal import Header, Journal
 from reconciler.model.annotations import creation_annotations
-from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
+from reconciler.plan.unused import COUNTERS_LAG
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import ProjectSeed
-from reconciler.simulator.simulator import Simulator
-from tests.builders import FREE_COMPUTE, FREE_QUOTA, NOON
-from tests.simulated import simulated_compute, simulated_quota
+from tests.harness.builders import FREE_COMPUTE, FREE_QUOTA, NOON
+from tests.harness.shell import PassingTime
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 HOUR: Final = 3600.0
 FIRST_RUN: Final = "11111111"
@@ -32,7 +33,7 @@ def pair(shell: Shell) -> dict[str, str]:
     shell.clock = lambda: DEMO_EPOCH_SECONDS
     shell.simulated("plan")
     ids = {}
-    with Simulator.open(shell.folder / "sim.db", clock_source=LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
+    with shell.account() as simulator:
         for late, run in enumerate((FIRST_RUN, DEAD_RUN)):
             notes = creation_annotations(fleet="prod", tenant="acme", run=run)
             seed = ProjectSeed(
@@ -47,8 +48,7 @@ def pair(shell: Shell) -> dict[str, str]:
 
 
 def projects(shell: Shell) -> set[str]:
-    with Simulator.open(shell.folder / "sim.db", clock_source=LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
-        return {row[0] for row in simulator.world.store.rows("SELECT id FROM projects WHERE deleted_at IS NULL")}
+    return {row["id"] for row in shell.stored.rows("projects")}
 
 
 def applied(shell: Shell, *args: str) -> Ended:
@@ -112,8 +112,10 @@ def test_a_run_that_holds_its_journal_is_not_called_dead(shell: Shell, pair: dic
 
 
 def test_no_word_deletes_a_project_that_is_used(shell: Shell, pair: dict[str, str]) -> None:
-    with Simulator.open(shell.folder / "sim.db", clock_source=LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
+    now = shell.clock()
+    with shell.account(now) as simulator:
         simulator.set_usage(pair[DEAD_RUN], data_transfer_bytes=1)
+    shell.clock = PassingTime(2 * COUNTERS_LAG.total_seconds(), now)  # counters restart with the next month
     ended = applied(shell, "--run-is-dead", DEAD_RUN)
     assert ended.code == 5
     assert "add the id of the right one as project_id" in " ".join(ended.out.split())

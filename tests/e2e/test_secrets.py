@@ -11,18 +11,19 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
-from reconciler.simulator.keys import Key, KeyKind, give
-from reconciler.simulator.simulator import Simulator
 from tests import figures
-from tests.e2e.processes import Place
+from tests.harness.forks import Order, shared
+from tests.harness.processes import Place
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 KEYS: Final = {
     "PERSONAL_API_KEY": "marked-personal-0b1946ac92492d23",
@@ -50,11 +51,6 @@ from reconciler.cli.main import main
 main(sys.argv[1:])
 """
 """Every library says all that it has to say."""
-QUIET: Final = f"""
-{NOTING}
-from reconciler.cli.main import main
-main(sys.argv[1:])
-"""
 GIT: Final = """#!/bin/sh
 { env; echo "$@"; } >> "{log}"
 exec "{git}" "$@"
@@ -81,7 +77,8 @@ class Searched:
     """A place whose commands are watched, with all that they left behind."""
 
     place: Place
-    program: str
+    loud: bool
+    """Whether every library says all that it has to say."""
     outputs: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
@@ -90,19 +87,32 @@ class Searched:
         over = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(over,))
         watcher.start()
+        code, said = (self._loud if self.loud else self._quiet)(args, stdin, {**self.place.environ, **environ})
+        over.set()
+        watcher.join()
+        self.outputs += said
+        return code
+
+    def _loud(self, args: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[int, list[str]]:
         ended = subprocess.run(
-            [sys.executable, "-c", self.program, *args],
+            [sys.executable, "-c", LOUD, *args],
             cwd=self.place.folder,
-            env={**self.place.environ, **environ},
+            env=environ,
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
         )
-        over.set()
-        watcher.join()
-        self.outputs += [ended.stdout, ended.stderr]
-        return ended.returncode
+        return ended.returncode, [ended.stdout, ended.stderr]
+
+    def _quiet(self, args: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[int, list[str]]:
+        with TemporaryDirectory() as streams:
+            given = Path(streams) / "stdin"
+            given.write_text(stdin, encoding="utf-8")
+            noted = self.place.folder / "started.log"
+            ended = shared().run(Order(args, self.place.folder, environ, str(given), Path(streams), noted=noted))
+        assert ended.code is not None, "it does not end"
+        return ended.code, [ended.out.decode(), ended.err.decode()]
 
     def _watch(self, over: threading.Event) -> None:
         while not over.wait(0.05):
@@ -134,9 +144,9 @@ class Searched:
 
     def secrets(self) -> list[str]:
         """The keys, and every password that there is or was."""
-        with Simulator.open(self.place.folder / "sim.db") as simulator:
-            rows = simulator.world.store.rows("SELECT DISTINCT password FROM roles WHERE password IS NOT NULL")
-        return [*KEYS.values(), FOREIGN, TYPED, "marked-password-in-an-answer", *(row["password"] for row in rows)]
+        roles = Stored.at(self.place.folder / "sim.db").rows("roles")
+        passwords = {row["password"]: None for row in roles if row["password"]}
+        return [*KEYS.values(), FOREIGN, TYPED, "marked-password-in-an-answer", *passwords]
 
 
 @pytest.fixture
@@ -178,11 +188,10 @@ def under_version_control(place: Place, outside: Path) -> None:
 
 def mark(account: Path, environ: dict[str, str]) -> None:
     """Let the marked keys open what the simulator's own ones do."""
-    with Simulator.open(account) as simulator, simulator.world.writing() as transaction:
-        give(transaction, KEYS["PERSONAL_API_KEY"], Key(KeyKind.PERSONAL), "marked")
-        for name in ("FREE", "PAID"):
-            org_id = environ[f"NEON_{name}_ORG_ID"]
-            give(transaction, KEYS[f"{name}_ORG_API_KEY"], Key(KeyKind.ORGANIZATION, org_id), "marked")
+    stored = Stored.at(account)
+    stored.give_key(KEYS["PERSONAL_API_KEY"])
+    for name in ("FREE", "PAID"):
+        stored.give_key(KEYS[f"{name}_ORG_API_KEY"], environ[f"NEON_{name}_ORG_ID"])
 
 
 def use_every_command(searched: Searched) -> None:
@@ -192,12 +201,17 @@ def use_every_command(searched: Searched) -> None:
     files = ("--output", "plan.txt", "--output", "p.json", "--out", "saved.json")
     assert run("plan", "--format", "markdown", "--ref", "main", *files) == 0
     assert run("show", "saved.json") == 0
-    assert run("apply", "saved.json", "--yes", "--journal", "journal.jsonl", "--output", "report.json") == 0
+    told = ("--output", "report.json", "--events", "events.jsonl", "--metrics", "run.prom")
+    assert run("apply", "saved.json", "--yes", "--journal", "journal.jsonl", *told) == 0
     assert run("drift", "--format", "json", "--depth", "deep") == 0
     signing_up = ("converge", "-", "--connections-to", SINK, "--single-writer", "--journal", "journal.jsonl")
     assert run(*signing_up, stdin='{"tenant": "zoe", "tier": "free"}') == 0
-    reading = ("connection-string", "acme", "-", "--connections-to", SINK)
+    reading = ("connections", "acme", "-", "--connections-to", SINK)
     assert run(*reading, stdin='{"tenant": "zoe", "tier": "free"}') == 0
+    assert run("connections", "acme") == 3
+    rotating = ("rotate", "acme", "--role", "neondb_owner", "--connections-to", SINK, "--journal", "journal.jsonl")
+    assert run(*rotating, "--dry-run", "--format", "json") == 0
+    assert run(*rotating, "--yes", "--output", "rotated.json") == 0
     lowered = {**TENANTS[0], "tier": "free", "dev_branches": [], "accept": {"history_loss": True}}
     searched.declare([lowered, {**TENANTS[1], "tier": "pro"}])
     assert run("apply", "--yes", "--allow", "lowering", "--journal", "journal.jsonl", "--format", "json") == 0
@@ -209,9 +223,9 @@ def let_every_command_fail(searched: Searched) -> None:
     run = searched.run
     searched.declare([{**tenant, "overrides": {"quota": {"data_transfer": "60GiB"}}} for tenant in TENANTS])
     commands = (("plan", "--format", "json"), ("drift",), ("apply", "--yes", "--journal", "journal.jsonl"))
-    for fault in ECHOING:
+    for number, fault in enumerate(ECHOING):
         searched.fault(fault)
-        assert run(*commands[-1]) != 0
+        assert run(*commands[-1], "--events", f"failed{number}.jsonl", "--log-format", "json") != 0
         searched.fault(None)
     for command in commands:
         assert run(*command, FREE_ORG_API_KEY=FOREIGN) == 4
@@ -229,7 +243,7 @@ def let_every_command_fail(searched: Searched) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "watched",
-    [QUIET, pytest.param(LOUD, marks=pytest.mark.exhaustive)],
+    [False, pytest.param(True, marks=pytest.mark.exhaustive)],
     ids=["as usual", "every library logging"],
     indirect=True,
 )
@@ -239,10 +253,11 @@ def test_no_key_and_no_password_is_found_in_anything_that_a_command_leaves_behin
     secrets, left = watched.secrets(), dict(watched.left())
     assert len(secrets) >= 8
     assert {"journal.jsonl", "saved.json", "plan.txt", "p.json", "report.json", "git.log"} <= left.keys()
+    assert {"events.jsonl", "failed0.jsonl", "run.prom"} <= left.keys()
     found = [(where, secret) for where, text in left.items() for secret in secrets if secret in text]
     figures.count("outputs searched for secrets", times=len(left), held=not found)
     assert not found
-    assert left["started.log"].split() == [shutil.which("git", path=watched.place.environ["PATH"])]
+    assert {*left["started.log"].split()} == {shutil.which("git", path=watched.place.environ["PATH"])}
     assert left["git.log"].count("ls-remote") == 1
     handed_out = (watched.place.folder / SINK).read_text(encoding="utf-8")
     assert any(secret in handed_out for secret in secrets), "the search itself finds nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, as_json
 from reconciler.simulator.faults import AnyEffect
 from reconciler.simulator.pytest_plugin import ServedSimulator
 from reconciler.simulator.routes.admin import Admin
-from reconciler.simulator.simulator import Simulator
-from tests.e2e.command_line import ROOT
+from tests import switches
+from tests.harness.account import a_simulator
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,17 +47,26 @@ def first_cells(heading: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
-def test_every_switch_is_explained() -> None:
-    assert first_cells("the account in the end\nis the same.\n\n") == [field.name for field in fields(Behaviour)]
+def test_every_switch_is_explained_with_its_values_and_its_default() -> None:
+    table = TEXT.partition("| switch | values | default |")[2].partition("\n\n")[0].splitlines()[2:]
+    told = [tuple(cell.strip() for cell in row.strip("|").split(" | ")) for row in table]
+    defaults = as_json(Behaviour())
+    assert [row[:3] for row in told] == [
+        (f"`{field.name}`", switches.words(field), f"`{json.dumps(defaults[field.name])}`")
+        for field in fields(Behaviour)
+    ]
+    assert all(len(row) == 4 and row[3].endswith(".") for row in told)
 
 
 def test_every_page_is_explained_with_its_methods() -> None:
     table = TEXT.partition("lists them.\n\n")[2].partition("\n\n")[0]
     told = dict(re.findall(r"^\| `(.*?)` \| (.*?) \|", table, re.MULTILINE))
-    with Simulator.open() as simulator:
+    with a_simulator() as simulator:
         pages = {
             path: ", ".join(methods)
-            for path, _, methods in Admin(simulator.world, simulator.faults, simulator.requests, None).pages
+            for path, _, methods in Admin(
+                simulator.world, simulator.faults, simulator.requests, None, simulator.reset
+            ).pages
             if path != "/"
         }
     assert told == pages

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.annotations import creation_annotations
-from reconciler.simulator import snapshots
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
-from tests.e2e.command_line import START_SECONDS, TIERS
-from tests.e2e.test_causes import commit, git
-from tests.simulated import simulated_compute, simulated_quota
+from tests.e2e.test_causes import commit
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
+from tests.harness.repository import git
+from tests.harness.shell import START_SECONDS, TIERS
+from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 WAITING = "    restore_window: 1d\n    snapshots: {at_limit: replace_oldest}\n  pro:"
 
@@ -28,17 +29,14 @@ def said(ended: Ended) -> str:
 def taken(shell: Shell) -> list[tuple[str, str]]:
     """Name and moment of each snapshot of the one project."""
     with shell.account() as simulator:
-        (project,) = simulator.world.store.rows("SELECT id FROM projects")
-        rows = snapshots.snapshots(simulator.world.store, project["id"], simulator.clock.now())
-        described = [snapshots.describe(row, simulator.clock.now()) for row in rows]
+        described = Stored.of(simulator).snapshots()
     return [(snapshot["name"], snapshot["created_at"]) for snapshot in described]
 
 
 def vanish(shell: Shell) -> None:
     """Somebody deletes every snapshot in the console."""
-    with shell.account() as simulator, simulator.world.writing() as transaction:
-        for row in simulator.world.store.rows("SELECT * FROM snapshots"):
-            snapshots.delete(transaction, row)
+    with shell.account() as simulator:
+        Stored.of(simulator).delete_snapshots()
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ def fleet(shell: Shell) -> Shell:
     """Files in git, of which nothing is committed yet."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
     shell.write("tiers.yaml", TIERS.replace("    restore_window: 1d\n  pro:", WAITING))
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     return shell
 
 
@@ -58,7 +56,7 @@ def declare(shell: Shell, text: str) -> None:
 def test_one_that_vanished_is_told_by_every_command_and_not_taken_again(fleet: Shell) -> None:
     declare(fleet, "tier: free\nsnapshots: [before-migration]")
     fleet.applied("--base", "none")
-    git(fleet, "tag", "applied")
+    git(fleet.folder, "tag", "applied")
     vanish(fleet)
     for command, code in (("plan", 0), ("drift", 2)):
         for form in ("text", "markdown", "json"):
@@ -95,7 +93,7 @@ class TestOneThatCannotBeTaken:
         with fleet.account() as simulator:
             simulator.add_project("free", project)
         fleet.applied("--base", "none")
-        git(fleet, "tag", "applied")
+        git(fleet.folder, "tag", "applied")
         return fleet
 
     def new(self, shell: Shell, hours_ago: float, tier: str = "free") -> str:
@@ -111,9 +109,10 @@ class TestOneThatCannotBeTaken:
         held.write(
             "tiers.yaml", (held.folder / "tiers.yaml").read_text() + "drift_policy: {restore_window: report}\n"
         )
-        with held.account() as simulator, simulator.world.writing() as transaction:
-            set_to = "UPDATE projects SET body = json_set(body, '$.history_retention_seconds', ?)"
-            transaction.execute(set_to, 6 * HOUR)
+        with held.account() as simulator:
+            stored = Stored.of(simulator)
+            (project,) = stored.rows("projects")
+            stored.change("projects", project["id"], {"history_retention_seconds": 6 * HOUR})
         assert self.new(held, 18) == "old"
 
     def test_stays_where_the_window_is_about_to_leave_its_moment_behind(self, held: Shell) -> None:
@@ -127,8 +126,28 @@ class TestOneThatCannotBeTaken:
         held.write("tiers.yaml", limited)
         declare(held, "tier: pro\nsnapshots: [old]")
         held.applied("--base", "applied")
-        git(held, "tag", "--force", "applied")
+        git(held.folder, "tag", "--force", "applied")
         held.clock = lambda: START_SECONDS + HOUR
         assert self.new(held, 72, "pro") == "old"
         held.clock = lambda: START_SECONDS + 2 * HOUR
         assert self.new(held, -1.5, "pro") == "new"
+
+    def test_is_tried_once_where_only_neon_knows_that_it_holds_no_data(self, held: Shell) -> None:
+        """The window was one day until a moment ago. The base that moves remembers what Neon has rejected."""
+        declare(held, "tier: pro\nsnapshots: [old]")
+        held.applied("--base", "applied")
+        git(held.folder, "tag", "--force", "applied")
+        held.clock = lambda: START_SECONDS + HOUR
+        moment = timestamp(START_SECONDS - 72 * HOUR)
+        declare(held, f"tier: pro\nsnapshots: [old, {{name: new, at: {moment}}}]")
+        apply = ("apply", "--yes", "--journal", "journal.jsonl", "--base", "applied", "--advance", "applied")
+        assert held.simulated(*apply).code == 6
+        for command in (apply, ("plan", "--base", "applied")):
+            again = held.simulated(*command)
+            told = " ".join(again.out.split())
+            assert f"Neon holds no data of {moment}: it rejected the moment in an earlier run" in told
+            assert again.code == (5 if command is apply else 0)
+        declare(held, "tier: pro\nsnapshots: [old, new]")
+        assert held.simulated(*apply).code == 0
+        assert {name for name, _ in taken(held)} == {"old", "new"}
+        assert "rejected" not in git(held.folder, "cat-file", "-p", "refs/tags/applied")

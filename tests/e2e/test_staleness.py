@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.command_line import Shell
-from tests.unit.files.test_git import git
+from tests.harness.repository import git, needs_git
+from tests.harness.shell import Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Ended
+    from tests.harness.shell import Ended
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 TAKING: Final = {"delete_project", "delete_branch", "delete_snapshot"}
 

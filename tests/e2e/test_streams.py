@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.processes import Place
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
     from pathlib import Path

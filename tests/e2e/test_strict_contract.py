@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.simulator.contract.description import FILE
 from tests.contract import installed as official
-from tests.e2e.processes import PATIENCE_SECONDS, Place
+from tests.harness.processes import PATIENCE_SECONDS, Place
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
-from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour, Simulator
+from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour
 from reconciler.simulator.behaviour import as_json
-from reconciler.simulator.organization import stored_organizations
-from tests.e2e.processes import Place
+from tests.harness.processes import Place
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,10 @@ def place(tmp_path: Path) -> Place:
 def test_every_switch_is_listed_and_a_change_lasts(place: Place) -> None:
     listed = place.run("simulator", "switches")
     assert [line.partition("=")[0] for line in listed.stdout.splitlines()] == list(as_json(Behaviour()))
-    place.run("simulator", "switches", "quota_patch=replace", "list_lag_seconds=3", "rate_limit=null")
+    place.run("simulator", "switches", "quota_patch=merge", "list_lag_seconds=3", "rate_limit=null")
     second = place.run("simulator", "switches").stdout.splitlines()
     assert [line for line in second if "#" in line] == [
-        "quota_patch=replace  # default: merge",
+        "quota_patch=merge  # default: replace",
         "list_lag_seconds=3.0  # default: 0.0",
         f"rate_limit=null  # default: {json.dumps(as_json(Behaviour())['rate_limit'])}",
     ]
@@ -61,9 +62,8 @@ def test_without_a_price_list_the_organizations_are_those_of_neons_guide(tmp_pat
     exported = place.run("simulator", "env").stdout
     assert "export NEON_FREE_ORG_ID=org-sim-free\n" in exported
     assert "export PAID_ORG_API_KEY=sim_org_paid_key\n" in exported
-    with Simulator.open(tmp_path / "sim.db") as simulator:
-        found = {each.name: each.limits for each in stored_organizations(simulator.world.store)}
-    assert found == {each.name: each.limits for each in GUIDE_ORGANIZATIONS}
+    found = {row["name"]: row["body"]["limits"] for row in Stored.at(tmp_path / "sim.db").rows("organizations")}
+    assert found == {each.name: msgspec.to_builtins(each.limits) for each in GUIDE_ORGANIZATIONS}
     assert place.run("simulator", "seed", "--tenants", "2").returncode == 0
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.command_line import TIERS
-from tests.e2e.test_causes import by_hand, commit, git, grant, run, transfers
+from tests.e2e.test_causes import by_hand, commit, grant, run, transfers
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 COMPOSED, IN_TWO_SIGNS = "caf\u00e9", "cafe\u0301"
 EMAIL = "Ada.Lovelace+dev@example.com"
@@ -21,23 +21,22 @@ EMAIL = "Ada.Lovelace+dev@example.com"
 def fleet(shell: Shell) -> Shell:
     """Two tenants who have 8 GiB of transfer each, applied, the tag ``applied`` on their commit."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for tenant in ("acme", "bluebird"):
         grant(shell, tenant, 8)
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
 
 
 def ids(shell: Shell) -> dict[str, str]:
     """The live projects by name."""
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        return dict(account.execute("SELECT name, id FROM projects WHERE deleted_at IS NULL"))
+    return shell.stored.project_ids()
 
 
 def rename(shell: Shell, old: str, new: str, gib: int = 8, more: str = "") -> None:
-    git(shell, "mv", f"tenants/{old}.yaml", f"tenants/{new}.yaml")
+    git(shell.folder, "mv", f"tenants/{old}.yaml", f"tenants/{new}.yaml")
     grant(shell, new, gib, more)
     commit(shell)
 
@@ -63,7 +62,7 @@ def test_a_tenant_with_another_name_keeps_its_project(fleet: Shell, door: tuple[
     rename(fleet, "acme", "acme-inc", more=EARLIER)
     succeeded(run(fleet, *door))
     assert ids(fleet) == {"myapp-acme-inc": before["myapp-acme"], "myapp-bluebird": before["myapp-bluebird"]}
-    git(fleet, "tag", "--force", "applied")
+    git(fleet.folder, "tag", "--force", "applied")
     assert "in sync" in succeeded(run(fleet, "plan", "--base", "applied")).out.lower()
     grant(fleet, "acme-inc", 3, EARLIER)
     commit(fleet)
@@ -83,7 +82,7 @@ def test_a_new_name_lowers_nothing_that_its_files_did_not_lower(fleet: Shell, do
 def test_nor_does_it_end_a_protection(fleet: Shell, door: tuple[str, ...]) -> None:
     grant(fleet, "acme", 8, "protect: true")
     commit(fleet)
-    git(fleet, "tag", "--force", "applied")
+    git(fleet.folder, "tag", "--force", "applied")
     rename(fleet, "acme", "acme-inc", gib=3, more=EARLIER)
     ended = run(fleet, *door)
     assert ended.code == 5
@@ -118,15 +117,15 @@ def test_nor_does_one_that_is_not_committed(fleet: Shell, door: tuple[str, ...])
 
 
 def test_nor_do_two_of_them_that_say_no_more_than_a_tier(shell: Shell) -> None:
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for tenant in ("red", "green"):
         shell.tenant(tenant)
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     for old, new in (("red", "ruby"), ("green", "jade")):
-        git(shell, "mv", f"tenants/{old}.yaml", f"tenants/{new}.yaml")
+        git(shell.folder, "mv", f"tenants/{old}.yaml", f"tenants/{new}.yaml")
         shell.tenant(new)
     commit(shell)
     assert run(shell, "apply", "--base", "applied").code == 5
@@ -137,7 +136,7 @@ def test_nor_do_two_of_them_that_say_no_more_than_a_tier(shell: Shell) -> None:
 
 def test_a_file_that_only_moved_to_another_folder_is_no_rename(fleet: Shell) -> None:
     (fleet.folder / "tenants/eu").mkdir()
-    git(fleet, "mv", "tenants/acme.yaml", "tenants/eu/acme.yaml")
+    git(fleet.folder, "mv", "tenants/acme.yaml", "tenants/eu/acme.yaml")
     grant(fleet, "cedar", 8)
     commit(fleet)
     succeeded(run(fleet, "converge", "cedar", "--base", "applied"))
@@ -147,8 +146,8 @@ def test_a_file_that_only_moved_to_another_folder_is_no_rename(fleet: Shell) -> 
 def test_who_left_the_files_is_named_by_a_selection_of_changes(fleet: Shell) -> None:
     fleet.tenant("gone", "tier: free\nstate: absent")
     commit(fleet)
-    git(fleet, "tag", "--force", "applied")
-    git(fleet, "rm", "--quiet", "tenants/acme.yaml", "tenants/gone.yaml")
+    git(fleet.folder, "tag", "--force", "applied")
+    git(fleet.folder, "rm", "--quiet", "tenants/acme.yaml", "tenants/gone.yaml")
     commit(fleet)
     for flags in (("--changed-since", "applied"), ("--changed-since", "applied", "--base", "applied")):
         ended = succeeded(run(fleet, "plan", *flags))
@@ -195,15 +194,13 @@ def test_names_that_two_signs_make_are_one_with_what_is_live(shell: Shell) -> No
     shell.write("tiers.yaml", TIERS.replace("myapp-{tenant}", IN_TWO_SIGNS + "-{tenant}"))
     shell.tenant("acme", f"tier: pro\ndev_branches: [{IN_TWO_SIGNS}]\nsnapshots: [{IN_TWO_SIGNS}]")
     shell.applied()
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        for table, columns in (
-            ("projects", "name searched body"),
-            ("branches", "name body"),
-            ("snapshots", "body"),
-        ):
-            for column in columns.split():
-                change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"  # noqa: S608
-                assert account.execute(change, (COMPOSED, IN_TWO_SIGNS)).rowcount
+    for table, columns in (
+        ("projects", "name searched body"),
+        ("branches", "name body"),
+        ("snapshots", "body"),
+    ):
+        for column in columns.split():
+            shell.stored.replace(table, column, COMPOSED, IN_TWO_SIGNS)
     for selection in ((), ("--tenant", "acme")):
         ended = succeeded(shell.simulated("plan", *selection, "--depth", "deep"))
         assert "in sync" in ended.out.lower(), ended.out

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.files.hidden_text import has_hidden
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
-from tests.e2e.command_line import TIERS
+from tests.harness.shell import TIERS
 from tests.unit.views import nasty
 from tests.unit.views.rendered import only_text, rendered
 from tests.unit.views.runners import obeyed, steering
@@ -20,7 +20,7 @@ from tests.unit.views.runners import obeyed, steering
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 NAMES = [name for name in nasty.EVERYTHING if name.strip()]
 STORED = [name for name in NAMES if name.isprintable()]
@@ -34,7 +34,7 @@ LOOKS = ("plan", "drift")
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A fleet whose live side and files are full of such names."""
-    from tests.e2e.command_line import Shell  # noqa: PLC0415 - its fixture is for one test
+    from tests.harness.shell import Shell  # noqa: PLC0415 - its fixture is for one test
 
     shell = Shell(tmp_path_factory.mktemp("fleet"))
     shell.write("tiers.yaml", TIERS + 'tenants: [{files: "tenants/**/*.yaml"}, {ndjson: "fleet/*.ndjson"}]\n')
@@ -182,8 +182,7 @@ def test_exports_set_variables_and_nothing_else(shell: Shell, text: str) -> None
     exported(shell, shell.run("simulator", "env"))
     shell.write("tiers.yaml", TIERS)
     shell.run("simulator", "env", "--data", "brought.db")
-    with shell.account() as simulator, simulator.world.writing() as transaction:
-        transaction.execute("UPDATE organizations SET id = ? WHERE name = 'free'", text)
+    shell.stored.change("organizations", {"name": "free"}, id=text)
     exported(shell, shell.run("simulator", "env"))
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.command_line import TIERS
 from tests.e2e.test_keys import KEYS, Listener
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 COMMANDS: Final = (
     ("plan",),
@@ -27,12 +28,21 @@ FREE_KEY, PAID_KEY, PERSONAL = (
     "personal_api_key: ${PERSONAL_API_KEY}",
 )
 EVIL: Final = "api: {host: https://evil.example/api/v2}\n"
+KEPT: Final = "registry: {{url: 'sqlite:///r.db', connection_strings: encrypted, key: '${{{}}}'}}\n"
 SWAPPED: Final = TIERS.replace(FREE_KEY, "X").replace(PAID_KEY, FREE_KEY).replace("X", PAID_KEY)
 ELSEWHERE: Final = {
     "host": (TIERS + EVIL, "api.host is 'https://evil.example/api/v2'"),
     "keys swapped": (SWAPPED, "organizations.free.api_key is ${PAID_ORG_API_KEY}"),
     "a literal id": (TIERS.replace("${NEON_FREE_ORG_ID}", "org-evil"), "organizations.free.id is 'org-evil'"),
     "a registry": (TIERS + "registry: {url: 'postgresql://evil.example/db'}\n", "registry.url is another address"),
+    "notices": (
+        TIERS + "notify: {urls: ['${EVIL_NOTIFY_URL}']}\n",
+        "notify.urls.0 is ${EVIL_NOTIFY_URL}, but was",
+    ),
+    "a key of a registry": (
+        TIERS + KEPT.format("REGISTRY_KEY"),
+        "registry.key is ${REGISTRY_KEY}, but was not set",
+    ),
     "no personal key": (TIERS.replace(PERSONAL, ""), "personal_api_key was removed"),
     "another personal key": (TIERS.replace(PERSONAL, f"personal_api_key: {FREE_KEY}"), "personal_api_key is"),
 }
@@ -41,7 +51,11 @@ ANY_VARIABLE: Final = {
     "another secret as a key": TIERS.replace(FREE_KEY, "${AWS_SECRET_ACCESS_KEY}"),
     "a key as an id": TIERS.replace("${NEON_FREE_ORG_ID}", "${PERSONAL_API_KEY}"),
     "an id as a key": TIERS.replace(FREE_KEY, "${NEON_FREE_ORG_ID}"),
+    "another secret as an address of notices": TIERS + "notify: {urls: ['${AWS_SECRET_ACCESS_KEY}']}\n",
     "another secret as a registry": TIERS + "registry: {url: '${AWS_SECRET_ACCESS_KEY}'}\n",
+    "another secret as the key of a registry": TIERS + KEPT.format("AWS_SECRET_ACCESS_KEY"),
+    "a key as the key of a registry": TIERS + KEPT.format("PERSONAL_API_KEY"),
+    "the key of a registry as a key": TIERS.replace(FREE_KEY, "${REGISTRY_KEY}"),
 }
 SECRETS: Final = {**KEYS, "AWS_SECRET_ACCESS_KEY": "marked-aws-secret"}
 
@@ -50,22 +64,17 @@ SECRETS: Final = {**KEYS, "AWS_SECRET_ACCESS_KEY": "marked-aws-secret"}
 def fleet(shell: Shell) -> Shell:
     """A fleet in git, its first commit tagged ``applied``."""
     shell.tenant("acme")
-    git(shell, "init", "--quiet")
+    git(shell.folder, "init", "--quiet")
     commit(shell)
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
-
-
-def git(shell: Shell, *args: str) -> None:
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *who, *args], cwd=shell.folder, check=True, capture_output=True)
 
 
 def commit(shell: Shell, tiers: str | None = None) -> None:
     if tiers is not None:
         shell.write("tiers.yaml", tiers)
-    git(shell, "add", "--all")
-    git(shell, "commit", "--quiet", "--allow-empty", "-m", "Change")
+    git(shell.folder, "add", "--all")
+    git(shell.folder, "commit", "--quiet", "--allow-empty", "-m", "Change")
 
 
 def refused(ended: Ended, code: int, *words: str) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.command_line import TIERS
-from tests.e2e.test_causes import by_hand, commit, git, run, transfers
+from tests.e2e.test_causes import by_hand, commit, run, transfers
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 SOURCES = "tenants: [{ndjson: fleet/*.ndjson}, {files: tenants/*.yaml}]\n"
 LINES = "fleet/all.ndjson"
@@ -31,31 +31,23 @@ def lines(shell: Shell, **gib: int) -> None:
 def fleet(shell: Shell) -> Shell:
     """Zoe is a line that git ignores, acme one with a document on top of it that git holds."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     shell.write("tiers.yaml", TIERS + SOURCES)
     shell.tenant("acme", "labels: {team: eu}")
     lines(shell, acme=50, zoe=50)
     commit(shell)
     shell.applied("--base", "none")
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
-
-
-def in_the_account(shell: Shell, statement: str) -> None:
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        account.execute(statement)
 
 
 def move_by_hand(shell: Shell) -> None:
     """Somebody moves zoe's project to the free organization."""
-    moved = "org_id = 'org-sim-free', body = json_set(body, '$.org_id', 'org-sim-free')"
-    in_the_account(shell, f"UPDATE projects SET {moved} WHERE name = 'myapp-zoe'")  # noqa: S608
+    shell.stored.move("myapp-zoe", "free")
 
 
 def organizations(shell: Shell) -> dict[str, str]:
-    with sqlite3.connect(shell.folder / "sim.db") as account:
-        rows = account.execute("SELECT name, org_id FROM projects WHERE deleted_at IS NULL").fetchall()
-    return {name.removeprefix("myapp-"): organization for name, organization in rows}
+    return {name.removeprefix("myapp-"): where for name, where in shell.stored.organizations().items()}
 
 
 def refusals(ended: Ended) -> list[tuple[str, list[str]]]:
@@ -104,14 +96,13 @@ class TestAProjectThatSomebodyMoved:
     def test_is_moved_where_a_person_counts_it(self, fleet: Shell) -> None:
         move_by_hand(fleet)
         fleet.applied("--base", "applied", "--allow", "transfers=1")
-        assert organizations(fleet)["zoe"] == "org-sim-paid"
+        assert organizations(fleet)["zoe"] == "paid"
 
 
 class TestAProjectThatIsGone:
     @pytest.fixture
     def gone(self, fleet: Shell) -> Shell:
-        lately = "deleted_at = (SELECT latest FROM state)"
-        in_the_account(fleet, f"UPDATE projects SET {lately} WHERE name = 'myapp-zoe'")  # noqa: S608
+        fleet.stored.delete_project("myapp-zoe")
         return fleet
 
     @pytest.mark.parametrize(
@@ -128,8 +119,7 @@ class TestAProjectThatIsGone:
 
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("converge", "zoe")])
 def test_a_project_that_somebody_renamed_is_found(fleet: Shell, command: tuple[str, ...]) -> None:
-    renamed = "name = 'a shop', searched = 'a shop', body = json_set(body, '$.name', 'a shop')"
-    in_the_account(fleet, f"UPDATE projects SET {renamed} WHERE name = 'myapp-zoe'")  # noqa: S608
+    fleet.stored.rename_project(fleet.stored.project_ids()["myapp-zoe"], "a shop")
     ended = fleet.simulated(*command, "--base", "applied")
     assert ended.code == 0, ended.err
     assert sorted(transfers(fleet)) == ["acme", "zoe"]
@@ -151,8 +141,8 @@ def test_support_s_gift_stays(fleet: Shell) -> None:
 
 
 def test_a_price_list_that_no_commit_has_any_more_takes_nothing(fleet: Shell) -> None:
-    git(fleet, "rm", "--quiet", "--cached", "tiers.yaml")
-    git(fleet, "commit", "--quiet", "--message", "x")
+    git(fleet.folder, "rm", "--quiet", "--cached", "tiers.yaml")
+    git(fleet.folder, "commit", "--quiet", "--message", "x")
     fleet.write("tiers.yaml", TIERS.replace("logical_size: 10GiB", "logical_size: 1GiB") + SOURCES)
     ended = run(fleet, "apply", "--base", "applied")
     assert "git does not hold tiers.yaml" in ended.err
@@ -164,14 +154,14 @@ def test_a_tenant_that_an_overlooked_edit_took_out_is_not_pruned(fleet: Shell) -
     fleet.write("tenants/both.yaml", both)
     commit(fleet)
     fleet.applied("--base", "applied")
-    git(fleet, "tag", "--force", "applied")
-    git(fleet, "update-index", "--assume-unchanged", "tenants/both.yaml")
+    git(fleet.folder, "tag", "--force", "applied")
+    git(fleet.folder, "update-index", "--assume-unchanged", "tenants/both.yaml")
     fleet.write("tenants/both.yaml", both.rpartition("---")[0])
     with fleet.account() as simulator:
         simulator.clock.advance(20 * 86_400)
     run(fleet, "apply", "--base", "applied", "--prune")
     assert "three" in transfers(fleet)
-    git(fleet, "update-index", "--no-assume-unchanged", "tenants/both.yaml")
+    git(fleet.folder, "update-index", "--no-assume-unchanged", "tenants/both.yaml")
     commit(fleet)
     run(fleet, "apply", "--base", "applied", "--prune")
     assert "three" not in transfers(fleet)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.command_line import TIERS
-from tests.e2e.test_causes import commit, git, grant, run, transfers
+from tests.e2e.test_causes import commit, grant, run, transfers
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 120\n"
 
@@ -22,14 +23,14 @@ LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 
 def fleet(shell: Shell) -> Shell:
     """Two tenants who have 8 GiB of transfer each; what the last commit says of one of them is a pointer."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell, "init", "--quiet", "--initial-branch=main")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for tenant in ("acme", "bluebird"):
         grant(shell, tenant, 8)
     commit(shell)
     shell.applied("--base", "none")
     shell.write("tenants/bluebird.yaml", LFS)
     commit(shell)
-    git(shell, "tag", "applied")
+    git(shell.folder, "tag", "applied")
     return shell
 
 
@@ -77,7 +78,7 @@ def test_a_clone_without_all_objects_says_how_to_get_them(
     fleet.write("tiers.yaml", TIERS.replace("5GiB", "4GiB"))
     grant(fleet, "bluebird", 2)
     commit(fleet)
-    git(fleet, "config", "uploadpack.allowFilter", "true")
+    git(fleet.folder, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", f"--filter={kept}", f"file://{fleet.folder}", clone], check=True)
     ended = run(fleet, "apply", "--directory", str(clone), *base)

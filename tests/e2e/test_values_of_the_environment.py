@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.command_line import TIERS
-from tests.registry_database import required
+from tests.harness.registry_database import required
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Ended, Shell
+    from tests.harness.shell import Ended, Shell
 
 MARK: Final = "m4rked"
 COMMANDS: Final = (

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_workflow import BASE, World, git, limit, started
+from tests.e2e.test_workflow import BASE, World, limit, started
+from tests.harness.repository import git, needs_git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.command_line import Ended
+    from tests.harness.shell import Ended
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 PROTECTED = limit(2) + "\nprotect: true"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 
 def test_a_run_in_waves_reaches_every_tenant(shell: Shell) -> None:

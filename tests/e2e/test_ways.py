@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.command_line import Shell
+    from tests.harness.shell import Shell
 
 PATIENCE_SECONDS: Final = 30
 SECRET: Final = "s3cret-word"  # noqa: S105

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from tests.e2e.processes import Place
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ LOOKING: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("show", "saved.json"): (),
     ("plan", "--depth", "deep", "--out", "another.json"): ORGANIZATIONS,
     ("drift",): ORGANIZATIONS,
-    ("connection-string", "stays", "--connections-to", "strings"): ORGANIZATIONS,
+    ("connections", "stays", "--connections-to", "strings"): ORGANIZATIONS,
 }
 """What writes nothing, and the keys that it needs."""
 WRITING: Final[dict[tuple[str, ...], tuple[str, ...]]] = {

@@ -1,48 +1,50 @@
-"""The workflow of docs/ci.md, step by step as it stands there: pull requests and merges of a fleet that drifts."""
+"""The commands of plan.yml and apply.yml, one after the other: pull requests and merges of a fleet that drifts.
+
+What surrounds the commands, and the saved plan between them: tests/e2e/test_workflows.py.
+"""
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sqlite3
-import subprocess
 from contextlib import contextmanager, nullcontext
 from threading import Thread
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
 import yaml
 
-from tests.builders import GIB
-from tests.e2e.command_line import Shell
-from tests.e2e.pages import Page
-from tests.e2e.test_causes import LIMIT, QUIET
+from tests.e2e.test_causes import LIMIT, quota, set_limit
+from tests.harness.builders import GIB
+from tests.harness.repository import git, needs_git
+from tests.harness.shell import ROOT, Shell
+from tests.harness.stored import Stored
+from tests.harness.wire import Act, Passing, also_after, answered, answering, first, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.command_line import Ended
+    from tests.harness.shell import Ended
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
-Via: TypeAlias = httpx.AsyncBaseTransport
-ELSEWHERE: Final = ("make ", "gh ")
-"""Steps that install the program and that speak to GitHub."""
+FILLED: Final = {
+    "refs/tags/${{ inputs.tag }}": "refs/tags/applied",
+    "${{ inputs.tag }}": "applied",
+    "${{ github.ref_name }}": "main",
+    "${{ runner.temp }}/reconciler-journal/journal.jsonl": "journal.jsonl",
+}
 BASE: Final = ("--base", "refs/tags/applied", "--ref", "main", "--advance", "applied")
 
 
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *QUIET, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def steps(job: str) -> list[str]:
-    """The shell steps of a job of the workflow of docs/ci.md."""
-    workflow = next(text for text in Page("docs/ci.md").blocks("yaml") if text.startswith("name: fleet"))
-    runs = [step["run"] for step in yaml.safe_load(workflow)["jobs"][job]["steps"] if "run" in step]
-    return [run for run in runs if not run.startswith(ELSEWHERE)]
+def steps(job: str) -> list[list[str]]:
+    """The commands of a job. Of apply, without the saved plan and what a caller may add."""
+    if job == "plan":
+        return [["validate"], ["plan", "--base", "refs/tags/applied"]]
+    workflow = yaml.safe_load((ROOT / ".github/workflows/apply.yml").read_text(encoding="utf-8"))
+    [arguments] = [step["with"]["arguments"] for step in workflow["jobs"][job]["steps"] if step.get("id") == job]
+    words = [FILLED.get(line, line) for line in arguments.splitlines()]
+    return [[job, *(word for word in words if "${{" not in word)]]
 
 
 class World:
@@ -77,10 +79,8 @@ class World:
         """Runs the steps of a job; the last one of the program is what is handed back."""
         folder = folder or self.checkout()
         ended = None
-        for step in steps(name):
-            words = shlex.split(step)
-            assert words[0] == "reconciler", f"no test knows how to run {step!r}"
-            ended = self.run(folder, *words[1:])
+        for command, *flags in steps(name):
+            ended = self.run(folder, command, *flags)
             if ended.code:
                 break
         assert ended is not None
@@ -109,66 +109,65 @@ class World:
     def record(self) -> str:
         return git(self.folder / "remote.git", "cat-file", "-p", "refs/tags/applied")
 
+    @property
+    def stored(self) -> Stored:
+        """The rows of the account."""
+        return Stored.at(self.folder / "sim.db")
+
     def live(self) -> dict[str, tuple[str, int]]:
         """The organization and the transfer in GiB of every project."""
-        with sqlite3.connect(self.folder / "sim.db") as account:
-            rows = account.execute(
-                "SELECT name, org_id, body ->> ? FROM projects WHERE deleted_at IS NULL", (LIMIT,)
-            ).fetchall()
+        where = self.stored.organizations()
         return {
-            name.removeprefix("myapp-"): (where.rpartition("-")[2], limit // GIB) for name, where, limit in rows
+            name.removeprefix("myapp-"): (where[name], quota(row)[LIMIT] // GIB)
+            for name, row in self.stored.projects().items()
         }
 
     @contextmanager
-    def through(self, between: Callable[[Via], Via]) -> Iterator[None]:
-        before, self.shell.between = self.shell.between, between
+    def through(self, act: Act) -> Iterator[None]:
+        before, self.shell.act = self.shell.act, act
         try:
             yield
         finally:
-            self.shell.between = before
+            self.shell.act = before
 
     def project(self, tenant: str) -> str:
-        with sqlite3.connect(self.folder / "sim.db") as account:
-            found = account.execute("SELECT id FROM projects WHERE name = ?", (f"myapp-{tenant}",)).fetchone()
-        return str(found[0])
+        return self.stored.project_ids()[f"myapp-{tenant}"]
 
     def by_hand(self, tenant: str, gib: int) -> None:
-        with sqlite3.connect(self.folder / "sim.db") as account:
-            account.execute(
-                "UPDATE projects SET body = json_set(body, ?, ?) WHERE name = ?",
-                (LIMIT, gib * GIB, f"myapp-{tenant}"),
-            )
+        set_limit(self.stored, tenant, gib)
 
     def vanished(self, tenant: str) -> None:
         """Its project is gone, for good."""
-        with sqlite3.connect(self.folder / "sim.db") as account:
-            account.execute("DELETE FROM projects WHERE name = ?", (f"myapp-{tenant}",))
+        self.stored.remove("projects", name=f"myapp-{tenant}")
 
 
-class Refusing(httpx.AsyncBaseTransport):
+def refusing(project: str, method: str = "PATCH", below: str = "") -> Act:
     """An API that refuses one kind of call; unless told otherwise, to change a project."""
-
-    def __init__(self, via: Via, project: str, method: str = "PATCH", below: str = "") -> None:
-        self._via, self._method, self._end = via, method, f"{project}{below}"
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method == self._method and request.url.path.endswith(self._end):
-            return httpx.Response(422, json={"code": "", "message": "not today"}, request=request)
-        return await self._via.handle_async_request(request)
+    end = f"{project}{below}"
+    return where(
+        lambda passing: passing.request.method == method and passing.path.endswith(end),
+        answering(lambda _request: httpx.Response(422, json={"code": "", "message": "not today"})),
+    )
 
 
-class Dying(httpx.AsyncBaseTransport):
-    """The process is gone once a transfer has been answered."""
+def dying() -> Act:
+    """The process is gone once a transfer has been done."""
+    return dying_after("/projects/transfer")
 
-    def __init__(self, via: Via) -> None:
-        self._via, self._dead = via, False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._dead:
+def dying_after(end: str) -> Act:
+    """The process is gone once a POST to a path with this end has been done."""
+    dead = False
+
+    async def die(passing: Passing) -> httpx.Response:
+        nonlocal dead
+        if dead:
             raise SystemExit(99)
-        answer = await self._via.handle_async_request(request)
-        self._dead = request.url.path.endswith("/projects/transfer")
+        answer = await passing.answer()
+        dead = passing.request.method == "POST" and passing.path.endswith(end) and answer.is_success
         return answer
+
+    return die
 
 
 def made(folder: Path) -> Path:
@@ -269,7 +268,7 @@ def test_a_refused_tenant_stays_owed_and_is_done_once_it_may_be(world: World) ->
 def test_a_failed_tenant_stays_owed_and_is_done_by_the_next_run(world: World) -> None:
     world.tenant("cedar", limit(2))
     world.merge()
-    with world.through(lambda via: Refusing(via, world.project("cedar"))):
+    with world.through(refusing(world.project("cedar"))):
         assert world.job("apply").code == 6
     assert '"cedar"' in world.record()
     assert world.live()["cedar"] == ("free", 5)
@@ -285,7 +284,7 @@ def test_a_tenant_that_a_dead_run_left_half_done_is_finished_by_the_run_of_the_n
     before = world.base()
     world.tenant("acme", f"tier: free\n{ACCEPTING}")
     world.merge()
-    with world.through(Dying), pytest.raises(SystemExit):
+    with world.through(dying()), pytest.raises(SystemExit):
         world.job("apply")
     assert world.live()["acme"] == ("free", 50)
     assert world.base() == before
@@ -296,19 +295,15 @@ def test_a_tenant_that_a_dead_run_left_half_done_is_finished_by_the_run_of_the_n
     assert world.base() == merged
 
 
-class Meanwhile(httpx.AsyncBaseTransport):
+def meanwhile(happens: Callable[[], object]) -> Act:
     """Right after the first write, something else happens, before anybody hears of it."""
 
-    def __init__(self, via: Via, happens: Callable[[], object]) -> None:
-        self._via, self._happens = via, [happens]
+    def happen() -> None:
+        thread = Thread(target=happens)  # with an event loop of its own
+        thread.start()
+        thread.join()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._via.handle_async_request(request)
-        if request.method == "PATCH" and self._happens:
-            thread = Thread(target=self._happens.pop())  # with an event loop of its own
-            thread.start()
-            thread.join()
-        return answer
+    return first(lambda passing: passing.request.method == "PATCH", also_after(happen))
 
 
 class TestAPipelineWhoseBranchHasMovedOn:
@@ -350,10 +345,10 @@ class TestTwoPipelines:
         def merge_and_deploy() -> None:
             world.tenant("bluebird", limit(3))
             world.merge()
-            with world.through(lambda via: via):
+            with world.through(answered):
                 codes.append(world.job("apply").code)
 
-        with world.through(lambda via: Meanwhile(via, merge_and_deploy)):
+        with world.through(meanwhile(merge_and_deploy)):
             ended = world.job("apply", older)
         assert [*codes, ended.code] == [0, 0], ended.err + ended.out
         assert world.base() == git(world.author, "rev-parse", "main")
@@ -368,10 +363,10 @@ class TestTwoPipelines:
         def merge_and_fail() -> None:
             world.tenant("cedar", limit(1))
             world.merge()
-            with world.through(lambda via: Refusing(via, world.project("cedar"))):
+            with world.through(refusing(world.project("cedar"))):
                 assert world.job("apply").code == 6
 
-        with world.through(lambda via: Meanwhile(via, merge_and_fail)):
+        with world.through(meanwhile(merge_and_fail)):
             assert world.job("apply", older).code == 0
         assert world.base() == git(world.author, "rev-parse", "main")
         assert f'"owed": [{{"commit": "{done}", "tenants": ["cedar"]}}]' in world.record()
@@ -409,7 +404,7 @@ def test_without_a_remote_the_tag_moves_here_alone_and_says_so(world: World) -> 
     folder = world.checkout()
     ended = world.run(folder, "apply", "--yes", "--base", "refs/tags/applied", "--advance", "applied")
     assert ended.code == 0
-    assert "here alone" in ended.err
+    assert "in this clone only" in ended.err
     assert git(folder, "rev-parse", "applied^{commit}") == merged
     assert world.base() == before
 

@@ -48,7 +48,7 @@ def summary(told: Told) -> list[str]:
     if growth > FLAT:
         told.complaints.append(f"memory has grown from {settled:.0f} to {told.peaks_mib[-1]:.0f} MiB")
     return [
-        f"{told.days} days, {told.runs} runs, {told.faults} faults, {told.deeds} deeds of people",
+        f"{told.days} days, {told.runs} runs, {told.faults} faults, {told.deeds} changes by people",
         f"runs ended: {_counted(told.ends)}",
         f"written: {_counted(told.actions)}",
         f"memory: {settled:.0f} MiB after a third of the days, {told.peaks_mib[-1]:.0f} MiB at the end",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.fleet import read
 from reconciler.simulator.clock import timestamp
-from tests.e2e.command_line import TIERS
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,9 +22,10 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.permissions import Permissions
 from tests.endurance.files import Files
-from tests.endurance.trouble import People, Way, lay_faults
-from tests.faults.kinds import Killed
-from tests.wiring import API, world
+from tests.endurance.trouble import People, fate, lay_faults
+from tests.harness.account import API, world
+from tests.harness.stored import Stored
+from tests.harness.wire import Killed, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
-    from tests.wiring import World
+    from tests.harness.account import World
 
 DAY_SECONDS: Final = 86_400
 RUNS_IN_TROUBLE: Final = 2
@@ -93,7 +94,7 @@ class Soak:
         for _ in range(RUNS_IN_TROUBLE):
             self.told.faults += lay_faults(self.world.simulator, self.random)
             stop = StopSignal()
-            self._run(desired, CAREFUL, via=Way(self.world.via, self.random, stop), stop=stop)
+            self._run(desired, CAREFUL, via=Wire(self.world.via, fate(self.random, stop)), stop=stop)
             for _ in range(max(1, self.files.size // 400)):
                 self.world.run(people.meddle())
                 self.told.deeds += 1
@@ -186,7 +187,7 @@ class Soak:
             yield f"other projects at the end: {sorted(set(self._live_names()) ^ declared)[:5]}"
 
     def _live_names(self) -> Counter[str]:
-        rows = self.world.simulator.world.store.rows("SELECT name FROM projects WHERE deleted_at IS NULL")
+        rows = Stored.of(self.world.simulator).rows("projects")
         return Counter(row["name"] for row in rows)
 
     def _next_morning(self) -> None:

@@ -17,7 +17,8 @@ from reconciler.simulator.faults import (
     Truncate,
     html,
 )
-from tests.faults.kinds import Killed
+from tests.harness.stored import Row, Stored
+from tests.harness.wire import Act, also_before, answered, at, killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.apply.stop import StopSignal
     from reconciler.simulator.faults import AnyEffect
     from reconciler.simulator.simulator import Simulator
-    from tests.wiring import World
+    from tests.harness.account import World
 
 MINE: Final = "mine"
 """How the names begin of what people make or rename by hand."""
@@ -63,28 +64,15 @@ def lay_faults(simulator: Simulator, random: Random) -> int:
     return count
 
 
-class Way(httpx.AsyncBaseTransport):
-    """A way to the account on which a run dies at one of its calls, or is asked to end."""
-
-    def __init__(self, via: httpx.AsyncBaseTransport, random: Random, stop: StopSignal) -> None:
-        self._via = via
-        self._stop = stop
-        self._fate = random.choice(["lives", "lives", "dies before", "dies after", "is stopped"])
-        self._at = random.randrange(1, LONGEST_RUN)
-        self._calls = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises Killed where the run dies."""
-        self._calls += 1
-        fate = self._fate if self._calls == self._at else "lives"
-        if fate == "dies before":
-            raise Killed
-        if fate == "is stopped":
-            self._stop.signal("SIGTERM")
-        answer = await self._via.handle_async_request(request)
-        if fate == "dies after":
-            raise Killed
-        return answer
+def fate(random: Random, stop: StopSignal) -> Act:
+    """A run may die at one of its calls, or is asked to end there."""
+    kind = random.choice(["lives", "lives", "dies before", "dies after", "is stopped"])
+    number = random.randrange(1, LONGEST_RUN)
+    if kind == "lives":
+        return answered
+    if kind == "is stopped":
+        return at(number, also_before(lambda: stop.signal("SIGTERM")))
+    return at(number, killed(carried_out=kind == "dies after"))
 
 
 class People:
@@ -93,11 +81,11 @@ class People:
     def __init__(self, world: World, random: Random) -> None:
         self._world = world
         self._random = random
-        self._store = world.simulator.world.store
+        self._stored = Stored.of(world.simulator)
 
     async def meddle(self) -> None:
         """Somebody does something to somebody's project."""
-        project = self._pick("SELECT * FROM projects WHERE deleted_at IS NULL")
+        project = self._pick(self._stored.rows("projects"))
         if project is None:
             return
         place = f"/projects/{project['id']}"
@@ -116,12 +104,11 @@ class People:
 
     async def tidy_up(self) -> None:
         """Somebody takes away what people have made by hand, which no file knows."""
-        query = "SELECT id, project_id FROM branches WHERE deleted_at IS NULL AND name LIKE ?"
-        for branch in self._store.rows(query, f"{MINE}-%"):
-            await self._ask("DELETE", f"/projects/{branch['project_id']}/branches/{branch['id']}")
+        for branch in self._stored.rows("branches"):
+            if branch["name"].startswith(f"{MINE}-"):
+                await self._ask("DELETE", f"/projects/{branch['project_id']}/branches/{branch['id']}")
 
-    def _pick(self, query: str, *values: object) -> Any:
-        rows = self._store.rows(query, *values)
+    def _pick(self, rows: list[Row]) -> Row | None:
         return self._random.choice(rows) if rows else None
 
     async def _ask(self, method: str, path: str, body: Any = None) -> None:
@@ -144,8 +131,8 @@ class People:
         await self._ask("POST", f"{place}/branches", {"branch": {"name": name}})
 
     async def _change_branch(self, place: str, project_id: str) -> None:
-        query = "SELECT * FROM branches WHERE deleted_at IS NULL AND project_id = ? AND parent_id IS NOT NULL"
-        if branch := self._pick(query, project_id):
+        rows = self._stored.rows("branches", project_id=project_id)
+        if branch := self._pick([row for row in rows if row["parent_id"] is not None]):
             own = f"{place}/branches/{branch['id']}"
             if self._random.random() < 0.5:
                 await self._ask("DELETE", own)
@@ -153,10 +140,10 @@ class People:
                 await self._ask("PATCH", own, {"branch": {"name": f"{MINE}-{branch['id']}"}})
 
     async def _delete_one(self, place: str, table: str, project_id: str) -> None:
-        if row := self._pick(f"SELECT id FROM {table} WHERE project_id = ?", project_id):  # noqa: S608
+        if row := self._pick(self._stored.rows(table, deleted=True, project_id=project_id)):
             await self._ask("DELETE", f"{place}/{table}/{row['id']}")
 
     async def _resize(self, place: str, project_id: str) -> None:
-        if row := self._pick("SELECT id FROM endpoints WHERE project_id = ?", project_id):
+        if row := self._pick(self._stored.rows("endpoints", deleted=True, project_id=project_id)):
             size = {"autoscaling_limit_min_cu": 0.25, "autoscaling_limit_max_cu": 0.5}
             await self._ask("PATCH", f"{place}/endpoints/{row['id']}", {"endpoint": size})

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
+from multiprocessing.connection import wait
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ WARM: Final = [
     "httpx",
     "rich.console",
 ]
+_ONE_AT_A_TIME: Final = Lock()
+"""How a process ended can be read once, and ``Process.start`` reads it of all others: a second thread that reads
+at the same moment would be told 255.
+"""
 _OUTPUT: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -71,23 +77,28 @@ class Command:
         output = folder / f"{name}.txt"
         target = (args, str(folder), dict(environ), str(output))
         process = context().Process(target=carry_out, args=target)
-        process.start()
+        with _ONE_AT_A_TIME:
+            process.start()
         return cls(process, output)
 
     def wait(self, happened: Callable[[], bool]) -> None:
         """Until it has happened, or the command is over."""
-        while self.process.is_alive() and not happened():
-            self.process.join(0.01)
+        while not happened() and not self._over_within(0.01):
+            pass
 
     def killed_after(self, seconds: float) -> bool:
         """Sends SIGKILL once the time has passed, unless it is over by then. Whether that ended it."""
-        self.process.join(seconds)
-        self.process.kill()
+        if not self._over_within(seconds):
+            self.process.kill()
         return self.ended().killed
 
     def ended(self) -> Ended:
         """Waits for its end."""
-        self.process.join(PATIENCE_SECONDS)
-        assert self.process.exitcode is not None, "it does not end"
+        assert self._over_within(PATIENCE_SECONDS), "it does not end"
         text = self.output.read_text(encoding="utf-8") if self.output.exists() else ""
-        return Ended(self.process.exitcode, text)
+        return Ended(self.process.exitcode or 0, text)
+
+    def _over_within(self, seconds: float) -> bool:
+        wait([self.process.sentinel], seconds)
+        with _ONE_AT_A_TIME:
+            return self.process.exitcode is not None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import httpx
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    import httpx
+
     from tests.faults.rich_fleet import Scene
+    from tests.harness.wire import Passing
 
 Deed: TypeAlias = "Callable[[Person], Awaitable[httpx.Response]]"
 
@@ -19,7 +23,7 @@ class Person:
     """Somebody with the personal key, who knows projects and branches by name."""
 
     def __init__(self, scene: Scene) -> None:
-        self._store = scene.simulator.world.store
+        self._stored = Stored.of(scene.simulator)
         self._ids = scene.simulator.organization_ids
         self._http = scene.world.http()
 
@@ -29,14 +33,15 @@ class Person:
 
     def project(self, tenant: str) -> str:
         """The path of the tenant's project, as it was at first."""
-        query = "SELECT id FROM projects WHERE name = ? ORDER BY created_at"
-        return f"/projects/{self._store.value(query, f'myapp-{tenant}')}"
+        found = self._stored.rows("projects", deleted=True, name=f"myapp-{tenant}")
+        return f"/projects/{min(found, key=itemgetter('created_at'))['id'] if found else None}"
 
     def inside(self, tenant: str, table: str, name: str) -> str:
         """The path of a branch or snapshot of that name; of none where it is gone."""
         project = self.project(tenant)
-        query = f"SELECT id FROM {table} WHERE project_id = ? AND json_extract(body, '$.name') = ?"  # noqa: S608
-        return f"{project}/{table}/{self._store.value(query, project.split('/')[-1], name) or 'gone'}"
+        found = self._stored.rows(table, deleted=True, project_id=project.split("/")[-1])
+        named = [row["id"] for row in found if row["body"]["name"] == name]
+        return f"{project}/{table}/{named[0] if named else 'gone'}"
 
     async def moves(self, tenant: str, source: str, destination: str) -> httpx.Response:
         """Transfers the project."""
@@ -109,23 +114,21 @@ CHANGES: Final[Mapping[str, Change]] = {
 }
 
 
-class Console(httpx.AsyncBaseTransport):
-    """A way to the simulator on which a person acts once so many calls of the run are answered."""
+@dataclass(slots=True)
+class Console:
+    """An act by which a person does something once so many calls of the run are answered."""
 
-    def __init__(self, scene: Scene, deed: Deed, after: int) -> None:
-        self._via = scene.world.via
-        self._person = Person(scene)
-        self._deed = deed
-        self._after = after
-        self.calls: list[str] = []
-        self.answer: httpx.Response | None = None
-        """What Neon said to the person."""
+    person: Person
+    deed: Deed
+    after: int
+    answer: httpx.Response | None = None
+    """What Neon said to the person."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not self.calls and not self._after:
-            self.answer = await self._deed(self._person)
-        self.calls.append(f"{request.method} {request.url.path.removeprefix('/api/v2')}")
-        answer = await self._via.handle_async_request(request)
-        if len(self.calls) == self._after:
-            self.answer = await self._deed(self._person)
+    async def __call__(self, passing: Passing) -> httpx.Response:
+        """What Neon says to the run."""
+        if not self.after and passing.number == 1:
+            self.answer = await self.deed(self.person)
+        answer = await passing.answer()
+        if passing.number == self.after:
+            self.answer = await self.deed(self.person)
         return answer

@@ -19,14 +19,14 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerAfter, CommitLater, Delay, DropAfter, DropBefore, Truncate
 from reconciler.simulator.gateway import Latency
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Killed, Strike, World, now
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, now
+from tests.harness.stored import Stored
+from tests.harness.wire import Killed, at, killed
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-    import httpx
 
     from reconciler.registry.store import Registry
     from reconciler.simulator.faults import AnyEffect
@@ -81,7 +81,9 @@ async def attempt(folder: Path, seed: int, weather: Weather, registry: Registry 
     random = Random(seed)  # noqa: S311
     trial = Trial(seed, weather)
     lag = random.choice([0.0, random.uniform(0, weather.longest_lag), weather.longest_lag])
-    world = World.open(folder, Behaviour(rate_limit=None, list_lag_seconds=lag), Latency(0.02, 0.8))
+    # a new compute has its size at once: a run that meets another run's project finds nothing to change
+    behaviour = Behaviour(rate_limit=None, first_compute_takes_defaults=True, list_lag_seconds=lag)
+    world = World.open(folder, behaviour, Latency(0.02, 0.8))
     room = SETTLE_SECONDS - lag if weather.within_settle else weather.latest_commit
     _break_posts(world, random, min(weather.latest_commit, room))
     runs = random.randint(2, 4)
@@ -125,17 +127,14 @@ class _Racer:
 
     async def converge(self, *, dies: bool) -> None:
         apart = timedelta(seconds=self.random.uniform(-0.5, 0.5) * self.trial.weather.clocks_apart)
-        last = self.random.randint(1, DEAD_CALLS) if dies else None
-        carried_out = self.random.random() < 0.5
-
-        def striking(number: int, _request: httpx.Request) -> Strike | None:
-            return Strike(Killed(), carried_out) if number == last else None
+        last = self.random.randint(1, DEAD_CALLS) if dies else 0
+        act = at(last, killed(carried_out=self.random.random() < 0.5))
 
         def clock() -> datetime:
             return now() + apart
 
         run = RunOptions(id=f"run{self.number}", journal=self.world.folder / "journal.jsonl")
-        async with self.world.client(striking, seed=self.number + 1) as neon:
+        async with self.world.client(act, seed=self.number + 1) as neon:
             fleet = Fleet(ONE_TENANT, neon, now=clock, registry=self.registry)
             with suppress(ReconcilerError):
                 if self.random.random() < 0.5:
@@ -154,6 +153,6 @@ async def _look(world: World, trial: Trial, registry: Registry | None) -> None:
         planned = await Fleet(ONE_TENANT, neon, now=now, registry=registry).plan()
     trial.reported = bool(planned.plan.conflicts or planned.plan.orphans)
     trial.quiet = planned.plan.empty and not trial.reported
-    rows = world.simulator.world.store.rows("SELECT id, deleted_at FROM projects")
-    trial.ever = {row[0] for row in rows}
-    trial.live = {row[0] for row in rows if row[1] is None}
+    rows = Stored.of(world.simulator).rows("projects", deleted=True)
+    trial.ever = {row["id"] for row in rows}
+    trial.live = {row["id"] for row in rows if row["deleted_at"] is None}

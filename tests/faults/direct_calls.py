@@ -10,7 +10,6 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-import httpx
 import msgspec
 
 from reconciler.desired.state import Api
@@ -27,6 +26,7 @@ from reconciler.simulator.faults import Script
 from reconciler.simulator.keys import Key as Opens
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.refusal import Refusal
+from tests.harness.wire import Nowhere
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -42,7 +42,7 @@ Carrier: TypeAlias = "Callable[[Exchange], Awaitable[Answer]]"
 """Brings one attempt to an account. Raises what an attempt of the client's transport raises."""
 
 API: Final = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
-NO_NETWORK: Final = httpx.MockTransport(lambda _: httpx.Response(500))
+NO_NETWORK: Final = Nowhere()
 PERSONAL: Final = Opens(KeyKind.PERSONAL)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _HANDLERS: Final[Mapping[tuple[str, str], tuple[Handler, list[str]]]] = {

@@ -15,9 +15,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import DAY, HOUR
 from tests.faults.direct_calls import PERSONAL, answer, answered, direct_client
-from tests.unit.apply.world import now
+from tests.harness.builders import DAY, HOUR
+from tests.harness.runs import now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

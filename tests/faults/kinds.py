@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -22,18 +21,16 @@ from reconciler.simulator.faults import (
     Truncate,
     html,
 )
+from tests.harness.stored import Stored
+from tests.harness.wire import Act, Passing, Wire, answered, at, failing, killed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.simulator.faults import AnyEffect
     from reconciler.simulator.simulator import Simulator
 
 LOGIN_PAGE: Final = "<html><body>Please log in to the network.</body></html>"
-
-
-class Killed(BaseException):
-    """The process dies here: no code of the product catches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +66,21 @@ class Call:
         return not self.reads and place[-1] != "transfer" and (self.method != "DELETE" or len(place) > 2)
 
 
-OnTheWire: TypeAlias = Callable[[httpx.AsyncBaseTransport, httpx.Request], Awaitable[httpx.Response]]
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What becomes of one call, in the simulator or on the way there."""
 
     effect: Callable[[Simulator], AnyEffect] | None = None
-    wire: OnTheWire | None = None
+    wire: Act | None = None
     strikes: Callable[[Call], bool] = lambda _call: True
     """Which calls it makes any difference to."""
     absorbed: Callable[[Call], bool | None] = lambda _call: True
     """Whether the run that meets it gets over it by itself and ends with 0; None where that depends."""
 
 
-async def _unreachable(_via: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("no route to host", request=request)
-
-
-async def _never_answered(_via: httpx.AsyncBaseTransport, _request: httpx.Request) -> httpx.Response:
+async def _never_answered(_passing: Passing) -> httpx.Response:
     await asyncio.sleep(2 * CALL_SECONDS)
     raise AssertionError("a client that waits for ever")
-
-
-async def _killed_before(_via: httpx.AsyncBaseTransport, _request: httpx.Request) -> httpx.Response:
-    raise Killed
-
-
-async def _killed_after(via: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
-    await via.handle_async_request(request)
-    raise Killed
 
 
 def _with(effect: AnyEffect, absorbed: Callable[[Call], bool | None] = lambda _call: True) -> Kind:
@@ -116,7 +97,7 @@ def _of_operations(effect: AnyEffect, absorbed: Callable[[Call], bool | None]) -
 
 
 def _partial(simulator: Simulator, every: int) -> HideProjects:
-    ids = [row["id"] for row in simulator.world.store.rows("SELECT id FROM projects ORDER BY id")]
+    ids = [row["id"] for row in Stored.of(simulator).rows("projects", deleted=True)]
     return HideProjects(tuple(ids[::every]))
 
 
@@ -134,7 +115,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "503": _with(AnswerWith(503)),
     "504": _with(AnswerWith(504), _not_created),
     "504 after it was carried out": _with(AnswerAfter(504)),
-    "no connection": Kind(wire=_unreachable),
+    "no connection": Kind(wire=failing(httpx.ConnectError("no route to host"), carried_out=False)),
     "no answer, not carried out": Kind(wire=_never_answered, absorbed=_not_created),
     "no answer in time": _with(Delay(CALL_SECONDS + 5)),
     "slow answer": _with(Delay(CALL_SECONDS - 5)),
@@ -148,30 +129,22 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stuck operation": _of_operations(StickOperations(), lambda _call: None),
     "partial list": _listing(2),
     "empty list": _listing(1),
-    "killed before it was sent": Kind(wire=_killed_before, absorbed=lambda _call: False),
-    "killed after it was carried out": Kind(wire=_killed_after, absorbed=lambda _call: False),
+    "killed before it was sent": Kind(wire=killed(carried_out=False), absorbed=lambda _call: False),
+    "killed after it was carried out": Kind(wire=killed(carried_out=True), absorbed=lambda _call: False),
 }
 
 
-class Struck(httpx.AsyncBaseTransport):
-    """A way to the simulator on which one kind of fault strikes the n-th call that arrives, from 1; 0: none."""
+def struck(simulator: Simulator, kind: Kind, number: int) -> Act:
+    """One kind of fault strikes the call of that number, from 1."""
 
-    def __init__(self, via: httpx.AsyncBaseTransport, simulator: Simulator, kind: Kind, at: int) -> None:
-        self._via = via
-        self._simulator = simulator
-        self._kind = kind
-        self._at = at
-        self.calls: list[Call] = []
-        """In the order in which they arrived."""
+    async def strike(passing: Passing) -> httpx.Response:
+        if kind.effect is not None:
+            simulator.faults.add(kind.effect(simulator), passing.request.method, passing.path)
+        return await (kind.wire or answered)(passing)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises whatever the fault raises."""
-        call = Call(request.method, request.url.path.removeprefix("/api/v2"))
-        self.calls.append(call)
-        if len(self.calls) != self._at:
-            return await self._via.handle_async_request(request)
-        if self._kind.effect is not None:
-            self._simulator.faults.add(self._kind.effect(self._simulator), call.method, call.path)
-        if self._kind.wire is not None:
-            return await self._kind.wire(self._via, request)
-        return await self._via.handle_async_request(request)
+    return at(number, strike)
+
+
+def calls_on(wire: Wire) -> list[Call]:
+    """In the order in which they set out."""
+    return [Call(*call.split(" ", 1)) for call in wire.calls]

@@ -5,17 +5,19 @@ It knows the account itself, not the program's view of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from reconciler.model.annotations import FLEET
+from reconciler.simulator.types import Quota
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.faults.trial_account import TrialAccount
+    from tests.harness.trial_account import TrialAccount
 
 QUOTA: Final = "quota."
 WINDOW: Final = "restore_window"
@@ -69,13 +71,11 @@ class Ledger:
 
     def note(self) -> None:
         """Puts down what is live now."""
-        store = self.account.world.store
-        rows = store.rows("SELECT id, name, org_id, body FROM projects WHERE deleted_at IS NULL")
-        computes = store.rows("SELECT id, project_id, body FROM endpoints WHERE deleted_at IS NULL")
-        branches = store.rows("SELECT id, project_id, name, annotations FROM branches WHERE deleted_at IS NULL")
-        snapshots = store.rows("SELECT id, project_id, body FROM snapshots WHERE manual")
-        values = {(row["id"], member): value for row in rows for member, value in limits(_read(row["body"]))}
-        values |= {(row["id"], member): value for row in computes for member, value in sizes(_read(row["body"]))}
+        stored = Stored.of(self.account.simulator)
+        rows, computes, branches = (stored.rows(table) for table in ("projects", "endpoints", "branches"))
+        snapshots = stored.rows("snapshots", manual=True)
+        values = {(row["id"], member): value for row in rows for member, value in live_limits(row["body"])}
+        values |= {(row["id"], member): value for row in computes for member, value in sizes(row["body"])}
         self.parents.update((row["id"], row["project_id"]) for row in (*computes, *branches))
         self.strangers.update(row["project_id"] for row in branches if self._is_foreign(row["annotations"]))
         self.moments.append(
@@ -85,7 +85,7 @@ class Ledger:
                 {row["id"]: (row["name"], row["org_id"]) for row in rows},
                 values,
                 {row["id"]: row["name"] for row in branches},
-                {row["id"]: KeptSnapshot(row["project_id"], _read(row["body"])["name"]) for row in snapshots},
+                {row["id"]: KeptSnapshot(row["project_id"], row["body"]["name"]) for row in snapshots},
             )
         )
 
@@ -112,6 +112,12 @@ class Ledger:
     def ended(self) -> Iterator[tuple[Moment, float]]:
         """Each moment that is over, and when it was."""
         return zip(self.moments, (following.at for following in self.moments[1:]), strict=False)
+
+
+def live_limits(project: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """All limits of a live project: to Neon a quota that is absent is no limit."""
+    members = [QUOTA + member.name for member in fields(Quota)]
+    return list({**dict.fromkeys(members, float("inf")), **dict(limits(project))}.items())
 
 
 def limits(project: Mapping[str, Any]) -> list[tuple[str, float]]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.tier import AtLimit
-from reconciler.plan.action import DeleteBranch, DeleteDuplicate, DeleteProject, DeleteSnapshot
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.project import DeleteDuplicate, DeleteProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from tests.faults.ledger import QUOTA, SIZES, WINDOW, limits, sizes
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli import exit_codes
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Snapshot
-from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotPolicy
+from reconciler.desired.tier import AtLimit, DevBranchPolicy, Occasion, SnapshotPolicy
+from reconciler.documents.events import line
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
@@ -21,10 +23,11 @@ from reconciler.plan.approval import Made
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Organization
-from tests import json_documents
-from tests.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
-from tests.simulated import simulated_compute, simulated_limits, simulated_quota
-from tests.wiring import API, AT_ONCE, world
+from tests.harness import json_documents
+from tests.harness.account import API, AT_ONCE, world
+from tests.harness.builders import FREE_TIER, NOON, PRO_TIER, a_fleet, a_tenant
+from tests.harness.events import check_folded, read_events
+from tests.harness.simulated import simulated_compute, simulated_limits, simulated_quota, simulated_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,16 +43,18 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
     from reconciler.simulator.gateway import Latency
     from reconciler.simulator.simulator import Simulator
-    from tests.wiring import World
+    from tests.harness.account import World
 
-GIVING_WAY: Final = SnapshotPolicy(AtLimit.REPLACE_OLDEST)
+GIVING_WAY: Final = SnapshotPolicy(AtLimit.REPLACE_OLDEST, before=(Occasion.DELETE,))
 SMALL: Final = Compute(0.25, 1.0, 300)
+WIDE: Final = Compute(0.25, 2.0, 300)
 TIERS: Final = tuple(
     replace(tier, snapshots=GIVING_WAY, dev_branches=DevBranchPolicy(max=5, compute=SMALL))
     for tier in (FREE_TIER, PRO_TIER)
 )
 LONG_AGO: Final = NOON - timedelta(days=30)
 SOON: Final = NOON + timedelta(days=9)
+BEFORE_LAST_DOWNGRADE: Final = f"before-downgrade-{LONG_AGO:%Y-%m-%d}"
 ENOUGH: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 100)
 
 BEFORE: Final = a_fleet(
@@ -63,8 +68,15 @@ BEFORE: Final = a_fleet(
         snapshots=(Snapshot("v0"), Snapshot("v1")),
     ),
     a_tenant("eve"),
-    a_tenant("fay", dev_branches=(DevBranch("dev"), DevBranch("old")), snapshots=(Snapshot("v1"),)),
+    a_tenant(
+        "fay",
+        overrides=Overrides(replicas={"old": SMALL, "reports": SMALL}),
+        dev_branches=(DevBranch("dev"), DevBranch("old")),
+        snapshots=(Snapshot("v1"),),
+    ),
     a_tenant("ida", "pro"),
+    a_tenant("jan", "pro"),
+    a_tenant("kim", "pro", snapshots=(Snapshot(BEFORE_LAST_DOWNGRADE),)),
     tiers=TIERS,
 )
 HISTORY_LOSS: Final = Accepted(history_loss=True)
@@ -74,24 +86,33 @@ AFTER: Final = a_fleet(
         "pro",
         dev_branches=(DevBranch("dev"), DevBranch("qa", parent="dev")),
         snapshots=(Snapshot("v2"),),
+        overrides=Overrides(replicas={"reports": SMALL}),
     ),
     a_tenant("ben", "pro"),
     a_tenant("cat", "pro", overrides=Overrides(compute=Compute(max_cu=6))),
-    a_tenant("dan", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),), accept=HISTORY_LOSS),
+    a_tenant("dan", dev_branches=(DevBranch("dev", reset=1),), snapshots=(Snapshot("v1"),), accept=HISTORY_LOSS),
     a_tenant("eve", absent=True),
     a_tenant(
         "fay",
-        overrides=Overrides(quota={"data_transfer_bytes": 7 * 2**30}, compute=Compute(max_cu=1)),
+        overrides=Overrides(
+            quota={"data_transfer_bytes": 7 * 2**30}, compute=Compute(max_cu=1), replicas={"reports": WIDE}
+        ),
         dev_branches=(DevBranch("dev", expires_at=SOON), DevBranch("new")),
         snapshots=(Snapshot("v2"),),
     ),
     a_tenant("gus", dev_branches=(DevBranch("dev"),), snapshots=(Snapshot("v1"),)),
     a_tenant("hal"),
     a_tenant("ida", "pro", overrides=Overrides(quota={"active_time_seconds": 900 * 3600})),
+    a_tenant("jan", "pro", suspended=True, reason="payment is overdue"),
+    a_tenant("kim", accept=HISTORY_LOSS, overrides=Overrides(snapshots_before=(Occasion.DOWNGRADE,))),
     tiers=TIERS,
 )
 
-REQUEST: Final = Request(base=BEFORE, permissions=Permissions(counts=ENOUGH))
+REQUEST: Final = Request(
+    base=BEFORE,
+    permissions=Permissions(counts=ENOUGH),
+    raised=lambda branches: dict.fromkeys(branches, NOON - timedelta(hours=1)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +154,8 @@ class Scene:
         journal: str = "journal.jsonl",
     ) -> Ended:
         """Observe, plan, guard, apply: all that the command does between its flags and its exit code."""
-        run = RunOptions(journal=self.folder / journal)
+        lines: list[str] = []
+        run = RunOptions(journal=self.folder / journal, on_event=lambda told: lines.append(line(told, "run")))
         run = run if stop is None else replace(run, stop=stop)
         try:
             async with self._fleet(via) as fleet:
@@ -142,6 +164,8 @@ class Scene:
                 report = await fleet.apply(planned, run)
         except ReconcilerError as error:
             return Ended(error.exit_code, error=error)
+        document = json.loads(json_documents.report(report, planned.stale))
+        check_folded(read_events("".join(f"{one}\n" for one in lines)), document)
         code = exit_codes.of_apply(planned.plan, report, (), stale=planned.stale)
         return Ended(code, report, planned)
 
@@ -190,6 +214,7 @@ def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:
         quota=simulated_quota(settings.quota),
         compute=simulated_compute(settings.compute),
         restore_window_seconds=settings.restore_window_seconds,
+        replicas=simulated_replicas(settings.replicas),
         annotations=creation_annotations(fleet=desired.fleet, tenant=tenant.name, run="run0"),
         branches=[
             BranchSeed(
@@ -207,5 +232,6 @@ def _seed(simulator: Simulator, desired: DesiredState, tenant: Tenant) -> None:
         ],
         snapshots=[SnapshotSeed(snapshot.name) for snapshot in tenant.snapshots or ()],
         created_at=LONG_AGO.timestamp(),
+        active=AFTER.tenants[tenant.name].suspended,
     )
     simulator.add_project(settings.organization, seed)

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import RUN, TENANT
-from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.gateway import Latency
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Killed, Strike, World, journal_lines, now
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, journal_lines, now
+from tests.harness.stored import Stored
+from tests.harness.wire import Killed, at, killed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from reconciler.fleet import Planned
     from reconciler.plan.outcome import Report
@@ -87,7 +87,9 @@ async def attempt(folder: Path, seed: int) -> Trial:
     """Two runs at once, and those that come hours later until nothing more is done."""
     random, trial = Random(seed), Trial(seed)  # noqa: S311
     lag = random.choice([0.0, random.uniform(0, 9)])
-    world = World.open(folder, Behaviour(rate_limit=None, list_lag_seconds=lag), Latency(0.02, 0.8))
+    # a new compute has its size at once: a run that meets another run's project finds nothing to change
+    behaviour = Behaviour(rate_limit=None, first_compute_takes_defaults=True, list_lag_seconds=lag)
+    world = World.open(folder, behaviour, Latency(0.02, 0.8))
     doomed = random.randrange(2)
     await asyncio.gather(*(_racer(world, trial, random, number, dies=number == doomed) for number in range(2)))
     await asyncio.sleep(HOURS_LATER)
@@ -113,17 +115,14 @@ async def _racer(world: World, trial: Trial, random: Random, number: int, *, die
     start, last = random.uniform(0, START_WITHIN_SECONDS), random.randint(1, LAST_CALL)
     carried_out = random.random() < 0.5
     converges, single = random.random() < 0.3, random.random() < 0.3
-
-    def striking(call: int, _request: httpx.Request) -> Strike | None:
-        return Strike(Killed(), carried_out) if dies and call == last else None
-
+    act = at(last if dies else 0, killed(carried_out=carried_out))
     alone = converges and single
     if converges:
         trial.converging.add(f"run{number}")
     trial.alone |= alone
     await asyncio.sleep(start)
     run = RunOptions(id=f"run{number}", journal=world.folder / f"run{number}.jsonl", single_writer=alone)
-    async with world.client(striking, seed=number + 1) as neon:
+    async with world.client(act, seed=number + 1) as neon:
         fleet = Fleet(FLEET, neon, now=now)
         with suppress(Killed, ReconcilerError):
             if converges:
@@ -154,11 +153,10 @@ def _words(planned: Planned) -> str:
 
 def _seconds(world: World) -> dict[str, str]:
     """The live projects that another of their tenant's came before, each with the run that made it."""
-    rows = world.simulator.world.store.rows(
-        "SELECT p.id, b.annotations FROM projects p JOIN branches b ON b.project_id = p.id "
-        "WHERE p.deleted_at IS NULL AND b.annotations IS NOT NULL ORDER BY CAST(p.created_at AS INTEGER), p.id"
-    )
-    made = [(row[0], json.loads(row[1])["value"]) for row in rows]
+    stored = Stored.of(world.simulator)
+    notes = {row["project_id"]: row["annotations"] for row in stored.rows("branches") if row["annotations"]}
+    rows = sorted(stored.rows("projects"), key=lambda row: (int(row["created_at"]), row["id"]))
+    made = [(row["id"], json.loads(notes[row["id"]])["value"]) for row in rows if row["id"] in notes]
     first: dict[str, str] = {}
     for id_, note in made:
         first.setdefault(note[TENANT], id_)
@@ -174,5 +172,4 @@ def _provable(world: World, trial: Trial, project_id: str, run: str, *, known: b
 
 
 def _live(world: World) -> dict[str, str]:
-    rows = world.simulator.world.store.rows("SELECT id, name FROM projects WHERE deleted_at IS NULL")
-    return {row[0]: row[1] for row in rows}
+    return {row["id"]: row["name"] for row in Stored.of(world.simulator).rows("projects")}

@@ -13,7 +13,7 @@ from reconciler.model.annotations import Purpose, branch_annotations, creation_a
 from reconciler.model.compute import Compute
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_TIER,
     GIB,
@@ -26,14 +26,14 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
-from tests.simulated import simulated_compute, simulated_quota
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from random import Random
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from tests.faults.trial_account import TrialAccount
+    from tests.harness.trial_account import TrialAccount
 
 NAMES: Final = ("amber", "birch", "cedar")
 SIZES: Final = (1, 1, 1, 1, 2, 2, 3)

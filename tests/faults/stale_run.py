@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tests.faults.stale_views import STALENESS, attempt
-from tests.unit.apply.world import virtually
+from tests.harness.runs import virtually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

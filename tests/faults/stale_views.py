@@ -22,8 +22,8 @@ from tests.faults.direct_calls import answered, direct_client
 from tests.faults.interference import Interference
 from tests.faults.ledger import Ledger
 from tests.faults.objections import Objections
-from tests.faults.trial_account import trial_account
-from tests.unit.apply.world import now
+from tests.harness.runs import now
+from tests.harness.trial_account import trial_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

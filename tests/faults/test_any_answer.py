@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Final
 
-import httpx
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode
-from tests import figures
+from tests import figures, profiles
 from tests.contract.breaking import VALUES, places, spoilt_at
-from tests.contract.judge import raw_content, with_content
-from tests.e2e.command_line import Ended, Shell, run_in
+from tests.harness.judge import raw_content, with_content
+from tests.harness.shell import Ended, Shell, run_in
+from tests.harness.wire import Act, Passing, Wire, at
 from tests.property.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
+    import httpx
+
+FIGURE: Final = "spoilt answers"
 BEFORE = {
     "acme": "tier: pro\ndev_branches: [dev]\nsnapshots: [v1]",
     "bluebird": "tier: free",
@@ -54,22 +55,16 @@ WHOLE: dict[str, bytes] = {
 }
 
 
-@dataclass(frozen=True)
-class Spoiling(httpx.AsyncBaseTransport):
-    """Changes the answer to the n-th request, on the client's side of the wire."""
+def spoiling(number: int, spoil: Callable[[bytes], bytes]) -> Act:
+    """Changes the answer to the request of that number, on the client's side of the wire."""
 
-    inner: httpx.AsyncBaseTransport
-    turns: Iterator[int]
-    number: int
-    spoil: Callable[[bytes], bytes]
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self.inner.handle_async_request(request)
-        if next(self.turns) != self.number:
-            return response
-        content = self.spoil(await raw_content(response))
+    async def spoilt(passing: Passing) -> httpx.Response:
+        response = await passing.answer()
+        content = spoil(await raw_content(response))
         response.headers.pop("content-length", None)
         return with_content(response, content, read=False)
+
+    return at(number, spoilt)
 
 
 def declare(shell: Shell, tenants: dict[str, str]) -> None:
@@ -79,10 +74,9 @@ def declare(shell: Shell, tenants: dict[str, str]) -> None:
 
 def spoilt(shell: Shell, number: int, spoil: Callable[[bytes], bytes]) -> Ended:
     """An apply, one of whose answers is spoilt."""
-    turns = iter(range(10**6))
     around = Runtime(
         environ=Environment(shell.environ),
-        wrap=lambda inner: Spoiling(shell._judged(inner), turns, number, spoil),
+        wrap=lambda inner: Wire(shell._judged(inner), spoiling(number + 1, spoil)),
         clock=shell.clock,
     )
     return run_in(shell.folder, ("apply", "--yes", "--simulator", "sim.db"), around)
@@ -94,6 +88,9 @@ class Spoil:
 
     place: int
     value: str
+
+    def __str__(self) -> str:
+        return self.value if self.place < 0 else f"{self.value} at place {self.place}"
 
     def __call__(self, content: bytes) -> bytes:
         if self.value in WHOLE and self.place < 0:
@@ -109,10 +106,23 @@ class Spoil:
         )
 
 
-spoils = st.one_of(
-    st.builds(Spoil, st.integers(0, 10_000), st.sampled_from(sorted(VALUES))),
-    st.builds(Spoil, st.just(-1), st.sampled_from(sorted(WHOLE))),
+KNOWN: Final = (
+    (0, Spoil(-1, "objects in each other")),
+    (0, Spoil(24, "100,000 letters")),
+    (9, Spoil(-1, "lists in each other")),
 )
+"""Answers that once made trouble: the number of the request, and how its answer is spoilt."""
+
+
+def drawn() -> list[tuple[int, Spoil]]:
+    """Others, by the seed."""
+    found = []
+    for seed in profiles.seeds(FIGURE, profiles.size(13, 60, 2_000)):
+        random = Random(seed)  # noqa: S311
+        whole = random.random() < 0.5
+        place, value = (-1, WHOLE) if whole else (random.randrange(10_000), VALUES)
+        found.append((random.randrange(REQUESTS), Spoil(place, random.choice(sorted(value)))))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -121,35 +131,31 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell = Shell(tmp_path_factory.mktemp("begun"))
     declare(shell, BEFORE)
     shell.applied()
-    with shell.account() as simulator:
-        simulator.world.store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    shell.stored.settle()
     return shell.folder / "sim.db"
 
 
-@pytest.mark.slow  # the same examples each time: to search for new ones, take ``derandomize`` away
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(number=st.integers(0, REQUESTS), spoil=spoils)
-@example(number=0, spoil=Spoil(-1, "objects in each other"))
-@example(number=0, spoil=Spoil(24, "100,000 letters"))
-@example(number=9, spoil=Spoil(-1, "lists in each other"))
-def test_no_answer_makes_a_run_fail_without_words_or_take_anything(begun: Path, number: int, spoil: Spoil) -> None:
-    with TemporaryDirectory() as folder:
-        shell = Shell(Path(folder))
-        shutil.copy(begun, shell.folder / "sim.db")
-        declare(shell, AFTER)
-        before = rows(shell)
-        ended = spoilt(shell, number, spoil)
-        with figures.counted("spoilt answers"):
-            assert ended.code in set(ExitCode)
-            assert not any(word in ended.out + ended.err for word in ("Traceback", "defect"))
-            assert all(sign.isprintable() for sign in (ended.out + ended.err).replace("\n", ""))
-            assert before.projects.keys() <= rows(shell).projects.keys()
-            assert before.branches.keys() <= rows(shell).branches.keys()
-            assert before.snapshots.keys() <= rows(shell).snapshots.keys()
-            second = shell.simulated("apply", "--yes")
-            assert second.code == 0, (ended, second)
-            names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
-            assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "spoil"), [*KNOWN, *drawn()], ids=str)
+def test_no_answer_makes_a_run_fail_without_words_or_take_anything(
+    begun: Path, number: int, spoil: Spoil, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path)
+    shutil.copy(begun, shell.folder / "sim.db")
+    declare(shell, AFTER)
+    before = rows(shell)
+    ended = spoilt(shell, number, spoil)
+    with figures.counted(FIGURE):
+        assert ended.code in set(ExitCode)
+        assert not any(word in ended.out + ended.err for word in ("Traceback", "defect"))
+        assert all(sign.isprintable() for sign in (ended.out + ended.err).replace("\n", ""))
+        assert before.projects.keys() <= rows(shell).projects.keys()
+        assert before.branches.keys() <= rows(shell).branches.keys()
+        assert before.snapshots.keys() <= rows(shell).snapshots.keys()
+        second = shell.simulated("apply", "--yes")
+        assert second.code == 0, (ended, second)
+        names = sorted(row["body"]["name"] for row in rows(shell).projects.values())
+        assert names == sorted(f"myapp-{tenant}" for tenant in AFTER)
 
 
 def rows(shell: Shell) -> Rows:

@@ -13,9 +13,10 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
-from tests.simulated import simulated_compute, simulated_quota
-from tests.wiring import API, World, world
+from tests.harness.account import API, World, world
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, a_branch, a_fleet, a_tenant
+from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.wire import Act, Passing, Wire, answering, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,20 +32,18 @@ EMPTY: Final[dict[str, object]] = {"projects": [], "applications": {}, "integrat
 ANY_NUMBER: Final = Permissions(counts={"creates": 30})
 
 
-class BadPage(httpx.AsyncBaseTransport):
+def bad_page(times: float) -> Act:
     """The second page of a list answers with no projects: the first ``times`` times, or always."""
+    left = times
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, times: float) -> None:
-        self._inner = inner
-        self._left = times
+    def bad(passing: Passing) -> bool:
+        nonlocal left
+        asked = passing.request.url.params
+        listed = passing.call == "GET /projects" and "cursor" in asked and "search" not in asked
+        left -= listed
+        return listed and left >= 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        asked = request.url.params
-        listing = request.method == "GET" and request.url.path.endswith("/projects")
-        if listing and "cursor" in asked and "search" not in asked and self._left > 0:
-            self._left -= 1
-            return httpx.Response(200, json=EMPTY, request=request)
-        return await self._inner.handle_async_request(request)
+    return where(bad, answering(lambda _request: httpx.Response(200, json=EMPTY)))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,7 @@ def applied(
     neon: World, folder: Path, times: float, *, base: DesiredState | None, permissions: Permissions
 ) -> tuple[Planned, Report]:
     async def main() -> tuple[Planned, Report]:
-        via = BadPage(neon.via, times)
+        via = Wire(neon.via, bad_page(times))
         async with Fleet.connect(FLEET, environ=neon.environ, host=API.host, via=via) as fleet:
             planned = await fleet.plan(Request(base=base, permissions=permissions))
             return planned, await fleet.apply(planned, RunOptions(id="r1", journal=folder / "journal.jsonl"))

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import httpx
 import pytest
 
 from reconciler.desired.tenant import DevBranch
@@ -22,14 +21,18 @@ from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.gateway import Latency
-from tests.builders import a_fleet, a_tenant
-from tests.registry_database import required
-from tests.wiring import API, World, world
+from tests.harness.account import API, World, world
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.registry_database import required
+from tests.harness.stored import Stored
+from tests.harness.wire import Passing, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    import httpx
 
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Converged
@@ -46,11 +49,10 @@ SLOWLY: Final = 30
 """Calls a minute."""
 
 
-class Counting(httpx.AsyncBaseTransport):
-    """The way to Neon, on which something happens as the n-th request leaves, polls of operations aside."""
+class Departure:
+    """An act by which something happens as the n-th request leaves, polls of operations aside."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
+    def __init__(self) -> None:
         self.calls = 0
         self.at = 0
         self.then: Callable[[], object] = lambda: None
@@ -59,12 +61,13 @@ class Counting(httpx.AsyncBaseTransport):
         """From now on, at the n-th request."""
         self.calls, self.at, self.then = 0, at, then
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if "/operations" not in request.url.path:
+    async def __call__(self, passing: Passing) -> httpx.Response:
+        """What Neon answers."""
+        if "/operations" not in passing.path:
             self.calls += 1
             if self.calls == self.at:
                 self.then()
-        return await self._inner.handle_async_request(request)
+        return await passing.answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Scene:
 
     def __init__(self, neon: World, folder: Path, way: Way) -> None:
         self.neon, self.folder, self.way = neon, folder, way
-        self.wire = Counting(neon.via)
+        self.departure = Departure()
+        self.via = Wire(neon.via, self.departure)
         address = f"sqlite:///{folder / 'registry.db'}" if way.registry else None
         self.before = replace(FREE, registry=address)
         self.desired = replace(PRO if way.upgrade else FREE, registry=address)
@@ -115,7 +119,7 @@ class Scene:
 
     def connected(self, desired: DesiredState) -> AbstractAsyncContextManager[Fleet]:
         """A connection."""
-        return Fleet.connect(desired, environ=self.neon.environ, host=API.host, via=self.wire)
+        return Fleet.connect(desired, environ=self.neon.environ, host=API.host, via=self.via)
 
     async def prepared(self) -> None:
         """Where the tenant is upgraded, it has signed up before."""
@@ -128,9 +132,9 @@ class Scene:
         """How many calls it takes."""
         await self.prepared()
         async with self.connected(self.desired) as fleet:
-            self.wire.expect(0, lambda: None)
+            self.departure.expect(0, lambda: None)
             await self.converge(fleet, "whole")
-        return self.wire.calls
+        return self.departure.calls
 
     async def cancelled_at(self, call: int) -> None:
         """The caller is cancelled as this call leaves, and the tenant is converged once more."""
@@ -138,10 +142,10 @@ class Scene:
         async with self.connected(self.desired) as fleet:
             caller = asyncio.create_task(self.converge(fleet, "cancelled"))
             second = self.way.again_and_again
-            self.wire.expect(call, lambda: again_and_again(caller) if second else caller.cancel())
+            self.departure.expect(call, lambda: again_and_again(caller) if second else caller.cancel())
             with suppress(asyncio.CancelledError):
                 await caller
-            assert caller.cancelled() or call > self.wire.calls
+            assert caller.cancelled() or call > self.departure.calls
             if not second:
                 self.check_traces()
         self.check_traces()
@@ -164,8 +168,7 @@ class Scene:
 
     def projects(self) -> list[str]:
         """Ids of what is live."""
-        query = "SELECT id FROM projects WHERE deleted_at IS NULL"
-        return [row[0] for row in self.neon.simulator.world.store.rows(query)]
+        return [row["id"] for row in Stored.of(self.neon.simulator).rows("projects")]
 
     def rows(self) -> list[tuple[str | None]]:
         """What the registry says."""
@@ -184,7 +187,8 @@ class Scene:
             assert (converged.planned.plan.conflicts, converged.planned.plan.refusals) == ((), ())
             later = (await fleet.connection_string("acme")).reveal()
             assert len(self.projects()) == 1
-            assert converged.connections.get("acme") is None or converged.connections["acme"].reveal() == later
+            handed_out = converged.connections.get("acme")
+            assert handed_out is None or handed_out.pooled.reveal() == later
             assert later.startswith("postgresql://neondb_owner:")
             assert (await fleet.plan()).plan.empty
         assert self.neon.calls().count("POST /projects") == 1
@@ -204,6 +208,7 @@ def on_a_scene(folder: Path, way: Way, use: Callable[[Scene], Coroutine[Any, Any
         return neon.run(use(Scene(neon, folder, way)))
 
 
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_nothing_is_lost_whenever_its_caller_is_cancelled(tmp_path: Path, way: Way) -> None:
     if way.registry:
@@ -229,7 +234,7 @@ def test_a_claim_is_given_back_where_its_post_only_waited_for_its_turn(tmp_path:
         async with scene.connected(scene.desired) as fleet:
             caller = asyncio.create_task(scene.converge(fleet, "cancelled"))
             loop = asyncio.get_running_loop()
-            scene.wire.expect(2, lambda: loop.call_later(0.5, leaving, caller))
+            scene.departure.expect(2, lambda: loop.call_later(0.5, leaving, caller))
             with pytest.raises(asyncio.CancelledError):
                 await caller
             scene.check_traces()

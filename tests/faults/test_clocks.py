@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.simulator.faults import DropAfter
-from tests.faults.rich_fleet import opened
+from tests.faults.rich_fleet import BEFORE_LAST_DOWNGRADE, opened
+from tests.harness.builders import NOON
 from tests.property.rows import Rows
 
 HOURS_AND_DAYS = (timedelta(hours=5), timedelta(hours=-5), timedelta(days=40))
@@ -39,7 +40,8 @@ def test_a_snapshot_whose_answer_was_lost_is_not_taken_twice(ahead: timedelta) -
         assert scene.simulator.faults.struck(lost) == 2
         assert ended.code is ExitCode.DONE
         taken = [row["body"]["name"] for row in Rows.of(scene.simulator).snapshots.values()]
-    assert sorted(taken) == ["v1", "v1", "v1", "v2", "v2"]
+    before = [f"before-delete-{NOON:%Y-%m-%d}", BEFORE_LAST_DOWNGRADE]
+    assert sorted(taken) == [*before, "v1", "v1", "v1", "v2", "v2"]
 
 
 def test_a_clock_that_is_a_little_off_is_believed(ahead: timedelta) -> None:

@@ -1,6 +1,6 @@
 """The create protocol in random trials: one project per tenant, and with a registry never two at any moment.
 
-TRIALS=5000 pytest tests/faults/test_create_protocol.py makes more of them.
+PROFILE=nightly pytest tests/faults/test_create_protocol.py makes more of them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.apply.claims import LAPSES_AFTER
+from tests import profiles
 from tests.faults.create_protocol import Trial, Weather, attempt
 from tests.faults.trials import SESSION, asked_for
-from tests.registry_database import in_memory
-from tests.unit.apply.world import virtually
+from tests.harness.registry_database import in_memory
+from tests.harness.runs import virtually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ def trials(
 ) -> None:
     """This part of the trials. Fails with the seeds of those that did not hold."""
     broken = []
-    for seed in range(part, asked_for(), PARTS):
+    for seed in profiles.seeds(held.__name__, asked_for() // PARTS, part):
         trial = virtually(attempt(folder, seed, weather, open_registry()))
         SESSION.made += 1
         SESSION.held += held(trial)

@@ -12,10 +12,10 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
-from tests.builders import DAY, HISTORY_MAY_GO, a_fleet, a_tenant
 from tests.faults.direct_calls import answered, direct_client
+from tests.harness.builders import DAY, HISTORY_MAY_GO, a_fleet, a_tenant
+from tests.harness.runs import World, now, virtually
 from tests.property.rows import Rows
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

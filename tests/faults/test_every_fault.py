@@ -1,23 +1,31 @@
-"""Every fault at every call of an apply that does everything: one more apply ends as if nothing had happened."""
+"""Every fault at every call of an apply that does everything: one more apply ends as if nothing had happened.
+
+Many calls are alike: polls of an operation, pages of a list. A class of calls is a method and path, a tenant, and
+whether anything of that tenant has been written by then. `make test` lets one kind of fault strike each class, and
+each kind a creation; `.ci/run` every kind each class, and some of the other calls; `make nightly` all of them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
 from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
-from tests import figures
-from tests.faults.kinds import KINDS, Call, Killed, Struck
+from tests import figures, profiles
+from tests.faults.kinds import KINDS, Call, calls_on, struck
 from tests.faults.rich_fleet import AFTER, opened
+from tests.harness.stored import Stored
+from tests.harness.wire import Killed, Wire
 from tests.property.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.plan.outcome import TenantOutcome
     from reconciler.simulator.simulator import Simulator
@@ -27,8 +35,12 @@ if TYPE_CHECKING:
 CALLS_AT_LEAST: Final = 80
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""
 FIGURE: Final = "faults at a call"
-SAMPLED: Final = 11
-"""`make test` tries one call of so many with each kind of fault, other ones with each."""
+PARTS: Final = profiles.size(8, 32, 96)
+OTHERS: Final = 0.1
+"""Of the calls that are left of each class, which part `.ci/run` tries with each kind."""
+
+Trial: TypeAlias = "tuple[str, int]"
+"""A kind of fault, and the number of the call that it strikes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,9 @@ class Account:
         lines = Rows.of(simulator).end_state()
         live_things = {json.loads(line)[0]["name"]: line for line in lines}
         assert len(live_things) == len(lines), sorted(live_things)
-        made = simulator.world.store.rows("SELECT name, count(*) AS number FROM projects GROUP BY name")
-        return cls(live_things, {row["name"]: row["number"] for row in made})
+        return cls(
+            live_things, Counter(row["name"] for row in Stored.of(simulator).rows("projects", deleted=True))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +78,9 @@ def undisturbed() -> Undisturbed:
     """Its calls in the order of their arrival, and what it ends with."""
     with opened() as scene:
         before = Account.of(scene.simulator)
-        way = Struck(scene.world.via, scene.simulator, next(iter(KINDS.values())), at=0)
+        way = Wire(scene.world.via)
         assert scene.apply(way).code is ExitCode.DONE
-        ended = Undisturbed(tuple(way.calls), before, Account.of(scene.simulator), deletions(scene))
+        ended = Undisturbed(tuple(calls_on(way)), before, Account.of(scene.simulator), deletions(scene))
         second = scene.apply()
         assert second.planned is not None
         assert second.planned.plan.empty
@@ -85,12 +98,12 @@ def wrong(kind: Kind, at: int) -> Iterator[str]:
     """What does not hold where the fault strikes the call of that number."""
     expected, call = undisturbed(), undisturbed().calls[at - 1]
     with opened() as scene:
-        way = Struck(scene.world.via, scene.simulator, kind, at)
+        way = Wire(scene.world.via, struck(scene.simulator, kind, at))
         try:
             first = scene.apply(way)
         except Killed:
             first = None
-        if way.calls[:at] != list(expected.calls[:at]):
+        if calls_on(way)[:at] != list(expected.calls[:at]):
             yield "the run up to the fault is another one"
         if first is None:
             assert kind.absorbed(call) is False
@@ -150,38 +163,93 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
 
 
 def stuck(simulator: Simulator) -> bool:
-    return simulator.world.store.row("SELECT 1 FROM operations WHERE ends_at IS NULL") is not None
+    return any(row["ends_at"] is None for row in Stored.of(simulator).rows("operations"))
 
 
 def end_operations(simulator: Simulator) -> None:
     """What support at Neon does."""
-    with simulator.world.writing() as transaction:
-        for row in simulator.world.store.rows("SELECT id FROM operations WHERE ends_at IS NULL"):
-            transaction.update("operations", row["id"], ends_at=transaction.now)
+    stored = Stored.of(simulator)
+    for row in stored.rows("operations"):
+        if row["ends_at"] is None:
+            stored.change("operations", row["id"], ends_at=stored.now)
 
 
-def try_all(name: str, places: Iterable[int]) -> None:
-    """Every one of these calls, each in an account of its own."""
-    found = []
-    for at in places:
-        call = undisturbed().calls[at - 1]
-        if not KINDS[name].strikes(call):
-            continue
-        complaints = list(wrong(KINDS[name], at))
-        figures.count(FIGURE, held=not complaints)
-        found += [f"{name} at call {at}, {call}: {complaint}" for complaint in complaints]
-    assert not found, "\n".join(found)
+def classes(calls: Sequence[Call]) -> list[list[int]]:
+    """The numbers of the calls, those that are alike together."""
+    found: dict[tuple[str, str, bool], list[int]] = {}
+    written: set[str] = set()
+    for at, call in enumerate(calls, 1):
+        place = call.path.strip("/").split("/")
+        project = place[1] if len(place) > 1 else ""
+        shape = f"{call.method} {'/'.join(place[::2])} {len(place)}"
+        which = str(at) if call.creates else project
+        found.setdefault((shape, which, project in written), []).append(at)
+        if not call.reads:
+            written |= {project, ""}
+    return list(found.values())
+
+
+def trials() -> list[Trial]:
+    """Those of the profile."""
+    calls = undisturbed().calls
+    every = [(name, at) for name, kind in KINDS.items() for at, call in enumerate(calls, 1) if kind.strikes(call)]
+    alike = classes(calls)
+    match profiles.chosen():
+        case profiles.NIGHTLY:
+            return every
+        case profiles.CI:
+            always = {(name, at) for name in KINDS for at in one_of_each(alike, name)}
+            others = [trial for trial in every if trial not in always]
+            return sorted(always.intersection(every)) + profiles.drawn(FIGURE, others, int(OTHERS * len(others)))
+        case _:
+            return dealt(alike, set(every))
+
+
+def one_of_each(alike: Sequence[Sequence[int]], name: str) -> list[int]:
+    """A call of each class, another one for each kind of fault and each seed."""
+    return [at for calls in alike for at in profiles.drawn(f"{name} {calls}", calls, 1)]
+
+
+def dealt(alike: Sequence[Sequence[int]], possible: set[Trial]) -> list[Trial]:
+    """A creation with each kind of fault, and each other class with one: whichever kind had fewest so far."""
+    creations = [at for at, call in enumerate(undisturbed().calls, 1) if call.creates]
+    found = {
+        (name, at) for name in KINDS for at in profiles.drawn(f"{name} at a creation", creations, 1)
+    } & possible
+    used = Counter[str](dict.fromkeys(KINDS, 0) | {name: 1 for name, _ in found})
+    for calls in profiles.drawn("order of the classes", alike, len(alike)):
+        (at,) = profiles.drawn(f"dealt {calls}", calls, 1)
+        kind = min((name for name in KINDS if (name, at) in possible), key=used.__getitem__)
+        found.add((kind, at))
+        used[kind] += 1
+    return sorted(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KINDS)
-def test_a_fault_at_some_calls_is_repaired_by_the_next_run(name: str) -> None:
-    first = list(KINDS).index(name) % SAMPLED + 1
-    try_all(name, range(first, len(undisturbed().calls) + 1, SAMPLED))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_fault_at_a_call_is_repaired_by_the_next_run(part: int) -> None:
+    found = []
+    for name, at in trials()[part::PARTS]:
+        complaints = list(wrong(KINDS[name], at))
+        figures.count(FIGURE, held=not complaints)
+        found += [f"{name} at call {at}, {undisturbed().calls[at - 1]}: {complaint}" for complaint in complaints]
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("part", range(4))
-@pytest.mark.parametrize("name", KINDS)
-def test_a_fault_at_any_call_is_repaired_by_the_next_run(name: str, part: int) -> None:
-    try_all(name, range(part + 1, len(undisturbed().calls) + 1, 4))
+def test_every_profile_tries_each_class_of_calls_and_each_kind_of_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = undisturbed().calls
+    alike = classes(calls)
+    creation = next(call for call in calls if call.creates)
+    assert sorted(at for each in alike for at in each) == list(range(1, len(calls) + 1))
+    sizes = []
+    for profile in (profiles.DEFAULT, profiles.CI, profiles.NIGHTLY):
+        monkeypatch.setenv(profiles.PROFILE, profile)
+        tried = trials()
+        assert len(set(tried)) == len(tried)
+        assert {name for name, _ in tried} == set(KINDS)
+        assert {name for name, at in tried if calls[at - 1].creates} == {
+            name for name, kind in KINDS.items() if kind.strikes(creation)
+        }
+        assert all({at for _, at in tried}.intersection(each) for each in alike)
+        sizes.append(len(tried))
+    assert sizes == sorted(sizes)

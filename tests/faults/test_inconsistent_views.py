@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
 from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
@@ -13,6 +11,8 @@ from reconciler.simulator.faults import AnswerWith, HideProjects
 from reconciler.simulator.seed import ProjectSeed
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, deletions, undisturbed
+from tests.harness.stored import Stored
+from tests.harness.wire import Wire, also_after, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,21 +20,9 @@ if TYPE_CHECKING:
     from tests.faults.rich_fleet import Ended, Scene
 
 
-class Meanwhile(httpx.AsyncBaseTransport):
-    """A way to the simulator on which somebody does something once so many calls are answered."""
-
-    def __init__(self, scene: Scene, after: int, happens: Callable[[], object]) -> None:
-        self._via = scene.world.via
-        self._after = after
-        self._happens = happens
-        self._calls = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._calls += 1
-        answer = await self._via.handle_async_request(request)
-        if self._calls == self._after:
-            self._happens()
-        return answer
+def meanwhile(scene: Scene, number: int, happens: Callable[[], object]) -> Wire:
+    """Somebody does something once so many calls are answered."""
+    return Wire(scene.world.via, at(number, also_after(happens)))
 
 
 def first_write() -> int:
@@ -42,23 +30,12 @@ def first_write() -> int:
     return next(number for number, call in enumerate(undisturbed().calls, 1) if call.method != "GET")
 
 
+def stored(scene: Scene) -> Stored:
+    return Stored.of(scene.simulator)
+
+
 def project_id(scene: Scene, name: str) -> str:
-    found: str = scene.simulator.world.store.value("SELECT id FROM projects WHERE name = ?", name)
-    return found
-
-
-def change(scene: Scene, table: str, row_id: str, **columns: object) -> None:
-    with scene.simulator.world.writing() as transaction:
-        transaction.update(table, row_id, **columns)
-
-
-def move(scene: Scene, name: str, organization: str) -> None:
-    """Somebody moves the project in the console."""
-    org_id = scene.simulator.organization_ids[organization]
-    row = scene.simulator.world.store.row("SELECT id, body FROM projects WHERE name = ?", name)
-    assert row is not None
-    moved = row["body"].replace("org-sim-free", org_id).replace("org-sim-paid", org_id)
-    change(scene, "projects", row["id"], org_id=org_id, body=moved)
+    return stored(scene).project_ids()[name]
 
 
 def rules(ended: Ended) -> set[Rule]:
@@ -89,7 +66,7 @@ def test_a_project_that_stays_unavailable_holds_back_what_it_could_be_and_nothin
 
 def test_a_project_that_both_lists_show_while_it_moves_is_one_project() -> None:
     with opened() as scene:
-        way = Meanwhile(scene, 1, lambda: move(scene, "myapp-ben", "paid"))
+        way = meanwhile(scene, 1, lambda: stored(scene).move("myapp-ben", "paid"))
         assert scene.apply(way).code is ExitCode.DONE
         assert Account.of(scene.simulator) == undisturbed().after
 
@@ -97,7 +74,7 @@ def test_a_project_that_both_lists_show_while_it_moves_is_one_project() -> None:
 def test_a_project_that_no_list_shows_while_it_moves_is_not_created_again() -> None:
     """It moved from the organization that was asked last to the one that was asked first."""
     with opened() as scene:
-        way = Meanwhile(scene, 1, lambda: move(scene, "myapp-ida", "free"))
+        way = meanwhile(scene, 1, lambda: stored(scene).move("myapp-ida", "free"))
         ended = scene.apply(way)
         assert ended.code is ExitCode.PARTLY_APPLIED
         assert results(ended)["ida"] is Result.SKIPPED
@@ -125,7 +102,7 @@ def test_a_project_that_vanishes_before_it_is_written_to_fails_alone_and_is_made
     with opened() as scene:
         vanished = project_id(scene, "myapp-ida")
         now = scene.simulator.clock.now()
-        way = Meanwhile(scene, first_write(), lambda: change(scene, "projects", vanished, deleted_at=now))
+        way = meanwhile(scene, first_write(), lambda: stored(scene).change("projects", vanished, deleted_at=now))
         ended = scene.apply(way)
         assert ended.code is ExitCode.PARTLY_APPLIED
         assert [tenant for tenant, result in results(ended).items() if result is not Result.APPLIED] == ["ida"]
@@ -140,12 +117,11 @@ def test_a_project_that_vanishes_before_it_is_written_to_fails_alone_and_is_made
 def test_a_branch_that_somebody_renames_before_it_is_written_to_is_neither_doubled_nor_deleted() -> None:
     with opened() as scene:
         fay = project_id(scene, "myapp-fay")
-        query = "SELECT id, body FROM branches WHERE project_id = ? AND name = 'dev'"
-        branch = scene.simulator.world.store.row(query, fay)
-        assert branch is not None
-        body = branch["body"].replace('"name":"dev"', '"name":"mine"')
-        way = Meanwhile(
-            scene, first_write(), lambda: change(scene, "branches", branch["id"], name="mine", body=body)
+        branch = stored(scene).row("branches", project_id=fay, name="dev")
+        way = meanwhile(
+            scene,
+            first_write(),
+            lambda: stored(scene).change("branches", branch["id"], {"name": "mine"}, name="mine"),
         )
         scene.apply(way)
         assert scene.apply().code is ExitCode.DONE

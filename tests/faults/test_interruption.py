@@ -9,13 +9,12 @@ import pytest
 
 from reconciler.desired.tenant import Overrides
 from reconciler.plan.outcome import Result
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Killed, Strike, World, journal_lines, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, journal_lines, virtually
+from tests.harness.wire import Killed, at, killed, where
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from reconciler.plan.plan import Plan
 
@@ -33,12 +32,8 @@ CALLS_AT_LEAST = 20
 
 async def die_at(world: World, plan: Plan, exchange: int, *, carried_out: bool) -> bool:
     """Applies the plan and dies at that exchange; False where the run is over before."""
-
-    def striking(number: int, _request: httpx.Request) -> Strike | None:
-        return Strike(Killed(), carried_out) if number == exchange else None
-
     try:
-        applied = await world.apply(AFTER, striking=striking, plan=plan)
+        applied = await world.apply(AFTER, act=at(exchange, killed(carried_out=carried_out)), plan=plan)
     except Killed:
         return True
     assert set(applied.results().values()) == {Result.APPLIED}
@@ -66,12 +61,9 @@ def test_a_run_that_dies_leaves_the_intent_of_its_last_call_in_the_journal(tmp_p
     async def main() -> None:
         world = World.open(tmp_path)
         world.seed(BEFORE)
-
-        def striking(_number: int, request: httpx.Request) -> Strike | None:
-            return Strike(Killed(), carried_out=True) if request.method == "DELETE" else None
-
+        act = where(lambda passing: passing.request.method == "DELETE", killed(carried_out=True))
         with pytest.raises(Killed):
-            await world.apply(AFTER, run="dies", striking=striking)
+            await world.apply(AFTER, run="dies", act=act)
         lines = journal_lines(tmp_path / "dies.jsonl")
         concluded = {line["request_id"] for line in lines if line["line"] == "outcome"}
         open_ended = [line for line in lines if line["line"] == "intent" and line["request_id"] not in concluded]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests import figures
-from tests.e2e.processes import PATIENCE_SECONDS, Place
+from tests import figures, profiles
+from tests.faults.appliers import Command
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -28,10 +28,10 @@ SMALL: Final = {"min_cu": 0.25, "max_cu": 1}
 TENANTS: Final = 8
 LANES: Final = 4
 """Fleets at once, each in an account of its own: an apply mostly waits."""
-KILLS: Final = 2
-"""In each lane of `make test`."""
-MORE_KILLS: Final = 6
-"""In each lane of `make faults`, of which there are four times as many."""
+TESTS: Final = profiles.size(1, 2, 5)
+"""Each with so many lanes."""
+KILLS: Final = profiles.size(1, 4, 6)
+"""In each lane."""
 ROUNDS_FOR_A_KILL: Final = 4
 """At most: an apply may be over before its moment comes, and that round tries nothing."""
 APPLY: Final = ("apply", "--yes", "--expect-empty", "--allow", "lowering", "--journal", "journal.jsonl")
@@ -74,21 +74,19 @@ class Lane:
 
     def killed(self) -> bool:
         """Starts an apply and kills it at some moment, unless it is over by then."""
-        with self.place.running(*WHATEVER_IT_TAKES, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as apply:
-            try:
-                apply.wait(self.random.uniform(0.2, 1.0) * self.usual_seconds)
-            except subprocess.TimeoutExpired:
-                apply.kill()
-            return apply.wait(PATIENCE_SECONDS) < 0
+        return self._start().killed_after(self.random.uniform(0.0, 1.0) * self.usual_seconds)
 
     def converges(self, declared: list[str]) -> bool:
         """Whether one apply makes it all as the files say."""
         began = time.monotonic()
-        ended = self.place.run(*WHATEVER_IT_TAKES)
+        ended = self._start().ended()
         self.usual_seconds = time.monotonic() - began
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert ended.code == 0, ended.text
         assert self.projects() == declared
         return True
+
+    def _start(self) -> Command:
+        return Command.start(self.place.folder, self.place.environ, "apply", *WHATEVER_IT_TAKES)
 
 
 def killed_again_and_again(folder: Path, seed: int, often: int) -> None:
@@ -115,18 +113,13 @@ def killed_again_and_again(folder: Path, seed: int, often: int) -> None:
         assert place.run("drift").returncode == 0
 
 
-def in_lanes(folder: Path, first: int, often: int) -> None:
+def in_lanes(folder: Path, seeds: Iterable[int]) -> None:
     with ThreadPoolExecutor(LANES) as pool:
-        lanes = [pool.submit(killed_again_and_again, folder / str(n), first + n, often) for n in range(LANES)]
+        lanes = [pool.submit(killed_again_and_again, folder / str(seed), seed, KILLS) for seed in seeds]
         for lane in lanes:
             lane.result()
 
 
-def test_an_apply_that_is_killed_at_some_moments_is_repaired_by_the_next(tmp_path: Path) -> None:
-    in_lanes(tmp_path, 0, KILLS)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("first", range(LANES, 5 * LANES, LANES))
-def test_an_apply_that_is_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path, first: int) -> None:
-    in_lanes(tmp_path, first, MORE_KILLS)
+@pytest.mark.parametrize("part", range(TESTS))
+def test_an_apply_that_is_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path, part: int) -> None:
+    in_lanes(tmp_path, profiles.seeds(FIGURE, LANES, part))

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from tests import figures
-from tests.e2e.processes import Place
+from tests import figures, profiles
 from tests.faults.appliers import Command
-from tests.registry_database import required
+from tests.harness.processes import Place
+from tests.harness.registry_database import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,22 +32,24 @@ pytestmark = pytest.mark.slow
 
 FIGURE: Final = "kills of one of two"
 TENANTS: Final = 6
-LANES: Final = 3
+TESTS: Final = profiles.size(1, 1, 5)
+"""With a registry, and without one."""
+LANES: Final = profiles.size(1, 3, 3)
 """Fleets at once, each in an account of its own: an apply mostly waits."""
-KILLS: Final = 1
-"""In each lane of `make test`."""
-MORE_KILLS: Final = 6
-"""In each lane of `make faults` without a registry, of which there are twelve."""
-WAITING_LANES: Final = 6
+KILLS: Final = profiles.size(1, 4, 6)
+"""In each lane without a registry."""
+WAITING_LANES: Final = profiles.size(1, 4, 6)
 """With a registry: an apply waits for the lease of the one that was killed, and hardly does anything else."""
-KILLS_WHILE_WAITING: Final = 3
-"""In each of them, of which `make faults` has twelve, too."""
+KILLS_WHILE_WAITING: Final = profiles.size(1, 2, 3)
+"""In each of them."""
 LIST_LAG_SECONDS: Final = 1.0
 """As long as ``settle``: runs do not see at once what the other has created, so that both create."""
 LATEST_KILL_SECONDS: Final = 2.2
 """After its first creation: about until an apply has looked for rivals and removed what came second."""
 LATEST_KILL_WITHOUT_A_LOOK_SECONDS: Final = 0.2
 """With a registry nothing is waited for: an apply is soon over."""
+ENOUGH_KILLS: Final = 12
+"""Of so many, one leaves a pair at the least."""
 ROUNDS_FOR_A_KILL: Final = 10
 """At most: a run may be over before its moment comes, and that round tries nothing."""
 APPLY: Final = ("apply", "--yes", "--allow", "deletes=99", "--allow", "creates=99")
@@ -193,31 +195,20 @@ def killed_again_and_again(folder: Path, seed: int, often: int, *, kept: bool) -
         return lane.pairs
 
 
-def in_lanes(folder: Path, first: int, often: int, *, kept: bool, lanes: int = LANES) -> int:
+def in_lanes(folder: Path, part: int, often: int, *, kept: bool, lanes: int) -> int:
+    seeds = profiles.seeds(f"{FIGURE} {kept}", lanes, part)
     with ThreadPoolExecutor(lanes) as pool:
-        begun = [
-            pool.submit(killed_again_and_again, folder / str(n), first + n, often, kept=kept) for n in range(lanes)
-        ]
+        begun = [pool.submit(killed_again_and_again, folder / str(n), n, often, kept=kept) for n in seeds]
         return sum(lane.result() for lane in begun)
 
 
-def test_a_pair_that_a_kill_leaves_is_healed(tmp_path: Path) -> None:
-    in_lanes(tmp_path, 0, KILLS, kept=False)
+@pytest.mark.parametrize("part", range(TESTS))
+def test_a_pair_that_a_kill_leaves_is_healed(tmp_path: Path, part: int) -> None:
+    pairs = in_lanes(tmp_path, part, KILLS, kept=False, lanes=LANES)
+    assert pairs > 0 or KILLS * LANES < ENOUGH_KILLS, "these kills leave no pairs: they show nothing"
 
 
-def test_a_kill_leaves_no_pair_where_a_registry_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(TESTS))
+def test_a_kill_leaves_no_pair_where_a_registry_is_kept(tmp_path: Path, part: int) -> None:
     required()
-    assert in_lanes(tmp_path, 0, KILLS, kept=True) == 0
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("first", range(LANES, 5 * LANES, LANES))
-def test_a_pair_that_any_kill_leaves_is_healed(tmp_path: Path, first: int) -> None:
-    assert in_lanes(tmp_path, first, MORE_KILLS, kept=False) > 0
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("first", range(LANES, LANES + 2 * WAITING_LANES, WAITING_LANES))
-def test_no_kill_leaves_a_pair_where_a_registry_is_kept(tmp_path: Path, first: int) -> None:
-    required()
-    assert in_lanes(tmp_path, first, KILLS_WHILE_WAITING, kept=True, lanes=WAITING_LANES) == 0
+    assert in_lanes(tmp_path, part, KILLS_WHILE_WAITING, kept=True, lanes=WAITING_LANES) == 0

@@ -13,12 +13,14 @@ import pytest
 from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
 from reconciler.simulator.gateway import Latency
-from tests import figures
-from tests.faults.console import CHANGES, Console
+from tests import figures, profiles
+from tests.faults.console import CHANGES, Console, Person
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, undisturbed
+from tests.harness.account import API
+from tests.harness.stored import Stored
+from tests.harness.wire import Wire
 from tests.property.rows import Rows
-from tests.wiring import API
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-FIGURE: Final = "deeds in the console during an apply of a saved plan"
-SAMPLED: Final = 13
-"""`make test` lets the person act after one call of so many, after other ones for each deed."""
-THOROUGH: Final = 6
-"""`make faults`."""
+FIGURE: Final = "changes in the console during an apply of a saved plan"
+MOMENTS: Final = profiles.size(2, 10, 1000)
+"""At so many moments the person does each deed, at other ones each; `make nightly` tries all."""
+RUNS: Final = profiles.size(4, 12, 120)
+"""Pairs of runs that apply one saved plan."""
 SLOW: Final = Latency(0.05, 0.9)
 
 
@@ -43,19 +45,23 @@ def journal(scene: Scene, name: str = "journal.jsonl") -> list[dict[str, Any]]:
 
 
 def projects(scene: Scene) -> set[str]:
-    return {row["id"] for row in scene.simulator.world.store.rows("SELECT id FROM projects")}
+    return {row["id"] for row in Stored.of(scene.simulator).rows("projects", deleted=True)}
 
 
 def beyond(writes: Iterable[dict[str, Any]], saved: Plan, others: set[str]) -> Iterator[str]:
-    """Writes that the saved plan does not hold, but for what a run does to a project that itself has made.
+    """Writes that the saved plan does not hold, but for what a run does to what itself has made.
 
-    That one is of none of the ``others``: neither there before, nor a person's or another run's.
+    Such a project is of none of the ``others``: neither there before, nor a person's or another run's.
     """
+    replicas: set[str] = set()
     for write in writes:
         if write["project_ids"] and others.isdisjoint(write["project_ids"]):
             continue
+        if write["kind"] == "create_replica":
+            replicas.update(write["tenants"])
         for tenant in write["tenants"]:
-            if not permitted(write, tenant, saved):
+            own = write["kind"] == "delete_replica" and tenant in replicas
+            if not (own or permitted(write, tenant, saved)):
                 yield f"{write['kind']} of {tenant} is not in the saved plan: {write['changes']}"
 
 
@@ -88,12 +94,16 @@ def wrong(name: str, after: int) -> Iterator[str]:
     with opened() as scene:
         saved = scene.saved_plan()
         before = projects(scene)
-        way = Console(scene, change.do, after)
-        ended = scene.world.run(scene.applying(way, saved=saved))
-        assert way.answer is not None
+        console = Console(Person(scene), change.do, after)
+        ended = scene.world.run(scene.applying(Wire(scene.world.via, console), saved=saved))
+        assert console.answer is not None
         assert ended.planned is not None
         writes = journal(scene)
-        theirs = {way.answer.json()["project"]["id"]} if way.answer.status_code == 201 and "hal" in name else set()
+        theirs = (
+            {console.answer.json()["project"]["id"]}
+            if console.answer.status_code == 201 and "hal" in name
+            else set()
+        )
         yield from beyond(writes, saved, before | theirs)
         yield from untrue(ended, change.tenant, writes)
         if of_others(live_things(scene), change.tenant) != of_others(
@@ -139,22 +149,14 @@ def not_settled(scene: Scene) -> Iterator[str]:
         yield "the run after the next one still finds something to do"
 
 
-def try_all(name: str, moments: Iterable[int]) -> None:
-    """The deed at each of these moments, each in an account of its own."""
-    found = []
-    for after in moments:
-        complaints = list(wrong(name, after))
-        figures.count(FIGURE, held=not complaints)
-        found += [f"{name} after call {after}: {complaint}" for complaint in complaints]
-    assert not found, "\n".join(found)
-
-
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where_it_matters(name: str) -> None:
     change = CHANGES[name]
     with opened() as scene:
         saved = scene.saved_plan()
-        ended = scene.world.run(scene.applying(Console(scene, change.do, 0), saved=saved))
+        ended = scene.world.run(
+            scene.applying(Wire(scene.world.via, Console(Person(scene), change.do, 0)), saved=saved)
+        )
         assert ended.planned is not None
         assert [one.tenant for one in ended.planned.stale] == ([change.tenant] if change.stale else [])
         if change.stale:
@@ -162,16 +164,14 @@ def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_a_person_does_at_some_moments_of_an_apply_lets_it_do_nothing_else(name: str) -> None:
-    first = list(CHANGES).index(name)
-    try_all(name, range(first, len(undisturbed().calls), SAMPLED))
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("name", CHANGES)
-def test_what_a_person_does_at_many_moments_of_an_apply_lets_it_do_nothing_else(name: str) -> None:
-    first = list(CHANGES).index(name) % THOROUGH
-    try_all(name, range(first, len(undisturbed().calls), THOROUGH))
+def test_what_a_person_does_during_an_apply_lets_it_do_nothing_else(name: str) -> None:
+    """Each deed in an account of its own."""
+    found = []
+    for after in profiles.drawn(name, range(len(undisturbed().calls)), MOMENTS):
+        complaints = list(wrong(name, after))
+        figures.count(FIGURE, held=not complaints)
+        found += [f"{name} after call {after}: {complaint}" for complaint in complaints]
+    assert not found, "\n".join(found)
 
 
 def single(account: Account) -> dict[str, list[Any]]:
@@ -180,7 +180,7 @@ def single(account: Account) -> dict[str, list[Any]]:
     return {name: [*rest, sorted(set(snapshots))] for name, (*rest, snapshots) in found.items()}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", profiles.drawn("pairs of runs", range(10_000), RUNS))
 def test_two_runs_that_apply_one_saved_plan_do_no_more_than_it_permits(seed: int) -> None:
     random = Random(seed)  # noqa: S311
     with opened(SLOW) as scene:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests import figures
+from tests import figures, profiles
 from tests.faults.second_projects import attempt
-from tests.unit.apply.world import virtually
+from tests.harness.runs import virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FIGURE: Final = "races in which a run dies"
-TRIALS: Final = 240
-PARTS: Final = 4
+TRIALS: Final = 60
+"""Of each part."""
+PARTS: Final = profiles.size(1, 4, 40)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_a_dead_run_leaves_is_healed_and_nothing_in_use_is_deleted(tmp_path: Path, part: int) -> None:
     pairs = deleted = commands = 0
     broken = []
-    for seed in range(part, TRIALS, PARTS):
+    for seed in profiles.seeds(FIGURE, TRIALS, part):
         folder = tmp_path / str(seed)
         folder.mkdir()
         trial = virtually(attempt(folder, seed))

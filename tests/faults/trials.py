@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
-FEW: Final = 100
-"""Trials of each kind, unless ``TRIALS`` asks for more."""
+from tests import profiles
 
 
 @dataclass(slots=True)
@@ -35,13 +33,9 @@ SESSION: Final = Trials()
 
 def asked_for() -> int:
     """Trials of each kind."""
-    return int(os.environ.get("TRIALS", FEW))
-
-
-STALE_VIEWS: Final = 20_000
-"""Trials on stale views that fit into three minutes of two cores, unless ``STALE_TRIALS`` asks for more."""
+    return profiles.size(32, 300, 5_000)
 
 
 def stale_views_asked_for() -> int:
-    """Trials on stale views of `make faults`, both kinds of staleness together."""
-    return int(os.environ.get("STALE_TRIALS", STALE_VIEWS))
+    """Trials on stale views, of each kind of staleness: of fewer than 200, too few may read something stale."""
+    return profiles.size(200, 2_000, 50_000)

@@ -14,12 +14,14 @@ import httpx
 from reconciler.desired.state import Api
 from reconciler.errors import ReconcilerError
 from reconciler.model.compute import Compute
+from reconciler.model.database import Database
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.operations import Operation
 from reconciler.secret import Secret
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.builders import NOON
+from tests.harness.builders import NOON
+from tests.harness.wire import Act, Nowhere, Passing, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -64,9 +66,11 @@ class Ids:
 
     project: str = "p-1"
     branch: str = "br-1"
+    parent: str = "br-0"
     endpoint: str = "ep-1"
+    replica: str = "ep-2"
     snapshot: str = "snap-1"
-    operations: tuple[str, ...] = ("op-1",)
+    operations: tuple[str, ...] = ("11111111-1111-4111-8111-111111111111",)
 
 
 def _pending(ids: Ids) -> list[Operation]:
@@ -96,18 +100,35 @@ CALLS: Final[Mapping[str, Callable[[Neon, Ids], Awaitable[object]]]] = {
         "free", ids.project, ids.branch, name="v1", at=None, expires_at=None
     ),
     "create branch": _new_branch,
+    "create read replica": lambda neon, ids: neon.create_replica(
+        "free", ids.project, ids.branch, name="reports", compute=Compute(0.25, 1)
+    ),
+    "create role": lambda neon, ids: neon.create_role("free", ids.project, ids.branch, "app"),
+    "create database": lambda neon, ids: neon.create_database(
+        "free", ids.project, ids.branch, Database("orders", "app")
+    ),
     "list projects": lambda neon, _: neon.projects("free"),
     "look for a name": lambda neon, _: neon.named("free", "myapp-acme"),
     "read project": lambda neon, ids: neon.project("free", ids.project),
     "read computes": lambda neon, ids: neon.endpoints("free", ids.project),
     "read branches": lambda neon, ids: neon.branches("free", ids.project),
     "read snapshots": lambda neon, ids: neon.snapshots("free", ids.project),
-    "read connection string": lambda neon, ids: neon.connection_uri("free", ids.project, "neondb", "neondb_owner"),
+    "read roles": lambda neon, ids: neon.roles("free", ids.project, ids.branch),
+    "read databases": lambda neon, ids: neon.databases("free", ids.project, ids.branch),
+    "read connection": lambda neon, ids: neon.connection("free", ids.project, "neondb", "neondb_owner"),
     "patch project": lambda neon, ids: neon.update_project("free", ids.project, {"quota.active_time_seconds": 9}),
     "patch compute": lambda neon, ids: neon.update_endpoint(
         "free", ids.project, ids.endpoint, {"compute.max_cu": 1}
     ),
     "patch branch": lambda neon, ids: neon.update_branch("free", ids.project, ids.branch, name="qa"),
+    "patch database": lambda neon, ids: neon.update_database(
+        "free", ids.project, ids.branch, Database("orders", "neondb_owner")
+    ),
+    "suspend compute": lambda neon, ids: neon.suspend_endpoint("free", ids.project, ids.endpoint),
+    "reset branch": lambda neon, ids: neon.reset_branch("free", ids.project, ids.branch, parent_id=ids.parent),
+    "delete database": lambda neon, ids: neon.delete_database("free", ids.project, ids.branch, "orders"),
+    "delete role": lambda neon, ids: neon.delete_role("free", ids.project, ids.branch, "app"),
+    "delete read replica": lambda neon, ids: neon.delete_endpoint("free", ids.project, ids.replica),
     "delete snapshot": lambda neon, ids: neon.delete_snapshot("free", ids.project, ids.snapshot),
     "delete branch": lambda neon, ids: neon.delete_branch("free", ids.project, ids.branch),
     "transfer": lambda neon, ids: neon.transfer_projects("free", "paid", [ids.project]),
@@ -145,19 +166,16 @@ class Case:
         return head + (self.value + b"\n" if self.header is not None else b"") + self.body
 
 
-@dataclass(slots=True)
-class Answering(httpx.AsyncBaseTransport):
+def answering(case: Case) -> Act:
     """Gives every request the same answer."""
 
-    case: Case
-    requests: int = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests += 1
-        assert self.requests <= MOST_REQUESTS, "it asks without end"
-        case = self.case
+    async def same(passing: Passing) -> httpx.Response:
+        assert passing.number <= MOST_REQUESTS, "it asks without end"
         headers = [] if case.header is None else [(case.header.encode(), case.value)]
-        return httpx.Response(case.status, headers=headers, stream=httpx.ByteStream(case.body), request=request)
+        content = httpx.ByteStream(case.body)
+        return httpx.Response(case.status, headers=headers, stream=content, request=passing.request)
+
+    return same
 
 
 def access(free: str = "org-free", paid: str = "org-paid", **keys: str) -> Access:
@@ -177,7 +195,7 @@ def answer(data: bytes) -> None:
 
 async def _called(case: Case) -> None:
     random = Random(1)  # noqa: S311
-    async with connect(access(), API, via=Answering(case), random=random) as neon:
+    async with connect(access(), API, via=Wire(Nowhere(), answering(case)), random=random) as neon:
         try:
             check_live(await CALLS[case.call](neon, Ids()))
         except ReconcilerError as error:

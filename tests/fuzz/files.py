@@ -15,9 +15,9 @@ from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 from reconciler.files.sources import Reading, read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, Listing
 from reconciler.plan.approval import Made
-from tests import json_documents
-from tests.builders import NOON, a_view, make_plan
 from tests.fuzz.answers import SECRET, check_words
+from tests.harness import json_documents
+from tests.harness.builders import NOON, a_view, make_plan
 from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Files:
 
 
 def price_list_of(text: bytes) -> PriceList:
-    return read_price_list(Files({"tiers.yaml": text}), "tiers.yaml")
+    return read_price_list(Files({"tiers.yaml": text}))
 
 
 YAML_ONLY: Final = price_list_of(TIERS.encode())

@@ -9,25 +9,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import yaml
 from msgspec import structs
 
 from reconciler.errors import ReconcilerError
-from tests import json_documents, wiring
-from tests.contract.judge import raw_content, with_content
 from tests.fuzz.answers import CALLS, STATUSES, Case, Ids
+from tests.harness import account as wiring
+from tests.harness import json_documents
+from tests.harness.judge import raw_content, with_content
+from tests.harness.wire import Passing, Wire
 from tests.scenarios.price_list import overlaid
 from tests.unit.views import builders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    import httpx
+
     from reconciler.neon.client import Neon
 
 ROOT: Final = Path(__file__).parents[2]
 _KEY: Final = re.compile(rb"""["']?([a-z_]{2,40})["']?\s*:""")
-GONE: Final = Ids("p-gone", "br-gone", "ep-gone", "snap-gone", ("op-gone",))
+NO_OPERATION: Final = "22222222-2222-4222-8222-222222222222"
+GONE: Final = Ids("p-gone", "br-gone", "br-gone", "ep-gone", "ep-gone", "snap-gone", (NO_OPERATION,))
 HEADERS_SEEN: Final[Mapping[str, str]] = {
     "Date": "Tue, 24 Nov 2026 12:00:00 GMT",
     "Retry-After": "3",
@@ -72,15 +76,14 @@ def saved_plans() -> Iterator[bytes]:
 
 
 @dataclass(slots=True)
-class Recording(httpx.AsyncBaseTransport):
-    """Keeps every answer, under the call that asked."""
+class Recording:
+    """An act that keeps every answer, under the call that asked."""
 
-    inner: httpx.AsyncBaseTransport
     call: str = ""
     cases: list[Case] = field(default_factory=list)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self.inner.handle_async_request(request)
+    async def __call__(self, passing: Passing) -> httpx.Response:
+        response = await passing.answer()
         body = await raw_content(response)
         if response.status_code in STATUSES:
             self.cases.append(Case(self.call, response.status_code, None, b"", body))
@@ -90,10 +93,10 @@ class Recording(httpx.AsyncBaseTransport):
 def answers() -> Iterator[bytes]:
     """What the simulator answers to every call: with success, and where nothing exists that it is about."""
     with wiring.world(refusals_allowed=True) as world:
-        recording = Recording(world.via)
+        recording = Recording()
 
         async def main() -> None:
-            async with world.neon(via=recording) as neon:
+            async with world.neon(via=Wire(world.via, recording)) as neon:
                 await _call_all(neon, recording)
 
         world.run(main())
@@ -132,7 +135,9 @@ def _with_made(ids: Ids, call: str, made: Any) -> Ids:
         case "create snapshot":
             return replace(ids, snapshot=made.snapshot.id)
         case "create branch":
-            return replace(ids, branch=made.branch.id)
+            return replace(ids, branch=made.branch.id, parent=ids.branch)
+        case "create read replica":
+            return replace(ids, replica=made.endpoint.id)
         case _:
             return ids
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from reconciler.files import entry
-from reconciler.neon import wire
+from reconciler.neon import conversion
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -33,7 +33,7 @@ def spoilt(how: Spoil | None) -> AbstractContextManager[object]:
         case Spoil.NAMES:
             return patch.object(entry, "text_of", _text_of)
         case Spoil.MOMENTS:
-            return patch.object(wire, "utc", _utc)
+            return patch.object(conversion, "utc", _utc)
 
 
 def _text_of(value: object) -> str | None:

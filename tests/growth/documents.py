@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, Union, get_
 from annotated_types import MaxLen
 from pydantic import BaseModel
 
+from reconciler.desired.tier import Occasion
 from reconciler.files import scalars, tenant_schema
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _WRITTEN: Final[tuple[tuple[Any, Callable[[int], object]], ...]] = (
     (scalars.Text, lambda number: f"text {number}"),
     (scalars.Name, lambda number: f"n{number}"),
+    (scalars.ReplicaName, lambda number: f"r{number}"),
     (scalars.TenantName, lambda number: f"t{number}"),
     (scalars.Slug, lambda number: f"s{number}"),
     (scalars.Word, lambda number: f"w{number}"),
@@ -41,6 +43,9 @@ _WRITTEN: Final[tuple[tuple[Any, Callable[[int], object]], ...]] = (
     (scalars.Positive, lambda number: number + 1),
     (scalars.PgVersion, lambda _: 17),
     (scalars.Percent, lambda number: number % 100),
+    (scalars.WholePercent, lambda number: number % 100 + 1),
+    (scalars.Parameter, lambda number: f"parameter_{number}"),
+    (scalars.RotationPattern, lambda number: f"auto{number}-{{date}}"),
     (scalars.Share, lambda _: 0.5),
     (scalars.Flag, lambda _: True),
     (scalars.Address, lambda number: f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"),
@@ -48,12 +53,19 @@ _WRITTEN: Final[tuple[tuple[Any, Callable[[int], object]], ...]] = (
     (scalars.TimeOfDay, lambda number: f"{number % 24:02}:30"),
     (scalars.AuditLevel, lambda _: "base"),
     (scalars.Moment, lambda number: f"2030-05-{number % 20 + 5:02}T12:00:00Z"),
+    (scalars.Day, lambda number: f"2030-05-{number % 20 + 5:02}"),
+    (scalars.Price, lambda number: number / 8),
+    (scalars.Currency, lambda _: "USD"),
     (scalars.FormatVersion, lambda _: 1),
-    (scalars.Absent, lambda _: "present"),
+    (scalars.State, lambda _: "present"),
+    (scalars.Reason, lambda number: f"reason {number}"),
     (scalars.Concern, lambda number: NAMES[number % len(NAMES)]),
     (scalars.Drift, lambda _: "report"),
     (scalars.WhenFull, lambda _: "refuse"),
     (scalars.Method, lambda _: "api"),
+    (scalars.Crowded, lambda _: "refuse"),
+    (scalars.Before, lambda number: list(Occasion)[number % len(Occasion)].value),
+    (scalars.Strings, lambda _: "encrypted"),
     (tenant_schema.FreeForm, lambda number: number),
 )
 SAMPLES: Final = {id(get_args(kind)[1]): make for kind, make in _WRITTEN}

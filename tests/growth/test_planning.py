@@ -16,12 +16,14 @@ from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.needs import looks, needs
+from reconciler.plan.needs import PlanRequirements, looks
 from reconciler.plan.permissions import Permissions
 from reconciler.views import markdown, plain_text
 from reconciler.views.console import as_text
-from tests import json_documents
-from tests.builders import (
+from reconciler.views.view import PlanView
+from tests.growth.work import MOST, growth
+from tests.harness import json_documents
+from tests.harness.builders import (
     FREE,
     FREE_TIER,
     HISTORY_MAY_GO,
@@ -38,7 +40,6 @@ from tests.builders import (
     an_endpoint,
     make_plan,
 )
-from tests.growth.work import MOST, growth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +176,7 @@ CASES: Final[dict[str, Case]] = {
 
 def whole_way(fleet: DesiredState, view: LiveState, base: DesiredState | None, permissions: Permissions) -> None:
     """From what was read to what may be done."""
-    needs(fleet, view)
+    PlanRequirements().details(fleet, view)
     plan = make_plan(fleet, view, base=base)
     judged = guard(plan, fleet, view, permissions, history=History(base))
     for planned in (*plan.tenants, *judged.tenants):
@@ -188,7 +189,7 @@ def shown(fleet: DesiredState, view: LiveState) -> None:
     plan = make_plan(fleet, view)
     as_text(plain_text.plan(plan, full=True))
     as_text(plain_text.drift(plan, full=True))
-    markdown.plan(plan)
+    markdown.render(PlanView(plan))
     json_documents.plan(plan, Made(NOON))
 
 
@@ -219,12 +220,14 @@ RUNS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.drawn(30)
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_planning_a_tenant(case: Case, run: dict[str, Any]) -> None:
     assert growth(lambda size: planning(case, size, run), LARGEST) <= MOST
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_showing_its_plan(case: Case) -> None:
     assert growth(lambda size: showing(case, size), LARGEST) <= MOST

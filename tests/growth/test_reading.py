@@ -69,6 +69,7 @@ def _emptied(entries: object, filling: object = None) -> object:
     return dict.fromkeys(entries, filling) if isinstance(entries, dict) else [filling] * len(list(entries))  # type: ignore[call-overload]
 
 
+@pytest.mark.drawn(24)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize(("model", "grown"), ALL, ids=NAMES)
 def test_reading_a_list_or_map(
@@ -84,12 +85,28 @@ def branches(parent: Callable[[int], int]) -> Callable[[int], object]:
     return lambda size: [{"name": f"b{n}", "parent": f"b{parent(n) % size}"} for n in range(size)]
 
 
-CHAINS: Final[dict[str, Callable[[int], object]]] = {
+CHAINS: dict[str, Callable[[int], object]] = {
     "each of the one before": lambda size: [{"name": "b0"}, *branches(lambda n: n - 1)(size)[1:]],  # type: ignore[index]
     "each of the one behind": lambda size: [*branches(lambda n: n + 1)(size)[:-1], {"name": f"b{size - 1}"}],  # type: ignore[index]
     "in a circle": branches(lambda n: n + 1),
     "behind a circle": lambda size: [{"name": "x", "parent": "x"}, *branches(lambda n: n - 1)(size)],  # type: ignore[misc]
 }
+
+
+def with_roles(chain: Callable[[int], object]) -> Callable[[int], object]:
+    """Each branch has a role of its own, and a database whose owner is the role of the chain's first one."""
+
+    def make(size: int) -> object:
+        named: Any = chain(size)
+        return [
+            branch | {"roles": [f"r{n}"], "databases": [{"name": "d", "owner": "r0"}]}
+            for n, branch in enumerate(named)
+        ]
+
+    return make
+
+
+CHAINS |= {f"{name}, with roles": with_roles(chain) for name, chain in CHAINS.items()}
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
@@ -112,6 +129,7 @@ TENANTS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
 TIERS_OF_MANY: Final = "".join(f"  pro{n}: {{organization: paid}}\n" for n in range(300))
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("tenant", TENANTS.values(), ids=TENANTS)
 @pytest.mark.parametrize("form", ["yaml", "ndjson", "files", "stdin", "stdin in one line"])
 def test_reading_many_tenants(tenant: Callable[[int], dict[str, Any]], form: str, tmp_path: Path) -> None:

@@ -45,9 +45,10 @@ def steps(act: Callable[[], object]) -> int:
 def growth(make: Callable[[int], Callable[[], object]], most: int | None = None) -> float:
     """How much more work a doubling takes than the one before it. ``make`` prepares the work of one size.
 
-    ``most`` is the largest size that there is, where there is one.
+    ``most`` is the largest size that there is, where there is one. One of fewer than four entries has no three
+    sizes: it is made too long.
     """
-    sizes = SIZES if most is None or most > SIZES[-1] else (most // 4, most // 4 * 2, most // 4 * 4)
+    sizes = SIZES if most is None or most > SIZES[-1] or most < 4 else (most // 4, most // 4 * 2, most // 4 * 4)
     make(sizes[0])()  # what is imported, compiled and remembered once
     small, medium, large = (steps(make(size)) for size in sizes)
     return (large - medium) / max(medium - small, large / 50)

@@ -10,27 +10,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from reconciler.apply.refused_moments import CORRECT_THE_TIME
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
-from reconciler.plan.action import AdoptProject
+from reconciler.plan.actions.project import AdoptProject
+from reconciler.plan.applied import created_anew
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Organization
-from tests.builders import NOON, a_branch, a_project
+from tests import profiles
+from tests.harness.account import API, world
+from tests.harness.builders import NOON, a_branch, a_project
+from tests.harness.simulated import simulated_compute, simulated_limits, simulated_quota
+from tests.harness.wire import Act, Killed, Wire, also_before, at, killed
 from tests.property.fleets import desired_states, views
 from tests.property.watch import Watch
-from tests.simulated import simulated_compute, simulated_limits, simulated_quota
-from tests.wiring import API, world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -39,25 +42,25 @@ if TYPE_CHECKING:
     from reconciler.fleet import Planned
     from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
     from reconciler.plan.outcome import Report
-    from reconciler.plan.plan import Plan
+    from reconciler.plan.plan import Conflict, Plan
     from reconciler.simulator.simulator import Simulator
-    from tests.wiring import World
+    from tests.harness.account import World
 
 COUNTS: Final = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
 CAREFUL: Final = Permissions(counts=COUNTS)
 LOWERING: Final = Permissions(lowering=True, counts=COUNTS)
 PRUNING: Final = Permissions(lowering=True, prune=True, counts=COUNTS)
 RUNS_AT_MOST: Final = 3
+INTERRUPTED: Final = "interrupted"
+"""The id of a run that is stopped or killed."""
 SMALL: Final = Compute(0.25, 1.0, 300)
 """A development branch's: it fits into every organization."""
 
 through_http: Final = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
+    max_examples=profiles.size(12, 40, 400),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-"""The same examples each time: to search for new ones, take ``derandomize`` away and let it run for hours."""
+"""For examples that take tenths of a second."""
 
 switches = st.booleans()
 most_tenants = st.sampled_from([0, 2, 4])
@@ -204,10 +207,6 @@ def cases(draw: st.DrawFn, *permissions: Permissions) -> Case:
     )
 
 
-class Killed(BaseException):
-    """The process dies here: no code of the product catches it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Disturbance:
     """What happens to a run at one of its calls."""
@@ -221,26 +220,11 @@ class Disturbance:
 disturbances = st.builds(Disturbance, st.integers(1, 15), st.sampled_from(["stop", "before", "after"]))
 
 
-class Disturbed(httpx.AsyncBaseTransport):
-    """A way to the simulator on which that happens."""
-
-    def __init__(self, via: httpx.AsyncBaseTransport, disturbance: Disturbance, stop: StopSignal) -> None:
-        self._via = via
-        self._disturbance = disturbance
-        self._stop = stop
-        self._calls = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._calls += 1
-        now = self._calls == self._disturbance.call
-        if now and self._disturbance.kind == "stop":
-            self._stop.request("a signal")
-        if now and self._disturbance.kind == "before":
-            raise Killed
-        response = await self._via.handle_async_request(request)
-        if now and self._disturbance.kind == "after":
-            raise Killed
-        return response
+def disturbed(disturbance: Disturbance, stop: StopSignal) -> Act:
+    """That happens."""
+    if disturbance.kind == "stop":
+        return at(disturbance.call, also_before(lambda: stop.request("a signal")))
+    return at(disturbance.call, killed(carried_out=disturbance.kind == "after"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +238,8 @@ class Scene:
     """The simulator's id of each project, by the made-up one."""
     folder: Path
     watch: Watch
+    via: Wire
+    """The way of every client of the scene, which the watch follows."""
 
     def plan(self) -> Planned:
         """Observe, plan, guard."""
@@ -296,8 +282,8 @@ class Scene:
         stop = StopSignal()
 
         async def main() -> None:
-            async with self._fleet(Disturbed(self.watch, disturbance, stop)) as fleet:
-                await fleet.apply(planned, self._run(stop))
+            async with self._fleet(Wire(self.via, disturbed(disturbance, stop))) as fleet:
+                await fleet.apply(planned, replace(self._run(stop), id=INTERRUPTED))
 
         try:
             self.world.run(main())
@@ -311,13 +297,27 @@ class Scene:
     def repair(self) -> None:
         """Run again until nothing is left. Where lists lag, the second run may not see what the first has made:
         it creates a rival, which it finds to be the later one and removes.
+
+        What remains may be a moment that Neon does not hold: it is refused in every run.
         """
         for _ in range(RUNS_AT_MOST):
             planned = self.plan()
             if planned.plan.empty:
                 return
-            self.apply(planned)
+            report = self.apply(planned)
+            if all(one.hint == CORRECT_THE_TIME for outcome in report.outcomes for one in outcome.actions):
+                return
         raise AssertionError(self.plan().plan.tenants)
+
+    def remembering(self, interrupted: Plan) -> Scene:
+        """Return the scene with the record of the run that ``apply_disturbed`` began to carry this plan out.
+
+        A base may declare branches and snapshots of a tenant whose project is gone. The record tells the next run
+        that they never were in the project that the interrupted run has created.
+        """
+        past = self.request.past
+        creating = created_anew(past, interrupted, INTERRUPTED)
+        return replace(self, request=replace(self.request, history=replace(past, creating=creating)))
 
     def tenant(self, project_id: str) -> str:
         """The tenant that a project was made up for; a stranger's is no tenant of the files."""
@@ -325,9 +325,13 @@ class Scene:
         return made_up.removeprefix("p-").removesuffix("-twin")
 
     @asynccontextmanager
-    async def _fleet(self, via: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Fleet]:
+    async def _fleet(self, via: Wire | None = None) -> AsyncIterator[Fleet]:
         connection = Fleet.connect(
-            self.desired, environ=self.world.environ, host=API.host, via=via or self.watch, now=self._now
+            self.desired,
+            environ=self.world.environ,
+            host=API.host,
+            via=via or self.via,
+            now=self._now,
         )
         async with connection as fleet:
             yield fleet
@@ -351,9 +355,17 @@ def opened(case: Case) -> Iterator[Scene]:
         base = case.base and translated(case.base, ids)
         request = Request(base=base, permissions=case.permissions)
         desired = translated(case.desired, ids)
-        scene = Scene(neon, desired, request, ids, Path(folder), Watch(neon, case.desired.organizations))
+        watch = Watch(neon, case.desired.organizations)
+        scene = Scene(neon, desired, request, ids, Path(folder), watch, Wire(neon.via, watch))
         scene.adopt()
         yield scene
+
+
+def merging(case: Case) -> Case:
+    """Return the same case on a Neon whose patches keep what they do not mention."""
+    return replace(
+        case, behaviour=replace(case.behaviour, settings_patch=Patch.MERGE, pg_settings_patch=Patch.MERGE)
+    )
 
 
 def _seeded(simulator: Simulator, found: tuple[Found, ...]) -> dict[str, str]:
@@ -369,6 +381,11 @@ def translated(desired: DesiredState, ids: Mapping[str, str]) -> DesiredState:
         for name, tenant in desired.tenants.items()
     }
     return replace(desired, tenants=tenants)
+
+
+def conflicts(plan: Plan) -> list[Conflict]:
+    """Of which projects, and what to do: without why a rival stays, which its use decides minute by minute."""
+    return [structs.replace(one, message=one.message.partition("; later ones")[0]) for one in plan.conflicts]
 
 
 def held_back(plan: Plan) -> list[object]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
 from reconciler.desired.policy import DriftPolicy, Policy
+from reconciler.desired.rotation import Rotation
 from reconciler.desired.tenant import DevBranch, Snapshot, Tenant
 from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from tests.builders import (
+from tests.harness.builders import (
     FREE_LIMITS,
     FREE_TIER,
     NOON,
@@ -82,10 +83,15 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
     )
 
 
+DAILY: Final = Rotation("auto-{date}", 86_400, 1)
+
+
 @st.composite
 def desired_states(draw: st.DrawFn) -> DesiredState:
     """Two tenants in organizations with tight limits, snapshots kept either way."""
-    policy = SnapshotPolicy(draw(st.sampled_from(AtLimit)), draw(st.sampled_from(SnapshotMethod)))
+    policy = SnapshotPolicy(
+        draw(st.sampled_from(AtLimit)), draw(st.sampled_from(SnapshotMethod)), draw(st.sampled_from([None, DAILY]))
+    )
     dev = DevBranchPolicy(max=5, compute=draw(sizes))
     free = an_organization("free", replace(FREE_LIMITS, branches=draw(st.integers(2, 4)), snapshots=1))
     policies = st.dictionaries(

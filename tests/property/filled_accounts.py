@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import FLEET, Purpose, branch_annotations
-from tests.builders import NOON, a_branch, a_project, an_endpoint
+from tests.harness.builders import NOON, a_branch, a_project, an_endpoint
 from tests.property import contents
 from tests.property.accounts import Case, Found, behaviours, switches
 

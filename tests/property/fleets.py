@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
 from reconciler.desired.policy import DriftPolicy, Policy
-from reconciler.desired.tenant import Accepted, Overrides, Tenant
+from reconciler.desired.tenant import Accepted, Boost, Hold, Overrides, Tenant
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption, Quota
 from reconciler.plan.concerns import NAMES
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_QUOTA,
     FREE_TIER,
     GIB,
+    NOON,
     PRO_QUOTA,
     PRO_TIER,
     a_branch,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.model.values import Json
 
+A_DAY = timedelta(days=1)
 TENANTS = ("ada", "bob", "cyd", "dee")
 
 sizes = st.sampled_from([(0.25, 2.0), (0.5, 2.0), (1.0, 1.0), (0.5, 4.0), (2.0, 8.0)])
@@ -57,6 +60,13 @@ def computes(draw: st.DrawFn) -> Compute:
     return Compute(low, high, draw(suspends))
 
 
+replicas = st.none() | st.dictionaries(
+    st.sampled_from(["reports", "search"]),
+    st.sampled_from([Compute(), Compute(max_cu=2.0), Compute(suspend_timeout_seconds=600)]),
+    max_size=2,
+)
+
+
 @st.composite
 def overrides(draw: st.DrawFn, tier: str) -> Overrides:
     """What the tier's organization allows."""
@@ -66,6 +76,7 @@ def overrides(draw: st.DrawFn, tier: str) -> Overrides:
         compute=draw(st.sampled_from([None, Compute(max_cu=2.0), Compute(suspend_timeout_seconds=600)])),
         restore_window_seconds=draw(st.sampled_from([None, DAY])) if tier == "free" else draw(st.none() | windows),
         settings=draw(allowed_ips),
+        replicas=draw(replicas),
     )
 
 
@@ -81,6 +92,20 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
         accept=draw(st.builds(Accepted, *([st.sampled_from([True, True, False])] * 3))),
         absent=draw(st.sampled_from([False, False, False, True])),
         project_id=draw(st.sampled_from([None, None, None, f"p-{name}"])),
+        suspended=tier != "bare" and draw(st.sampled_from([False, False, False, True])),
+        reason="it owes money",
+        boosts=() if tier == "bare" else tuple(draw(st.lists(boosts(tier), max_size=2))),
+        hold=draw(st.sampled_from([None, None, None, Hold(NOON + A_DAY, "a dispute"), Hold(NOON, "a dispute")])),
+    )
+
+
+@st.composite
+def boosts(draw: st.DrawFn, tier: str) -> Boost:
+    """One that has ended, or one in force."""
+    return Boost(
+        draw(st.sampled_from([NOON - A_DAY, NOON, NOON + A_DAY])),
+        quota=draw(st.sampled_from([{}, {"active_time_seconds": 0}, {"data_transfer_bytes": 100 * GIB}])),
+        compute=draw(st.sampled_from([None, Compute(max_cu=8.0)])) if tier == "pro" else None,
     )
 
 
@@ -117,6 +142,11 @@ def projects(draw: st.DrawFn, tenant: str, twin: bool = False, lost: bool = Fals
     """A tenant's project in any shape: renamed, unannotated, in either organization."""
     project_id = f"p-{tenant}" + ("-twin" if twin else "-lost" if lost else "")
     endpoint = an_endpoint(project_id, draw(computes()), active=draw(st.booleans()))
+    named = draw(st.lists(st.sampled_from(["reports", "search", "by hand", ""]), max_size=2))
+    readers = (
+        replace(an_endpoint(project_id, draw(computes())), id=f"ep-r{index}", kind="read_only", name=name)
+        for index, name in enumerate(named)
+    )
     annotations = draw(st.sampled_from([a_branch(f"p-{tenant}").annotations, {}]))
     size = draw(st.sampled_from([0, GIB, None]))
     return a_project(
@@ -130,7 +160,7 @@ def projects(draw: st.DrawFn, tenant: str, twin: bool = False, lost: bool = Fals
         settings=draw(allowed_ips),
         branches=(a_branch(project_id, annotations=annotations, logical_size_bytes=size),),
         consumption=draw(consumptions),
-        endpoints=(endpoint,),
+        endpoints=(endpoint, *readers),
     )
 
 

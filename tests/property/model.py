@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 from msgspec import structs
 
-from reconciler.live.project import DeletedProject, LiveBranch, LiveProject, LiveSnapshot
+from reconciler.desired.settings import override_compute
+from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
 from reconciler.model.annotations import adoption_annotations, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.database import Database
 from reconciler.model.quota import Quota
 from reconciler.model.values import JsonText
-from reconciler.plan.action import (
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
+from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
+from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.project import (
     AdoptProject,
-    CreateBranch,
     CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
     DeleteDuplicate,
     DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
-from tests.builders import NOON, a_branch, a_project, a_view, an_endpoint
+from reconciler.plan.actions.restore import FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
+from tests.harness.builders import NOON, a_branch, a_project, a_view, an_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,24 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
-Below: TypeAlias = PatchEndpoint | CreateBranch | PatchBranch | DeleteBranch | CreateSnapshot | DeleteSnapshot
+Content: TypeAlias = CreateRole | CreateDatabase | PatchDatabase | DeleteDatabase | DeleteRole
+Below: TypeAlias = (
+    Content
+    | PatchEndpoint
+    | SuspendCompute
+    | CreateReplica
+    | DeleteReplica
+    | CreateBranch
+    | PatchBranch
+    | ResetBranch
+    | DeleteBranch
+    | CreateSnapshot
+    | DeleteSnapshot
+)
+
+
+FIRST: Final = (Database("neondb", "neondb_owner"),)
+"""What comes with a project."""
 
 
 def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState:
@@ -112,18 +130,37 @@ def _carry_out(action: Action, project: LiveProject | None, desired: DesiredStat
         case DeleteDuplicate():
             assert project.id == action.first_id
             return project
+        case RestoreBranch() | RestoreSnapshot() | PreviewSnapshot() | FinalizeRestore():
+            raise AssertionError("no file asks for it")
+        case ResetPassword():
+            return project
         case _:
             return _carry_out_below(action, project, desired.fleet)
 
 
-def _carry_out_below(action: Below, project: LiveProject, fleet: str) -> LiveProject:
+def _carry_out_below(  # noqa: C901 - one case for each action
+    action: Below, project: LiveProject, fleet: str
+) -> LiveProject:
     match action:
         case PatchEndpoint():
             return _resized(project, action)
+        case SuspendCompute():
+            return _suspended(project, action)
+        case CreateReplica():
+            return _with_replica(project, action)
+        case DeleteReplica():
+            assert project.compute_of(_named(project, action.branch).id, action.replica) is not None
+            endpoints = tuple(e for e in project.endpoints or () if e.id != action.endpoint_id)
+            return replace(project, endpoints=endpoints)
         case CreateBranch():
             return _branched(project, action, fleet)
         case PatchBranch():
             return replace(project, branches=tuple(_mended(branch, action) for branch in project.branches or ()))
+        case ResetBranch():
+            reset = replace(project, branches=tuple(_reset(branch, action) for branch in project.branches or ()))
+            return _with_contents_of(reset, _named(project, action.parent).id, action.branch_id)
+        case CreateRole() | CreateDatabase() | PatchDatabase() | DeleteDatabase() | DeleteRole():
+            return _refilled(project, action)
         case DeleteBranch():
             return _pruned(project, action)
         case CreateSnapshot():
@@ -133,6 +170,10 @@ def _carry_out_below(action: Below, project: LiveProject, fleet: str) -> LivePro
             return replace(project, snapshots=tuple(s for s in live if s.id != action.snapshot_id))
         case _:
             assert_never(action)
+
+
+def _reset(branch: LiveBranch, action: ResetBranch) -> LiveBranch:
+    return replace(branch, reset_at=NOON) if branch.id == action.branch_id else branch
 
 
 def recovered(project: LiveProject) -> LiveProject:
@@ -174,15 +215,33 @@ def _pruned(project: LiveProject, action: DeleteBranch) -> LiveProject:
 
 def _resized(project: LiveProject, action: PatchEndpoint) -> LiveProject:
     branch = _named(project, action.branch)
-    compute = _compute({**dict(action.companions), **_values(action)})
+    values = {**dict(action.companions), **_values(action)}
     return replace(
         project,
         endpoints=tuple(
-            replace(endpoint, compute=compute)
-            if endpoint.branch_id == branch.id and endpoint.kind == "read_write"
+            replace(endpoint, compute=_compute({**_parameters(endpoint.compute), **values}))
+            if endpoint == project.compute_of(branch.id, action.replica)
             else endpoint
             for endpoint in project.endpoints or ()
         ),
+    )
+
+
+def _with_replica(project: LiveProject, action: CreateReplica) -> LiveProject:
+    branch = _named(project, action.branch)
+    assert project.compute_of(branch.id, action.replica) is None
+    made = override_compute(project.compute, action.compute)
+    assert made is not None
+    replica = LiveEndpoint(f"ep-{action.replica}", branch.id, "read_only", made, active=True, name=action.replica)
+    return replace(project, endpoints=(*(project.endpoints or ()), replica))
+
+
+def _suspended(project: LiveProject, action: SuspendCompute) -> LiveProject:
+    endpoints = project.endpoints or ()
+    assert any(endpoint.id == action.endpoint_id for endpoint in endpoints)
+    return replace(
+        project,
+        endpoints=tuple(replace(e, active=e.active and e.id != action.endpoint_id) for e in endpoints),
     )
 
 
@@ -199,11 +258,54 @@ def _branched(project: LiveProject, action: CreateBranch, fleet: str) -> LivePro
         annotations=notes,
         created_at=NOON,
         expires_at=action.expires_at,
+        protected=action.protected,
     )
     endpoint = an_endpoint(compute=action.compute or Compute(), id=f"ep-{branch.id}", branch_id=branch.id)
     made = (endpoint,) if action.with_compute else ()
-    return replace(
+    grown = replace(
         project, branches=(*(project.branches or ()), branch), endpoints=(*(project.endpoints or ()), *made)
+    )
+    return _with_contents_of(grown, _named(project, action.parent).id, branch.id)
+
+
+def _with_contents_of(project: LiveProject, parent_id: str, branch_id: str) -> LiveProject:
+    """A branch has the roles and databases of its parent, which may not have been read: then its first ones."""
+    return replace(
+        project,
+        roles={**project.roles, branch_id: project.roles.get(parent_id, ("neondb_owner",))},
+        databases={**project.databases, branch_id: project.databases.get(parent_id, FIRST)},
+    )
+
+
+def _refilled(project: LiveProject, action: Content) -> LiveProject:
+    """As Postgres would have it: names are unique, an owner exists, and no owner of a database is deleted."""
+    branch = _named(project, action.branch).id
+    roles, databases = project.roles.get(branch, ("neondb_owner",)), project.databases.get(branch, FIRST)
+    owned = {database.name: database.owner for database in databases}
+    match action:
+        case CreateRole():
+            assert action.role not in roles, "names are unique"
+            roles = (*roles, action.role)
+        case DeleteRole():
+            assert action.role in roles
+            assert action.role not in owned.values(), "an owner stays"
+            roles = tuple(role for role in roles if role != action.role)
+        case CreateDatabase():
+            assert action.database not in owned, "names are unique"
+            assert action.owner in roles
+            databases = (*databases, Database(action.database, action.owner))
+        case PatchDatabase():
+            assert action.owner in roles
+            assert owned[action.database] != action.owner
+            others = (database for database in databases if database.name != action.database)
+            databases = (*others, Database(action.database, action.owner))
+        case DeleteDatabase():
+            assert action.database in owned
+            databases = tuple(database for database in databases if database.name != action.database)
+        case _:
+            assert_never(action)
+    return replace(
+        project, roles={**project.roles, branch: roles}, databases={**project.databases, branch: databases}
     )
 
 
@@ -211,7 +313,9 @@ def _mended(branch: LiveBranch, action: PatchBranch) -> LiveBranch:
     if branch.name != action.branch:
         return branch
     expires_at = None if action.expires_no_more else action.expires_at or branch.expires_at
-    return replace(branch, name=action.rename_to or branch.name, expires_at=expires_at)
+    protected = branch.protected if action.protected is None else action.protected
+    assert not (protected and (expires_at is not None)), "Neon: a protected branch does not expire"
+    return replace(branch, name=action.rename_to or branch.name, expires_at=expires_at, protected=protected)
 
 
 def _saved(project: LiveProject, action: CreateSnapshot) -> LiveProject:
@@ -239,6 +343,8 @@ def _created(action: CreateProject, desired: DesiredState) -> LiveProject:
         branches=(a_branch(project_id, annotations=annotations, created_at=NOON),),
         endpoints=(an_endpoint(project_id, compute),),
         snapshots=(),
+        roles={f"br-{project_id}": (values["role"],)},
+        databases={f"br-{project_id}": (Database(str(values["database"]), str(values["role"])),)},
     )
     return _patched(blank, values)
 
@@ -257,9 +363,14 @@ def _patched(project: LiveProject, values: Mapping[str, Value]) -> LiveProject:
     return replace(project, **fields, settings={**(project.settings or {}), **stated})
 
 
+def _parameters(compute: Compute) -> dict[str, Value]:
+    """The parameters of a compute, which a patch of its sizes leaves as they are."""
+    return {} if compute.pg_settings is None else {"compute.pg_settings": compute.pg_settings}
+
+
 def _compute(values: Mapping[str, Value]) -> Compute:
     members: dict[str, Any] = {
         p.removeprefix("compute."): v for p, v in values.items() if p.startswith("compute.")
     }
-    assert len(members) == 3, "all three members of a compute travel together"
+    assert len(members.keys() - {"pg_settings"}) == 3, "all three sizes of a compute travel together"
     return Compute(**members)

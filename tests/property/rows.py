@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.model.annotations import RUN
 from reconciler.model.quota import Quota
+from reconciler.plan.concerns.organization import forbids
+from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.desired.settings import Settings
+    from reconciler.desired.tier import OrganizationLimits
     from reconciler.simulator.simulator import Simulator
 
 Row: TypeAlias = "dict[str, Any]"
@@ -23,6 +27,7 @@ PLACES: Final = {
     "suspend_timeout_seconds": "suspend_timeout_seconds",
 }
 METERED: Final = ("usage", "metered_at", "runs_until", "compute_last_active_at", "seen_from")
+READ_REPLICA: Final = "read_only"
 QUOTA: Final = tuple(member.name for member in fields(Quota))
 
 
@@ -58,8 +63,23 @@ class Rows:
             snapshots={key: row for key, row in self.snapshots.items() if key in snapshots},
         )
 
+    def beyond(self, limits: OrganizationLimits) -> bool:
+        """Whether a value of a project or a compute is one that an organization with these limits forbids."""
+        return any(
+            forbids(limits, f"compute.{member}", values[place])
+            for row in (*self.projects.values(), *self.endpoints.values())
+            for values in (row["body"].get("default_endpoint_settings", row["body"]),)
+            for member, place in PLACES.items()
+        ) or any(
+            forbids(limits, RESTORE_WINDOW, row["body"]["history_retention_seconds"])
+            for row in self.projects.values()
+        )
+
     def unmanaged(self, settings: Settings, *, moved: bool) -> Rows:
-        """Less what files with these settings manage, and the times that go with a change."""
+        """Less what files with these settings manage, read replicas among it, and the times that go with a change.
+
+        ``moved`` leaves out what an organization limits, too.
+        """
         default = {key for key, branch in self.branches.items() if branch["is_default"]}
         return Rows(
             {key: _unmanaged_project(row, settings, moved=moved) for key, row in self.projects.items()},
@@ -67,6 +87,7 @@ class Rows:
             {
                 key: _unmanaged_endpoint(row, settings, moved=moved) if row["branch_id"] in default else row
                 for key, row in self.endpoints.items()
+                if row["body"].get("name") not in (settings.replicas or ())
             },
             self.snapshots,
         )
@@ -89,8 +110,8 @@ class Rows:
             of_creation = {name: value for name, value in notes(branch).items() if name != RUN}
             parent = self.branches.get(branch["parent_id"], {}).get("name")
             state = [branch[column] for column in ("name", "is_default", "protected", "expires_at")]
-            sizes = [_size(row) for row in self.endpoints.values() if row["branch_id"] == key]
-            yield json.dumps([state, parent, of_creation, sizes], sort_keys=True)
+            computes = [_compute(row) for row in self.endpoints.values() if row["branch_id"] == key]
+            yield json.dumps([state, parent, of_creation, sorted(computes, key=json.dumps)], sort_keys=True)
 
     def _snapshots(self, project_id: str) -> list[str]:
         found = [row for row in self.snapshots.values() if row["project_id"] == project_id]
@@ -116,12 +137,8 @@ def limits(row: Row) -> dict[str, float]:
 
 
 def _rows(simulator: Simulator, table: str) -> dict[str, Row]:
-    found = map(dict, simulator.world.store.rows(f"SELECT * FROM {table} ORDER BY id"))  # noqa: S608
-    return {
-        row["id"]: _unmetered(row) | {"body": _unmetered(json.loads(row["body"]))}
-        for row in found
-        if row.get("deleted_at") is None
-    }
+    found = Stored.of(simulator).rows(table)
+    return {row["id"]: _unmetered(row) | {"body": _unmetered(row["body"])} for row in found}
 
 
 def _unmetered(row: Row) -> Row:
@@ -130,6 +147,11 @@ def _unmetered(row: Row) -> Row:
 
 def _size(row: Row) -> dict[str, float]:
     return {place: row["body"][place] for place in PLACES.values()}
+
+
+def _compute(row: Row) -> list[Any]:
+    """Its type, its size, and the name of a read replica."""
+    return [row["type"], _size(row), row["body"].get("name") if row["type"] == READ_REPLICA else None]
 
 
 def _unmanaged_project(row: Row, settings: Settings, *, moved: bool) -> Row:
@@ -143,7 +165,7 @@ def _unmanaged_project(row: Row, settings: Settings, *, moved: bool) -> Row:
     free = {key: _unstated(value, settings.settings.get(key, {})) for key, value in body["settings"].items()}
     if settings.quota is not None:
         free.pop("quota", None)
-    rest = _without(row, {"body", "org_id", "name", "searched"})
+    rest = _without(row, {"body", "org_id", "name", "searched", "changed_at"})
     return rest | {"body": _without(body, managed) | {"default_endpoint_settings": compute, "settings": free}}
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
 from reconciler.desired.tier import SnapshotMethod
-from reconciler.plan.action import CreateBranch, CreateSnapshot, DeleteBranch, DeleteSnapshot
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
-from tests.builders import NOON, make_plan
+from tests.harness.builders import NOON, make_plan
 from tests.property.contents import desired_states, views
 from tests.property.model import adopted, carried_out
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from reconciler.files.events import NULLS, parse
@@ -63,7 +63,6 @@ def check(loaded: Loaded, *texts: bytes) -> None:
     check_tenant_kept(loaded, "acme", *texts)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(max_size=80), YAML_ISH.map(lambda text: text.encode())))
 @example(b"tenant: acme\ntier: free\nlabels: {a: *x}\n")
 def test_any_bytes_give_a_fleet_or_problems(data: bytes) -> None:
@@ -71,7 +70,6 @@ def test_any_bytes_give_a_fleet_or_problems(data: bytes) -> None:
         check(load_text(data), data)
 
 
-@settings(max_examples=100, deadline=None)
 @given(VALUES)
 def test_any_tenant_gives_a_fleet_or_problems(value: object) -> None:
     data = yaml.safe_dump({"tenant": "acme", "tier": "free", "overrides": value}, allow_unicode=True).encode()
@@ -79,7 +77,6 @@ def test_any_tenant_gives_a_fleet_or_problems(value: object) -> None:
         check(load_text(data), data)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(TIERS.splitlines()), YAML_ISH)
 def test_any_price_list_gives_a_fleet_or_problems(line: str, change: str) -> None:
     tiers = TIERS.replace(line, line[: len(line) // 2] + change, 1).encode()
@@ -87,7 +84,6 @@ def test_any_price_list_gives_a_fleet_or_problems(line: str, change: str) -> Non
         check(load_text(TENANT.encode(), tiers), tiers)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.one_of(YAML_ISH, VALUES.map(json.dumps), st.text(max_size=60)))
 def test_any_text_on_stdin_gives_tenants_or_problems(text: str) -> None:
     fleet = load_text(TENANT.encode()).desired
@@ -97,7 +93,6 @@ def test_any_text_on_stdin_gives_tenants_or_problems(text: str) -> None:
         assert (loaded.desired is None) == bool(loaded.problems)
 
 
-@settings(max_examples=150, deadline=None)
 @given(YAML_ISH)
 def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
     parsed = parse(text.encode(), "f")
@@ -121,7 +116,6 @@ def nulled(value: object) -> object:
     return None if value in NULLS else value
 
 
-@settings(max_examples=100, deadline=None)
 @given(YAML_ISH.map(lambda text: text.encode()))
 def test_every_document_finds_its_places(data: bytes) -> None:
     with figures.counted(FIGURE):

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from msgspec import structs
 
+from reconciler.desired.policy import DriftPolicy, Policy
+from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import BRANCH, FLEET
 from reconciler.plan.approval import Made
 from reconciler.plan.outcome import Result
-from tests import json_documents
-from tests.builders import NOON
+from reconciler.plan.plan import Rule
+from reconciler.simulator.behaviour import Behaviour
+from tests.harness import json_documents
+from tests.harness.builders import NOON, a_fleet, a_tenant
 from tests.property.accounts import (
     CAREFUL,
     LOWERING,
     PRUNING,
+    SMALL,
+    Case,
+    Disturbance,
+    conflicts,
     disturbances,
     held_back,
     opened,
@@ -27,10 +37,18 @@ from tests.property.rows import Rows, notes
 
 if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
-    from tests.property.accounts import Case, Disturbance, Scene
+    from reconciler.plan.plan import Plan
+    from tests.property.accounts import Scene
     from tests.property.rows import Row
 
 ANY = (CAREFUL, LOWERING, PRUNING)
+
+DECLARED_BEFORE: Final = a_fleet(
+    a_tenant(dev_branches=(DevBranch("dev", compute=SMALL),), snapshots=(Snapshot("v1"),)),
+    policy=Policy(drift={"dev_branches": DriftPolicy.REPORT}),
+)
+CREATED_ANEW: Final = Case(DECLARED_BEFORE, (), Behaviour(), CAREFUL, DECLARED_BEFORE)
+"""The base declares the tenant with its branch and snapshot, but nobody has its project any more."""
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +61,31 @@ def test_after_an_apply_nothing_is_left_to_plan_but_the_same_refusals(case: Case
         before, report, after = planned.plan, scene.apply(planned), scene.plan().plan
     assert not scene.watch.refused
     assert {outcome.result for outcome in report.outcomes} <= {Result.APPLIED}, report
-    assert after.empty, list(after.actions)
-    assert held_back(after) == held_back(before)
-    assert after.conflicts == before.conflicts
+    reaching_back = of_raised_windows(before, after)
+    assert [action for action in after.actions if action.tenant not in reaching_back] == []
+    assert held_back(of_others(after, reaching_back)) == held_back(of_others(before, reaching_back))
+    assert conflicts(after) == conflicts(before)
+
+
+def of_raised_windows(before: Plan, after: Plan) -> set[str]:
+    """The tenants whose window the first plan raised, and of whom nothing but moments is left that lie in it: how
+    far back a raised window reaches, no call of the API shows.
+    """
+    raised = {
+        action.tenant
+        for action in before.actions
+        for change in action.changes
+        if change.path == "restore_window_seconds" and not change.lowering
+    }
+    moments = {action.tenant for action in after.actions if getattr(action, "at", None) is not None}
+    others = {action.tenant for action in after.actions if getattr(action, "at", None) is None}
+    return raised & moments - others
+
+
+def of_others(plan: Plan, tenants: set[str]) -> Plan:
+    """The plan without what is refused of these tenants."""
+    refusals = tuple(refusal for refusal in plan.refusals if tenants.isdisjoint(refusal.tenants))
+    return structs.replace(plan, refusals=refusals)
 
 
 @through_http
@@ -85,10 +125,11 @@ def check_untouched(scene: Scene, case: Case, before: Rows, after: Rows) -> None
             continue
         settings = scene.desired.settings(tenant)
         moved = was.projects[project_id]["org_id"] != became.projects[project_id]["org_id"]
+        limited = moved or was.beyond(scene.desired.limits(settings.organization))
         branches = {key for key, row in was.branches.items() if not managed(row, settings)}
         snapshots = {key for key, row in was.snapshots.items() if not may_give_way(row, settings, case)}
         left, found = (rows.among(branches, snapshots) for rows in (was, became))
-        assert found.unmanaged(settings, moved=moved) == left.unmanaged(settings, moved=moved)
+        assert found.unmanaged(settings, moved=limited) == left.unmanaged(settings, moved=limited)
 
 
 def managed(branch: Row, settings: Settings) -> bool:
@@ -118,6 +159,8 @@ def may_give_way(snapshot: Row, settings: Settings, case: Case) -> bool:
 
 @through_http
 @given(cases(*ANY), disturbances)
+@example(CREATED_ANEW, Disturbance(4, "stop"))
+@example(CREATED_ANEW, Disturbance(4, "before"))
 def test_a_run_that_was_stopped_or_killed_ends_as_if_it_had_not_been_once_it_runs_again(
     case: Case, disturbance: Disturbance
 ) -> None:
@@ -125,12 +168,27 @@ def test_a_run_that_was_stopped_or_killed_ends_as_if_it_had_not_been_once_it_run
         undisturbed.apply(undisturbed.plan())
         expected = Rows.of(undisturbed.world.simulator)
     with opened(case) as scene:
-        scene.apply_disturbed(scene.plan(), disturbance)
+        interrupted = scene.plan()
+        scene.apply_disturbed(interrupted, disturbance)
         scene.wait(seconds=1)
-        scene.repair()
+        scene.remembering(interrupted.plan).repair()
         ended = Rows.of(scene.world.simulator)
     assert ended.end_state() == expected.end_state()
     assert not scene.watch.overfull
+
+
+def test_without_the_record_of_the_interrupted_run_a_project_made_anew_lacks_what_it_left_out() -> None:
+    """The new compute has the requested size: the run that is stopped leaves nothing of it to be done."""
+    again = replace(DECLARED_BEFORE.tenants["acme"], snapshots=(Snapshot("v1", retake=True),))
+    sized_at_once = replace(CREATED_ANEW.behaviour, first_compute_takes_defaults=True)
+    with opened(replace(CREATED_ANEW, behaviour=sized_at_once)) as scene:
+        scene.apply_disturbed(scene.plan(), Disturbance(4, "stop"))
+        scene.wait(seconds=1)
+        told = scene.plan().plan
+        retaken = replace(scene, desired=replace(DECLARED_BEFORE, tenants={"acme": again})).plan().plan
+    assert told.empty
+    assert {refusal.rule for refusal in told.refusals} == {Rule.LOST_SNAPSHOT, Rule.DRIFT_POLICY}
+    assert [action.kind for action in retaken.actions] == ["create_snapshot"], "the remedy of the refusal"
 
 
 @through_http

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.files.applied import kept
-from tests.e2e.command_line import Shell
-from tests.e2e.test_causes import by_hand, commit, git, homes, move, run, transfers
+from tests import profiles
+from tests.e2e.test_causes import by_hand, commit, homes, move, run, transfers
+from tests.harness.repository import git
+from tests.harness.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,13 +69,13 @@ class History:
         self.shell = shell
         shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
         shell.write("tiers.yaml", PRICE_LIST)
-        git(shell, "init", "--quiet", "--initial-branch=main")
+        git(shell.folder, "init", "--quiet", "--initial-branch=main")
         for tenant, tier in zip(TENANTS, ORGANIZATIONS, strict=False):
             self.declare(tenant, tier, 5)
         commit(shell)
-        git(shell, "tag", "applied")
+        git(shell.folder, "tag", "applied")
         for branch in BRANCHES[1:]:
-            git(shell, "branch", branch)
+            git(shell.folder, "branch", branch)
 
     def take(self, step: tuple[str, ...]) -> None:
         """One step; a merge or pick that does not fit is given up."""
@@ -82,20 +84,20 @@ class History:
                 self.edit(step)
                 commit(self.shell)
             case ("switch", branch):
-                git(self.shell, "checkout", "--quiet", branch)
+                git(self.shell.folder, "checkout", "--quiet", branch)
             case ("merge", branch):
                 self.try_to("merge", "--quiet", "--no-edit", "-X", "theirs", branch)
             case ("pick", branch):
                 self.try_to("cherry-pick", "--allow-empty", "--keep-redundant-commits", "-X", "theirs", branch)
-            case ("revert",) if " " in git(self.shell, "rev-list", "--parents", "--max-count=1", "HEAD"):
+            case ("revert",) if " " in git(self.shell.folder, "rev-list", "--parents", "--max-count=1", "HEAD"):
                 self.try_to("revert", "--no-edit", "-X", "theirs", "HEAD")
             case ("amend",):
-                git(self.shell, "commit", "--quiet", "--amend", "--allow-empty", "--message", "again")
+                git(self.shell.folder, "commit", "--quiet", "--amend", "--allow-empty", "--message", "again")
             case ("apply", tenant):
                 done = run(self.shell, "apply", *ADVANCING, "--tenant", tenant)
                 assert done.code in (0, 5), done.err
             case ("base",):
-                git(self.shell, "tag", "--force", "applied")
+                git(self.shell.folder, "tag", "--force", "applied")
             case _:
                 pass  # what nothing comes before is not reverted
 
@@ -111,9 +113,9 @@ class History:
 
     def try_to(self, *command: str) -> None:
         try:
-            git(self.shell, *command)
+            git(self.shell.folder, *command)
         except Exception:
-            git(self.shell, "reset", "--quiet", "--hard")
+            git(self.shell.folder, "reset", "--quiet", "--hard")
 
     def declare(self, tenant: str, tier: str, gib: int) -> None:
         self.shell.tenant(tenant, f"tier: {tier}\noverrides: {{quota: {{data_transfer: {gib}GiB}}}}")
@@ -123,7 +125,7 @@ class History:
 
     def value(self, commit_id: str, tenant: str) -> tuple[int, int]:
         """What the files of a commit grant, and where the tenant's organization is in their order."""
-        return self._read(git(self.shell, "show", f"{commit_id}:tenants/{tenant}.yaml"))
+        return self._read(git(self.shell.folder, "show", f"{commit_id}:tenants/{tenant}.yaml"))
 
     def at_hand(self, tenant: str) -> tuple[int, int]:
         return self._read((self.shell.folder / f"tenants/{tenant}.yaml").read_text(encoding="utf-8"))
@@ -141,10 +143,10 @@ class History:
         base = record.applied.of(tenant)
         assert base is not None, "each tenant has one from the beginning"
         try:
-            start = git(self.shell, "merge-base", base, "HEAD")
+            start = git(self.shell.folder, "merge-base", base, "HEAD")
         except CalledProcessError:
             return False, False  # they have no common past, so that nobody can tell
-        since = git(self.shell, "rev-list", "--parents", f"{start}..HEAD").splitlines()
+        since = git(self.shell.folder, "rev-list", "--parents", f"{start}..HEAD").splitlines()
         made = (line.split() for line in since)
         steps = [(self.value(one, tenant), self.value(p, tenant)) for one, *parents in made for p in parents]
         steps.append((self.at_hand(tenant), self.value("HEAD", tenant)))
@@ -165,11 +167,11 @@ def ranks(shell: Shell) -> dict[str, int]:
 
 
 def commits(history: History) -> Iterator[str]:
-    yield from sorted(git(history.shell, "rev-list", "--all").splitlines())
+    yield from sorted(git(history.shell.folder, "rev-list", "--all").splitlines())
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=profiles.size(5, 15, 150), suppress_health_check=list(HealthCheck))
 @given(
     lived=st.lists(steps, min_size=2, max_size=9),
     live=st.tuples(*(st.integers(1, MOST) for _ in TENANTS)),
@@ -191,7 +193,12 @@ def test_whatever_is_checked_out_only_what_a_commit_since_the_merge_base_reduced
         for step in lived:
             history.take(step)
         if data.draw(st.booleans(), label="another commit"):
-            git(shell, "checkout", "--quiet", data.draw(st.sampled_from([*commits(history)]), label="checked out"))
+            git(
+                shell.folder,
+                "checkout",
+                "--quiet",
+                data.draw(st.sampled_from([*commits(history)]), label="checked out"),
+            )
         if edit is not None:
             history.edit(edit)
         for tenant, gib in zip(TENANTS, live, strict=True):

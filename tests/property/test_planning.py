@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
 from reconciler.model.compute import Compute
-from reconciler.plan.action import CreateProject, DeleteProject, RecoverProject
+from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
-from tests.builders import make_plan, reordered
+from reconciler.plan.plan import Rule
+from tests.harness.builders import make_plan, reordered
 from tests.property.fleets import desired_states, recoveries, views
 from tests.property.model import adopted, carried_out
 
@@ -51,8 +52,18 @@ def test_what_a_plan_promises_leaves_nothing_to_plan_but_the_same_refusals(
     before = planned(desired, live)
     after = planned(desired, carried_out(before, desired, live))
     assert after.empty, list(after.actions)
-    assert [(r.rule, r.tenants) for r in after.refusals] == [(r.rule, r.tenants) for r in before.refusals]
+    suspended = [(Rule.CANNOT_CONNECT, (name,)) for name in suspended_by(before, desired)]
+    refused = [(r.rule, r.tenants) for r in before.refusals]
+    left = [(r.rule, r.tenants) for r in after.refusals]
+    assert [each for each in left if each in refused or each not in suspended] == refused
     assert [c.tenant for c in after.conflicts] == [c.tenant for c in before.conflicts]
+
+
+def suspended_by(plan: Plan, desired: DesiredState) -> list[str]:
+    """Tenants whose quota the plan reduces, and whose files accept that Neon suspends them for it."""
+    reduced = ((tenant.tenant, change) for tenant in plan.tenants for a in tenant.actions for change in a.changes)
+    names = {name for name, change in reduced if change.lowering and change.path.startswith("quota.")}
+    return sorted(name for name in names if desired.tenants[name].accept.suspension)
 
 
 @given(desired_states(), views())

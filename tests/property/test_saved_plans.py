@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
-from tests import json_documents
-from tests.builders import NOON, make_plan
+from tests.harness import json_documents
+from tests.harness.builders import NOON, make_plan
 from tests.property import contents, fleets
 from tests.property.model import carried_out
 
@@ -37,7 +37,6 @@ def saved(plan: Plan) -> Plan:
     return parse_saved_plan(json_documents.plan(plan, Made(NOON)).encode(), "plan.json").plan
 
 
-@settings(max_examples=60, deadline=None)
 @given(worlds)
 def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_done(
     world: tuple[DesiredState, LiveState],
@@ -51,7 +50,6 @@ def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_d
     assert second.plan.empty
 
 
-@settings(max_examples=60, deadline=None)
 @given(worlds, st.data())
 def test_a_plan_for_another_live_side_permits_at_most_what_both_would_do(
     world: tuple[DesiredState, LiveState], data: st.DataObject

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import httpx
-
-from reconciler.simulator import branches, snapshots
-from tests.wiring import WRITING
+from tests.harness.stored import Stored
+from tests.harness.wire import Passing, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import httpx
+
     from reconciler.desired.tier import Organization
     from reconciler.simulator.simulator import Simulator
-    from tests.wiring import World
+    from tests.harness.account import World
 
 HeldByProject: TypeAlias = "Mapping[str, Held]"
 """By the id of the project."""
@@ -30,8 +30,8 @@ class Held:
     manual_snapshots: int
 
 
-class Watch(httpx.AsyncBaseTransport):
-    """A way to the simulator on which a look at the rows follows every write."""
+class Watch:
+    """An act by which a look at the rows follows every write."""
 
     def __init__(self, world: World, organizations: Mapping[str, Organization]) -> None:
         self._world = world
@@ -41,16 +41,16 @@ class Watch(httpx.AsyncBaseTransport):
         self.overfull: list[str] = []
         """Writes after which a project held more than its organization allows, and more than before in it."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises whatever the simulator raises."""
-        if request.method not in WRITING:
-            return await self._world.via.handle_async_request(request)
+    async def __call__(self, passing: Passing) -> httpx.Response:
+        """What Neon answers."""
+        if not writes(passing):
+            return await passing.answer()
         before = held_by_project(self._world.simulator)
-        response = await self._world.via.handle_async_request(request)
+        response = await passing.answer()
         if response.is_client_error:
-            self.refused.append(f"{request.method} {request.url.path}: {(await response.aread()).decode()}")
+            self.refused.append(f"{passing.call}: {(await response.aread()).decode()}")
         after = held_by_project(self._world.simulator)
-        self.overfull += [f"{request.method} {request.url.path}: {what}" for what in self._excess(before, after)]
+        self.overfull += [f"{passing.call}: {what}" for what in self._excess(before, after)]
         return response
 
     def _excess(self, before: HeldByProject, after: HeldByProject) -> Iterator[str]:
@@ -70,14 +70,8 @@ class Watch(httpx.AsyncBaseTransport):
 
 def held_by_project(simulator: Simulator) -> HeldByProject:
     """What every project holds now."""
-    store, now = simulator.world.store, simulator.clock.now()
-    names = {org_id: name for name, org_id in simulator.organization_ids.items()}
-    rows = store.rows("SELECT id, org_id FROM projects WHERE deleted_at IS NULL")
+    stored, names = Stored.of(simulator), {org_id: name for name, org_id in simulator.organization_ids.items()}
     return {
-        row["id"]: Held(
-            names[row["org_id"]],
-            len(branches.branches(store, row["id"], now)),
-            snapshots.count_manual(store, row["id"], now),
-        )
-        for row in rows
+        row["id"]: Held(names[row["org_id"]], len(stored.branches(row["id"])), stored.count_snapshots(row["id"]))
+        for row in stored.rows("projects")
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.harness.wire import InProcess
 from tests.scenarios import end_format
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def look_into(simulator: Simulator) -> Account:
 
 async def _look(simulator: Simulator) -> Account:
     client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(simulator.app),
+        transport=InProcess(simulator.app),
         base_url=HOST,
         headers={"Authorization": f"Bearer {simulator.personal_key}"},
     )
@@ -76,11 +77,16 @@ class _Look:
         snapshots.sort(key=itemgetter("created_at", "name"))
         self._note(project, branches, endpoints, snapshots)
         names = {branch["id"]: branch["name"] for branch in branches}
-        computes = {endpoint["branch_id"]: endpoint for endpoint in endpoints}
+        computes = {each["branch_id"]: each for each in endpoints if each["type"] == "read_write"}
+        readers = sorted((each for each in endpoints if each["type"] == "read_only"), key=itemgetter("id"))
         annotations = {branch_id: each["value"] for branch_id, each in answer["annotations"].items()}
         described = [
             end_format.branch_document(
-                branch, names, annotations.get(branch["id"], {}), computes.get(branch["id"])
+                branch,
+                names,
+                annotations.get(branch["id"], {}),
+                computes.get(branch["id"]),
+                [each for each in readers if each["branch_id"] == branch["id"]],
             )
             for branch in branches
         ]
@@ -99,6 +105,8 @@ class _Look:
         self.names[project["id"]] = f"{{{project['name']}}}"
         self.names.update({id_: f"{{branch:{name}}}" for id_, name in called.items()})
         self.names.update({e["id"]: f"{{endpoint:{called[e['branch_id']]}}}" for e in endpoints})
+        readers = (each for each in endpoints if each["type"] == "read_only")
+        self.names.update({each["id"]: f"{{replica:{each.get('name', '')}}}" for each in readers})
         self.names.update({s["id"]: f"{{snapshot:{s['name']}}}" for s in snapshots})
 
     async def _list(self, path: str, member: str, **params: str) -> list[Document]:

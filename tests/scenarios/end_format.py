@@ -58,7 +58,11 @@ def project_document(project: Document, branches: Sequence[Document], snapshots:
 
 
 def branch_document(
-    branch: Document, names: Mapping[str, str], annotations: Mapping[str, str], compute: Document | None
+    branch: Document,
+    names: Mapping[str, str],
+    annotations: Mapping[str, str],
+    compute: Document | None,
+    replicas: Sequence[Document] = (),
 ) -> Document:
     """A branch under its name; ``names`` are those of all branches by id."""
     return {
@@ -70,6 +74,7 @@ def branch_document(
             protected=branch["protected"],
             expires_at=branch.get("expires_at"),
             compute=None if compute is None else compute_document(compute),
+            replicas={each.get("name", ""): compute_document(each) for each in replicas},
         )
     }
 
@@ -92,10 +97,12 @@ def _other_than(created_at: str, moment: str | None) -> str | None:
 def compute_document(compute: Document) -> Document:
     """Sizes and suspension, in the words of a tenant file. Neon: a timeout of 0 is the default."""
     timeout = compute["suspend_timeout_seconds"] or DEFAULT_SUSPEND_TIMEOUT_SECONDS
+    parameters = compute.get("pg_settings") or compute.get("settings", {}).get("pg_settings")
     return {
         "min_cu": _number(compute["autoscaling_limit_min_cu"]),
         "max_cu": _number(compute["autoscaling_limit_max_cu"]),
         "suspend_timeout": NEVER if timeout == NEVER_SUSPEND else format_seconds(timeout),
+        **({"pg_settings": parameters} if parameters else {}),
     }
 
 

@@ -10,34 +10,31 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-import httpx
+from tests.harness.wire import Act, Passing, writes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
 PREFIX: Final = "/api/v2"
-READING: Final = frozenset({"GET", "HEAD"})
 RUN: Final = re.compile(r'(?<="run":")[0-9a-f]{8}(?=")')
 """The id of the run, in annotations."""
 
 
-class Recorder(httpx.AsyncBaseTransport):
-    """Passes every exchange on to ``inner``, and keeps the requests that write, in their order."""
+def keeping(kept: list[httpx.Request]) -> Act:
+    """Keeps the requests that write, in their order; of attempts with one request id the first.
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, writes: list[httpx.Request]) -> None:
-        self._inner = inner
-        self._writes = writes
+    How often a write to a project that has just moved is repeated depends on chance.
+    """
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises whatever ``inner`` raises."""
-        if request.method not in READING:
-            await request.aread()
-            self._writes.append(request)
-        return await self._inner.handle_async_request(request)
+    async def keep(passing: Passing) -> httpx.Response:
+        request = passing.request
+        if writes(passing) and request.headers["X-Request-ID"] not in {k.headers["X-Request-ID"] for k in kept}:
+            kept.append(request)
+        return await passing.answer()
 
-    async def aclose(self) -> None:
-        """Close ``inner``."""
-        await self._inner.aclose()
+    return keep
 
 
 def write(requests: list[httpx.Request], keys: Mapping[str, str], names: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +15,11 @@ from reconciler.cli.scene import read_scene
 from reconciler.environment import Environment
 from reconciler.fleet import read
 from reconciler.simulator.clock import LoopTime
-from tests.contract.judge import JudgedTransport, session_judge
-from tests.e2e.command_line import run_in
+from tests.harness.events import check_end, check_folded, read_events
+from tests.harness.judge import JudgedTransport, session_judge
+from tests.harness.repository import git
+from tests.harness.shell import run_in
+from tests.harness.wire import Wire
 from tests.scenarios import recording
 from tests.scenarios.account import look_into
 from tests.scenarios.end_format import FLEET_NAME, NOW
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.simulator.simulator import Simulator
-    from tests.e2e.command_line import Ended
+    from tests.harness.shell import Ended
 
 FOLDER: Final = Path(__file__).parent
 SIMULATOR: Final = "sim.db"
+TOLD: Final = ("--events", "events.jsonl", "--output", "report.json")
+"""What apply tells beside its text: both have to say the same."""
+COMMITTED: Final = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{NOW - 3600:.0f} +0000")
+"""Every commit is an hour old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,13 @@ def play(name: str, folder: Path) -> Outcome:
         before = look_into(simulator)
     run = _Run(folder, [*_base(case), *shlex.split(_text(case / "flags"))])
     first, planned = run.document(), run.command("plan")
-    applied = run.command("apply", "--yes", "--journal", "journal.jsonl")
+    applied = run.command("apply", "--yes", "--journal", "journal.jsonl", *TOLD)
     assert planned.code == applied.code, applied.err + applied.out
     with _account(folder) as simulator:
         after = look_into(simulator)
         keys = {key: f"key of {organization}" for organization, key in simulator.organization_keys.items()}
         keys[simulator.personal_key] = "personal key"
+    _check_events(folder, applied.code)
     second = run.document()
     run.judge.verify()
     return Outcome(
@@ -92,6 +99,17 @@ def play(name: str, folder: Path) -> Outcome:
         first=first,
         second=second,
     )
+
+
+def _check_events(folder: Path, code: int) -> None:
+    events = read_events(_text(folder / "events.jsonl"))
+    if not (folder / "report.json").exists():
+        assert [line["event"] for line in events] == ["run_failed"]
+        assert events[0]["exit_code"] == code
+        return
+    report = json.loads(_text(folder / "report.json"))
+    check_end(events, report, code)
+    check_folded(events, report)
 
 
 def check_settled(outcome: Outcome) -> None:
@@ -113,12 +131,12 @@ def stage(case: Path, folder: Path) -> None:
     if not (case / "base").is_dir():
         _lay(case, folder, case)
         return
-    _git(folder, "init")
+    git(folder, "init")
     for files in (case / "base", case):
         shutil.rmtree(folder / "tenants", ignore_errors=True)
         _lay(files, folder, case)
         for command in (["add", "."], ["commit", "--allow-empty", f"--message={files.name}"], ["tag", files.name]):
-            _git(folder, *command)
+            git(folder, *command, environ=COMMITTED)
 
 
 def _lay(files: Path, folder: Path, case: Path) -> None:
@@ -129,13 +147,6 @@ def _lay(files: Path, folder: Path, case: Path) -> None:
 
 def _base(case: Path) -> list[str]:
     return ["--base", "base" if (case / "base").is_dir() else "none"]
-
-
-def _git(folder: Path, *arguments: str) -> None:
-    """Whatever this machine's settings are."""
-    settings = ("user.name=A", "user.email=a@example.org", "commit.gpgsign=false", "core.hooksPath=/dev/null")
-    options = [word for setting in settings for word in ("-c", setting)]
-    subprocess.run(["git", "-C", folder, *options, *arguments], check=True, capture_output=True)
 
 
 def _text(path: Path) -> str:
@@ -163,4 +174,4 @@ class _Run:
         return json.loads(self.command("plan", "--format", "json").out)
 
     def _wrap(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        return recording.Recorder(JudgedTransport(transport, self.judge), self.writes)
+        return Wire(JudgedTransport(transport, self.judge), recording.keeping(self.writes))

@@ -21,14 +21,15 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.applied import Applied, Ended, advanced
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.types import Organization
-from tests.builders import NOON
+from tests.harness.account import API, world
+from tests.harness.builders import NOON
+from tests.harness.simulated import simulated_limits
+from tests.harness.wire import WRITING
 from tests.property.accounts import COUNTS
-from tests.simulated import simulated_limits
 from tests.transitions.answers import Answers, project_ids, read_answers
-from tests.wiring import API, WRITING, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
     from reconciler.simulator.behaviour import Behaviour
-    from tests.wiring import World
+    from tests.harness.account import World
 
 Document = dict[str, Any]
 
@@ -154,8 +155,8 @@ class Account:
         if self._applied is None:
             return History()
 
-        def at(commit: str) -> Before:
-            return Before(self._commits[int(commit)])
+        def at(commit: str) -> Baseline:
+            return Baseline(self._commits[int(commit)])
 
         owed = {name: None if commit is None else at(commit) for name, commit in self._applied.owed.items()}
         tried = {name: tuple(map(at, commits)) for name, commits in self._applied.tried.items()}

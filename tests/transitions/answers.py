@@ -37,17 +37,27 @@ class Answers:
     def compute(self, member: str) -> Any:
         """Of the project's defaults and of the default branch's compute, which agree; else both."""
         default = self.project["default_endpoint_settings"].get(member)
-        at_work = self._compute_of(self._default_branch["id"]).get(member)
+        at_work = self._member(self._default_branch["id"], member)
         return default if default == at_work else (default, at_work)
 
     def branch_compute(self, branch: str, member: str) -> Any:
         """Of the compute of a development branch; None where there is none."""
         found = self.branches.get(branch)
-        return None if found is None else self._compute_of(found["id"]).get(member)
+        return None if found is None else self._member(found["id"], member)
+
+    def replica_compute(self, name: str, member: str) -> Any:
+        """Of the read replica of the default branch that has this name; None where there is none."""
+        found = [one for one in self.endpoints if one["type"] == "read_only" and one.get("name") == name]
+        assert len(found) < 2, found
+        return _member_of(found[0], member) if found else None
 
     def of_branch(self, branch: str, member: str) -> Any:
         """A member of a development branch; None where there is none."""
         return self.branches.get(branch, {}).get(member)
+
+    def of_default_branch(self, member: str) -> Any:
+        """A member of the default branch."""
+        return self._default_branch.get(member)
 
     def of_snapshot(self, name: str, member: str) -> Any:
         """A member of the snapshot of that name, which there is once; None where there is none."""
@@ -69,9 +79,17 @@ class Answers:
     def _default_branch(self) -> Document:
         return next(branch for branch in self.branches.values() if branch["default"])
 
+    def _member(self, branch_id: str, member: str) -> Any:
+        """Of the read-write compute of a branch; empty parameters are told as none, as of a project."""
+        return _member_of(self._compute_of(branch_id), member)
+
     def _compute_of(self, branch_id: str) -> Document:
         found = (one for one in self.endpoints if one["branch_id"] == branch_id and one["type"] == "read_write")
         return next(found, {})
+
+
+def _member_of(compute: Document, member: str) -> Any:
+    return compute.get("settings", {}).get(member) or None if member == "pg_settings" else compute.get(member)
 
 
 async def read_answers(http: httpx.AsyncClient, project_id: str, names: Mapping[str, str]) -> Answers:

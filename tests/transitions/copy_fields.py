@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from tests.builders import DAY, NOON
+from tests.harness.builders import DAY, NOON
 from tests.transitions.fields import HOW_MANY, PINNED, Level, field, neither, yes_or_no
 from tests.transitions.values import Value
 
@@ -17,11 +17,29 @@ if TYPE_CHECKING:
 
 
 def branch_fields() -> list[Field]:
-    """Until when a development branch lasts, and whether it starts with data."""
+    """Until when a development branch lasts, whether it is protected, and whether it starts with data."""
+    operations = "createProjectBranch updateProjectBranch"
     return [
         field(
+            "protected",
+            "updateProjectBranch",
+            "branch.protected",
+            lambda answers: answers.of_default_branch("protected"),
+            yes_or_no,
+            neither,
+        ),
+        field(
+            "dev_branches.dev.protected",
+            operations,
+            "branch.protected",
+            lambda answers: bool(answers.of_branch("dev", "protected")),
+            yes_or_no,
+            neither,
+            level=Level.TENANT,
+        ),
+        field(
             "dev_branches.dev.expires_at",
-            "createProjectBranch updateProjectBranch",
+            operations,
             "branch.expires_at",
             lambda answers: answers.of_branch("dev", "expires_at"),
             moments,

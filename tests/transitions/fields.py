@@ -72,6 +72,8 @@ class Field:
         """Fields of one group depend on each other: the tenant's own replace the tier's, or they share a range."""
         if "compute" in self.place:
             return "compute"
+        if self.place[0] == "dev_branches" and self.place[-1] in ("protected", "expires_at"):
+            return "a branch that is protected cannot expire"
         return ".".join(self.place[:2]) if self.place[0] == "settings" else self.name
 
     @property

@@ -44,8 +44,11 @@ MAX: Final = "autoscaling_limit_max_cu"
 SUSPEND: Final = "suspend_timeout_seconds"
 
 
+REPLICA: Final = "compute.replicas.reader"
+
+
 def compute_fields() -> list[Field]:
-    """Sizes and suspension of the project's computes, and of a development branch's."""
+    """Sizes and suspension of the project's computes, of a development branch's, and of a read replica."""
     branch = "dev_branches.dev.compute"
     return [
         _size("compute.min_cu", MIN, 0.25, 8, beside=((("compute", "max_cu"), 8),)),
@@ -58,6 +61,12 @@ def compute_fields() -> list[Field]:
         _range(branch, level=Level.TENANT),
         _suspension("compute.suspend_timeout"),
         _suspension(f"{branch}.suspend_timeout", level=Level.TENANT),
+        _parameter("compute"),
+        _parameter(branch, level=Level.TENANT),
+        _size(f"{REPLICA}.max_cu", MAX, 0.25, 56, doubtful=True),
+        _range(REPLICA),
+        _suspension(f"{REPLICA}.suspend_timeout"),
+        _parameter(REPLICA),
     ]
 
 
@@ -79,10 +88,32 @@ def _suspension(place: str, **more: Any) -> Field:
     return field_of(place, members, lambda answers: told(answers) or 300, suspensions, no_suspensions, **more)
 
 
+def _parameter(place: str, **more: Any) -> Field:
+    """One of the Postgres parameters: none that is not stated changes."""
+    if place.startswith("dev_branches"):
+        made = {"createProjectBranch": "endpoints.[].settings.pg_settings"}
+    elif place == REPLICA:
+        made = {"createProjectEndpoint": "endpoint.settings.pg_settings"}
+    else:
+        made = dict.fromkeys(PROJECT.split(), "project.default_endpoint_settings.pg_settings")
+    members = made | {"updateProjectEndpoint": "endpoint.settings.pg_settings"}
+    told = _told_of_compute(place, "pg_settings")
+    return field_of(
+        f"{place}.pg_settings.work_mem",
+        tuple(Member(operation, path) for operation, path in members.items()),
+        lambda answers: (told(answers) or {}).get("work_mem"),
+        lambda _, random: [Value(f"{size}MB", f"{size}MB") for size in random.sample(range(1, 99), HOW_MANY)],
+        lambda _, __: [[1], ["8MB"], {"a": 1}, [], {}],
+        **more,
+    )
+
+
 def _told_of_compute(place: str, member: str) -> Told:
-    """Of the project's defaults with its compute, or of a development branch's."""
+    """Of the project's defaults with its compute, or of a development branch's, or of a read replica."""
     if place.startswith("dev_branches"):
         return lambda answers: answers.branch_compute("dev", member)
+    if place.startswith(REPLICA):
+        return lambda answers: answers.replica_compute("reader", member)
     return lambda answers: answers.compute(member)
 
 
@@ -90,6 +121,8 @@ def _members_of_compute(place: str, name: str) -> tuple[Member, ...]:
     changed = Member("updateProjectEndpoint", f"endpoint.{name}")
     if place.startswith("dev_branches"):
         return (Member("createProjectBranch", f"endpoints.[].{name}"), changed)
+    if place.startswith(REPLICA):
+        return (Member("createProjectEndpoint", f"endpoint.{name}"), changed)
     path = f"project.default_endpoint_settings.{name}"
     return (*(Member(operation, path) for operation in PROJECT.split()), changed)
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.simulator.behaviour import Behaviour
 from tests import figures
-from tests.builders import NOON
+from tests.harness.builders import NOON
 from tests.transitions.account import NEIGHBOUR, an_account
 from tests.transitions.verdict import held_back, of_neighbour
 

@@ -11,8 +11,8 @@ import pytest
 
 from reconciler.model.fields.table import FIELDS
 from reconciler.simulator.behaviour import Behaviour
-from tests.builders import NOON
-from tests.e2e.command_line import ROOT
+from tests.harness.builders import NOON
+from tests.harness.shell import ROOT
 from tests.transitions.account import an_account
 from tests.transitions.fields import Kept
 from tests.transitions.lanes import ALWAYS, Files, Stated
@@ -58,11 +58,13 @@ def test_every_member_of_a_field_is_sent() -> None:
 
 
 def test_the_products_table_declares_every_other_member_of_a_new_project() -> None:
-    ends = [(field, [f".{member.key}" for member in field.members] or [""]) for field in FIELDS]
+    ends = [
+        (field.creation, [f".{member.key}" for member in field.members] or [""])
+        for field in FIELDS
+        if field.creation is not None
+    ]
     declared = {
-        Member("createProject", ".".join(("project", *field.creation)) + end)
-        for field, each in ends
-        for end in each
+        Member("createProject", ".".join(("project", *place)) + end) for place, each in ends for end in each
     }
     managed = {member for member in settable() if member.operation == "createProject"} - listed().keys()
     assert {str(member) for member in managed} == {str(member) for member in declared | BESIDE_THE_TABLE}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.simulator.behaviour import Behaviour, Patch
+from reconciler.simulator.behaviour import Behaviour, Patch, Per
 from tests import figures
 from tests.transitions.account import an_account
 from tests.transitions.fields import Kept, Level
@@ -137,15 +137,24 @@ def run(lanes: Sequence[Lane], random: Random) -> None:
 
 
 def a_behaviour(random: Random) -> Behaviour:
-    """One of the Neons that the documents allow."""
+    """One of the Neons that the documents allow.
+
+    It counts protected branches in each project: in an organization, whether a lane may protect a branch would
+    depend on what the others protect.
+    """
     return Behaviour(
+        settings_patch=random.choice(list(Patch)),
+        protected_branches_per=Per.PROJECT,
         quota_patch=random.choice(list(Patch)),
         compute_patch=random.choice(list(Patch)),
+        new_computes_take_pg_settings=random.random() < 0.5,
         one_way_settings_refused=random.random() < 0.5,
         list_shows_quota=random.random() < 0.5,
         list_zero_compute=random.random() < 0.5,
         list_shows_restore_window=random.random() < 0.5,
         default_suspend_as_zero=random.random() < 0.5,
         create_shows_settings=random.random() < 0.5,
+        first_compute_takes_defaults=random.random() < 0.5,
+        transfer_checks_settings=random.random() < 0.5,
         rate_limit=None,
     )

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.fleet import Fleet, Request
 from reconciler.plan.permissions import Permissions
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, now, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,11 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
-from tests.builders import (
+from tests.harness.account import API, world
+from tests.harness.builders import (
     DAY,
     FREE_COMPUTE,
     FREE_QUOTA,
@@ -30,8 +32,7 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
-from tests.simulated import simulated_compute, simulated_quota
-from tests.wiring import API, world
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,9 @@ CHANGES: Final = {
     "tombstone": Change({}, {"absent": True}),
 }
 
+AS_PLANNED: Final = Behaviour(first_compute_takes_defaults=True)
+"""No estimate foresees the calls that resize a compute which Neon made otherwise than requested."""
+
 
 def files(fields: dict[str, Any], tier: Tier) -> DesiredState:
     return a_fleet(*(a_tenant(name, **fields) for name in NAMES), tiers=(tier, PRO_TIER), policy=ANYTHING)
@@ -88,7 +92,7 @@ def carried_out(change: Change, folder: Path) -> tuple[Budget, Report, float]:
     first = replace(change.tier, quota=FREE_QUOTA, compute=FREE_COMPUTE)
     before = files(change.before, first) if change.place else a_fleet(policy=ANYTHING)
     request = Request(base=before, permissions=Permissions(lowering=True, expect_empty=True))
-    with world(latency=Latency(0.05, 0.15)) as neon:
+    with world(latency=Latency(0.05, 0.15), behaviour=AS_PLANNED) as neon:
         if change.place is not None:
             for name in NAMES:
                 neon.simulator.add_project(change.place, seed(name, change, neon.simulator.clock.now()))

@@ -16,9 +16,9 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HISTORY_MAY_GO, a_branch, a_fleet, a_tenant
-from tests.simulated import simulated_compute, simulated_quota
-from tests.wiring import API, world
+from tests.harness.account import API, world
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HISTORY_MAY_GO, a_branch, a_fleet, a_tenant
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Converged, TenantJson
-    from tests.wiring import World
+    from tests.harness.account import World
 
 T = TypeVar("T")
 
@@ -102,23 +102,38 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         yield Platform(neon, tmp_path)
 
 
-class TestSignUp:
-    def test_it_takes_five_calls_and_one_wait_for_every_list_to_show_the_project(self, platform: Platform) -> None:
-        converged = platform.converge(SIGN_UP)
-        assert platform.calls() == [*LOOK, "POST /projects", *LOOK]
-        assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
-        assert 10 <= platform.seconds() - platform.world.simulator.requests[0].at < 12
+@pytest.fixture
+def sized(tmp_path: Path) -> Iterator[Platform]:
+    """An account whose new computes have the requested size: no call resizes them."""
+    with world(behaviour=Behaviour(first_compute_takes_defaults=True)) as neon:
+        yield Platform(neon, tmp_path)
 
-    def test_a_single_writer_has_the_string_after_three_calls_and_waits_for_nothing(
-        self, platform: Platform
-    ) -> None:
-        before = platform.seconds()
-        converged = platform.converge(SIGN_UP, single_writer=True)
-        assert platform.calls() == [*LOOK, "POST /projects"]
-        assert platform.seconds() - before < 1
-        uri = converged.connections["zoe"]
+
+class TestSignUp:
+    def test_it_takes_five_calls_and_one_wait_for_every_list_to_show_the_project(self, sized: Platform) -> None:
+        converged = sized.converge(SIGN_UP)
+        assert sized.calls() == [*LOOK, "POST /projects", *LOOK]
+        assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
+        assert 10 <= sized.seconds() - sized.world.simulator.requests[0].at < 12
+
+    def test_a_single_writer_has_the_string_after_three_calls_and_waits_for_nothing(self, sized: Platform) -> None:
+        before = sized.seconds()
+        converged = sized.converge(SIGN_UP, single_writer=True)
+        assert sized.calls() == [*LOOK, "POST /projects"]
+        assert sized.seconds() - before < 1
+        uri = converged.connections["zoe"].pooled
         assert uri.reveal().startswith("postgresql://neondb_owner:")
         assert uri.reveal() not in f"{uri} {uri!r} {converged!r}"
+
+    def test_a_compute_that_did_not_take_the_size_is_resized_once_its_project_is_ready(
+        self, tmp_path: Path
+    ) -> None:
+        with world() as neon:
+            platform = Platform(neon, tmp_path)
+            (outcome,) = platform.converge(SIGN_UP).report.outcomes
+            assert platform.calls() == [*LOOK, "POST /projects", *LOOK, "PATCH /projects/ID/endpoints/ID"]
+            assert outcome.result is Result.APPLIED
+            assert platform.converge(SIGN_UP).planned.plan.empty
 
     def test_the_project_is_what_the_tier_says_and_says_whose_it_is(self, platform: Platform) -> None:
         (outcome,) = platform.converge(SIGN_UP).report.outcomes
@@ -135,12 +150,12 @@ class TestSignUp:
             "connections": "handed out",
         }
 
-    def test_a_second_time_nothing_is_done(self, platform: Platform) -> None:
-        platform.converge(SIGN_UP)
-        converged = platform.converge(SIGN_UP)
+    def test_a_second_time_nothing_is_done(self, sized: Platform) -> None:
+        sized.converge(SIGN_UP)
+        converged = sized.converge(SIGN_UP)
         assert converged.report.outcomes == ()
         assert converged.connections == {}
-        assert platform.world.writes() == ["POST /projects"]
+        assert sized.world.writes() == ["POST /projects"]
 
     def test_of_two_at_once_the_first_stays_and_the_second_hands_out_no_string(self, tmp_path: Path) -> None:
         with world(behaviour=Behaviour(list_lag_seconds=8)) as neon:
@@ -165,15 +180,15 @@ class TestUpgrade:
     )
     PRO: TenantJson = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
 
-    def test_it_takes_seven_calls_in_order_and_a_second_or_two(self, platform: Platform) -> None:
+    def test_it_takes_eight_calls_in_order_and_a_second_or_two(self, platform: Platform) -> None:
         platform.project()
         before = platform.seconds()
         converged = platform.converge(self.PRO)
-        assert platform.calls() == [*self.CALLS]
+        assert platform.calls() == [*self.CALLS[:-1], "GET /projects/ID", self.CALLS[-1]]
         assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
         assert platform.seconds() - before < 3
 
-    def test_lists_that_leave_values_out_cost_an_eighth(self, tmp_path: Path) -> None:
+    def test_where_lists_leave_values_out_the_project_is_read_earlier(self, tmp_path: Path) -> None:
         with world(behaviour=Behaviour(list_shows_quota=False, list_zero_compute=True)) as neon:
             platform = Platform(neon, tmp_path)
             platform.project()
@@ -184,7 +199,7 @@ class TestUpgrade:
         project_id = platform.project(name="of long ago")
         platform.converge({**self.PRO, "project_id": project_id})
         assert platform.calls() == ["GET /projects/ID", "GET /projects/ID", *self.CALLS[2:]]
-        assert platform.world.simulator.requests[0].status == 404
+        assert platform.world.simulator.requests[0].status == 403
 
     def test_without_the_personal_key_nothing_is_written(self, platform: Platform) -> None:
         platform.project()

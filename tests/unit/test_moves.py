@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,16 +18,18 @@ from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.errors import ExitCode, MissingKeyError, WrongPersonalKeyError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
-from reconciler.plan.action import PatchEndpoint
+from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, Integrations
 from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, DropBefore
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Organization
-from tests.builders import (
+from tests.harness.account import API, AT_ONCE, world
+from tests.harness.builders import (
     DAY,
     FREE,
     FREE_LIMITS,
@@ -43,19 +47,21 @@ from tests.builders import (
     a_tenant,
     an_organization,
 )
-from tests.simulated import simulated_compute, simulated_limits, simulated_quota
-from tests.wiring import API, AT_ONCE, world
+from tests.harness.simulated import simulated_compute, simulated_limits, simulated_quota
+from tests.harness.wire import Killed, Wire, killed, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import httpx
 
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Planned
     from reconciler.plan.outcome import Report
     from reconciler.simulator.exchanges import Exchange
     from reconciler.simulator.seed import Seeded
-    from tests.wiring import World
+    from tests.harness.account import World
 
 TRANSFER = "/organizations/*/projects/transfer"
 OLDEST_GIVE_WAY = replace(FREE_TIER, snapshots=SnapshotPolicy(AtLimit.REPLACE_OLDEST))
@@ -122,23 +128,53 @@ class Account:
         planned: Planned = self._using(after, lambda fleet: fleet.plan(Request(base=before, **request)))
         return planned
 
-    def apply(self, before: DesiredState, after: DesiredState, **environ: str) -> Report:
+    def apply(
+        self,
+        before: DesiredState | None,
+        after: DesiredState,
+        permissions: Permissions = Permissions(),
+        **environ: str,
+    ) -> Report:
         """Plans and applies it."""
         self.runs += 1
         run = RunOptions(id=f"r{self.runs}", journal=self.folder / f"j{self.runs}.jsonl")
 
         async def both(fleet: Fleet) -> Report:
-            return await fleet.apply(await fleet.plan(Request(base=before)), run)
+            return await fleet.apply(await fleet.plan(Request(base=before, permissions=permissions)), run)
 
         self.neon.simulator.requests.clear()
-        report: Report = self._using(after, both, **environ)
+        report: Report = self._using(after, both, None, **environ)
         return report
 
-    def _using(self, desired: DesiredState, use: Any, **environ: str) -> Any:
+    def dying(
+        self, before: DesiredState, after: DesiredState, method: str, number: int, *, carried_out: bool
+    ) -> None:
+        """An apply that dies at the call of this method with this number."""
+        calls = count(1)
+        act = where(
+            lambda passing: passing.request.method == method and next(calls) == number,
+            killed(carried_out=carried_out),
+        )
+        run = RunOptions(id="dead", journal=self.folder / "dead.jsonl")
+
+        async def both(fleet: Fleet) -> Report:
+            return await fleet.apply(await fleet.plan(Request(base=before)), run)
+
+        with pytest.raises(Killed):
+            self._using(after, both, via=Wire(self.neon.via, act))
+
+    def _using(
+        self,
+        desired: DesiredState,
+        use: Any,
+        via: httpx.AsyncBaseTransport | None = None,
+        **environ: str,
+    ) -> Any:
         async def main() -> Any:
             known = {**self.neon.environ, **environ}
             present = {name: value for name, value in known.items() if value}
-            async with Fleet.connect(desired, environ=present, host=API.host, via=self.neon.via) as fleet:
+            way = via or self.neon.via
+            async with Fleet.connect(desired, environ=present, host=API.host, via=way) as fleet:
                 return await use(fleet)
 
         return self.neon.run(main())
@@ -169,6 +205,10 @@ class Account:
     def snapshots(self) -> dict[str, int]:
         """How many snapshots each tenant has."""
         return {tenant: len(self._of(tenant, "/snapshots")["snapshots"]) for tenant in self.seeds}
+
+    def names(self, tenant: str) -> list[str]:
+        """The names of the tenant's snapshots."""
+        return [snapshot["name"] for snapshot in self._of(tenant, "/snapshots")["snapshots"]]
 
     def free(self) -> set[str]:
         """The tenants whose projects are in the free organization."""
@@ -290,6 +330,32 @@ class TestNothingIsTaken:
             assert [e.method for e in here.neon.simulator.requests if e.method != "GET"][:2] == ["POST", "POST"]
             assert set(results(report).values()) == {Result.APPLIED}
             assert set(here.snapshots().values()) == {1}
+            assert here.plan(before, after, depth=Depth.DEEP).plan.empty
+
+    def test_less_after_a_move_that_a_person_permits_and_no_known_commit_asks_for(self, tmp_path: Path) -> None:
+        with account(tmp_path, behaviour=CHECKS_NOTHING) as here:
+            here.full(*NAMES[:4])
+            files = fleet("free", *NAMES[:4])
+            report = here.apply(None, files, permissions=Permissions(lowering=True))
+            assert set(results(report).values()) == {Result.APPLIED}, messages(report)
+            assert set(here.snapshots().values()) == {1}
+
+    @pytest.mark.parametrize("deletions", range(5))
+    @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
+    def test_in_the_end_less_or_more_by_a_run_that_dies_among_the_deletions_after_a_move(
+        self, tmp_path: Path, deletions: int, carried_out: bool
+    ) -> None:
+        """The next run ends as the first one would have."""
+        line = "POST" if deletions == 0 else "DELETE"
+        with account(tmp_path, behaviour=CHECKS_NOTHING) as here:
+            here.full("acme")
+            before, after = fleet("pro", "acme"), fleet("free", "acme")
+            here.dying(before, after, line, max(1, deletions), carried_out=carried_out)
+            here.neon.run(asyncio.sleep(60))
+            report = here.apply(before, after)
+            assert set(results(report).values()) == {Result.APPLIED}, messages(report)
+            assert here.names("acme") == ["s0"]
+            assert here.free() == {"acme"}
             assert here.plan(before, after, depth=Depth.DEEP).plan.empty
 
     @pytest.mark.parametrize("failing", ["DELETE", "PATCH"])
@@ -443,7 +509,8 @@ class TestIntegrations:
             assert refusal.message == "Neon cannot transfer a project with an integration: vercel"
 
     def test_of_which_nothing_is_known_are_told_and_move(self, tmp_path: Path) -> None:
-        with account(tmp_path) as here:
+        documented = replace(AS_DOCUMENTED, transfer_blocked_by=Integrations.GITHUB_AND_VERCEL)
+        with account(tmp_path, behaviour=documented) as here:
             here.project("acme", integrations=["datadog"])
             planned = here.plan(fleet("pro", "acme"), fleet("free", "acme"))
             assert planned.plan.refusals == ()

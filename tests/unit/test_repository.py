@@ -18,8 +18,8 @@ def lines() -> dict[str, str]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout
     found: dict[str, str] = {}
     for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).is_file():
-            text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        if (ROOT / name).is_file() and b"\0" not in (data := (ROOT / name).read_bytes()):  # a picture has zeros
+            text = data.decode(errors="replace")
             found |= {f"{name}:{number}": line for number, line in enumerate(text.splitlines(), start=1)}
     return found
 

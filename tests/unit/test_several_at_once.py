@@ -7,19 +7,19 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-import httpx
 import pytest
 
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import DevBranch
-from reconciler.errors import ExitCode, NoConnectionStringError
+from reconciler.errors import ExitCode, NoOwnProjectError
 from reconciler.fleet import Fleet, RunOptions, process
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, Delay
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import a_fleet, a_tenant
-from tests.wiring import API, World, world
+from tests.harness.account import API, World, world
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -37,16 +37,6 @@ FLEET = a_fleet(
     a_tenant("acme", "pro"), *(a_tenant(name, dev_branches=(DevBranch("dev", "main"),)) for name in NEW)
 )
 TRANSFER = ("POST", "/organizations/*/projects/transfer")
-
-
-class Elsewhere(httpx.AsyncBaseTransport):
-    """Another way to an account."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._inner.handle_async_request(request)
 
 
 class Service:
@@ -95,6 +85,13 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
+def sized(tmp_path: Path) -> Iterator[Service]:
+    """On an account whose new computes have the requested size: no call resizes them."""
+    with world(behaviour=Behaviour(first_compute_takes_defaults=True)) as neon:
+        yield Service(neon, tmp_path)
+
+
+@pytest.fixture
 def lagging(tmp_path: Path) -> Iterator[Service]:
     """On an account whose searches show a new project after eight seconds."""
     with world(behaviour=Behaviour(list_lag_seconds=8.0)) as neon:
@@ -128,22 +125,22 @@ class TestARunOfItsOwn:
             assert results(converged) == [Result.APPLIED]
             assert converged.report.stopped is None
 
-    def test_its_stop_holds_whoever_began_after_it(self, service: Service) -> None:
+    def test_its_stop_holds_whoever_began_after_it(self, sized: Service) -> None:
         stop = StopSignal()
 
         async def together(fleet: Fleet) -> list[Converged]:
-            ended = asyncio.create_task(fleet.converge("ada", run=service.run(single_writer=False, stop=stop)))
+            ended = asyncio.create_task(fleet.converge("ada", run=sized.run(single_writer=False, stop=stop)))
             await asyncio.sleep(1)
-            other = asyncio.create_task(fleet.converge("bob", run=service.run(single_writer=False)))
+            other = asyncio.create_task(fleet.converge("bob", run=sized.run(single_writer=False)))
             await asyncio.sleep(1)
             stop.signal("SIGTERM")
             return [await ended, await other]
 
-        ended, other = service.serve(together)
-        assert service.journal(RunOptions(journal=service.folder / "r1.jsonl")) == ["create_project"]
+        ended, other = sized.serve(together)
+        assert sized.journal(RunOptions(journal=sized.folder / "r1.jsonl")) == ["create_project"]
         assert ended.report.stopped_by is ExitCode.INTERRUPTED
         assert results(other) == [Result.APPLIED]
-        assert service.journal(RunOptions(journal=service.folder / "r2.jsonl")) == [
+        assert sized.journal(RunOptions(journal=sized.folder / "r2.jsonl")) == [
             "create_project",
             "create_branch",
         ]
@@ -161,15 +158,13 @@ class TestARunOfItsOwn:
         upgraded, signed_up = service.serve(one_by_one)
         assert (results(upgraded), results(signed_up)) == ([Result.FAILED], [Result.APPLIED])
 
-    def test_its_report_counts_its_own_calls(self, service: Service) -> None:
-        alone = service.serve(lambda fleet: fleet.converge("ada", run=service.run()))
+    def test_its_report_counts_its_own_calls(self, sized: Service) -> None:
+        alone = sized.serve(lambda fleet: fleet.converge("ada", run=sized.run()))
 
         async def together(fleet: Fleet) -> list[Converged]:
-            return list(
-                await asyncio.gather(*(fleet.converge(name, run=service.run()) for name in ("bob", "cyd")))
-            )
+            return list(await asyncio.gather(*(fleet.converge(name, run=sized.run()) for name in ("bob", "cyd"))))
 
-        for converged in service.serve(together):
+        for converged in sized.serve(together):
             assert converged.report.calls == alone.report.calls > 0
 
 
@@ -178,7 +173,7 @@ class TestCallsAboutOneTenant:
         async def together(fleet: Fleet) -> list[Converged]:
             return list(await asyncio.gather(*(fleet.converge(SIGN_UP, run=service.run()) for _ in range(3))))
 
-        strings = {converged.connections["zoe"].reveal() for converged in service.serve(together)}
+        strings = {converged.connections["zoe"].pooled.reveal() for converged in service.serve(together)}
         assert (service.posts(), len(strings)) == (1, 1)
 
     def test_and_so_do_three_that_each_connect_for_themselves(self, lagging: Service) -> None:
@@ -238,6 +233,30 @@ class TestCallsAboutOneTenant:
         assert results(second) == [Result.APPLIED]
         assert "zoe" in second.connections
 
+    def test_a_third_joins_the_second_although_another_fleet_was_served_in_between(self, service: Service) -> None:
+        """The end of the first call leaves nothing to remember: what is idle goes when another fleet is served."""
+        stop = StopSignal()
+        service.neon.simulator.faults.add(Delay(5.0), "GET", "/projects")
+
+        async def stopped(fleet: Fleet) -> None:
+            await fleet.converge(SIGN_UP, run=service.run(single_writer=False, stop=stop))
+            async with service.neon.neon() as neon:
+                await Fleet(replace(FLEET, fleet="staging"), neon).converge("ada", run=service.run())
+
+        async def together(fleet: Fleet) -> list[Converged]:
+            first = asyncio.create_task(stopped(fleet))
+            second = asyncio.create_task(fleet.converge(SIGN_UP, run=service.run(single_writer=False)))
+            await asyncio.sleep(1)
+            stop.signal("SIGTERM")
+            await asyncio.sleep(6)
+            third = await fleet.converge(SIGN_UP, run=service.run(single_writer=False))
+            await first
+            return [await second, third]
+
+        second, third = service.serve(together)
+        assert results(second) == [Result.APPLIED]
+        assert third is second
+
     def test_where_the_first_is_cancelled_the_second_gets_the_result(self, service: Service) -> None:
         async def together(fleet: Fleet) -> Converged:
             first = asyncio.create_task(fleet.converge(SIGN_UP, run=service.run(single_writer=False)))
@@ -266,7 +285,7 @@ class TestCallsAboutOneTenant:
     def test_nothing_is_kept_of_accounts_that_nobody_calls_any_more(self, service: Service) -> None:
         async def main() -> int:
             for _ in range(5):
-                async with service.neon.neon(via=Elsewhere(service.neon.via)) as neon:
+                async with service.neon.neon(via=Wire(service.neon.via)) as neon:
                     await Fleet(FLEET, neon).converge("ada", run=service.run())
                 await asyncio.sleep(60)
             return len(process._OF_LOOPS[asyncio.get_running_loop()])
@@ -279,7 +298,7 @@ class TestTheConnectionStringLater:
         async def twice(fleet: Fleet) -> tuple[str, str]:
             converged = await fleet.converge(SIGN_UP, run=lagging.run())
             later = await fleet.connection_string(SIGN_UP)
-            return converged.connections["zoe"].reveal(), later.reveal()
+            return converged.connections["zoe"].pooled.reveal(), later.reveal()
 
         first, later = lagging.serve(twice)
         assert first == later
@@ -293,20 +312,20 @@ class TestTheConnectionStringLater:
             return await signing_up, later.reveal()
 
         converged, later = service.serve(together)
-        assert converged.connections["zoe"].reveal() == later
+        assert converged.connections["zoe"].pooled.reveal() == later
 
     def test_nobody_gets_one_of_a_project_that_only_its_name_finds(self, service: Service) -> None:
         service.neon.simulator.add_project("free", ProjectSeed("myapp-ada"))
-        with pytest.raises(NoConnectionStringError, match="found by its name alone"):
+        with pytest.raises(NoOwnProjectError, match="found by its name only"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 
     def test_nor_where_two_projects_could_be_the_tenants(self, service: Service) -> None:
         for organization in ("free", "paid"):
             service.neon.simulator.add_project(organization, ProjectSeed("myapp-ada"))
-        with pytest.raises(NoConnectionStringError, match="2 live projects may be this tenant's"):
+        with pytest.raises(NoOwnProjectError, match="2 live projects may be this tenant's"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 
     def test_nor_where_there_is_no_project(self, service: Service) -> None:
-        with pytest.raises(NoConnectionStringError, match="tenant ada has no project"):
+        with pytest.raises(NoOwnProjectError, match="tenant ada has no project"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
         assert service.neon.writes() == []

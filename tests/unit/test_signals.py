@@ -11,7 +11,7 @@ import pytest
 from reconciler.apply.stop import StopSignal
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import ExitCode, InterruptedRunError
-from tests.unit.apply.world import virtually
+from tests.harness.runs import virtually
 
 EARLIER = {
     "the breaker": ("6 of 40 tenants failed", ExitCode.ERROR),

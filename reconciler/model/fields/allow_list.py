@@ -1,4 +1,4 @@
-"""Which addresses a list of allowed ones lets in, so that a wider list is told from a narrower one."""
+"""The addresses that an allow list lets in, to compare a wider list with a narrower one."""
 
 from __future__ import annotations
 

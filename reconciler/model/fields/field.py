@@ -37,7 +37,7 @@ class Unit(Enum):
 
 
 class Form(Enum):
-    """How a value is written in the files. ``files/forms.py`` has the reader of each."""
+    """How a value is written in the files. ``files/sections.py`` has the reader of each."""
 
     SIZE_QUOTA = "a size, or unlimited"
     TIME_QUOTA = "a duration, or unlimited"
@@ -52,7 +52,10 @@ class Form(Enum):
     AUDIT_LEVEL = "base, extended or full"
     TEXT = "text"
     NUMBER = "a whole number"
+    PARAMETERS = "a mapping of Postgres parameters to values"
     MEMBERS = "a mapping"
+    NAME = "a name"
+    MOMENT = "a time with its zone, 2026-12-01T00:00:00Z"
 
     @property
     def unit(self) -> Unit:
@@ -84,6 +87,7 @@ class Effect(Enum):
     SUSPENDS = "suspends computes once it is used up"
     STOPS_WRITES = "stops writes to a branch that is full"
     LOSES_HISTORY = "loses history"
+    ENDS = "lets Neon delete it earlier"
 
 
 class Patch(Enum):
@@ -118,11 +122,15 @@ class Field:
     """Where Neon documents it."""
     concern: str
     """The aspect of a project that ``--only`` and ``drift_policy`` name."""
-    creation: tuple[str, ...]
+    creation: tuple[str, ...] | None = None
     """The place in the body of a creation, below ``project``; the same in a patch and in answers, unless
-    ``patch`` is NEVER."""
+    ``patch`` is NEVER. None if it is no member of a project."""
+    branch: tuple[str, ...] | None = None
+    """The place in a branch; the same when it is created, patched and read."""
     compute: tuple[str, ...] | None = None
     """The place in a compute. Then the project holds the default for computes created later."""
+    snapshot: tuple[str, ...] | None = None
+    """The place in the query of a creation of a snapshot."""
     patch: Patch = Patch.MERGES
     ranking: Ranking = NO_ORDER
     effect: Effect = Effect.NONE

@@ -78,9 +78,14 @@ def _access(allowed: Json) -> tuple[list[str], bool]:
     return [str(ip) for ip in ips] if isinstance(ips, list) else [], bool(members.get("protected_branches_only"))
 
 
+_DEFAULTS: Final = "(defaults)"
+"""Stands for the libraries of Neon's choice."""
+
+
 def _fewer_libraries(before: Value, after: Value) -> bool:
+    """Neon loads its default libraries where nothing is set, as far as anybody knows: it is not documented."""
     was, becomes = (_libraries(_json(value)) for value in (before, after))
-    return not was <= becomes
+    return not (was if before is not None else {_DEFAULTS}) <= becomes
 
 
 def _libraries(preloaded: Json) -> frozenset[str]:
@@ -88,7 +93,7 @@ def _libraries(preloaded: Json) -> frozenset[str]:
     members = preloaded if isinstance(preloaded, dict) else {}
     enabled = members.get("enabled_libraries")
     named = (str(one) for one in enabled) if isinstance(enabled, list) else ()
-    return frozenset((*named, *(("(defaults)",) if members.get("use_defaults") else ())))
+    return frozenset((*named, *((_DEFAULTS,) if members.get("use_defaults") else ())))
 
 
 AUDIT_LEVELS: Final = ("base", "extended", "full")
@@ -98,6 +103,19 @@ AUDIT_LEVELS: Final = ("base", "extended", "full")
 def _audits_less(before: Value, after: Value) -> bool:
     was, becomes = (_json(value) for value in (before, after))
     return was in AUDIT_LEVELS and becomes in AUDIT_LEVELS[: AUDIT_LEVELS.index(str(was))]
+
+
+def _other_parameters(before: Value, after: Value) -> bool:
+    """Whether a parameter that has a value gets another one: which of two is less is not known of a parameter."""
+    was, becomes = (_json(value) for value in (before, after))
+    if not isinstance(was, dict) or not isinstance(becomes, dict):
+        return False
+    return any(becomes.get(name) != value for name, value in was.items())
+
+
+def _ends_sooner(before: Value, after: Value) -> bool:
+    """Times are written in UTC, to the second, so that their order is that of their texts. None is never."""
+    return after is not None and (before is None or str(after) < str(before))
 
 
 def _nothing(before: Value, after: Value) -> bool:  # noqa: ARG001 (as all rankings)
@@ -112,5 +130,7 @@ IDLE_TIME: Final = Ranking(_sooner, "shorter; never is the most", ordered=True)
 ACCESS: Final = Ranking(_other_access, "an address is shut out, or let in; an empty list lets everybody in")
 BLOCK: Final = Ranking(_turned, "true shuts clients out, false lets them in")
 SWITCH: Final = Ranking(_off, "false")
-LIBRARIES: Final = Ranking(_fewer_libraries, "a library is removed")
+LIBRARIES: Final = Ranking(_fewer_libraries, "a library is removed, or Neon's defaults may be")
+LIFETIME: Final = Ranking(_ends_sooner, "an earlier time, or any where there was none")
+PARAMETERS: Final = Ranking(_other_parameters, "a parameter that has a value gets another one")
 AUDIT: Final = Ranking(_audits_less, "a lower level")

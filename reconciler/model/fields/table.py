@@ -144,6 +144,19 @@ FIELDS: Final[tuple[Field, ...]] = (
         "SuspendTimeoutSeconds",
     ),
     Field(
+        path="compute.pg_settings",
+        form=Form.PARAMETERS,
+        description="Postgres parameters by name, as text; a parameter that is not named keeps its value.",
+        source="PgSettingsData; neondatabase/neon issue 7628",
+        concern="compute",
+        creation=("default_endpoint_settings", "pg_settings"),
+        compute=("settings", "pg_settings"),
+        patch=Patch.UNKNOWN,
+        ranking=ranking.PARAMETERS,
+        effect=Effect.RESTARTS,
+        starts_operations=False,
+    ),
+    Field(
         path="restore_window_seconds",
         form=Form.DURATION,
         description="How far back a project can be restored.",
@@ -152,6 +165,16 @@ FIELDS: Final[tuple[Field, ...]] = (
         creation=("history_retention_seconds",),
         ranking=ranking.WINDOW,
         effect_of_less=Effect.LOSES_HISTORY,
+    ),
+    Field(
+        path="protected",
+        form=Form.SWITCH,
+        description="Whether Neon protects the default branch: it, its compute and its project cannot be deleted.",
+        source="BranchUpdateRequest; docs, guides/protected-branches",
+        concern="protected",
+        branch=("protected",),
+        ranking=ranking.SWITCH,
+        absent=False,
     ),
     _setting(
         "allowed_ips",
@@ -232,6 +255,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         ranking.LIBRARIES,
         Effect.RESTARTS,
         source="PreloadLibraries",
+        absent={},
         members=(
             Member(key="enabled_libraries", form=Form.NAMES, description="Libraries by name."),
             Member(key="use_defaults", form=Form.SWITCH, description="Whether Neon's defaults are loaded."),
@@ -239,17 +263,119 @@ FIELDS: Final[tuple[Field, ...]] = (
     ),
 )
 
+
+def _of_branch(
+    name: str,
+    form: Form,
+    place: str,
+    description: str,
+    *,
+    patch: Patch = Patch.MERGES,
+    ranked: ranking.Ranking = ranking.NO_ORDER,
+    effect_of_less: Effect = Effect.NONE,
+    source: str = "BranchUpdateRequest",
+) -> Field:
+    return Field(
+        path=f"dev_branches.{name}",
+        form=form,
+        description=description,
+        source="BranchCreateRequest" if patch is Patch.NEVER else source,
+        concern="dev_branches",
+        branch=(place,),
+        patch=patch,
+        ranking=ranked,
+        effect_of_less=effect_of_less,
+        absent=False if form is Form.SWITCH else None,
+    )
+
+
+def _of_snapshot(name: str, form: Form, place: str, description: str) -> Field:
+    return Field(
+        path=f"snapshots.{name}",
+        form=form,
+        description=description,
+        source="createSnapshot",
+        concern="snapshots",
+        snapshot=(place,),
+        patch=Patch.NEVER,
+        ranking=ranking.LIFETIME if name == "expires_at" else ranking.NO_ORDER,
+        effect_of_less=Effect.ENDS if name == "expires_at" else Effect.NONE,
+    )
+
+
+COPY_FIELDS: Final[tuple[Field, ...]] = (
+    _of_branch("name", Form.NAME, "name", "Unique in its list."),
+    _of_branch(
+        "parent",
+        Form.NAME,
+        "parent_id",
+        "The branch that it starts from; used at creation only. By default the default branch.",
+        patch=Patch.NEVER,
+    ),
+    _of_branch(
+        "at",
+        Form.MOMENT,
+        "parent_timestamp",
+        "The time whose data it contains; used at creation only. By default the time of creation.",
+        patch=Patch.NEVER,
+    ),
+    _of_branch(
+        "expires_at",
+        Form.MOMENT,
+        "expires_at",
+        "From this time on, it is no longer declared.",
+        ranked=ranking.LIFETIME,
+        effect_of_less=Effect.ENDS,
+        source="BranchUpdateRequest; docs, guides/branch-expiration",
+    ),
+    _of_branch(
+        "schema_only",
+        Form.SWITCH,
+        "init_source",
+        "Copies the parent's schema and no data.",
+        patch=Patch.NEVER,
+    ),
+    _of_branch(
+        "protected",
+        Form.SWITCH,
+        "protected",
+        "Whether Neon protects it: it and its compute cannot be deleted, and it cannot expire.",
+        ranked=ranking.SWITCH,
+        source="BranchUpdateRequest; docs, guides/protected-branches",
+    ),
+    _of_snapshot("name", Form.NAME, "name", "Unique in its list."),
+    _of_snapshot(
+        "at",
+        Form.MOMENT,
+        "timestamp",
+        "The time whose data it contains; used at creation only. By default the time of creation.",
+    ),
+    _of_snapshot("expires_at", Form.MOMENT, "expires_at", "From this time on, it is no longer declared."),
+)
+"""The fields of one development branch or snapshot. In a plan, its name stands behind the group. The compute of a
+branch has the fields of ``compute``."""
+
 BY_PATH: Final = {field.path: field for field in FIELDS}
+OF_COPIES: Final = {field.path: field for field in COPY_FIELDS}
 
 
 def of(group: str) -> tuple[Field, ...]:
-    """The fields of a group: ``quota``, ``compute``, ``settings``."""
-    return tuple(field for field in FIELDS if field.group == group)
+    """The fields of a group: ``quota``, ``compute``, ``settings``, ``dev_branches``, ``snapshots``."""
+    return tuple(field for field in (*FIELDS, *COPY_FIELDS) if field.group == group)
+
+
+def made_as(group: str) -> tuple[str, ...]:
+    """The keys of a branch or snapshot, beside its name, that no call changes once it exists."""
+    return tuple(field.key for field in of(group) if field.patch is Patch.NEVER and field.key not in _JUDGED)
+
+
+_JUDGED: Final = ("name", "expires_at")
+"""Another name is another copy. An expiry has a judgement of its own: Neon may have reached it."""
 
 
 def field_of(path: str) -> Field | None:
     """The field that a path ends in: ``dev_branches.dev.compute.max_cu`` is the ``compute.max_cu`` of a branch's
-    compute. None where it is none; the longest end counts."""
+    compute. None if it is none; the longest end counts."""
     found = BY_PATH.get(path)
     while found is None and path:
         path = path.partition(".")[2]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.model.annotations import Purpose
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
 from reconciler.plan.concerns.times import expired
+from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.ownership import declared_name
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import LiveBranch
     from reconciler.plan.comparison import Comparison
-
-RESTORED: Final = " (old)"
-"""Neon: a restore keeps the replaced branch, with its annotations, and appends this to its name."""
 
 
 class BranchMatching:
@@ -41,8 +39,7 @@ class BranchMatching:
         """Name of the default branch: the parent of a branch that declares none."""
 
     def of(self, name: str) -> LiveBranch | None:
-        """Return the live branch for a declared name: the branch with this name, or one created under it and
-        renamed.
+        """The live branch for a declared name: the branch with this name, or one created under it and renamed.
 
         A renamed branch that now has another declared name matches that name.
         """
@@ -86,4 +83,4 @@ class BranchMatching:
         return declared_name(branch, self._comparison.fleet, Purpose.DEV_BRANCH)
 
     def _strays(self, branch: LiveBranch) -> bool:
-        return branch.name not in self._names and not branch.name.endswith(RESTORED)
+        return branch.name not in self._names and not is_kept(branch)

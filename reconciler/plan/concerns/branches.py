@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.settings import override_compute
 from reconciler.model.annotations import Purpose
+from reconciler.model.fields.table import made_as as made_as_fields
 from reconciler.model.moments import rfc3339
-from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
-from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.concerns import compute
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.change import FieldChange, Origin
+from reconciler.plan.concerns import branch_resets, compute, protection
 from reconciler.plan.concerns.branch_matching import BranchMatching
+from reconciler.plan.concerns.concern import CORRECT_IT, cannot_be_done, existence
+from reconciler.plan.concerns.idle_branches import DISPOSABLE, IdleBranches
 from reconciler.plan.concerns.organization import branches_allowed
-from reconciler.plan.concerns.refusals import CORRECT_IT, cannot_be_done
+from reconciler.plan.concerns.times import (
+    ends_an_expiry,
+    moved_of_branch,
+    outside_window,
+    rejected,
+    reset_note,
+    too_far,
+)
 from reconciler.plan.concerns.times import hindrance as cannot_expire
-from reconciler.plan.concerns.times import moved_of_branch, outside_window, reset_note, too_far
 from reconciler.plan.concerns.times import path as expiry_path
 from reconciler.plan.plan import Note, Refusal, Rule
 
@@ -32,11 +40,12 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
 
 NAME: Final = "dev_branches"
-MADE_AS: Final = ("parent", "at", "schema_only")
+MADE_AS: Final = made_as_fields(NAME)
 """Members of a branch that apply at creation only."""
 EXPIRED: Final = "expired according to the tenant's file"
 UNDELETABLE: Final = "remove the obstacle, or declare the branch again"
 ANOTHER_NAME: Final = "rename the branch in the tenant's file, or give the default branch its original name"
+NO_EXPIRY: Final = "remove the expiry from the branch first: Neon protects no branch that expires"
 ANOTHER_EXPIRY: Final = "remove the obstacle, or declare the live expires_at"
 
 
@@ -52,6 +61,11 @@ def wanted(settings: Settings) -> Fields:
     return {NAME: True, **{own: value for branch in settings.dev_branches for own, value in _stated(branch)}}
 
 
+def stated(settings: Settings) -> bool:
+    """Return whether the files declare branches, or the protection of the default branch."""
+    return settings.dev_branches is not None or settings.protected is not None
+
+
 def computes(settings: Settings) -> list[Compute]:
     """Return the declared computes of development branches."""
     return [branch.compute for branch in settings.dev_branches or () if branch.compute is not None]
@@ -63,6 +77,12 @@ def _stated(branch: DevBranch) -> Iterator[tuple[str, Value]]:
     yield own, "present"
     if branch.expires_at is not None:
         yield expiry_path(own), rfc3339(branch.expires_at)
+    if branch.protected is not None:
+        yield protection.path(own), branch.protected
+    if branch.reset:
+        yield f"{own}{branch_resets.MEMBER}", branch.reset
+    if branch.disposable:
+        yield f"{own}{DISPOSABLE}", True
     yield from made_as(branch)
     yield from ((f"{own}.{member}", value) for member, value in compute.members(branch.compute).items())
 
@@ -80,22 +100,31 @@ def made_as(branch: DevBranch) -> Iterator[tuple[str, Value]]:
 
 def findings(comparison: Comparison) -> Iterator[Finding]:
     """Yield branch actions in execution order, and refusals and notes."""
-    if (
-        comparison.settings.dev_branches is None
-        or comparison.project.branches is None
-        or NAME not in comparison.only
-    ):
+    if comparison.project.branches is None or NAME not in comparison.only:
         return
     live = BranchMatching(comparison)
-    deletions = list(_deletions(comparison, live))
-    yield from deletions
-    deleted = {finding.branch_id for finding in deletions if isinstance(finding, DeleteBranch)}
+    unused = IdleBranches(comparison, live)
+    cleaned = list(unused.deletions())
+    yield from cleaned
+    if comparison.settings.dev_branches is None:
+        return
+    gone = {finding.branch_id for finding in cleaned if isinstance(finding, DeleteBranch)}
+    deletions = list(_deletions(comparison, live, gone))
+    deleted = gone | {finding.branch_id for finding in deletions if isinstance(finding, DeleteBranch)}
     staying = [branch for branch in comparison.project.branches if branch.id not in deleted]
     parents = frozenset(branch.parent_id for branch in staying)
     for branch in live.declared:
-        if found := live.of(branch.name):
+        if (found := live.of(branch.name)) and found.id not in deleted:
             yield from _mended(comparison, branch, found, parents)
-    yield from _creations(comparison, live, staying)
+    uncertain = {d.branch_id for d in deletions if isinstance(d, DeleteBranch) and not _asked_for(d)}
+    made = list(_creations(comparison, live, staying, unused, uncertain))
+    room = {finding.branch_id for finding in made if isinstance(finding, DeleteBranch)}
+    yield from (d for d in deletions if not (isinstance(d, DeleteBranch) and d.branch_id in room))
+    yield from made
+
+
+def _asked_for(deletion: DeleteBranch) -> bool:
+    return all(change.origin is Origin.CONFIG for change in deletion.changes)
 
 
 def sized(comparison: Comparison) -> Iterator[tuple[LiveBranch, Compute]]:
@@ -107,12 +136,13 @@ def sized(comparison: Comparison) -> Iterator[tuple[LiveBranch, Compute]]:
             yield found, branch.compute
 
 
-def _deletions(comparison: Comparison, live: BranchMatching) -> Iterator[Finding]:
+def _deletions(comparison: Comparison, live: BranchMatching, gone: Collection[str]) -> Iterator[Finding]:
     """Yield deletions, children before parents. A branch that cannot be deleted is refused, and its parents stay.
+    ``gone`` are the ids of branches that are deleted for another reason.
 
     A branch that somebody renamed is kept.
     """
-    doomed = {branch.id: branch for branch in live.undeclared()}
+    doomed = {branch.id: branch for branch in live.undeclared() if branch.id not in gone}
     written = {declared.name for declared in comparison.settings.dev_branches or ()}
     for branch in _children_first(list(doomed.values())):
         name = live.declared_as(branch)
@@ -123,7 +153,7 @@ def _deletions(comparison: Comparison, live: BranchMatching) -> Iterator[Finding
             renamed = (
                 f"branch {branch.name!r} is {over} but is kept: it was created as {name!r} and somebody renamed it"
             )
-            yield Note(comparison.tenant.name, renamed, comparison.tenant.location)
+            yield Note.about(comparison.tenant, renamed)
         elif hindrance := live.hindrance(branch, doomed):
             del doomed[branch.id]
             yield cannot_be_done(
@@ -134,9 +164,7 @@ def _deletions(comparison: Comparison, live: BranchMatching) -> Iterator[Finding
 
 
 def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """A passed expiry that a commit declared is a cause for the deletion; a new expiry needs a cause of its
-    own.
-    """
+    """A passed expiry that a commit declared is a cause for the deletion; a new expiry needs its own cause."""
     own = path(name)
     expiry = expiry_path(own)
     stated = comparison.past is not None and comparison.past.base.get(expiry) == comparison.wanted_now.get(expiry)
@@ -146,7 +174,7 @@ def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) 
         tenant=comparison.tenant.name,
         reason=reason,
         source=comparison.tenant.location,
-        changes=(_existence(name, origin, before=True),),
+        changes=(existence(path(name), origin, before=True),),
         branch=branch.name,
         branch_id=branch.id,
         purpose=Purpose.DEV_BRANCH,
@@ -161,14 +189,28 @@ def _mended(
         message = f"branch {branch.name!r} cannot be created: the default branch has this name"
         yield cannot_be_done(_create(comparison, branch, branch.parent or live.name), message, ANOTHER_NAME)
         return
+    yield from branch_resets.findings(comparison, branch, path(branch.name), live, parents)
     yield from reset_note(comparison, f"branch {branch.name!r}", live, branch.expires_at)
+    guarded = list(protection.of_branch(comparison, path(branch.name), live, branch.protected))
     expiry = list(moved_of_branch(comparison, path(branch.name), live, branch.expires_at))
-    if expiry and (hindrance := cannot_expire(comparison, live, branch.expires_at, parents)):
+    stays_protected = live.protected and not any(change.origin is Origin.CONFIG for change in guarded)
+    if expiry and (
+        hindrance := cannot_expire(comparison, live, branch.expires_at, parents, protected=stays_protected)
+    ):
         message = f"the expiry of branch {branch.name!r} cannot be changed: {hindrance}"
         yield cannot_be_done(_patch(comparison, live, expiry), message, ANOTHER_EXPIRY)
         expiry = []
-    if changes := [*_renaming(comparison, branch, live), *expiry]:
+    if branch.protected and guarded and live.expires_at is not None and not _ends_for_sure(expiry):
+        message = f"branch {branch.name!r} cannot be protected: it has an expiry"
+        yield cannot_be_done(_patch(comparison, live, guarded), message, NO_EXPIRY)
+        guarded = []
+    if changes := [*_renaming(comparison, branch, live), *guarded, *expiry]:
         yield _patch(comparison, live, changes)
+
+
+def _ends_for_sure(expiry: Sequence[FieldChange]) -> bool:
+    """Return whether a commit removes the expiry: the guards refuse it otherwise."""
+    return any(ends_an_expiry(change) and change.origin is Origin.CONFIG for change in expiry)
 
 
 def _patch(comparison: Comparison, live: LiveBranch, changes: Sequence[FieldChange]) -> PatchBranch:
@@ -196,10 +238,19 @@ class _Parent:
     """Creation time; for a branch that this plan creates, the time of planning."""
 
 
-def _creations(comparison: Comparison, live: BranchMatching, staying: Sequence[LiveBranch]) -> Iterator[Finding]:
+def _creations(
+    comparison: Comparison,
+    live: BranchMatching,
+    staying: Sequence[LiveBranch],
+    unused: IdleBranches,
+    uncertain: Collection[str],
+) -> Iterator[Finding]:
+    """``uncertain`` are the ids of branches that stay if no commit asks for their deletion."""
     limit, most = comparison.limits.branches, comparison.settings.most_dev_branches
     expiring = {branch.name for branch in live.declared if branch.expires_at is not None}
-    names = {found.id: branch.name for branch in live.declared if (found := live.of(branch.name))}
+    there_now, doubtful = {branch.id for branch in staying}, set(uncertain)
+    found = ((live.of(branch.name), branch) for branch in live.declared)
+    names = {one.id: branch.name for one, branch in found if one is not None and one.id in there_now}
     unmanaged = {branch.id: branch.expires_at is not None for branch in staying if branch.id not in names}
     there = {
         (name := names.get(branch.id, branch.name)): _Parent(
@@ -209,10 +260,20 @@ def _creations(comparison: Comparison, live: BranchMatching, staying: Sequence[L
     }
     for branch in _parents_first([branch for branch in live.declared if live.of(branch.name) is None]):
         parent = branch.parent or live.default_name
+        if left_out := unused.not_again(branch):
+            yield left_out
+            continue
         if hindrance := _cannot_be_made(comparison, branch, parent, there.get(parent)):
             message = f"branch {branch.name!r} cannot be created: {hindrance}"
             yield cannot_be_done(_create(comparison, branch, parent), message, CORRECT_IT)
-        elif limit is not None and len(there) >= limit:
+            continue
+        full = limit is not None and len(there) + len(doubtful) >= limit
+        many = most is not None and len(names) >= most
+        if full and not many and (leaving := unused.room_for(branch, parent, there_now | doubtful)):
+            yield leaving
+            doubtful.discard(leaving.branch_id)
+            there.pop(names.pop(leaving.branch_id, leaving.branch), None)
+        if limit is not None and len(there) >= limit:
             allowed = branches_allowed(comparison.organization, comparison.limits)
             yield _no_room(comparison, branch, parent, f"{allowed}; this branch would be number {len(there) + 1}")
         elif most is not None and len(names) >= most:
@@ -234,21 +295,14 @@ def _cannot_be_made(
         return (
             f"its parent branch {parent_name!r} has an expiry, and Neon does not allow children of such a branch"
         )
-    if cannot := too_far(branch.expires_at, comparison.now) or _unfit_sizes(comparison, branch):
+    if cannot := too_far(branch.expires_at, comparison.now) or compute.unfit(branch.compute, comparison.project):
         return cannot
     if branch.at is None:
         return None
     if branch.at < parent.created_at:
         return f"{rfc3339(branch.at)} is before the creation of its parent branch {parent_name!r}"
-    return outside_window(branch.at, comparison.restore_window_seconds, comparison.now)
-
-
-def _unfit_sizes(comparison: Comparison, branch: DevBranch) -> str | None:
-    """Why its compute cannot be made; an end of the range that no file states is the project's default."""
-    whole = override_compute(comparison.project.compute, branch.compute)
-    if branch.compute is None or whole is None or whole.min_cu is None or whole.max_cu is None:
-        return None
-    return None if compute.is_a_range(whole.min_cu, whole.max_cu) else compute.no_range(whole.min_cu, whole.max_cu)
+    window = outside_window(branch.at, comparison.restore_window_seconds, comparison.now)
+    return window or rejected(comparison, path(branch.name), branch.at)
 
 
 def _create(comparison: Comparison, branch: DevBranch, parent: str) -> CreateBranch:
@@ -256,13 +310,14 @@ def _create(comparison: Comparison, branch: DevBranch, parent: str) -> CreateBra
         tenant=comparison.tenant.name,
         reason="declared",
         source=comparison.tenant.location,
-        changes=(_existence(branch.name, comparison.origin(path(branch.name)), before=False),),
+        changes=(existence(path(branch.name), comparison.origin(path(branch.name)), before=False),),
         branch=branch.name,
         parent=parent,
         purpose=Purpose.DEV_BRANCH,
         at=branch.at,
         expires_at=branch.expires_at,
         schema_only=branch.schema_only,
+        protected=bool(branch.protected),
         compute=branch.compute,
     )
 
@@ -275,12 +330,6 @@ def _no_room(comparison: Comparison, branch: DevBranch, parent: str, message: st
         "delete unused branches, or declare fewer branches",
         (_create(comparison, branch, parent),),
     )
-
-
-def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:
-    was, becomes = ("present", "absent") if before else ("absent", "present")
-    risk = Risk.DESTRUCTIVE if before else Risk.SAFE
-    return FieldChange(path(name), was, becomes, risk, lowering=before, origin=origin)
 
 
 def _children_first(branches: Sequence[LiveBranch]) -> list[LiveBranch]:

@@ -27,8 +27,9 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
     live = project.settings or {}
     for key, value in sorted(settings.settings.items()):
         before = live.get(key)
-        after = merge(before, value)
-        if differs(_in_effect(key, before), after):
+        in_effect = _in_effect(key, before)
+        if differs(in_effect, merge(in_effect, value)):
+            after = merge(before, value)
             yield changed(_path(key), None if before is None else JsonText.of(before), JsonText.of(after))
 
 

@@ -96,7 +96,6 @@ def clamps(
 
 
 def _above(limits: OrganizationLimits, path: str, value: Value) -> bool:
-    """Return whether the value is a minimum size above the allowed maximum size."""
     largest = limits.max_cu
     return path == MIN and largest is not None and isinstance(value, int | float) and value > largest
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FIELDS = table.of("quota")
 PATHS = tuple(field.path for field in _FIELDS)
-"""All five always travel together: Neon does not say whether a patch merges or replaces."""
+"""Always sent together: Neon does not document whether a patch merges or replaces."""
 
 
 def members(quota: Quota | None) -> dict[str, int]:

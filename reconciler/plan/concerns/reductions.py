@@ -1,20 +1,29 @@
-"""In which ways another value of a field takes something from the tenant."""
+"""In which ways a change of a field is a reduction, and whether the files ask for that reduction.
+
+They ask for it where they moved the field in the same direction: a commit that raises a limit reduces nothing for
+a tenant that was given more. Most fields are judged by themselves. A tier is judged as a whole: one that grants
+less also reduces the fields that are equal in both. A smaller maximum also reduces a minimum that is larger.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.model.fields.allow_list import shuts_out
+from reconciler.model.fields.ranking import LIFETIME
 from reconciler.model.fields.table import BY_PATH, field_of
 from reconciler.model.values import JsonText
+from reconciler.plan.concerns.compute import MAX, MIN
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.free_form import differs
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import granted_less
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.model.values import Json, Value
+    from reconciler.plan.concerns.concern import Stated
 
 Way: TypeAlias = tuple[str, str]
 """The member of a structured value, or empty, and what happens to it."""
@@ -22,13 +31,13 @@ Way: TypeAlias = tuple[str, str]
 EXPIRY: Final = ".expires_at"
 ALLOWED_IPS: Final = "settings.allowed_ips"
 ANYHOW: Final = "*"
-"""In whichever way: one of the two values is not stated."""
+"""Any way: one of the two values is not declared."""
 NONE: Final[frozenset[Way]] = frozenset()
 LESS: Final[frozenset[Way]] = frozenset({("", "less")})
 
 
 def ways(path: str, was: Value | Assignment, becomes: Value | Assignment) -> frozenset[Way]:
-    """How the second value takes something that the first one grants; empty where it takes nothing.
+    """The ways in which the change from the first to the second value is a reduction; empty if it is none.
 
     A field that the files begin or cease to manage may take in any way. Of fields without an order, each other
     value does.
@@ -38,9 +47,12 @@ def ways(path: str, was: Value | Assignment, becomes: Value | Assignment) -> fro
     if isinstance(was, Assignment) and isinstance(becomes, Assignment):
         return frozenset((limit, "less") for limit in granted_less(was.limits, becomes.limits))
     if isinstance(becomes, JsonText) and (was is None or isinstance(was, JsonText)):
+        if was is not None and _is_more(path, was, becomes):
+            return NONE
         return frozenset(_of_members("", was.value if was else None, becomes.value, path))
-    if path.endswith(EXPIRY):
-        takes: bool | None = becomes is not None and (was is None or str(becomes) < str(was))
+    if path.endswith(EXPIRY) and all(isinstance(one, str | Assignment | None) for one in (was, becomes)):
+        times = [None if isinstance(one, Assignment) else one for one in (was, becomes)]
+        takes: bool | None = LIFETIME.takes(*times)
     else:
         takes = _takes(path, was, becomes)
     if takes is None:
@@ -63,7 +75,7 @@ def is_met(way: Way, moved: frozenset[Way]) -> bool:
 
 
 def of_a_compute(path: str) -> str | None:
-    """The member of a compute that the field is, be it the project's or a branch's; None where it is none.
+    """The path of the compute field, for a project's and a branch's compute; None if it is no compute field.
 
     The end of the path tells: a branch may be called ``compute.v2``.
     """
@@ -78,10 +90,18 @@ def has_an_order(path: str) -> bool:
 
 
 def _takes(path: str, was: Value | Assignment, becomes: Value | Assignment) -> bool | None:
-    """None where the field has no order."""
+    """None if the field has no order."""
     if not isinstance(was, int | float) or not isinstance(becomes, int | float) or not has_an_order(path):
         return None
     return BY_PATH[of_a_compute(path) or path].ranking.takes(was, becomes)
+
+
+def _is_more(path: str, was: JsonText, becomes: JsonText) -> bool:
+    """Whether a setting without members becomes a higher one: audit_log_level, and a switch that is turned on."""
+    field = BY_PATH.get(path)
+    if field is None or field.members:
+        return False
+    return field.ranking.takes(becomes, was) and not field.ranking.takes(was, becomes)
 
 
 def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Way]:
@@ -100,7 +120,7 @@ def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Way]:
 
 
 def _of_lists(at: str, was: list[Json], becomes: list[Json], path: str) -> Iterator[Way]:
-    """What is in the list no more, and what is new in it: either may take, access as well as safety."""
+    """Items that were removed from the list and items that are new in it: either may reduce access or safety."""
     if path == ALLOWED_IPS:
         fewer, more = shuts_out(map(str, was), map(str, becomes)), shuts_out(map(str, becomes), map(str, was))
     else:
@@ -110,3 +130,53 @@ def _of_lists(at: str, was: list[Json], becomes: list[Json], path: str) -> Itera
         yield at, "less"
     if more:
         yield at, "more"
+
+
+def reduced(
+    path: str, before: Stated, now: Stated, live: Value | Assignment = None, *, in_another_tier: bool = False
+) -> bool:
+    """Whether the files ask for what a change from the live value takes.
+
+    A field that the files begin or cease to manage has moved, and so has one without an order that is another.
+    ``live`` is None if it is unknown: then any reduction by the files counts. ``in_another_tier`` says that the
+    project has all that another tier grants: then its organization goes with the tier, too.
+    """
+    moved = ways(path, before.get(path), now.get(path))
+    needed = ways(path, live, now.get(path))
+    if moved:
+        return met(needed, moved) or not ways(path, now.get(path), before.get(path))
+    if before.get(path) != now.get(path):
+        return False
+    goes_with_it = has_an_order(path) or (path == ORGANIZATION and in_another_tier)
+    return (goes_with_it and _tier_sank(before, now)) or _goes_with_the_maximum(path, before, now, live)
+
+
+def touched(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
+    """Whether the files ask for a part of what a change from the live value takes."""
+    moved = ways(path, before.get(path), now.get(path))
+    return any(is_met(way, moved) for way in ways(path, live, now.get(path)))
+
+
+def _tier_sank(before: Stated, now: Stated) -> bool:
+    """Whether the tenant has a lower tier than before: it reduces something and raises nothing.
+
+    The organization decides, where one of the two grants more.
+    """
+    was, becomes = before.get(ORGANIZATION), now.get(ORGANIZATION)
+    if not isinstance(was, Assignment) or not isinstance(becomes, Assignment) or was.tier == becomes.tier:
+        return False
+    down, up = ways(ORGANIZATION, was, becomes), ways(ORGANIZATION, becomes, was)
+    if down or up:
+        return bool(down) and not up
+    both = [path for path in before if path in now and has_an_order(path)]
+    takes = any(ways(path, before[path], now[path]) for path in both)
+    return takes and not any(ways(path, now[path], before[path]) for path in both)
+
+
+def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
+    """Whether a smaller maximum, which the files ask for, leaves no room for the live minimum."""
+    if of_a_compute(path) != MIN or not isinstance(live, int | float):
+        return False
+    maximum = path.removesuffix(MIN) + MAX
+    most = now.get(maximum)
+    return isinstance(most, int | float) and live > most and bool(ways(maximum, before.get(maximum), most))

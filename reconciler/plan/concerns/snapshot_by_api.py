@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns import refusals
+from reconciler.plan.concerns import concern as refusals
 from reconciler.plan.concerns.snapshot_limits import Kept
 from reconciler.plan.concerns.times import moved
 from reconciler.plan.plan import Refusal, Rule
@@ -73,9 +73,7 @@ class ByApi:
         )
 
     def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
-        """Neon cannot change a snapshot's expiry (SnapshotUpdateRequest): a commit's change is refused, drift is
-        reported.
-        """
+        """Neon cannot change an expiry (SnapshotUpdateRequest): a commit is refused, drift is reported."""
         for change in moved(comparison, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
                 message = f"snapshot {snapshot.name!r} exists, and the file changes its expires_at"
@@ -87,7 +85,14 @@ class ByApi:
                 yield Refusal(Rule.SNAPSHOT_EXPIRY, tenants, f"{message}: Neon cannot change it", STATE_IT, ())
 
     def remove(
-        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+        self,
+        comparison: Comparison,
+        kept: Kept,
+        change: FieldChange,
+        *,
+        reason: str,
+        early: bool,
+        late: bool = False,
     ) -> DeleteSnapshot:
         """Return the deletion. It is permanent: Neon cannot recover a snapshot."""
         return DeleteSnapshot(
@@ -98,6 +103,7 @@ class ByApi:
             snapshot=kept.name,
             snapshot_id=kept.id,
             before_transfer=early,
+            after_new=late,
         )
 
 

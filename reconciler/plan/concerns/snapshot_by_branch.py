@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.model.annotations import Purpose
-from reconciler.plan.action import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.concerns.snapshot_limits import Kept
 from reconciler.plan.concerns.times import expired, hindrance, moved_of_branch, reset_note
 from reconciler.plan.ownership import declared_name
@@ -33,20 +33,16 @@ class SnapshotBranches:
     """New names of branches that the plan renames, by current name."""
 
     def made_here(self) -> dict[str, tuple[LiveBranch, str]]:
-        """Return branches created as snapshots, by id, each with its name in the files; a rename does not change
-        the kind.
-        """
+        """Branches created as snapshots, by id, each with its name in the files. A rename keeps the kind."""
         names = {self._called(branch) for branch in self._staying}
         found = {}
         for branch in self._staying:
             if (made_as := self._made_as.get(branch.id)) is not None:
                 known = made_as in self._wanted and made_as not in names
                 found[branch.id] = (branch, made_as if known else self._called(branch))
-        handed_over_names = self.handed_over()
+        handed_over = self.handed_over()
         return found | {
-            branch.id: (branch, handed_over_names[branch.id])
-            for branch in self._staying
-            if branch.id in handed_over_names
+            branch.id: (branch, handed_over[branch.id]) for branch in self._staying if branch.id in handed_over
         }
 
     def handed_over(self) -> dict[str, str]:
@@ -160,9 +156,11 @@ class ByBranch:
         parents = frozenset(branch.parent_id for branch in branches)
         yield from reset_note(comparison, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
         changes = tuple(moved_of_branch(comparison, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
-        if changes and (why := hindrance(comparison, live, snapshot.expires_at, parents)):
+        if changes and (
+            why := hindrance(comparison, live, snapshot.expires_at, parents, protected=live.protected)
+        ):
             message = f"the expiry of snapshot {snapshot.name!r} cannot be changed: {why}"
-            yield Note(comparison.tenant.name, message, comparison.tenant.location)
+            yield Note.about(comparison.tenant, message)
         elif changes:
             yield PatchBranch(
                 tenant=comparison.tenant.name,
@@ -173,7 +171,14 @@ class ByBranch:
             )
 
     def remove(
-        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+        self,
+        comparison: Comparison,
+        kept: Kept,
+        change: FieldChange,
+        *,
+        reason: str,
+        early: bool,
+        late: bool = False,
     ) -> DeleteBranch:
         """Return the deletion of the branch."""
         return DeleteBranch(
@@ -185,6 +190,7 @@ class ByBranch:
             branch_id=kept.id,
             purpose=Purpose.SNAPSHOT,
             before_transfer=early,
+            after_new=late,
         )
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.desired.tier import AtLimit
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import Assignment
+from reconciler.plan.concerns.organization import PATH as ORGANIZATION
+from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.times import expired
 
 if TYPE_CHECKING:
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
     from reconciler.plan.comparison import Comparison, Finding
+    from reconciler.plan.concerns.concern import Stated
+    from reconciler.plan.tenant_history import TenantHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +67,42 @@ class Method(Protocol):
         """Yield what is done or reported where the live expiry differs from the file."""
 
     def remove(
-        self, comparison: Comparison, kept: Kept, change: FieldChange, *, reason: str, early: bool
+        self,
+        comparison: Comparison,
+        kept: Kept,
+        change: FieldChange,
+        *,
+        reason: str,
+        early: bool,
+        late: bool = False,
     ) -> Action:
-        """Return the deletion; ``early`` if it has to come before the project's transfer."""
+        """Return the deletion; ``early`` if it has to come before the project's transfer, ``late`` if it comes
+        after the snapshot that replaces it.
+        """
 
 
 def replaceable_snapshots(
-    comparison: Comparison, kept: Sequence[Kept], declared: Collection[str], once: Collection[str]
+    comparison: Comparison,
+    kept: Sequence[Kept],
+    declared: Collection[str],
+    once: Collection[str],
+    rotated: Collection[str] = (),
 ) -> list[Kept]:
-    """Return undeclared live snapshots that may be replaced: expired ones first, then the oldest.
+    """Return undeclared live snapshots that may be replaced: expired ones first, then rotated and old ones.
 
-    ``declared`` and ``once`` are the names in the files now and at the base.
+    ``declared`` and ``once`` are the names in the files now and at the base; ``rotated`` are the ids of the
+    tier's rotated ones.
     """
-    candidates = [s for s in kept if s.name not in declared and s.removable and _may_give_way(comparison, s, once)]
+    candidates = [
+        s
+        for s in kept
+        if s.name not in declared and s.removable and (s.id in rotated or _may_give_way(comparison, s, once))
+    ]
     ended = {one.name for one in comparison.settings.snapshots or () if expired(one.expires_at, comparison.now)}
 
-    def order(snapshot: Kept) -> tuple[bool, object, str]:
+    def order(snapshot: Kept) -> tuple[bool, bool, object, str]:
         over = snapshot.name in ended or expired(snapshot.expires_at, comparison.now)
-        return not over, snapshot.created_at, snapshot.id
+        return not over, snapshot.id not in rotated, snapshot.created_at, snapshot.id
 
     return sorted(candidates, key=order)
 
@@ -100,6 +124,35 @@ def surplus(comparison: Comparison, count: int) -> int:
     """Return how many snapshots exceed the organization's limit."""
     limit = comparison.limits.snapshots
     return 0 if limit is None else max(0, count - limit)
+
+
+def surplus_of_move(comparison: Comparison, count: int) -> int:
+    """Return how many snapshots exceed the limit because of a move: of this plan, or one that was already made.
+
+    A run that ends between a transfer and its deletions leaves them to the next run. Without a commit that asks
+    for the move, what exceeds the limit in the declared organization stays.
+    """
+    if not (comparison.moves or _was_moved(comparison)):
+        return 0
+    return surplus(comparison, count)
+
+
+def _was_moved(comparison: Comparison) -> bool:
+    """Return whether this run made the move, or a commit asks for one to fewer snapshots and it was made."""
+    if comparison.project.organization != comparison.settings.organization:
+        return False
+    asked_for = asks_for_fewer(comparison.wanted_now, comparison.past)
+    return comparison.moved_by_run or (asked_for and comparison.moved(reduces=True) is Origin.CONFIG)
+
+
+def asks_for_fewer(now: Stated, past: TenantHistory | None) -> bool:
+    """Return whether earlier files assign an organization that allows more snapshots than the current one."""
+    becomes = now.get(ORGANIZATION)
+    earlier = [before.base.get(ORGANIZATION) for before in past.each()] if past else []
+    return isinstance(becomes, Assignment) and any(
+        isinstance(was, Assignment) and was != becomes and "snapshots" in granted_less(was.limits, becomes.limits)
+        for was in earlier
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,32 +11,38 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import SnapshotMethod
 from reconciler.model.annotations import PURPOSE, Purpose
+from reconciler.model.fields.table import made_as
 from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
-from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch, snapshot_rotation
+from reconciler.plan.concerns.concern import CORRECT_IT, cannot_be_done, existence
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
-from reconciler.plan.concerns.refusals import CORRECT_IT, cannot_be_done
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
-from reconciler.plan.concerns.snapshot_limits import Room, replaceable_snapshots, surplus
-from reconciler.plan.concerns.times import expired, outside_window, unreadable
+from reconciler.plan.concerns.snapshot_limits import Kept, Room, replaceable_snapshots, surplus_of_move
+from reconciler.plan.concerns.snapshot_rotation import SnapshotRotation
+from reconciler.plan.concerns.times import expired, outside_window, rejected, unreadable
 from reconciler.plan.concerns.times import path as expiry_path
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
+    from reconciler.desired.rotation import Rotation
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import Snapshot
+    from reconciler.desired.tier import OrganizationLimits
     from reconciler.live.project import LiveProject
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Fields
-    from reconciler.plan.concerns.snapshot_limits import Kept, Method
+    from reconciler.plan.concerns.snapshot_limits import Method
 
 NAME: Final = "snapshots"
-MADE_AS: Final = ("at",)
+MADE_AS: Final = made_as(NAME)
 """Members of a snapshot that apply when it is taken."""
 RETAKEN: Final = (
     "remove it from the file, declare a new snapshot under another name, or add retake: true to take it again"
@@ -68,9 +74,14 @@ def method(settings: Settings) -> Method:
 def wanted(settings: Settings) -> Fields:
     """Return the declared snapshots by field path, and a marker that snapshots are managed."""
     if settings.snapshots is None:
-        return {}
+        return _rotated_number(settings)
     stated = (one for snapshot in settings.snapshots for one in _stated(snapshot, settings))
-    return {NAME: True, **dict(stated)}
+    return {**_rotated_number(settings), NAME: True, **dict(stated)}
+
+
+def _rotated_number(settings: Settings) -> Fields:
+    rotation = settings.snapshot_policy.rotate
+    return {} if rotation is None else {snapshot_rotation.KEEP: rotation.keep}
 
 
 def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value]]:
@@ -87,22 +98,37 @@ def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value
 
 def names(project: LiveProject) -> tuple[str, ...]:
     """Return the names of the observed snapshots, of both methods."""
+    return tuple(dict.fromkeys((*_taken_by_api(project), *_taken_as_branches(project))))
+
+
+def exceed(limits: OrganizationLimits, project: LiveProject) -> bool:
+    """Return whether more snapshots of one method were observed than an organization with these limits allows."""
+    most = max(len(_taken_by_api(project)), len(_taken_as_branches(project)))
+    return limits.snapshots is not None and most > limits.snapshots
+
+
+def _taken_by_api(project: LiveProject) -> list[str]:
+    return [snapshot.name for snapshot in project.snapshots or () if snapshot.manual]
+
+
+def _taken_as_branches(project: LiveProject) -> list[str]:
     taken_here = Purpose.SNAPSHOT.value
-    manual = [snapshot.name for snapshot in project.snapshots or () if snapshot.manual]
-    kept = [branch.name for branch in project.branches or () if branch.annotations.get(PURPOSE) == taken_here]
-    return tuple(dict.fromkeys((*manual, *kept)))
+    return [branch.name for branch in project.branches or () if branch.annotations.get(PURPOSE) == taken_here]
+
+
+def declares(settings: Settings) -> bool:
+    """Whether the files ask for a snapshot: the tenant's by name, or the tier's rotation."""
+    return bool(settings.snapshots) or settings.snapshot_policy.rotate is not None
 
 
 def looked_for_among_snapshots(settings: Settings, project: LiveProject) -> bool:
-    """Return whether a declared snapshot may be a Neon snapshot: by the tier's method, or because no branch has
-    its name.
-    """
-    if not settings.snapshots or method(settings).reads_snapshots:
-        return bool(settings.snapshots)
+    """Whether a declared snapshot may be a Neon snapshot: by the tier's method, or as no branch has its name."""
+    if not declares(settings) or method(settings).reads_snapshots:
+        return declares(settings)
     if project.branches is None:
         return False
     branches = {branch.name for branch in project.branches}
-    return any(snapshot.name not in branches for snapshot in settings.snapshots)
+    return any(snapshot.name not in branches for snapshot in settings.snapshots or ())
 
 
 def observed(settings: Settings, project: LiveProject) -> bool:
@@ -119,14 +145,14 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
     if NAME not in comparison.only or not observed(comparison.settings, comparison.project):
         return
     keeping = method(comparison.settings)
-    kept = keeping.kept(comparison, planned)
+    kept = _with_planned(keeping.kept(comparison, planned), comparison, planned)
     others = [other for other in METHODS.values() if other is not keeping]
     copies = [(keeping, kept), *((other, other.copies(comparison, planned)) for other in others)]
     declared = [s for s in comparison.settings.snapshots or () if not expired(s.expires_at, comparison.now)]
     counts = Counter(snapshot.name for _, found in copies for snapshot in found)
     missing = [snapshot for snapshot in declared if snapshot.name not in counts]
     for name in sorted(name for name, count in counts.items() if count > 1):
-        yield Note(comparison.tenant.name, f"several snapshots have the name {name!r}", comparison.tenant.location)
+        yield Note.about(comparison.tenant, f"several snapshots have the name {name!r}")
     for way, found in copies:
         for stated, old in _declared_and_live(declared, found):
             yield from way.expiry(comparison, stated, old)
@@ -135,15 +161,40 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
         yield from _handed_over(comparison)
     said = [past.base for past in comparison.past.each()] if comparison.past else []
     once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in said)}
-    replaceable = replaceable_snapshots(comparison, kept, {snapshot.name for snapshot in declared}, once)
-    leaving = replaceable[: surplus(comparison, len(kept)) if comparison.moves else 0]
+    rotated = {snapshot.id for snapshot in snapshot_rotation.rotated(comparison, kept)}
+    replaceable = replaceable_snapshots(comparison, kept, {snapshot.name for snapshot in declared}, once, rotated)
+    leaving = replaceable[: surplus_of_move(comparison, len(kept))]
     for snapshot in leaving:
         yield _surplus_removed(comparison, snapshot)
     gone = {snapshot.id for snapshot in leaving}
     staying = [snapshot for snapshot in kept if snapshot.id not in gone]
-    yield from _taken(
-        comparison, missing, Room(comparison, staying, replaceable[len(gone) :], keeping.room(comparison, planned))
-    )
+    room = Room(comparison, staying, replaceable[len(gone) :], keeping.room(comparison, planned))
+    taken = list(_taken(comparison, missing, room))
+    yield from taken
+    if (rotation := comparison.settings.snapshot_policy.rotate) is not None:
+        yield from _turned(comparison, rotation, room, taken, counts)
+
+
+def _with_planned(kept: Sequence[Kept], comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    """Return the live snapshots with those that are taken before a change, and without those that go for them."""
+    gone = {finding.snapshot_id for finding in planned if isinstance(finding, DeleteSnapshot)}
+    taken = (one for one in planned if isinstance(one, CreateSnapshot | CreateBranch) and one.occasion is not None)
+    names = (one.snapshot if isinstance(one, CreateSnapshot) else one.branch for one in taken)
+    coming = (Kept(name, "", comparison.now, removable=False) for name in names)
+    return (*(snapshot for snapshot in kept if snapshot.id not in gone), *coming)
+
+
+def _turned(
+    comparison: Comparison, rotation: Rotation, room: Room, taken: Sequence[Finding], names: Container[str]
+) -> Iterator[Finding]:
+    """Yield what the rotation does beside ``taken``, the findings on declared snapshots."""
+    gone = {finding.snapshot_id for finding in taken if isinstance(finding, DeleteSnapshot)}
+    gone |= {finding.branch_id for finding in taken if isinstance(finding, DeleteBranch)}
+    staying = [snapshot for snapshot in room.kept if snapshot.id not in gone]
+    coming = sum(isinstance(finding, CreateSnapshot | CreateBranch) for finding in taken)
+    others = None if room.others is None else room.others + len(gone)
+    turning = SnapshotRotation(comparison, rotation, method(comparison.settings), staying, names, coming, others)
+    yield from turning.findings()
 
 
 def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
@@ -163,10 +214,8 @@ def _taken(comparison: Comparison, missing: Sequence[Snapshot], room: Room) -> I
         if lost := _lost(comparison, snapshot):
             yield _refused(comparison, [snapshot], Rule.LOST_SNAPSHOT, lost, RETAKEN)
         elif hindrance := _hindrance(comparison, snapshot):
-            take = keeping.take(
-                comparison, snapshot, _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
-            )
-            yield cannot_be_done(take, f"snapshot {snapshot.name!r} cannot be taken: {hindrance}", CORRECT_IT)
+            message = f"snapshot {snapshot.name!r} cannot be taken: {hindrance}"
+            yield cannot_be_done(_take(comparison, snapshot), message, CORRECT_IT)
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(comparison.project)):
@@ -192,15 +241,11 @@ def _replacing(comparison: Comparison, fitting: Sequence[Snapshot], leaving: Seq
     for place, old in enumerate(leaving):
         # A project above its limit loses several snapshots for the first new one.
         yield _replaced(comparison, old, fitting[max(0, place + len(fitting) - len(leaving))])
-    for snapshot in fitting:
-        change = _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
-        yield method(comparison.settings).take(comparison, snapshot, change)
+    yield from (_take(comparison, snapshot) for snapshot in fitting)
 
 
 def _lost(comparison: Comparison, snapshot: Snapshot) -> str | None:
-    """Return why the snapshot may have existed before: taken again, it would hold other data under its old
-    name.
-    """
+    """Why the snapshot may have existed before: taken again, it would hold other data under its old name."""
     if snapshot.retake:
         return None
     if comparison.at_base is None:
@@ -225,7 +270,7 @@ def _kept_otherwise(comparison: Comparison, keeping: Method, way: Method, snapsh
         message = (
             f"snapshot {snapshot.name!r} exists as {kept} and stays so: the method applies to new snapshots only"
         )
-        yield Note(comparison.tenant.name, message, comparison.tenant.location)
+        yield Note.about(comparison.tenant, message)
 
 
 def _handed_over(comparison: Comparison) -> Iterator[Note]:
@@ -233,7 +278,7 @@ def _handed_over(comparison: Comparison) -> Iterator[Note]:
     for name in SnapshotBranches(comparison).handed_over().values():
         if comparison.origin(path(name)) is Origin.CONFIG:
             message = f"branch {name!r} now counts as the snapshot of that name and is not changed"
-            yield Note(comparison.tenant.name, message, comparison.tenant.location)
+            yield Note.about(comparison.tenant, message)
 
 
 def _hindrance(comparison: Comparison, snapshot: Snapshot) -> str | None:
@@ -243,6 +288,7 @@ def _hindrance(comparison: Comparison, snapshot: Snapshot) -> str | None:
     if snapshot.at is None:
         return None
     unread = unreadable(snapshot.at, default) if default is not None else None
+    unread = unread or rejected(comparison, path(snapshot.name), snapshot.at)
     return unread or outside_window(snapshot.at, comparison.restore_window_seconds, comparison.now)
 
 
@@ -254,13 +300,13 @@ def _sure(comparison: Comparison, snapshot: Snapshot) -> bool:
 
 
 def _surplus_removed(comparison: Comparison, snapshot: Kept) -> Action:
-    change = _existence(snapshot.name, comparison.moved(reduces=True), before=True)
+    change = existence(path(snapshot.name), comparison.moved(reduces=True), before=True)
     reason = snapshots_allowed(comparison.organization, comparison.limits)
     return method(comparison.settings).remove(comparison, snapshot, change, reason=reason, early=True)
 
 
 def _replaced(comparison: Comparison, old: Kept, new: Snapshot) -> Action:
-    change = _existence(old.name, comparison.origin(path(new.name), reduces=True), before=True)
+    change = existence(path(old.name), comparison.origin(path(new.name), reduces=True), before=True)
     reason = f"replaced by {new.name!r}"
     return method(comparison.settings).remove(comparison, old, change, reason=reason, early=False)
 
@@ -288,21 +334,11 @@ def _no_room(comparison: Comparison, wanted: Sequence[Snapshot], left: Sequence[
 def _refused(
     comparison: Comparison, snapshots: Sequence[Snapshot], rule: Rule, message: str, remedy: str
 ) -> Refusal:
-    keeping = method(comparison.settings)
-    actions = tuple(
-        keeping.take(
-            comparison, snapshot, _existence(snapshot.name, _origin(comparison, snapshot.name), before=False)
-        )
-        for snapshot in snapshots
-    )
+    actions = tuple(_take(comparison, snapshot) for snapshot in snapshots)
     return Refusal(rule, (comparison.tenant.name,), message, remedy, actions)
 
 
-def _origin(comparison: Comparison, name: str) -> Origin:
-    return comparison.origin(path(name), f"{path(name)}.{RETAKE}")
-
-
-def _existence(name: str, origin: Origin, *, before: bool) -> FieldChange:
-    was, becomes = ("present", "absent") if before else ("absent", "present")
-    risk = Risk.DESTRUCTIVE if before else Risk.SAFE
-    return FieldChange(path(name), was, becomes, risk, lowering=before, origin=origin)
+def _take(comparison: Comparison, snapshot: Snapshot) -> Action:
+    own = path(snapshot.name)
+    change = existence(own, comparison.origin(own, f"{own}.{RETAKE}"), before=False)
+    return method(comparison.settings).take(comparison, snapshot, change)

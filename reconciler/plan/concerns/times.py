@@ -6,15 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.moments import rfc3339
-from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import changed_in_copy
 from reconciler.plan.concerns.reductions import EXPIRY
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.live.project import LiveBranch
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.comparison import Comparison
 
 
@@ -30,6 +32,26 @@ def outside_window(moment: datetime, window_seconds: int | None, now: datetime) 
     if window_seconds is not None and (now - moment).total_seconds() > window_seconds:
         return f"{rfc3339(moment)} is before the start of the restore window"
     return None
+
+
+AT: Final = ".at"
+
+
+def moment_key(path: str, moment: datetime) -> str:
+    """Return a declared moment of a branch or a snapshot as a record of a run names it."""
+    return f"{path}{AT} {rfc3339(moment)}"
+
+
+def declared_moments(fields: Mapping[str, object]) -> frozenset[str]:
+    """Return the declared moments among the fields of a tenant, in the same form."""
+    return frozenset(f"{path} {value}" for path, value in fields.items() if path.endswith(AT))
+
+
+def rejected(comparison: Comparison, thing: str, moment: datetime) -> str | None:
+    """Return why this moment is not tried again; None if Neon has not rejected it before."""
+    if moment_key(thing, moment) not in comparison.rejected:
+        return None
+    return f"Neon holds no data of {rfc3339(moment)}: it rejected the moment in an earlier run"
 
 
 def unreadable(moment: datetime, branch: LiveBranch, what: str = "branch") -> str | None:
@@ -57,15 +79,13 @@ def moved(
 ) -> Iterator[FieldChange]:
     """Yield the change of an expiry that differs from the file, to the second. An earlier expiry is destructive.
 
-    A live expiry that the file does not declare is removed only where a commit removed it from the file; the
+    A live expiry that the file does not declare is removed only if a commit removed it from the file; the
     guards report any other.
     """
     before, after = (None if moment is None else rfc3339(moment) for moment in (live, until))
     if before == after:
         return
-    sooner = until is not None and (live is None or until < live)
-    risk = Risk.DESTRUCTIVE if sooner else Risk.SAFE
-    yield comparison.caused(FieldChange(path(thing), before, after, risk, lowering=sooner))
+    yield comparison.caused(changed_in_copy(thing, EXPIRY.removeprefix("."), before, after))
 
 
 def moved_of_branch(
@@ -81,9 +101,7 @@ def reset_note(comparison: Comparison, what: str, live: LiveBranch, until: datet
     """Note that a reset extended the branch's expiry beyond the one in the file."""
     if until is not None and live.moved_by_a_reset and live.expires_at != until:
         ends = f"{what} was reset and expires at {rfc3339(live.expires_at)}" if live.expires_at else what
-        yield Note(
-            comparison.tenant.name, f"{ends}: the file declares {rfc3339(until)}", comparison.tenant.location
-        )
+        yield Note.about(comparison.tenant, f"{ends}: the file declares {rfc3339(until)}")
 
 
 def ends_an_expiry(change: FieldChange) -> bool:
@@ -99,13 +117,21 @@ def too_far(until: datetime | None, now: datetime) -> str | None:
 
 
 def hindrance(
-    comparison: Comparison, live: LiveBranch, until: datetime | None, parents: Collection[str | None]
+    comparison: Comparison,
+    live: LiveBranch,
+    until: datetime | None,
+    parents: Collection[str | None],
+    *,
+    protected: bool,
 ) -> str | None:
-    """Return why this expiry of a live branch cannot be set, or None (Neon: branch expiration)."""
+    """Return why this expiry of a live branch cannot be set, or None (Neon: branch expiration).
+
+    ``protected`` says whether it stays protected.
+    """
     if until is None:
         return None
     if far := too_far(until, comparison.now):
         return far
-    if live.protected:
+    if protected:
         return "it is protected in Neon"
     return "it has child branches" if live.id in parents else None

@@ -12,17 +12,19 @@ from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import counted, fleet, tenant
 from reconciler.plan.guards.context import TenantContext
+from reconciler.plan.guards.occasions import notes_of_reduced
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan, TenantPlan
+    from reconciler.plan.policies import PolicyJudge
 
 
 def guard(
@@ -35,12 +37,15 @@ def guard(
     selection: Selection = Selection(),
     strict: bool = False,
     now: datetime | None = None,
+    policies: PolicyJudge | None = None,
 ) -> Plan:
     """Return the plan with refused actions moved to its refusals; all others stay.
 
     ``history`` and ``selection`` are those that the plan was made with. ``strict`` refuses everything if anything
-    is refused or in conflict. ``now`` ends acceptances that have a last day.
+    is refused or in conflict. ``now`` ends acceptances that have a last day, boosts and holds. ``policies`` judge
+    what the guards leave.
     """
+    desired = desired.at(now)
     judged = guard_tenants(plan, desired, live, permissions, history=history, now=now)
     kept: Sequence[TenantPlan] = judged.tenants
     refusals = list(judged.refusals[len(plan.refusals) :])
@@ -50,8 +55,15 @@ def guard(
         refused = {name for refusal in found for name in refusal.tenants}
         kept = [planned for planned in kept if planned.tenant not in refused]
         refusals += found
+    if policies is not None:
+        from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - for a fleet with policies only
+
+        left = structs.replace(judged, tenants=tuple(kept), refusals=())
+        contexts = _contexts(judged, desired, live, permissions, history, now)
+        judged = without_denied(left, policies.of_plan(left), contexts)
+        kept, refusals = judged.tenants, [*refusals, *judged.refusals]
     refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
-    judged_plan = structs.replace(plan, tenants=tuple(kept), refusals=tuple(refusals))
+    judged_plan = structs.replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _stands_in_the_way(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
     judged_plan = structs.replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
@@ -66,15 +78,39 @@ def guard_tenants(
     *,
     history: History,
     now: datetime | None,
+    policies: PolicyJudge | None = None,
 ) -> Plan:
-    """Apply only the guards that judge one tenant at a time; the guards that count are left out."""
-    seen = _without_pinned(live, desired)
-    only = plan.coverage.only
-    contexts = (TenantContext(planned, desired, seen, permissions, history, only, now) for planned in plan.tenants)
-    judged = [tenant.judge(context) for context in contexts]
+    """Apply only the guards that judge one tenant at a time; the guards that count are left out.
+
+    ``policies`` judge the tenants of a late turn.
+    """
+    contexts = _contexts(plan, desired, live, permissions, history, now)
+    judged = [tenant.judge(contexts(planned)) for planned in plan.tenants]
     kept = tuple(planned for planned, _ in judged if planned.actions)
     refusals = (refusal for _, found in judged for refusal in found)
-    return structs.replace(plan, tenants=kept, refusals=(*plan.refusals, *refusals))
+    found = tuple(refusals)
+    shown = {(name, one.message) for one in found if one.rule is Rule.HELD for name in one.tenants}
+    notes = tuple(note for note in plan.notes if (note.tenant, note.message) not in shown)
+    notes = notes_of_reduced(notes, kept)
+    left = structs.replace(plan, tenants=kept, refusals=(*plan.refusals, *found), notes=notes)
+    if policies is None:
+        return left
+    from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - as above
+
+    return without_denied(left, policies.of_turn(left), contexts)
+
+
+def _contexts(
+    plan: Plan,
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions,
+    history: History,
+    now: datetime | None,
+) -> Callable[[TenantPlan], TenantContext]:
+    """Return what makes the context of each tenant of a plan."""
+    seen, only = _without_pinned(live, desired), plan.coverage.only
+    return lambda planned: TenantContext(planned, desired, seen, permissions, history, only, now)
 
 
 def _with_holder(refusal: Refusal, history: History) -> Refusal:
@@ -114,6 +150,5 @@ def _is_or_are(counted: str) -> str:
 
 
 def _without_pinned(live: LiveState, desired: DesiredState) -> LiveState:
-    """Return the live state without unknown projects that a tenant's file pins."""
     pins = {declared.project_id for declared in desired.tenants.values()}
     return replace(live, unknown=tuple(unknown for unknown in live.unknown if unknown.id not in pins))

@@ -6,21 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.plan.action import (
-    CreateProject,
-    DeleteProject,
-    PatchEndpoint,
-    PatchProject,
-    TransferProject,
-)
+from reconciler.model.quota import OFF
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.concerns import compute, concern_name
 from reconciler.plan.concerns.compute import SIZE
 from reconciler.plan.concerns.organization import forbids
+from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.context import Held, TenantContext, Verdict
 from reconciler.plan.guards.size_range import unfit_patch
 from reconciler.plan.plan import Rule
+from reconciler.plan.suspensions import PATH as COMPUTE_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
+ASKED_FOR: Final = (Origin.CONFIG, Origin.COMMAND)
+"""A commit asks for the change, or a person does: the rollback of a run."""
 BASE_AHEAD: Final = Verdict(
     Rule.BASE_AHEAD,
     "the base is ahead of these files: here the files are older, so they ask for no change",
@@ -38,7 +38,7 @@ BASE_AHEAD: Final = Verdict(
 
 def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[FieldChange, Verdict]]]:
     """Yield each action of which something is refused, with the refused changes."""
-    protection = _protection(context)
+    protection = protection_of(context)
     for action in context.planned.actions:
         if isinstance(action, CreateProject):
             continue
@@ -54,11 +54,9 @@ def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[Field
 
 
 def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
-    """Return whether a commit asks for one end of the size range, and Neon accepts it with the other end as it
-    is.
-    """
+    """Whether a commit asks for one end of the size range, and Neon accepts it with the other end as it is."""
     going = [change for change in action.changes if change.path in SIZE and change not in held]
-    if any(change.origin is not Origin.CONFIG for change in going):
+    if any(change.origin not in ASKED_FOR for change in going):
         return False
     values = dict(action.companions) if isinstance(action, PatchProject | PatchEndpoint) else {}
     values |= {change.path: change.before if change in held else change.after for change in action.changes}
@@ -89,10 +87,11 @@ def _misfit(action: Action, held: Collection[FieldChange], context: TenantContex
 
 def _whereabouts(action: PatchProject | PatchEndpoint, context: TenantContext) -> str:
     """Return the organization of the project at the time of the action."""
-    moves = (move.destination for move in context.planned.actions if isinstance(move, TransferProject))
-    project = context.planned.project
-    here = project.organization if project else ""
-    return here if action.before_transfer else next(moves, here)
+    move, project = context.planned.transfer, context.planned.project
+    if move is not None and not action.before_transfer:
+        return move.destination
+    created = (action.organization for action in context.planned.actions if isinstance(action, CreateProject))
+    return project.organization if project else next(created)
 
 
 def _judge_change(change: FieldChange, protection: Verdict | None, context: TenantContext) -> Verdict | None:
@@ -102,16 +101,16 @@ def _judge_change(change: FieldChange, protection: Verdict | None, context: Tena
         return protection
     concern = concern_name(change.path)
     policy = context.desired.policy.drift.get(concern)
-    if change.origin is not Origin.CONFIG and policy is DriftPolicy.REPORT:
+    if change.origin not in ASKED_FOR and policy is DriftPolicy.REPORT:
         return only_reported(concern)
-    if ends_an_expiry(change) and change.origin is not Origin.CONFIG and policy is not DriftPolicy.REPAIR:
+    if ends_an_expiry(change) and change.origin not in ASKED_FOR and policy is not DriftPolicy.REPAIR:
         return _unstated_expiry(concern)
     if change.lowering and not _has_cause(change, policy, context):
         return _no_cause(change, concern, context)
     return None
 
 
-def _protection(context: TenantContext) -> Verdict | None:
+def protection_of(context: TenantContext) -> Verdict | None:
     """Protection ends by a commit that is applied before anything is reduced: here, and at the base."""
     if context.protected:
         return Verdict(
@@ -146,13 +145,25 @@ def only_reported(concern: str) -> Verdict:
 
 
 def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantContext) -> bool:
-    pruned = isinstance(context.planned.actions[0], DeleteProject) and context.permissions.prune
+    pruned = context.planned.includes(DeleteProject) and context.permissions.prune
     return (
-        change.origin is Origin.CONFIG
-        or (policy is DriftPolicy.REPAIR and not context.history.untold(context.planned.tenant))
+        change.origin in ASKED_FOR
+        or (policy is DriftPolicy.REPAIR and not context.history.unreadable(context.planned.tenant))
         or context.permissions.lowering
+        or _suspends_again(change, context)
         or (pruned and context.planned.tenant not in context.desired.tenants)
     )
+
+
+def _suspends_again(change: FieldChange, context: TenantContext) -> bool:
+    """Whether it suspends a tenant that the base suspends too: ``state: suspended`` asks for it in every run."""
+    name = context.planned.tenant
+    tenant, earlier = context.desired.tenants.get(name), context.history.earlier(name)
+    if tenant is None or not tenant.suspended or name in context.history.documents:
+        return False
+    declared = bool(earlier) and all(files.tenants[name].suspended for files in earlier)
+    off = change.path == COMPUTE_STATE or (change.path in QUOTA and change.after == OFF)
+    return declared and off and not context.history.unreadable(name)
 
 
 def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verdict:

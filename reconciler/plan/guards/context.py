@@ -65,9 +65,7 @@ class TenantContext:
 
     @property
     def changes_tier(self) -> bool:
-        """Whether the files, or a document, change the tenant's tier: a single change, however many fields it
-        has.
-        """
+        """Whether the files, or a document, change the tier: one change, however many fields it has."""
         tenant = self.desired.tenants.get(self.planned.tenant)
         if tenant is None or tenant.absent:
             return False
@@ -76,9 +74,7 @@ class TenantContext:
 
     @property
     def in_another_tier(self) -> bool:
-        """Whether the project has all values of a tier that no file assigned to the tenant: a document applied
-        it.
-        """
+        """Whether the project has all values of a tier that no file assigned to the tenant, but a document did."""
         tenant, project = self.desired.tenants.get(self.planned.tenant), self.planned.project
         if tenant is None or tenant.absent or project is None:
             return False

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.selection import Selection
 from reconciler.plan import declared_fields
-from reconciler.plan.action import (
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import (
     CreateProject,
     DeleteDuplicate,
     DeleteProject,
-    PatchEndpoint,
     RecoverProject,
     TransferProject,
 )
@@ -25,7 +25,7 @@ from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.reductions import of_a_compute
 from reconciler.plan.identity import identify
-from reconciler.plan.past import STATE, origin
+from reconciler.plan.tenant_history import STATE, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.history import History
-    from reconciler.plan.past import Past
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan, TenantPlan
+    from reconciler.plan.tenant_history import TenantHistory
 
 CREATES: Final = "creates"
 TRANSFERS: Final = "transfers"
@@ -56,10 +56,13 @@ def _disrupts(action: Action, planned: TenantPlan) -> bool:
 
 
 def _wakes(action: PatchEndpoint, planned: TenantPlan) -> bool:
-    project = planned.project
-    writers = {} if project is None else project.writers
-    branches = () if project is None or project.branches is None else project.branches
-    patched = (writers.get(branch.id) for branch in branches if branch.name == action.branch)
+    if planned.project is None:
+        return False
+    patched = (
+        planned.project.compute_of(branch.id, action.replica)
+        for branch in planned.branches
+        if branch.name == action.branch
+    )
     return any(endpoint is not None and not endpoint.active for endpoint in patched)
 
 
@@ -96,15 +99,16 @@ def selected(desired: DesiredState, selection: Selection) -> Fraction:
 
 
 def is_caused(actions: Iterable[Action]) -> bool:
-    """Return whether the files ask for any of these actions."""
-    return any(change.origin is Origin.CONFIG for action in actions for change in action.changes)
+    """Return whether the files, or a person, ask for any of these actions."""
+    asked = (Origin.CONFIG, Origin.COMMAND)
+    return any(change.origin in asked for action in actions for change in action.changes)
 
 
 def asked_for(kind: str, desired: DesiredState, live: LiveState, history: History) -> Counter[str]:
     """Return how many actions of a kind the files ask for in the whole fleet, by organization.
 
     All count, whichever part of the fleet is selected, so that many small runs do not bypass the threshold. What
-    is listed and already done does not count. Creations count only where organizations were listed: elsewhere it
+    is listed and already done does not count. Creations count only if organizations were listed: elsewhere it
     is unknown who has a project.
     """
     asks, found = _ASKS[kind], identify(desired, live).projects
@@ -129,8 +133,7 @@ class _Asking:
     @property
     def base(self) -> DesiredState | None:
         """The files at the tenant's own base; an owed tenant has an earlier base than the others."""
-        before = self.history.before(self.tenant.name)
-        return None if before is None else before.base
+        return self.history.files_at_base(self.tenant.name)
 
     @property
     def before(self) -> Tenant | None:
@@ -141,10 +144,12 @@ class _Asking:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the files declare the same as the base."""
+        """Whether the files declare the same as the base, or hold the tenant."""
         base, tier = self.base, self.tenant.tier
-        if base is None:
+        if base is None or self.desired.held(self.tenant.name):
             return True
+        if self.tenant.boosts:  # one may have ended
+            return False
         same = base.tenants.get(self.tenant.name) == self.tenant
         return same and base.tiers.get(tier) == self.desired.tiers.get(tier)
 
@@ -154,7 +159,7 @@ class _Asking:
         return declared_fields.fields(self.desired, self.tenant)
 
     @cached_property
-    def _past(self) -> Past | None:
+    def _past(self) -> TenantHistory | None:
         return self.history.past(self.tenant.name)
 
     def origin(self, path: str, *, reduces: bool = False, live: Value | Assignment = None) -> Origin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.action import CreateProject
+from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Refusal, Rule
 from reconciler.plan.renames import lookalikes
@@ -44,14 +44,18 @@ def _nothing_is_live(live: LiveState) -> bool:
     return search is not None and not search.listed and not live.projects and not live.unknown
 
 
+def _unpermitted_creations(kept: Sequence[TenantPlan], context: FleetContext) -> list[TenantPlan]:
+    """Return the new tenants, if ``--allow creates`` does not permit all creations of the run."""
+    creating = [planned for planned in kept if planned.includes(CreateProject)]
+    return creating if len(creating) > context.permissions.counts.get("creates", 0) else []
+
+
 def missing_projects(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse creations of tenants with a past, unless ``--allow creates`` permits all creations of the run.
 
     On a first run (``expect_empty``) the files do not count as a past: nothing that they declare is live yet.
     """
-    creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    if len(creating) <= context.permissions.counts.get("creates", 0):
-        return
+    creating = _unpermitted_creations(kept, context)
     alike: dict[tuple[str, str], list[TenantPlan]] = {}
     for planned in creating:
         first_run = context.permissions.expect_empty
@@ -77,7 +81,6 @@ def _ended_past(tenant: str, context: FleetContext) -> str | None:
 
 
 def _remedy(tenant: str, context: FleetContext, creating: int) -> str:
-    """Return how to find the project, and how to permit a new one."""
     deleted = _deleted(tenant, context)
     found = "" if deleted is None else f"add recover: {deleted.project.id} to its file to recover it; "
     return (
@@ -99,8 +102,8 @@ _MOST_NAMED: Final = 3
 
 def looks_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse creations that may be renames, unless ``--allow creates`` permits all creations of the run."""
-    creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
-    if len(creating) <= context.permissions.counts.get("creates", 0) or not context.history.gone:
+    creating = _unpermitted_creations(kept, context) if context.history.gone else []
+    if not creating:
         return
     unmatched = identify(context.desired, context.live).unmatched if context.live.listed else None
     tenants = [context.desired.tenants[planned.tenant] for planned in creating]

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.plan.action import (
-    CreateBranch,
-    DeleteBranch,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
-    PatchProject,
-    TransferProject,
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.contents import (
+    CreateDatabase,
+    CreateRole,
+    DeleteDatabase,
+    DeleteRole,
+    OnContents,
+    PatchDatabase,
 )
+from reconciler.plan.actions.project import PatchProject, TransferProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 def with_dependents(held: Held, context: TenantContext) -> Held:
     """Return the refused changes and the actions that depend on them, with the same verdict."""
-    for rule in (_snapshots, _parents, _branches):
+    for rule in (_snapshots, _parents, _branches, _contents):
         held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, context)))
     return held
 
@@ -50,8 +53,7 @@ def _snapshots(held: Held, context: TenantContext) -> Iterator[tuple[Action, Ver
 
 def _parents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """Neon deletes no branch that has children. Children come first in a plan."""
-    project = context.planned.project
-    parents = {branch.id: branch.parent_id for branch in (project.branches if project else None) or ()}
+    parents = {branch.id: branch.parent_id for branch in context.planned.branches}
     staying = {a.branch_id: first(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
     children: dict[str | None, str] = {}
     for branch_id in staying:
@@ -80,6 +82,27 @@ def _branches(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verd
             yield action, verdict
 
 
+def _contents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
+    """Roles and databases wait for their new branch, databases for their owner, and owners for their databases."""
+    verdicts = {action: first(changes) for action, changes in held.items()}
+    branches = {action.branch: why for action, why in verdicts.items() if isinstance(action, CreateBranch)}
+    branches |= {action.branch: why for action, why in verdicts.items() if isinstance(action, ResetBranch)}
+    roles = {(a.branch, a.role): why for a, why in verdicts.items() if isinstance(a, CreateRole)}
+    owners = {(a.branch, a.owner): why for a, why in verdicts.items() if isinstance(a, DeleteDatabase)}
+    patched = ((a, why) for a, why in verdicts.items() if isinstance(a, PatchDatabase))
+    owners |= {(action.branch, str(action.changes[0].before)): why for action, why in patched}
+    for action in context.planned.actions:
+        verdict = None
+        if isinstance(action, OnContents) and action.of_new_branch:
+            verdict = branches.get(action.branch)
+        if isinstance(action, CreateDatabase | PatchDatabase):
+            verdict = verdict or roles.get((action.branch, action.owner))
+        if isinstance(action, DeleteRole):
+            verdict = verdict or owners.get((action.branch, action.role))
+        if verdict is not None:
+            yield action, verdict
+
+
 def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
     """Live branches that keep another name or an expiry: Neon allows no children of such a branch."""
     for action, changes in held.items():
@@ -92,11 +115,11 @@ def _unfit_parents(held: Held) -> Iterator[tuple[str, Verdict]]:
 
 def _room(held: Mapping[Action, Verdict], context: TenantContext) -> float:
     """Return how many branches can be created; refused deletions do not make room."""
-    project = context.planned.project
+    project, move = context.planned.project, context.planned.transfer
     if project is None:
         return inf
-    moves = (a.destination for a in context.planned.actions if isinstance(a, TransferProject))
-    limit = context.desired.organizations[next(moves, project.organization)].limits.branches
+    organization = move.destination if move else project.organization
+    limit = context.desired.organizations[organization].limits.branches
     if limit is None:
         return inf
     gone = sum(isinstance(action, DeleteBranch) and action not in held for action in context.planned.actions)

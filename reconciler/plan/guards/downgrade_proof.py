@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH
 from reconciler.model.quota import Consumption
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
-from reconciler.plan.action import DeleteBranch, PatchProject, TransferProject
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.contents import DeleteDatabase, DeleteRole
+from reconciler.plan.actions.project import PatchProject, TransferProject
+from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
@@ -47,13 +49,21 @@ class Doubt:
 
 
 def doubts(context: TenantContext, held: Held) -> list[Doubt]:
-    """Return all doubts about changes that are not refused yet, except those that the tenant's file accepts."""
+    """Return all doubts about changes that are not refused yet, except those that the tenant's file accepts.
+
+    Of a rollback, the files speak of the other direction: there a person permits the losses.
+    """
     accepts = _acceptances(context)
     return [
         doubt
         for doubt in _all(context, held)
-        if doubt.accept is None or accepts is None or not accepts.cover(doubt.accept, doubt.change)
+        if not (_by_rollback(doubt) and doubt.accept is not None and context.permissions.lowering)
+        and (doubt.accept is None or accepts is None or not accepts.cover(doubt.accept, doubt.change))
     ]
+
+
+def _by_rollback(doubt: Doubt) -> bool:
+    return doubt.change.origin is Origin.COMMAND
 
 
 def _all(context: TenantContext, held: Held) -> list[Doubt]:
@@ -82,7 +92,8 @@ def _acceptances(context: TenantContext) -> Acceptances | None:
 
 def stops_everything(found: Iterable[Doubt], context: TenantContext) -> bool:
     """Return whether everything is refused: a downgrade transfer is in doubt, or a reduction made for it."""
-    return _moves_down(context.planned.actions) or any(
+    move = context.planned.transfer
+    return (move is not None and move.downgrade) or any(
         isinstance(doubt.action, PatchProject) and doubt.action.before_transfer for doubt in found
     )
 
@@ -95,13 +106,23 @@ def verdict(found: Sequence[Doubt], context: TenantContext, held: Held) -> Verdi
     accepts = _acceptances(context)
     costs = [(doubt.accept, doubt.change) for doubt in _all(context, held) if doubt.accept is not None]
     may_be_accepted = accepts is not None and any(doubt.accept for doubt in found)
+    accepting = f"add {accepts.written(costs)} to its file" if accepts is not None and may_be_accepted else ""
+    if any(_by_rollback(doubt) and doubt.accept for doubt in found):
+        accepting = "permit the losses with --allow lowering"
     remedies = (
         "run again when Neon returns it" if any(doubt.unknown for doubt in found) else "",
-        "" if all(doubt.unknown for doubt in found) else "let the tenant keep the current value",
-        f"add {accepts.written(costs)} to its file" if accepts is not None and may_be_accepted else "",
+        "" if all(doubt.unknown for doubt in found) else _keeping(found),
+        accepting,
     )
     message = "; ".join(dict.fromkeys(doubt.words for doubt in found))
     return Verdict(Rule.DOWNGRADE_PROOF, message, ", or ".join(filter(None, remedies)))
+
+
+def _keeping(found: Iterable[Doubt]) -> str:
+    """Return what takes nothing."""
+    deletions = {doubt.accept == "deletion" for doubt in found if not doubt.unknown}
+    kept = "let the tenant keep the current value" if False in deletions else ""
+    return " and ".join(filter(None, (kept, "declare what would be deleted" if True in deletions else "")))
 
 
 def _about(
@@ -109,6 +130,12 @@ def _about(
 ) -> Iterator[Doubt]:
     if isinstance(action, TransferProject) and action.downgrade:
         yield from _unread(action, change, project, context)
+    elif isinstance(action, DeleteDatabase):
+        words = f"database {action.database!r} of branch {action.branch!r} would be deleted with all its data"
+        yield Doubt(action, change, words, "deletion")
+    elif isinstance(action, DeleteRole):
+        words = f"role {action.role!r} of branch {action.branch!r} would be deleted: who uses it cannot connect"
+        yield Doubt(action, change, words, "deletion")
     elif not isinstance(action, PatchProject):
         return
     elif change.path == RESTORE_WINDOW:
@@ -123,10 +150,7 @@ def _unread(
     move: TransferProject, change: FieldChange, project: LiveProject, context: TenantContext
 ) -> Iterator[Doubt]:
     """What the destination forbids must have been read before anything is reduced for the transfer."""
-    known = context.desired.organizations
-    here = known[move.origin].limits if move.origin in known else OrganizationLimits()
-    there = known[move.destination].limits
-    less = granted_less(here, there)
+    less = granted_less(context.desired.limits(move.origin), context.desired.limits(move.destination))
     missing = {
         "branches": project.branches is None and "branches" in less,
         "computes": project.endpoints is None and not less.isdisjoint(OF_COMPUTES),
@@ -144,10 +168,6 @@ def _unknown_window_stays(project: LiveProject, context: TenantContext) -> bool:
     """A declared window fits; what its change may cost is a separate doubt."""
     stated = {change.path for action in context.planned.actions for change in action.changes}
     return project.restore_window_seconds is None and RESTORE_WINDOW not in stated
-
-
-def _moves_down(actions: Iterable[Action]) -> bool:
-    return any(isinstance(action, TransferProject) and action.downgrade for action in actions)
 
 
 def _shorter(action: Action, change: FieldChange) -> Iterator[Doubt]:
@@ -212,7 +232,6 @@ def _staying(project: LiveProject, context: TenantContext, held: Held) -> list[L
 
 
 def _would_be(change: FieldChange) -> str:
-    """Return the reduced limit as text."""
     field = BY_PATH[change.path]
     return f"{field.label} would be {field.worded(_amount(change.after))}"
 

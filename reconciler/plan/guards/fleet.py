@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.plan.action import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
+from reconciler.plan.actions.project import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, FleetContext, is_caused
@@ -29,7 +29,7 @@ MANY: Final = 10
 
 def many_unmatched(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse many creations while about as many of our projects match no file."""
-    creating = [planned for planned in kept if any(isinstance(a, CreateProject) for a in planned.actions)]
+    creating = [planned for planned in kept if planned.includes(CreateProject)]
     if len(creating) < max(MANY, context.permissions.counts.get("creates", 0) + 1) or not context.live.listed:
         return
     strangers = identify(context.desired, context.live).unmatched
@@ -80,24 +80,19 @@ def tier_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[
 
 
 def _renamed(name: str, context: FleetContext) -> tuple[str, str] | None:
-    """Return the tenant's tier at the base and its current tier, if the first was removed and the second is
-    new.
-    """
-    said = context.history.before(name)
-    if said is None:
-        return None
-    base = said.base
-    tenant, before = context.desired.tenants.get(name), base.tenants.get(name)
-    if tenant is None or before is None or tenant.absent or before.absent:
+    """The tenant's tier at the base and its current tier, if the first was removed and the second is new."""
+    base, tenant = context.history.files_at_base(name), context.desired.tenants.get(name)
+    before = None if base is None else base.tenants.get(name)
+    if base is None or tenant is None or before is None or tenant.absent or before.absent:
         return None
     renamed = before.tier not in context.desired.tiers and tenant.tier not in base.tiers
     return (before.tier, tenant.tier) if renamed else None
 
 
 def moves_without_a_cause(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
-    """Refuse transfers that only undo drift: a transfer up costs money, a transfer down takes something."""
-    moving = [planned for planned in kept if any(isinstance(a, TransferProject) for a in planned.actions)]
-    uncaused = [planned for planned in moving if _moves_by_drift(planned, context)]
+    """Refuse transfers that only undo drift: an upgrade costs money, a downgrade reduces limits."""
+    moving = [(planned, move) for planned in kept if (move := planned.transfer)]
+    uncaused = [planned for planned, move in moving if _moves_by_drift(move, context)]
     if uncaused and len(moving) > context.permissions.counts.get("transfers", 0):
         yield _refusal(
             Rule.MOVE_NEEDS_A_CAUSE,
@@ -108,13 +103,13 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], context: FleetContext) -> 
         )
 
 
-def _moves_by_drift(planned: TenantPlan, context: FleetContext) -> bool:
-    change = next(a.changes[0] for a in planned.actions if isinstance(a, TransferProject))
+def _moves_by_drift(move: TransferProject, context: FleetContext) -> bool:
+    change = move.changes[0]
     repairs = context.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
-    untold = context.history.untold(planned.tenant)
-    repaired = repairs and not untold
+    unreadable = context.history.unreadable(move.tenant)
+    repaired = repairs and not unreadable
     allowed = repaired or (change.lowering and context.permissions.lowering)
-    uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and untold)
+    uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and unreadable)
     return uncaused and not allowed
 
 
@@ -207,15 +202,12 @@ def _declared(organization: str, context: FleetContext) -> int:
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:
-    """Return the organization of each deleted project; for other kinds one per tenant, however many actions it
-    has.
-    """
+    """The organization of each deleted project; for other kinds one per tenant, however many actions it has."""
     organizations = [_touches(action, planned) for action in actions]
     return organizations if kind == DELETES else organizations[:1]
 
 
 def _most(threshold: Threshold, live_count: int | None) -> str:
-    """Return the threshold as text, with its percentage."""
     allowed = threshold.allows(live_count)
     if live_count is None or allowed == threshold.count:
         return str(allowed)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.desired.tier import AtLimit
-from reconciler.plan.action import DeleteBranch, DeleteSnapshot, PatchEndpoint, TransferProject
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.compute import DeleteReplica, PatchEndpoint
+from reconciler.plan.actions.project import TransferProject
+from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import branches_allowed, forbids, snapshots_allowed
 from reconciler.plan.concerns.snapshots import method
@@ -24,7 +27,7 @@ def no_room_below(action: Action, context: TenantContext) -> Verdict | None:
     """Refuse a transfer to an organization that allows fewer branches or snapshots than remain."""
     if not isinstance(action, TransferProject) or action.destination not in context.desired.organizations:
         return None
-    rules = (_too_many_branches, _too_many_snapshots, _too_large_computes)
+    rules = (_too_many_branches, _too_many_snapshots, _too_many_replicas, _too_large_computes)
     return next((verdict for rule in rules if (verdict := rule(action.destination, context))), None)
 
 
@@ -50,20 +53,39 @@ def _too_many_snapshots(organization: str, context: TenantContext) -> Verdict | 
     )
 
 
+def _too_many_replicas(organization: str, context: TenantContext) -> Verdict | None:
+    limit, project = context.desired.organizations[organization].limits.replicas, context.planned.project
+    deleted = _deleted_replicas(context)
+    remaining = [e for e in (project.endpoints if project else None) or () if not e.writes and e.id not in deleted]
+    if limit is None or len(remaining) <= limit:
+        return None
+    return Verdict(
+        Rule.ORGANIZATION_LIMIT,
+        f"organization {organization} allows {limit} read replicas per project, but "
+        f"{_left([endpoint.name or endpoint.id for endpoint in remaining])}",
+        "delete unused read replicas, or declare fewer in the file",
+    )
+
+
+def _deleted_replicas(context: TenantContext) -> set[str]:
+    return {action.endpoint_id for action in _before_the_move(context) if isinstance(action, DeleteReplica)}
+
+
 def _too_large_computes(organization: str, context: TenantContext) -> Verdict | None:
     """Refuse computes that no file sizes: they are not changed, so they block the transfer."""
     project, limits = context.planned.project, context.desired.organizations[organization].limits
-    names = {branch.id: branch.name for branch in (project.branches if project else None) or ()}
-    lowered = {action.branch for action in _before_the_move(context) if isinstance(action, PatchEndpoint)}
+    names = {branch.id: branch.name for branch in context.planned.branches}
+    before = _before_the_move(context)
+    lowered = {(action.branch, action.replica) for action in before if isinstance(action, PatchEndpoint)}
     writers = project.writers.values() if project else ()
-    sized = {writer.id for writer in writers if names.get(writer.branch_id) in lowered}
-    remaining = set(_remaining_branches(context))
+    deleted, remaining = _deleted_replicas(context), set(_remaining_branches(context))
     for endpoint in (project.endpoints if project else None) or ():
         branch = names.get(endpoint.branch_id, endpoint.branch_id)
-        sizes = compute.members(endpoint.compute)
+        sizes = compute.amounts(endpoint.compute)
         if (
             branch in remaining
-            and endpoint.id not in sized
+            and endpoint.id not in deleted
+            and (branch, None if endpoint.writes else endpoint.name) not in lowered
             and any(forbids(limits, path, size) for path, size in sizes.items())
         ):
             what, remedy = _compute(endpoint, writers)
@@ -77,10 +99,10 @@ def _too_large_computes(organization: str, context: TenantContext) -> Verdict | 
 
 
 def _compute(endpoint: LiveEndpoint, writers: Collection[LiveEndpoint]) -> tuple[str, str]:
-    """Return the kind of compute and a remedy: no file sizes a read replica."""
+    """Return the kind of compute and a remedy."""
     if endpoint in writers:
         return "compute", "change it in the console, or declare the branch in the tenant's file"
-    return "read replica", "reduce its size in the console, or delete it"
+    return "read replica", "declare it under compute.replicas, change it in the console, or delete it"
 
 
 def _or_let_them_give_way(context: TenantContext) -> str:
@@ -97,12 +119,10 @@ def _left(remaining: list[str]) -> str:
 
 def _remaining_branches(context: TenantContext) -> list[str]:
     deleted = {action.branch_id for action in _before_the_move(context) if isinstance(action, DeleteBranch)}
-    project = context.planned.project
-    return [branch.name for branch in (project.branches if project else None) or () if branch.id not in deleted]
+    return [branch.name for branch in context.planned.branches if branch.id not in deleted]
 
 
 def _remaining_snapshots(context: TenantContext) -> list[str]:
-    """Return the snapshots that count against the limit."""
     deleted = {action.snapshot_id for action in _before_the_move(context) if isinstance(action, DeleteSnapshot)}
     project = context.planned.project
     live = (project.snapshots if project else None) or ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.compute import DEFAULT_COMPUTE
-from reconciler.plan.action import CreateProject, PatchEndpoint, PatchProject
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.concerns import compute
 from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.plan import Rule
@@ -26,7 +27,7 @@ def unfit_creation(action: Action, context: TenantContext) -> Verdict | None:  #
     if not isinstance(action, CreateProject):
         return None
     stated = {change.path: change.after for change in action.changes if change.path in compute.SIZE}
-    return _unfit({**compute.members(DEFAULT_COMPUTE), **stated}) if stated else None
+    return _unfit({**compute.amounts(DEFAULT_COMPUTE), **stated}) if stated else None
 
 
 def unfit_patch(action: Action, held: Collection[FieldChange]) -> Verdict | None:

@@ -6,40 +6,48 @@ creation or deletion itself is refused, so is everything else of the tenant.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import structs
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.plan import ownership
-from reconciler.plan.action import (
+from reconciler.plan import adoption, ownership
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import (
+    AdoptProject,
     CreateProject,
+    DeleteDuplicate,
     DeleteProject,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.companions import companions
+from reconciler.plan.concerns import CONCERNS, organization
+from reconciler.plan.concerns.compute import PARAMETERS
+from reconciler.plan.concerns.concern import companions
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.guards import downgrade_proof
 from reconciler.plan.guards.cause import BASE_AHEAD, for_all_concerns, held_changes, only_reported
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, with_held
 from reconciler.plan.guards.dependents import blocking_verdict, with_dependents, with_whole_tier
+from reconciler.plan.guards.holds import on_hold
+from reconciler.plan.guards.occasions import is_before, without_needless
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.size_range import unfit_creation
-from reconciler.plan.guards.whole_tenant import held_until_confirmed, part_of_a_tier
 from reconciler.plan.moves import blocking
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
     from reconciler.live.state import UnknownProject
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.guards.context import TenantContext
     from reconciler.plan.plan import TenantPlan
 
 
@@ -47,13 +55,18 @@ Judged: TypeAlias = "tuple[TenantPlan, list[Refusal]]"
 
 
 def judge(context: TenantContext) -> Judged:
-    """Return the part of a tenant's plan that may run, and the refusals."""
+    """Return the part of a tenant's plan that may run, and the refusals. A hold refuses all of it."""
+    verdict = on_hold(context) if context.planned.actions else None
+    return without_needless(*(_judge(context) if verdict is None else _refuse_all(context.planned, verdict)))
+
+
+def _judge(context: TenantContext) -> Judged:
     planned = context.planned
     waiting, unconfirmed = held_until_confirmed(context)
     if unconfirmed is not None:
         kept = tuple(action for action in planned.actions if action not in waiting)
         return structs.replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
-    if verdict := _stale_revision(context) or part_of_a_tier(context):
+    if verdict := stale_revision(context) or part_of_a_tier(context):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
         for rule in WHOLE_TENANT:
@@ -72,7 +85,7 @@ def judge(context: TenantContext) -> Judged:
     return _hold_back(planned, held)
 
 
-def _stale_revision(context: TenantContext) -> Verdict | None:
+def stale_revision(context: TenantContext) -> Verdict | None:
     """Refuse a file that is older than the last accepted one. A file without a revision is not checked."""
     revision, last = context.planned.revision, context.live.revisions.get(context.planned.tenant)
     if revision is None or last is None or revision >= last:
@@ -117,7 +130,7 @@ def _ownership(action: Action, context: TenantContext) -> Verdict | None:
     annotated = ownership.created_for(project, context.desired)
     if ownership.owned(project, fleet) and annotated == action.tenant:
         return None
-    in_the_registry = context.live.places.get(action.tenant) == project.id and project.branches is not None
+    in_the_registry = context.live.registered_ids.get(action.tenant) == project.id and project.branches is not None
     if in_the_registry and annotated in (None, action.tenant):
         return None  # Neon: the branch that a restore replaced may be deleted, with its annotations
     return Verdict(
@@ -137,7 +150,8 @@ def _protected_branch(action: Action, context: TenantContext) -> Verdict | None:
     return Verdict(
         Rule.PROTECTED,
         f"Neon cannot delete a project with a protected branch: {', '.join(protected)}",
-        "remove the protection from the branch in the console",
+        "first apply protected: false for the branch (overrides, dev_branches), or remove its protection in the "
+        "console",
     )
 
 
@@ -154,7 +168,6 @@ def _integration(action: Action, context: TenantContext) -> Verdict | None:
 
 
 def _older_files(action: Action, context: TenantContext) -> Verdict | None:  # noqa: ARG001 - same signature as the other rules
-    """Refuse a creation that the base no longer asks for."""
     if isinstance(action, CreateProject) and any(c.origin is Origin.BASE_AHEAD for c in action.changes):
         return BASE_AHEAD
     return None
@@ -188,6 +201,25 @@ def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
     return structs.replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
 
 
+def refuse(context: TenantContext, denied: Mapping[Action, Verdict]) -> Judged:
+    """Return the part of a tenant's plan without these actions and those that depend on them, and the refusals.
+
+    Without a snapshot before a change, the change is refused too.
+    """
+    return without_needless(*_refuse(context, denied))
+
+
+def _refuse(context: TenantContext, denied: Mapping[Action, Verdict]) -> Judged:
+    planned = context.planned
+    held: Held = {action: dict.fromkeys(action.changes, verdict) for action, verdict in denied.items()}
+    first_verdict = next(iter(denied.values()))
+    if any(map(is_before, denied)) or not all(held.values()):
+        return _refuse_all(planned, first_verdict)
+    if verdict := blocking_verdict(held, context):
+        return _refuse_all(planned, verdict)
+    return _hold_back(planned, with_dependents(with_whole_tier(held, context), context))
+
+
 def _hold_back(planned: TenantPlan, held: Held) -> Judged:
     kept = [_without(action, held.get(action, {})) for action in planned.actions]
     verdicts = dict.fromkeys(verdict for changes in held.values() for verdict in changes.values())
@@ -204,9 +236,16 @@ def _without(action: Action, held: Collection[FieldChange]) -> Action:
     staying = tuple(change for change in action.changes if change not in held)
     values = {
         **dict(action.companions),
-        **{change.path: change.before for change in held if change.before is not None},
+        **{change.path: change.before for change in held if _stays_as_companion(action, change)},
     }
     return structs.replace(action, changes=staying, companions=companions(staying, values))
+
+
+def _stays_as_companion(action: PatchProject | PatchEndpoint, refused: FieldChange) -> bool:
+    """Return whether the live value of a refused change is sent with the others: not the parameters of a compute,
+    which have a place of their own in its request.
+    """
+    return refused.before is not None and (isinstance(action, PatchProject) or refused.path != PARAMETERS)
 
 
 def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Action, ...]:
@@ -222,3 +261,59 @@ def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Ac
 
 def _refusal(tenant: str, verdict: Verdict, actions: tuple[Action, ...]) -> Refusal:
     return Refusal(verdict.rule, (tenant,), verdict.message, verdict.remedy, actions)
+
+
+def part_of_a_tier(context: TenantContext) -> Verdict | None:
+    """Refuse to apply a part of a tier change: no tier describes the result."""
+    tenant, project = context.desired.tenants.get(context.planned.tenant), context.planned.project
+    if not context.only or tenant is None or tenant.absent or project is None:
+        return None
+    settings = context.desired.settings(tenant)
+    differing = list(_differing(settings, project))
+    left_out = [name for name in differing if name not in context.only]
+    if not left_out:
+        return None
+    moves = project.organization != settings.organization
+    if not (moves or context.changes_tier or context.in_another_tier):
+        return None
+    return Verdict(
+        Rule.PART_OF_A_TIER,
+        f"--only leaves out {', '.join(left_out)}: the tenant would have parts of two tiers",
+        f"include all of it with {' '.join(f'--only {name}' for name in differing)}, or run without --only",
+    )
+
+
+def _differing(settings: Settings, project: LiveProject) -> Iterator[str]:
+    """Yield the differing concerns of a tier, by the names that ``--only`` accepts."""
+    if project.organization != settings.organization:
+        yield organization.NAME
+    for concern in CONCERNS:
+        if concern is not PROJECT and any(concern.changes(settings, project)):
+            yield concern.name
+
+
+MESSAGE: Final = (
+    "the project was found by name only: differences are reported and not applied until another source "
+    "confirms the owner"
+)
+BY_PIN: Final = "add its id as project_id to the tenant's file"
+
+
+def held_until_confirmed(context: TenantContext) -> tuple[tuple[Action, ...], Verdict | None]:
+    """Return the actions that wait for a confirmation of the project's owner, and the verdict; else none.
+
+    The deletion of a tombstone is judged by who created the project, that of a second project by its own proof.
+    """
+    tenant, project = context.desired.tenants.get(context.planned.tenant), context.planned.project
+    if tenant is None or project is None or tenant.absent:
+        return (), None
+    waiting = tuple(
+        action
+        for action in context.planned.actions
+        if not isinstance(action, AdoptProject | CreateProject | DeleteDuplicate)
+    )
+    if not waiting or adoption.confirmed(context.desired, context.live, context.history, tenant, project):
+        return (), None
+    can_mark = len(waiting) < len(context.planned.actions) or context.desired.registry is not None
+    remedy = f"{BY_PIN}; or apply this plan, which marks the project, and run again" if can_mark else BY_PIN
+    return waiting, Verdict(Rule.UNCONFIRMED, MESSAGE, remedy)

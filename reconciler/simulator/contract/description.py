@@ -117,8 +117,8 @@ class Description:
         return node
 
 
-def read(path: Path) -> Description:
-    """The description in a file. Raises DescriptionError where it cannot be read or is another version."""
+def read_description(path: Path) -> Description:
+    """The description in a file. Raises DescriptionError if it cannot be read or is another version."""
     try:
         content = path.read_bytes()
     except OSError as error:

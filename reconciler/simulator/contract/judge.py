@@ -21,7 +21,7 @@ MOST_KEPT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class JudgedExchange:
-    """A request that passed, with the status of its answer; None where the answer was lost."""
+    """A request that passed, with the status of its answer; None if the answer was lost."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class Judge:
     """Collects the exchanges that passed, and what was wrong with them.
 
     ``refusals_allowed`` is for clients that ask for the forbidden on purpose: a bad request is then a
-    violation only where it is accepted.
+    violation only if it is accepted.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Judge:
         self.violations: list[Violation] = []
 
     def rule(self, asked: Asked, answered: Answered | None) -> list[Violation]:
-        """Judge one exchange; ``answered`` is None where the connection broke. Gives what is wrong with it."""
+        """Judge one exchange; ``answered`` is None if the connection broke. Gives what is wrong with it."""
         route = self._description.find(asked.method, asked.path)
         status = None if answered is None else answered.status
         exchange = JudgedExchange(asked.method, asked.path, route and route[0].name, status)

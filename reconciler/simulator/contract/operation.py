@@ -78,7 +78,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Method and path template, with all that belongs to them. ``answers`` holds None where a body must not be."""
+    """Method and path template, with all that belongs to them. ``answers`` holds None if a body must not be."""
 
     name: str
     method: str

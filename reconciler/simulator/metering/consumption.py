@@ -1,4 +1,4 @@
-"""The consumption history of projects and branches: what the meters have put down, by hour, day or month.
+"""The consumption history of projects and branches: what the meters have stored, by hour, day or month.
 
 What is stored (bytes over hours) follows from the branches and snapshots that there are and were, at their
 present size; what flows (compute, transfer, writes) follows from the meters.
@@ -170,8 +170,8 @@ def of_project(store: Reading, row: sqlite3.Row, until: float) -> History:
     body = body_of(row)
     return History(
         pieces=meters.pieces(store, row, until),
-        branches=[_branch(each, until) for each in _branches(store, row["id"])],
-        snapshots=[_snapshot(each, until) for each in _snapshots(store, row["id"])],
+        branches=[_branch_stock(each, until) for each in _branches(store, row["id"])],
+        snapshots=[_snapshot_stock(each, until) for each in _snapshots(store, row["id"])],
         restore_window_seconds=body["history_retention_seconds"],
     )
 
@@ -183,7 +183,7 @@ def of_branches(store: Reading, row: sqlite3.Row, until: float) -> dict[str, His
     return {
         each["id"]: History(
             pieces=[piece for piece in whole.pieces if piece.branch_id == each["id"]],
-            branches=[_branch(each, until)],
+            branches=[_branch_stock(each, until)],
             restore_window_seconds=whole.restore_window_seconds,
         )
         for each in rows
@@ -194,7 +194,7 @@ def _branches(store: Reading, project_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM branches WHERE project_id = ? ORDER BY id", project_id)
 
 
-def _branch(row: sqlite3.Row, until: float) -> Stock:
+def _branch_stock(row: sqlite3.Row, until: float) -> Stock:
     end = min(_or(row["deleted_at"], until), _or(row["expires_at"], until))
     return Stock(row["created_at"], end, body_of(row)["logical_size"], row["parent_id"] is None)
 
@@ -203,7 +203,7 @@ def _snapshots(store: Reading, project_id: str) -> list[sqlite3.Row]:
     return store.rows("SELECT * FROM snapshots WHERE project_id = ?", project_id)
 
 
-def _snapshot(row: sqlite3.Row, until: float) -> Stock:
+def _snapshot_stock(row: sqlite3.Row, until: float) -> Stock:
     return Stock(row["created_at"], _or(row["expires_at"], until), row["size_bytes"])
 
 
@@ -228,6 +228,6 @@ def _period(plan: str, org_id: str, month: Frame, known_until: float) -> Documen
     return {**period, "period_end": end} if month[1] <= known_until else period
 
 
-def values(history: History, frame: Frame, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, int]]:
+def metric_values(history: History, frame: Frame, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, int]]:
     """The value of each metric in a frame."""
     return ((name, round(metric(history, frame))) for name, metric in metrics.items())

@@ -1,4 +1,4 @@
-"""The meter of each project: read at any moment, and put down in the store whenever something is written to it."""
+"""The meter of each project: read at any time, and stored whenever something is written to it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from reconciler.simulator.metering.usage import (
     Run,
     Workload,
     advanced,
+    amounts_by_name,
     month_of,
-    values,
     within,
 )
 from reconciler.simulator.refusal import Refusal
@@ -26,7 +26,7 @@ from reconciler.simulator.store import Reading, body_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
@@ -38,8 +38,8 @@ CODES: Final = {
 """Error codes that are known; those of the other quotas are made up like them."""
 
 
-def stored(store: Reading, row: sqlite3.Row) -> Meter:
-    """The meter of a project as it was put down last."""
+def stored_meter(store: Reading, row: sqlite3.Row) -> Meter:
+    """The meter of a project as it was stored last."""
     body = body_of(row)
     quota = body["settings"].get("quota", {})
     counters = msgspec.json.decode(row["usage"])
@@ -79,20 +79,20 @@ def _runs(store: Reading, row: sqlite3.Row) -> tuple[Run, ...]:
     )
 
 
-def read(store: Reading, row: sqlite3.Row, now: float) -> Meter:
+def read_meter(store: Reading, row: sqlite3.Row, now: float) -> Meter:
     """The meter of a project as it is now."""
-    return advanced(stored(store, row), now)[0]
+    return advanced(stored_meter(store, row), now)[0]
 
 
 def at_rest(row: sqlite3.Row) -> bool:
-    """Whether nothing has been consumed since the meter was put down: the row says all there is to know."""
+    """Whether nothing has been consumed since the meter was stored: the row is current."""
     used = row["workload"] is not None or row["runs_until"] > row["metered_at"]
     return row["deleted_at"] is not None or not used
 
 
 def shown(store: Reading, row: sqlite3.Row, now: float) -> Document:
     """The members of a project that its meter decides, as GET answers them."""
-    before = stored(store, row)
+    before = stored_meter(store, row)
     meter, _ = advanced(before, now)
     start, end = month_of(now)
     return {
@@ -118,7 +118,7 @@ def _measured(meter: Meter, before: Meter, body: Mapping[str, Any]) -> Document:
 
 def listed(store: Reading, row: sqlite3.Row, now: float) -> Document:
     """The members of a project that its meter decides, as a list shows them."""
-    before = stored(store, row)
+    before = stored_meter(store, row)
     meter, _ = advanced(before, now)
     measured = _measured(meter, before, body_of(row))
     return {**measured, "active_time": int(meter.used.active_time_seconds)}
@@ -130,29 +130,35 @@ def pieces(store: Reading, row: sqlite3.Row, until: float) -> list[Piece]:
     known = [
         Piece(each["branch_id"], each["started_at"], each["ended_at"], Amounts(*each[4:])) for each in put_down
     ]
-    return known if at_rest(row) else known + advanced(stored(store, row), until)[1]
+    return known if at_rest(row) else known + advanced(stored_meter(store, row), until)[1]
 
 
 def late(store: Reading, row: sqlite3.Row, now: float, lag_seconds: float) -> Document:
     """The counters and the last activity as they are shown so many seconds late; None for no activity."""
-    until, consumed = now - lag_seconds, pieces(store, row, now)
-    used = read(store, row, now).used
+    until, meter, consumed = now - lag_seconds, read_meter(store, row, now), pieces(store, row, now)
+    used = meter.used
     for piece, share in within(consumed, max(until, month_of(now)[0]), NEVER):
         used = used.plus(piece.amounts, -share)
+    counters: Document = {member: max(0, round(amount)) for member, amount in amounts_by_name(used).items()}
+    shown = _measured(meter, meter, body_of(row)).get("compute_last_active_at")
+    return counters if shown is None else {**counters, **_late_activity(shown, consumed, until)}
+
+
+def _late_activity(last: str, consumed: Sequence[Piece], until: float) -> Document:
+    """The last activity before a moment."""
     active = [piece for piece in consumed if piece.start < until and piece.amounts.active_time_seconds]
-    last = max((min(piece.end, until) for piece in active), default=None)
-    counters = {member: max(0, round(amount)) for member, amount in values(used).items()}
-    return {**counters, "compute_last_active_at": None if last is None else timestamp(last)}
+    seen = max((timestamp(min(piece.end, until)) for piece in active), default=None)
+    return {"compute_last_active_at": last if last <= timestamp(until) else seen}
 
 
 def suspended_at(store: Reading, row: sqlite3.Row, now: float) -> float | None:
-    """When a quota has suspended the computes that the store has as running; None where none has."""
-    return None if at_rest(row) else read(store, row, now).stopped_at
+    """When a quota has suspended the computes that the store has as running; None if none has."""
+    return None if at_rest(row) else read_meter(store, row, now).stopped_at
 
 
 def check_may_run(store: Reading, row: sqlite3.Row, now: float) -> None:
     """Refuse to start a compute of a project that has reached a quota (Neon: guides/consumption-limits)."""
-    exceeded = read(store, row, now).exceeded
+    exceeded = read_meter(store, row, now).exceeded
     if exceeded is not None:
         until = timestamp(month_of(now)[1])
         message = f"the {exceeded} quota of the project is exceeded: its computes are suspended until {until}"
@@ -160,8 +166,8 @@ def check_may_run(store: Reading, row: sqlite3.Row, now: float) -> None:
 
 
 def logical_size(store: Reading, row: sqlite3.Row, now: float) -> int | None:
-    """How large the default branch of a project has grown; None where the store has it."""
-    return None if at_rest(row) else int(read(store, row, now).logical_size_bytes)
+    """How large the default branch of a project has grown; None if the store has it."""
+    return None if at_rest(row) else int(read_meter(store, row, now).logical_size_bytes)
 
 
 def settle(transaction: Transaction, project_id: str) -> None:
@@ -169,9 +175,9 @@ def settle(transaction: Transaction, project_id: str) -> None:
     row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
     if row is None:
         return
-    before = stored(transaction, row)
+    before = stored_meter(transaction, row)
     meter, pieces = advanced(before, transaction.now)
-    record(transaction, project_id, pieces)
+    record_consumption(transaction, project_id, pieces)
     columns: Document = {"metered_at": transaction.now, "usage": _exact(meter)}
     if pieces or meter.logical_size_bytes != before.logical_size_bytes:
         body = body_of(row)
@@ -187,15 +193,15 @@ def settle(transaction: Transaction, project_id: str) -> None:
 def enforce(transaction: Transaction, project_id: str) -> None:
     """Suspend what runs although a quota is reached, at the end of a write that began with ``settle``."""
     row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
-    if row is not None and row["runs_until"] > transaction.now and stored(transaction, row).exceeded:
+    if row is not None and row["runs_until"] > transaction.now and stored_meter(transaction, row).exceeded:
         endpoints.suspend_all(transaction, project_id, transaction.now)
 
 
 def _exact(meter: Meter) -> Document:
-    return {**values(meter.used), "data_storage_bytes_hour": meter.byte_hours}
+    return {**amounts_by_name(meter.used), "data_storage_bytes_hour": meter.byte_hours}
 
 
-def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -> None:
+def record_consumption(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -> None:
     """Remember what was consumed when, for the consumption history."""
     for piece in pieces:
         transaction.insert(
@@ -204,22 +210,24 @@ def record(transaction: Transaction, project_id: str, pieces: Iterable[Piece]) -
             branch_id=piece.branch_id,
             started_at=piece.start,
             ended_at=piece.end,
-            **values(piece.amounts),
+            **amounts_by_name(piece.amounts),
         )
 
 
 def assign(transaction: Transaction, project_id: str, counters: Mapping[str, int]) -> None:
-    """Set counters of the present month; a larger one counts as consumed at this moment."""
+    """Set counters of the present month; a larger one counts as consumed at this moment, and is shown late."""
     settle(transaction, project_id)
     row = transaction.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
-    meter = stored(transaction, row)
+    meter = stored_meter(transaction, row)
     used = {**_exact(meter), **counters}
-    more = {member: max(0.0, used[member] - amount) for member, amount in values(meter.used).items()}
-    record(transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))])
+    more = {member: max(0.0, used[member] - amount) for member, amount in amounts_by_name(meter.used).items()}
+    record_consumption(
+        transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))]
+    )
     transaction.update("projects", project_id, usage=used)
     settle(transaction, project_id)
 
 
 def employ(transaction: Transaction, project_id: str, workload: Workload) -> None:
-    """Let users work with a project whose meter has just been put down."""
+    """Let users work with a project whose meter has just been stored."""
     transaction.update("projects", project_id, workload=workload)

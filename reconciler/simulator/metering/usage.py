@@ -1,6 +1,6 @@
 """What a project's computes and users consume between two moments, and where a quota stops it. Pure.
 
-Neon meters per calendar month. A project that has reached one of its quotas stands still until the month
+Neon meters per calendar month. A project that has reached one of its quotas is suspended until the month
 ends or the quota is raised (Neon: guides/consumption-limits); a branch that has reached its logical size
 only stops growing.
 """
@@ -64,7 +64,7 @@ class Amounts:
 MEMBERS: Final = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
 
 
-def values(amounts: Amounts) -> dict[str, float]:
+def amounts_by_name(amounts: Amounts) -> dict[str, float]:
     """Each amount by its name."""
     return dict(zip(MEMBERS, _values(amounts), strict=True))
 
@@ -113,7 +113,7 @@ class Meter:
 
     @property
     def exceeded(self) -> str | None:
-        """The quota that keeps the project suspended; None where none does."""
+        """The quota that keeps the project suspended; None if none does."""
         return self.used.reached(self.quota)
 
 

@@ -78,11 +78,19 @@ class Counters(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class Admin:
     """The pages of one simulator."""
 
-    def __init__(self, world: World, faults: Faults, exchanges: list[Exchange], judge: Judge | None) -> None:
+    def __init__(
+        self,
+        world: World,
+        faults: Faults,
+        exchanges: list[Exchange],
+        judge: Judge | None,
+        reset_account: Callable[[], None],
+    ) -> None:
         self._world = world
         self._faults = faults
         self._exchanges = exchanges
         self._judge = judge
+        self._reset_account = reset_account
 
     async def clock(self, request: Request) -> Response:
         """GET: the time. POST ``{"hours": 1}``: skip some (seconds, hours, days, billing_periods)."""
@@ -91,6 +99,11 @@ class Admin:
             self._world.clock.advance(skip.seconds_from(self._world.clock.now()))
         now = self._world.clock.now()
         return _json({"now": timestamp(now), "seconds": now})
+
+    async def reset(self, request: Request) -> Response:  # noqa: ARG002
+        """POST: make the account as it was when the simulator started. The time goes on."""
+        self._reset_account()
+        return _json({})
 
     async def requests(self, request: Request) -> Response:
         """GET: the log of this process. DELETE: forget it."""
@@ -189,6 +202,7 @@ class Admin:
         return (
             ("/", self.index, ("GET",)),
             ("/clock", self.clock, ("GET", "POST")),
+            ("/reset", self.reset, ("POST",)),
             ("/requests", self.requests, ("GET", "DELETE")),
             ("/contract", self.contract, ("GET",)),
             ("/faults", self.faults, ("GET", "POST", "DELETE")),
@@ -201,9 +215,8 @@ class Admin:
         )
 
 
-def admin_routes(world: World, faults: Faults, exchanges: list[Exchange], judge: Judge | None) -> list[Route]:
+def admin_routes(admin: Admin) -> list[Route]:
     """The pages, to be mounted."""
-    admin = Admin(world, faults, exchanges, judge)
     return [Route(path, page, methods=methods) for path, page, methods in admin.pages]
 
 

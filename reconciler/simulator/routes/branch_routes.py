@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, to_builtins
 
-from reconciler.simulator import branches, endpoints, restore_points, roles_and_databases, schedules, shapes
+from reconciler.simulator import (
+    branches,
+    endpoints,
+    restore_points,
+    roles_and_databases,
+    schedules,
+    shapes,
+    snapshots,
+)
 from reconciler.simulator.answer import Answer
+from reconciler.simulator.behaviour import Per
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.limits import (
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from reconciler.simulator.call import Call, Change
+    from reconciler.simulator.data import Data
     from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
 
@@ -59,28 +69,29 @@ def list_branches(call: Call) -> Answer:
     """GET /projects/{project_id}/branches."""
     query = call.parameters(ListBranches)
     now = call.world.clock.now()
-    rows = _found(call, query.search, now)
+    rows = _branches_found(call, query.search, now)
     if query.include_deleted:
         rows += _matching(soft_deleted(call, call.project()["id"], now), query.search)
     rows.sort(key=lambda row: (row[query.sort_by], row["id"]), reverse=query.sort_order == "desc")
     start = _offset(query.cursor)
+    following_page = len(rows) > start + query.limit
     rows = rows[start : start + query.limit]
     answer: dict[str, Any] = {
-        "branches": [_described(call, row, now) for row in rows],
-        "annotations": {row["id"]: branches.annotation(row) for row in rows if row["annotations"]},
+        "branches": [_shown_branch(call, row, now) for row in rows],
+        "annotations": {row["id"]: branches.annotation_of(row) for row in rows if row["annotations"]},
     }
-    if rows:
-        # Neon: `next` comes with the last page, too, and even with a list of one.
+    if following_page or (rows and call.world.behaviour.branch_list_always_has_cursor):
+        # Neon: recorded with the last page, too, and even with a list of one.
         following = {"next": str(start + len(rows)), "sort_by": query.sort_by, "sort_order": query.sort_order}
         answer["pagination"] = following
     return Answer(answer)
 
 
-def _described(call: Call, row: sqlite3.Row, now: float) -> Document:
+def _shown_branch(call: Call, row: sqlite3.Row, now: float) -> Document:
     if not branches.live(row, now):
         return branches.describe_deleted(row, now)
     grown = meters.logical_size(call.world.store, call.project(), now) if row["is_default"] else None
-    described = branches.describe(row, now)
+    described = branches.describe_branch(row, now)
     return described if grown is None else {**described, "logical_size": grown}
 
 
@@ -90,7 +101,7 @@ def _offset(cursor: str) -> int:
     return int(cursor[:18])
 
 
-def _found(call: Call, search: str, now: float) -> list[sqlite3.Row]:
+def _branches_found(call: Call, search: str, now: float) -> list[sqlite3.Row]:
     return _matching(branches.branches(call.world.store, call.project()["id"], now), search)
 
 
@@ -102,19 +113,19 @@ def _matching(rows: list[sqlite3.Row], search: str) -> list[sqlite3.Row]:
 def count_branches(call: Call) -> Answer:
     """GET /projects/{project_id}/branches/count."""
     query = call.parameters(CountBranches)
-    return Answer({"count": len(_found(call, query.search, call.world.clock.now()))})
+    return Answer({"count": len(_branches_found(call, query.search, call.world.clock.now()))})
 
 
 def get_branch(call: Call) -> Answer:
     """GET /projects/{project_id}/branches/{branch_id}."""
     now = call.world.clock.now()
     row = branch_of(call, now)
-    return Answer({"branch": _described(call, row, now), "annotation": branches.annotation(row)})
+    return Answer({"branch": _shown_branch(call, row, now), "annotation": branches.annotation_of(row)})
 
 
 def branch_of(call: Call, now: float) -> sqlite3.Row:
     """The row of the branch in the path."""
-    row = branches.branch(call.world.store, call.project()["id"], call.path["branch_id"], now)
+    row = branches.find_branch(call.world.store, call.project()["id"], call.path["branch_id"], now)
     if row is None:
         raise not_found("branch")
     return row
@@ -129,14 +140,15 @@ def create_branch(call: Call) -> Answer:
         organization = call.organization(project["org_id"])
         rows = branches.branches(world.store, project["id"], change.now)
         counted = [*rows, *soft_deleted(call, project["id"], change.now)]
-        check_room_for_branch(len(counted) + _counted_late(call, project["id"]), organization.limits)
+        count = len(counted) + _counted_late(call, project["id"]) + snapshots_as_branches(call, change.now)
+        check_room_for_branch(count, organization.limits)
         branches.check_name_free(counted, None if body.branch.name is UNSET else body.branch.name)
         if body.branch.protected is True:
-            _check_room_for_protected(call, rows)
-        branch = _create(call, change.transaction, body, _source(rows, body.branch))
+            _check_room_for_protected(call, project, change.now)
+        branch = _store_new_branch(call, change.transaction, body, _source(rows, body.branch))
         made = [_create_endpoint(call, change, branch["id"], stated) for stated in _computes(body)]
-        started = change.start(_works(branch["id"], made))
-    return Answer(_created(call, branch, made, started), status=201)
+        started = change.start(_works_of_creation(branch["id"], made))
+    return Answer(_new_branch_answer(call, branch, made, started), status=201)
 
 
 def soft_deleted(call: Call, project_id: str, now: float) -> list[sqlite3.Row]:
@@ -152,12 +164,21 @@ def _counted_late(call: Call, project_id: str) -> int:
     if behaviour.soft_deletion:
         return 0  # it counts them anyhow
     since = call.world.clock.now() - behaviour.deletion_count_lag_seconds
-    return branches.count_deleted(call.world.store, project_id, since)
+    return branches.count_deleted_branches(call.world.store, project_id, since)
 
 
-def _check_room_for_protected(call: Call, rows: list[sqlite3.Row]) -> None:
-    count = sum(row["protected"] for row in rows)
-    check_room_for_protected_branch(count, call.world.behaviour.protected_branches)
+def snapshots_as_branches(call: Call, now: float) -> int:
+    """The snapshots of a project that take a place in the limit of branches."""
+    if not call.world.behaviour.snapshots_count_as_branches:
+        return 0
+    return snapshots.count_manual(call.world.store, call.path["project_id"], now)
+
+
+def _check_room_for_protected(call: Call, project: sqlite3.Row, now: float) -> None:
+    store, behaviour = call.world.store, call.world.behaviour
+    org_id = None if behaviour.protected_branches_per is Per.PROJECT else project["org_id"]
+    count = branches.count_protected(store, project["id"], now, org_id=org_id)
+    check_room_for_protected_branch(count, behaviour.protected_branches)
 
 
 def _source(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
@@ -168,13 +189,13 @@ def _source(rows: list[sqlite3.Row], stated: NewBranch) -> sqlite3.Row:
     raise not_found("parent branch")
 
 
-def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sqlite3.Row) -> Document:
+def _store_new_branch(call: Call, transaction: Transaction, body: CreateBranch, source: sqlite3.Row) -> Document:
     stated: Document = to_builtins(body.branch)
     now, schema_only = transaction.now, stated.get("init_source") == "schema-only"
-    expires_at = _expiry(stated.get("expires_at"), now)
+    expires_at = _branch_expiry(stated.get("expires_at"), now)
     if expires_at is not None and stated.get("protected"):
         raise Refusal(422, "a protected branch cannot expire")
-    branch = branches.create(
+    branch = branches.store_branch(
         transaction,
         project_id=source["project_id"],
         name=stated.get("name"),
@@ -182,27 +203,25 @@ def _create(call: Call, transaction: Transaction, body: CreateBranch, source: sq
         protected=stated.get("protected", False),
         storage_bytes=0 if schema_only else branches.size_bytes(source),
         annotations=None if body.annotation_value is UNSET else body.annotation_value,
-        origin=_origin(call, stated, source, now),
+        origin=_origin_of_copy(call, stated, source, now),
         expires_at=expires_at,
     )
     # Neon: children of a protected branch get passwords of their own (manage/branches).
     renewed = bool(source["protected"])
     roles_and_databases.inherit(transaction, source["id"], branch["id"], new_passwords=renewed)
+    point = (
+        _point_of_copy(call, stated, source, now)
+        if "parent_timestamp" in stated or "parent_lsn" in stated
+        else None
+    )
+    transaction.data.copy(transaction, source["id"], branch["id"], point=point, schema_only=schema_only)
     return branch
 
 
-def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Document:
+def _origin_of_copy(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Document:
     """What a branch says of the one it was made of; one with the schema alone is a root (Neon: Branch)."""
     store, project = call.world.store, call.project()
-    window_seconds = body_of(project)["history_retention_seconds"]
-    point = restore_points.point(
-        store,
-        source,
-        window_seconds,
-        now,
-        stated_time=stated.get("parent_timestamp"),
-        stated_position=stated.get("parent_lsn"),
-    )
+    point = _point_of_copy(call, stated, source, now)
     if stated.get("init_source") == "schema-only":
         check_room_for_root(call, branches.branches(store, project["id"], now))
         return {"init_source": "schema-only"}
@@ -216,13 +235,25 @@ def _origin(call: Call, stated: Document, source: sqlite3.Row, now: float) -> Do
     }
 
 
+def _point_of_copy(call: Call, stated: Document, source: sqlite3.Row, now: float) -> float:
+    """The moment of its source that a branch is made of."""
+    return restore_points.point(
+        call.world.store,
+        source,
+        body_of(call.project())["history_retention_seconds"],
+        now,
+        stated_time=stated.get("parent_timestamp"),
+        stated_position=stated.get("parent_lsn"),
+    )
+
+
 def check_room_for_root(call: Call, rows: list[sqlite3.Row]) -> None:
     """Refuse another root branch beside those of a project."""
     roots = sum(row["parent_id"] is None for row in rows)
     check_room_for_root_branch(roots, call.world.behaviour.root_branches)
 
 
-def _expiry(stated: str | None, now: float) -> float | None:
+def _branch_expiry(stated: str | None, now: float) -> float | None:
     """Neon: RFC 3339, in the future, at most 30 days ahead (guides/branch-expiration)."""
     if stated is None:
         return None
@@ -241,44 +272,50 @@ def _computes(body: CreateBranch) -> list[Document]:
 def _create_endpoint(call: Call, change: Change, branch_id: str, stated: Document) -> Document:
     document = body_of(change.project)
     defaults = document["default_endpoint_settings"]
+    limits = call.organization(change.project["org_id"]).limits
+    stated = endpoints.settable(stated, limits, call.world.behaviour)
     compute = endpoints.compute_of(stated, defaults, call.world.behaviour)
-    check_compute(compute, call.organization(change.project["org_id"]).limits)
-    return endpoints.create(
+    check_compute(compute, limits)
+    return endpoints.store_endpoint(
         change.transaction,
         project=document,
         branch_id=branch_id,
         kind=stated["type"],
         compute=compute,
+        pg_settings=endpoints.pg_settings_of(defaults, call.world.behaviour),
         stated=stated,
     )
 
 
-def _works(branch_id: str, made: list[Document]) -> list[Work]:
+def _works_of_creation(branch_id: str, made: list[Document]) -> list[Work]:
     computes = [Work("start_compute", branch_id, endpoint["id"]) for endpoint in made]
     return [Work("create_branch", branch_id), *computes]
 
 
-def _created(call: Call, branch: Document, made: list[Document], started: list[Document]) -> Document:
+def _new_branch_answer(call: Call, branch: Document, made: list[Document], started: list[Document]) -> Document:
     store = call.world.store
     roles = roles_and_databases.roles(store, branch["id"])
-    databases = [roles_and_databases.describe(row) for row in roles_and_databases.databases(store, branch["id"])]
+    databases = [
+        roles_and_databases.describe_role_or_database(row)
+        for row in roles_and_databases.databases(store, branch["id"])
+    ]
     answer = {
         "branch": branch,
         "endpoints": made,
         "operations": started,
-        "roles": [roles_and_databases.describe(row) for row in roles],
+        "roles": [roles_and_databases.describe_role_or_database(row) for row in roles],
         "databases": databases,
     }
     passwords = roles_and_databases.known_passwords(roles, call.project())
     if made and databases and databases[0]["owner_name"] in passwords:
-        answer["connection_uris"] = [_connection(made[0]["host"], databases[0], passwords)]
+        answer["connection_uris"] = [_connection(call.world.data, made[0]["host"], databases[0], passwords)]
     return answer
 
 
-def _connection(host: str, database: Document, passwords: dict[str, str]) -> Document:
+def _connection(data: Data[Transaction], host: str, database: Document, passwords: dict[str, str]) -> Document:
     role, name = database["owner_name"], database["name"]
     uri = shapes.connection_uri(
-        role_name=role, password=passwords[role], host=host, database_name=name, pooled=False
+        data, role_name=role, password=passwords[role], host=host, database_name=name, pooled=False
     )
     parameters = {"database": name, "password": passwords[role], "role": role, "host": host}
     return {
@@ -299,9 +336,9 @@ def update_branch(call: Call) -> Answer:
         branches.check_name_free([*others, *held], changes.get("name"))
         _check_expiry(changes, row, rows, change.now)
         if changes.get("protected") and not row["protected"]:
-            _check_room_for_protected(call, rows)
+            _check_room_for_protected(call, change.project, change.now)
         schedules.catch_up(change.transaction, row["project_id"])
-        branch = branches.change(change.transaction, row, changes)
+        branch = branches.change_branch(change.transaction, row, changes)
         works = [Work("timeline_update_protected_config", row["id"])] if "protected" in changes else []
         started = change.start(works)
     return Answer({"branch": branch, "operations": started})
@@ -311,7 +348,7 @@ def _check_expiry(changes: Document, row: sqlite3.Row, rows: list[sqlite3.Row], 
     """Neither a default, nor a protected, nor a parent branch may expire, in whatever order it becomes so."""
     expires = row["expires_at"] is not None
     if "expires_at" in changes:
-        expires = _expiry(changes["expires_at"], now) is not None
+        expires = _branch_expiry(changes["expires_at"], now) is not None
     if not expires:
         return
     if row["is_default"] or changes.get("protected", row["protected"]):
@@ -325,14 +362,14 @@ def delete_branch(call: Call) -> Answer:
     at_once = call.parameters(DeleteBranch).hard_delete
     world = call.world
     project_id = call.project()["id"]
-    if branches.branch(world.store, project_id, call.path["branch_id"], world.clock.now()) is None:
+    if branches.find_branch(world.store, project_id, call.path["branch_id"], world.clock.now()) is None:
         return Answer(status=204)
     with call.change() as change:
         row = branch_of(call, change.now)
         _check_deletable(call, row, branches.branches(world.store, project_id, change.now))
         computes = endpoints.endpoints_of_branch(world.store, project_id, row["id"])
         schedules.catch_up(change.transaction, project_id)
-        (branches.delete_at_once if at_once else branches.delete)(change.transaction, row)
+        (branches.delete_at_once if at_once else branches.remove_branch)(change.transaction, row)
         works = [
             Work("suspend_compute", row["id"], compute["id"])
             for compute in computes
@@ -340,7 +377,7 @@ def delete_branch(call: Call) -> Answer:
         ]
         works.append(Work("delete_timeline", row["id"]))
         started = change.start(works)
-        branch = branches.describe(row, change.now)
+        branch = branches.describe_branch(row, change.now)
     return Answer({"branch": branch, "operations": started})
 
 
@@ -363,6 +400,6 @@ def set_default_branch(call: Call) -> Answer:
         if row["expires_at"] is not None:
             raise Refusal(422, "a branch that expires cannot be the default")
         before = branches.default_branch(world.store, row["project_id"])
-        branches.change(change.transaction, before, {"default": False})
-        branch = branches.change(change.transaction, row, {"default": True})
+        branches.change_branch(change.transaction, before, {"default": False})
+        branch = branches.change_branch(change.transaction, row, {"default": True})
     return Answer({"branch": branch, "operations": []})

@@ -32,14 +32,15 @@ class ConnectionQuery(Struct, forbid_unknown_fields=True):
 def get_connection_uri(call: Call) -> Answer:
     """GET /projects/{project_id}/connection_uri: of the default branch, unless another is named."""
     query = call.parameters(ConnectionQuery)
-    branch = _branch(call, query.branch_id)
-    compute = _compute(call, branch, query.endpoint_id)
-    if roles_and_databases.database(call.world.store, branch["id"], query.database_name) is None:
+    branch = _chosen_branch(call, query.branch_id)
+    compute = _chosen_compute(call, branch, query.endpoint_id)
+    if roles_and_databases.find_database(call.world.store, branch["id"], query.database_name) is None:
         raise not_found("database")
-    role = roles_and_databases.role(call.world.store, branch["id"], query.role_name)
+    role = roles_and_databases.find_role(call.world.store, branch["id"], query.role_name)
     if role is None:
         raise not_found("role")
     uri = shapes.connection_uri(
+        call.world.data,
         role_name=query.role_name,
         password=roles_and_databases.revealed_password(role, call.project()),
         host=compute["host"],
@@ -49,17 +50,17 @@ def get_connection_uri(call: Call) -> Answer:
     return Answer({"uri": uri})
 
 
-def _branch(call: Call, branch_id: str | None) -> sqlite3.Row:
+def _chosen_branch(call: Call, branch_id: str | None) -> sqlite3.Row:
     store, project_id = call.world.store, call.project()["id"]
     if branch_id is None:
         return branches.default_branch(store, project_id)
-    row = branches.branch(store, project_id, branch_id, call.world.clock.now())
+    row = branches.find_branch(store, project_id, branch_id, call.world.clock.now())
     if row is None:
         raise not_found("branch")
     return row
 
 
-def _compute(call: Call, branch: sqlite3.Row, endpoint_id: str | None) -> Document:
+def _chosen_compute(call: Call, branch: sqlite3.Row, endpoint_id: str | None) -> Document:
     for row in endpoints.endpoints_of_branch(call.world.store, branch["project_id"], branch["id"]):
         if row["type"] == "read_write" if endpoint_id is None else row["id"] == endpoint_id:
             compute: dict[str, Any] = body_of(row)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LISTED: Final = 100
 """How many ids a request may name."""
-Describe: TypeAlias = "Callable[[Asked, History, Frame], Document]"
+Describe: TypeAlias = "Callable[[HistoryQuery, History, Frame], Document]"
 """What becomes of one frame in an answer."""
 
 _ID: Final = re.compile(r"[a-z0-9-]{1,60}")
@@ -79,7 +79,7 @@ class LegacyQuery(Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistoryQuery:
     """What every history is asked for."""
 
     organization: StoredOrganization
@@ -99,16 +99,16 @@ class Asked:
 def get_projects(call: Call) -> Answer:
     """GET /consumption_history/v2/projects: the projects that were made last come first."""
     query = call.parameters(ProjectsQuery)
-    asked = _asked(call, query, _chosen(query.metrics, PROJECT_METRICS))
-    rows = _projects(call, asked.organization, _ids(query.project_ids), query.cursor, query.limit)
+    asked = _asked(call, query, _chosen_metrics(query.metrics, PROJECT_METRICS))
+    rows = _projects(call, asked.organization, _listed_ids(query.project_ids), query.cursor, query.limit)
     return _page([_project(call, asked, row, _frame_v2) for row in rows], rows)
 
 
 def get_branches(call: Call) -> Answer:
     """GET /consumption_history/v2/branches: by the ids of their projects, then by their own."""
     query = call.parameters(BranchesQuery)
-    asked = _asked(call, query, _chosen(query.metrics, BRANCH_METRICS))
-    wanted, named = _ids(query.project_ids), frozenset(_ids(query.branch_ids))
+    asked = _asked(call, query, _chosen_metrics(query.metrics, BRANCH_METRICS))
+    wanted, named = _listed_ids(query.project_ids), frozenset(_listed_ids(query.branch_ids))
     if not wanted:
         raise Refusal(400, "invalid request: project_ids is required")
     found = [
@@ -129,15 +129,18 @@ def get_legacy_projects(call: Call) -> Answer:
     query = call.parameters(LegacyQuery)
     if not call.world.behaviour.legacy_consumption:
         raise Refusal(403, "this endpoint is only supported with Scale, Business and Enterprise plan accounts")
-    metrics = {**_chosen(query.metrics, LEGACY_METRICS), **{name: LEGACY_METRICS[name] for name in ALWAYS_SHOWN}}
+    metrics = {
+        **_chosen_metrics(query.metrics, LEGACY_METRICS),
+        **{name: LEGACY_METRICS[name] for name in ALWAYS_SHOWN},
+    }
     if query.include_v1_metrics and not query.metrics:
         metrics["data_storage_bytes_hour"] = LEGACY_METRICS["data_storage_bytes_hour"]
     asked = _asked(call, query, metrics)
-    rows = _projects(call, asked.organization, _ids(query.project_ids), query.cursor, query.limit)
+    rows = _projects(call, asked.organization, _listed_ids(query.project_ids), query.cursor, query.limit)
     return _page([_project(call, asked, row, _frame_legacy) for row in rows], rows)
 
 
-def _asked(call: Call, query: Query, metrics: Mapping[str, Metric]) -> Asked:
+def _asked(call: Call, query: Query, metrics: Mapping[str, Metric]) -> HistoryQuery:
     if call.key.kind is KeyKind.PROJECT:
         raise Refusal(403, "project-scoped keys are not allowed to perform this action")
     organization = call.organization_of_key(query.org_id)
@@ -148,10 +151,10 @@ def _asked(call: Call, query: Query, metrics: Mapping[str, Metric]) -> Asked:
         restore_points.moment(member, text) for member, text in (("from", query.start), ("to", query.end))
     )
     frames = consumption.frames(start, end, query.granularity, now)
-    return Asked(organization, frames, metrics, now - call.world.behaviour.consumption_lag_seconds)
+    return HistoryQuery(organization, frames, metrics, now - call.world.behaviour.consumption_lag_seconds)
 
 
-def _chosen(named: str, known: Mapping[str, Metric]) -> dict[str, Metric]:
+def _chosen_metrics(named: str, known: Mapping[str, Metric]) -> dict[str, Metric]:
     names = [name for name in named.split(",") if name]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -159,7 +162,7 @@ def _chosen(named: str, known: Mapping[str, Metric]) -> dict[str, Metric]:
     return {name: known[name] for name in names}
 
 
-def _ids(listed: str) -> list[str]:
+def _listed_ids(listed: str) -> list[str]:
     found = [each for each in listed.split(",") if each]
     if len(found) > LISTED or not all(_ID.fullmatch(each) for each in found):
         raise Refusal(400, "invalid request: not a list of at most 100 ids")
@@ -187,14 +190,14 @@ def _projects(
     )
 
 
-def _project(call: Call, asked: Asked, row: sqlite3.Row, frame: Describe) -> Document:
+def _project(call: Call, asked: HistoryQuery, row: sqlite3.Row, frame: Describe) -> Document:
     past = consumption.of_project(call.world.store, row, asked.known_until)
     return {"project_id": row["id"], "periods": asked.periods(past, frame)}
 
 
-def _frame_v2(asked: Asked, past: History, span: Frame) -> Document:
+def _frame_v2(asked: HistoryQuery, past: History, span: Frame) -> Document:
     """A metric that is 0 is left out (Neon: guides/consumption-metrics)."""
-    found = consumption.values(past, span, asked.metrics)
+    found = consumption.metric_values(past, span, asked.metrics)
     return {
         "timeframe_start": timestamp(span[0]),
         "timeframe_end": timestamp(span[1]),
@@ -202,9 +205,9 @@ def _frame_v2(asked: Asked, past: History, span: Frame) -> Document:
     }
 
 
-def _frame_legacy(asked: Asked, past: History, span: Frame) -> Document:
+def _frame_legacy(asked: HistoryQuery, past: History, span: Frame) -> Document:
     times = {"timeframe_start": timestamp(span[0]), "timeframe_end": timestamp(span[1])}
-    return {**times, **dict(consumption.values(past, span, asked.metrics))}
+    return {**times, **dict(consumption.metric_values(past, span, asked.metrics))}
 
 
 def _page(found: list[Document], rows: Sequence[sqlite3.Row]) -> Answer:

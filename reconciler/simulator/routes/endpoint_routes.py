@@ -8,8 +8,9 @@ from msgspec import to_builtins
 
 from reconciler.simulator import branches, endpoints
 from reconciler.simulator.answer import Answer
+from reconciler.simulator.behaviour import Patch
 from reconciler.simulator.bodies import CreateEndpoint, UpdateEndpoint
-from reconciler.simulator.limits import check_compute
+from reconciler.simulator.limits import check_compute, check_room_for_replica
 from reconciler.simulator.metering import meters
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
@@ -19,27 +20,32 @@ from reconciler.simulator.store import body_of
 if TYPE_CHECKING:
     import sqlite3
 
+    from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.call import Call
     from reconciler.simulator.shapes import Document
 
 
 def list_endpoints(call: Call) -> Answer:
     """GET /projects/{project_id}/endpoints."""
-    return _described(call, endpoints.endpoints_of_project(call.world.store, call.project()["id"]))
+    return _endpoints_answer(call, endpoints.endpoints_of_project(call.world.store, call.project()["id"]))
 
 
 def list_endpoints_of_branch(call: Call) -> Answer:
     """GET /projects/{project_id}/branches/{branch_id}/endpoints."""
     row = branch_of(call, call.world.clock.now())
-    return _described(call, endpoints.endpoints_of_branch(call.world.store, row["project_id"], row["id"]))
+    return _endpoints_answer(call, endpoints.endpoints_of_branch(call.world.store, row["project_id"], row["id"]))
 
 
-def _described(call: Call, rows: list[sqlite3.Row]) -> Answer:
+def _endpoints_answer(call: Call, rows: list[sqlite3.Row]) -> Answer:
     now = call.world.clock.now()
     suspended_at = meters.suspended_at(call.world.store, call.project(), now)
     live = {row["id"] for row in branches.branches(call.world.store, call.project()["id"], now)}
     return Answer(
-        {"endpoints": [endpoints.describe(row, now, suspended_at) for row in rows if row["branch_id"] in live]}
+        {
+            "endpoints": [
+                endpoints.describe_endpoint(row, now, suspended_at) for row in rows if row["branch_id"] in live
+            ]
+        }
     )
 
 
@@ -47,13 +53,13 @@ def get_endpoint(call: Call) -> Answer:
     """GET /projects/{project_id}/endpoints/{endpoint_id}."""
     now = call.world.clock.now()
     suspended_at = meters.suspended_at(call.world.store, call.project(), now)
-    return Answer({"endpoint": endpoints.describe(_endpoint(call), now, suspended_at)})
+    return Answer({"endpoint": endpoints.describe_endpoint(_endpoint(call), now, suspended_at)})
 
 
 def _endpoint(call: Call) -> sqlite3.Row:
     store, now = call.world.store, call.world.clock.now()
-    row = endpoints.endpoint(store, call.project()["id"], call.path["endpoint_id"])
-    if row is None or branches.branch(store, row["project_id"], row["branch_id"], now) is None:
+    row = endpoints.find_endpoint(store, call.project()["id"], call.path["endpoint_id"])
+    if row is None or branches.find_branch(store, row["project_id"], row["branch_id"], now) is None:
         raise not_found("endpoint")
     return row
 
@@ -66,14 +72,20 @@ def create_endpoint(call: Call) -> Answer:
         project = change.project
         branch_id = _branch_with_room(call, project["id"], stated, change.now)
         document = body_of(project)
-        compute = endpoints.compute_of(stated, document["default_endpoint_settings"], world.behaviour)
-        check_compute(compute, call.organization(project["org_id"]).limits)
-        made = endpoints.create(
+        limits = call.organization(project["org_id"]).limits
+        if stated["type"] == "read_only":
+            check_room_for_replica(endpoints.count_replicas(world.store, project["id"], change.now), limits)
+        stated = endpoints.settable(stated, limits, world.behaviour)
+        defaults = document["default_endpoint_settings"]
+        compute = endpoints.compute_of(stated, defaults, world.behaviour)
+        check_compute(compute, limits)
+        made = endpoints.store_endpoint(
             change.transaction,
             project=document,
             branch_id=branch_id,
             kind=stated["type"],
             compute=compute,
+            pg_settings=endpoints.pg_settings_of(defaults, world.behaviour),
             stated=stated,
         )
         works = [] if made["disabled"] else [Work("start_compute", branch_id, made["id"])]
@@ -83,7 +95,7 @@ def create_endpoint(call: Call) -> Answer:
 
 def _branch_with_room(call: Call, project_id: str, stated: Document, now: float) -> str:
     store = call.world.store
-    row = branches.branch(store, project_id, stated["branch_id"], now)
+    row = branches.find_branch(store, project_id, stated["branch_id"], now)
     if row is None:
         raise not_found("branch")
     present = endpoints.endpoints_of_branch(store, project_id, row["id"])
@@ -100,17 +112,26 @@ def update_endpoint(call: Call) -> Answer:
     with call.change() as change:
         row = _endpoint(call)
         stored = body_of(row)
+        limits = call.organization(change.project["org_id"]).limits
+        stated = endpoints.settable(stated, limits, world.behaviour)
         compute = endpoints.compute_of(stated, stored, world.behaviour)
-        check_compute(compute, call.organization(call.project()["org_id"]).limits)
-        changes = {**stated, **compute}
+        check_compute(compute, limits)
+        changes = {**stated, **_settings(stored, stated, world.behaviour), **compute}
         if changes == {member: stored.get(member) for member in changes}:
-            return Answer({"endpoint": endpoints.describe(row, change.now), "operations": []})
+            return Answer({"endpoint": endpoints.describe_endpoint(row, change.now), "operations": []})
         disabled = changes.get("disabled", stored["disabled"])
         until = change.now if disabled else _active_until(row, compute, change.now)
-        endpoint = endpoints.change(change.transaction, row, changes, active_until=until)
+        endpoint = endpoints.change_endpoint(change.transaction, row, changes, active_until=until)
         works = [Work("suspend_compute" if disabled else "apply_config", row["branch_id"], row["id"])]
         started = change.start(works)
     return Answer({"endpoint": endpoint, "operations": started})
+
+
+def _settings(stored: Document, stated: Document, behaviour: Behaviour) -> Document:
+    if "settings" not in stated or behaviour.pg_settings_patch is Patch.REPLACE:
+        return {}
+    before = stored["settings"]
+    return {"settings": {**before, **endpoints.merged_pg_settings(before, stated["settings"], behaviour)}}
 
 
 def _active_until(row: sqlite3.Row, compute: Document, now: float) -> float:
@@ -127,13 +148,13 @@ def delete_endpoint(call: Call) -> Answer:
         return Answer(status=204)
     with call.change() as change:
         row = _endpoint(call)
-        branch = branches.branch(world.store, project_id, row["branch_id"], change.now)
+        branch = branches.find_branch(world.store, project_id, row["branch_id"], change.now)
         if branch is not None and branch["protected"]:
             raise Refusal(422, "cannot delete a compute of a protected branch")
         change.transaction.update("endpoints", row["id"], deleted_at=change.now)
         works = [Work("suspend_compute", row["branch_id"], row["id"])] * endpoints.active(row, change.now)
         started = change.start(works)
-        endpoint = endpoints.describe(row, change.now)
+        endpoint = endpoints.describe_endpoint(row, change.now)
     return Answer({"endpoint": endpoint, "operations": started})
 
 
@@ -162,7 +183,7 @@ def _set_running(call: Call, *, running: bool, actions: tuple[str, ...]) -> Answ
         if running:
             meters.check_may_run(world.store, call.project(), change.now)
         until = change.now + (endpoints.idle_after(body) if running else 0)
-        endpoint = endpoints.change(change.transaction, row, {}, active_until=until)
+        endpoint = endpoints.change_endpoint(change.transaction, row, {}, active_until=until)
         works = [Work(action, row["branch_id"], row["id"]) for action in actions]
         started = change.start(works)
     return Answer({"endpoint": endpoint, "operations": started})

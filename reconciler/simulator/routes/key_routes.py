@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def list_keys(call: Call) -> Answer:
     """GET /api_keys: those of the user."""
     call.require_user()
-    return Answer([keys.describe(row) for row in keys.personal_keys(call.world.store)])
+    return Answer([keys.describe_key(row) for row in keys.personal_keys(call.world.store)])
 
 
 def create_key(call: Call) -> Answer:
@@ -30,7 +30,7 @@ def create_key(call: Call) -> Answer:
     body = call.body(CreateKey)
     call.require_user()
     with call.writing() as transaction:
-        made = keys.create(transaction, Key(KeyKind.PERSONAL), body.key_name)
+        made = keys.store_key(transaction, Key(KeyKind.PERSONAL), body.key_name)
     return Answer(made)
 
 
@@ -38,12 +38,12 @@ def revoke_key(call: Call) -> Answer:
     """DELETE /api_keys/{key_id}."""
     call.require_user()
     with call.writing() as transaction:
-        row = _chosen(call, keys.personal_keys(call.world.store))
+        row = _named_key(call, keys.personal_keys(call.world.store))
         answer = keys.revoke(transaction, row)
     return Answer(answer)
 
 
-def _chosen(call: Call, rows: list[sqlite3.Row]) -> sqlite3.Row:
+def _named_key(call: Call, rows: list[sqlite3.Row]) -> sqlite3.Row:
     """The one of these keys that the path names."""
     for row in rows:
         if str(row["id"]) == call.path["key_id"]:
@@ -54,7 +54,7 @@ def _chosen(call: Call, rows: list[sqlite3.Row]) -> sqlite3.Row:
 def list_organization_keys(call: Call) -> Answer:
     """GET /organizations/{org_id}/api_keys."""
     organization = call.organization_of_member(call.path["org_id"])
-    return Answer([keys.describe(row) for row in keys.organization_keys(call.world.store, organization.id)])
+    return Answer([keys.describe_key(row) for row in keys.organization_keys(call.world.store, organization.id)])
 
 
 def create_organization_key(call: Call) -> Answer:
@@ -68,7 +68,7 @@ def create_organization_key(call: Call) -> Answer:
         if body.project_id is not UNSET:
             _check_project(call, organization, body.project_id)
             key = Key(KeyKind.PROJECT, organization.id, body.project_id)
-        made = keys.create(transaction, key, body.key_name)
+        made = keys.store_key(transaction, key, body.key_name)
     return Answer(made)
 
 
@@ -82,6 +82,6 @@ def revoke_organization_key(call: Call) -> Answer:
     """DELETE /organizations/{org_id}/api_keys/{key_id}."""
     organization = call.organization_of_member(call.path["org_id"])
     with call.writing() as transaction:
-        row = _chosen(call, keys.organization_keys(call.world.store, organization.id))
+        row = _named_key(call, keys.organization_keys(call.world.store, organization.id))
         answer = keys.revoke(transaction, row)
     return Answer(answer)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from reconciler.simulator import branches, endpoints, projects, snapshots
 from reconciler.simulator.answer import Answer
+from reconciler.simulator.behaviour import Integrations
 from reconciler.simulator.bodies import TransferProjects
 from reconciler.simulator.keys import KeyKind
 from reconciler.simulator.limits import check_compute, check_restore_window, count_projects
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.shapes import Document
     from reconciler.simulator.store import Transaction
+
+
+BLOCKING: Final = frozenset({"github", "vercel"})
+"""Integrations that prevent a transfer (Neon: transferProjectsFromOrgToOrg)."""
 
 
 def get_organization(call: Call) -> Answer:
@@ -88,7 +93,7 @@ def _refusal(
         {"id": row["id"], "integration": integration}
         for row in rows
         for integration in msgspec.json.decode(row["integrations"] or "[]")
-        if integration in {"github", "vercel"}
+        if integration in BLOCKING or call.world.behaviour.transfer_blocked_by is Integrations.ANY
     ]
     if culprits:
         return Refusal(422, body={"projects": culprits})
@@ -99,6 +104,8 @@ def _refusal(
 def _unsatisfied(
     call: Call, rows: Sequence[sqlite3.Row], destination: StoredOrganization, now: float
 ) -> list[dict[str, str]]:
+    if destination.name in call.world.behaviour.transfers_refused_to:
+        return [{"name": "subscription_type", "expected": destination.name, "actual": "another plan"}]
     room, count = destination.limits.projects, count_projects(call.world.store, destination.id) + len(rows)
     if room is not None and count > room:
         return [{"name": "projects_count", "expected": str(room), "actual": str(count)}]
@@ -113,9 +120,12 @@ def _exceeded(call: Call, row: sqlite3.Row, destination: StoredOrganization, now
     """What of a project the destination does not hold, as far as this Neon looks at it."""
     store, limits, behaviour = call.world.store, destination.limits, call.world.behaviour
     if behaviour.transfer_checks_contents:
+        saved = snapshots.count_manual(store, row["id"], now)
+        as_branches = saved if behaviour.snapshots_count_as_branches else 0
         contents = {
-            "branches": (len(branches.branches(store, row["id"], now)), limits.branches),
-            "snapshots": (snapshots.count_manual(store, row["id"], now), limits.snapshots),
+            "branches": (len(branches.branches(store, row["id"], now)) + as_branches, limits.branches),
+            "snapshots": (saved, limits.snapshots),
+            "read replicas": (endpoints.count_replicas(store, row["id"], now), limits.replicas),
         }
         for what, (count, limit) in contents.items():
             if limit is not None and count > limit:

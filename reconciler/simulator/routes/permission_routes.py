@@ -28,7 +28,7 @@ def grant_permission(call: Call) -> Answer:
         granted = keys.permissions(store, project_id)
         if any(row["email"].lower() == email.lower() for row in granted):
             raise Refusal(409, "project access has already been granted to this email address")
-        answer = keys.grant_permission(change.transaction, project_id, email)
+        answer = keys.store_permission(change.transaction, project_id, email)
     return Answer(answer)
 
 
@@ -40,5 +40,5 @@ def revoke_permission(call: Call) -> Answer:
         call.require_no_project_key()
         for row in keys.permissions(store, project_id):
             if row["id"] == call.path["permission_id"]:
-                return Answer(keys.revoke_permission(change.transaction, row))
+                return Answer(keys.remove_permission(change.transaction, row))
         raise not_found("permission")

@@ -34,6 +34,7 @@ from reconciler.simulator.store import body_of
 if TYPE_CHECKING:
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.call import Call
+    from reconciler.simulator.data import Data
     from reconciler.simulator.organization import StoredOrganization
     from reconciler.simulator.projects import CreatedProject, ProjectRequest
     from reconciler.simulator.shapes import Document
@@ -95,34 +96,36 @@ def create_project(call: Call) -> Answer:
     body = call.body(CreateProject).project
     call.require_no_project_key()
     organization = call.organization_of_key(None if body.org_id is UNSET else body.org_id)
-    request = _request(body, organization, call.world.behaviour)
+    request = _project_request(body, organization, call.world.behaviour)
     with call.writing() as transaction:
-        _check_room(call, organization, transaction.now)
-        created = projects.create(transaction, request)
+        _check_room_in_organization(call, organization, transaction.now)
+        created = projects.store_project(transaction, request)
         branch_id, endpoint_id = created.branch["id"], created.endpoint["id"]
         works = (Work("create_timeline", branch_id), Work("start_compute", branch_id, endpoint_id))
         started = operations.start(transaction, created.project["id"], works, call.script.fate)
-    answer = _created(created, organization, started)
+    answer = _creation_answer(call.world.data, created, organization, started)
     if not call.world.behaviour.create_shows_settings:
         hidden = ("org_id", "settings", "default_endpoint_settings")
         answer["project"] = {name: value for name, value in answer["project"].items() if name not in hidden}
     return Answer(answer, status=201)
 
 
-def _check_room(
+def _check_room_in_organization(
     call: Call, organization: StoredOrganization, now: float, *, still_counted: int | None = None
 ) -> None:
     """Refuse one project more than the organization holds; whether deleted ones count is a switch."""
     if still_counted is None and call.world.behaviour.deleted_projects_count:
-        still_counted = projects.count_deleted(call.world.store, organization.id, now)
+        still_counted = projects.count_deleted_projects(call.world.store, organization.id, now)
     check_room_for_project(call.world.store, organization.id, organization.limits, still_counted or 0)
 
 
-def _request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
+def _project_request(body: NewProject, organization: StoredOrganization, behaviour: Behaviour) -> ProjectRequest:
     stated: Document = to_builtins(body)
     limits = organization.limits
-    compute = projects.merged_compute(shapes.DEFAULT_COMPUTE, _stated_compute(stated), behaviour)
+    wanted = endpoints.settable(_stated_compute(stated), limits, behaviour)
+    compute = projects.merged_compute(shapes.DEFAULT_COMPUTE, wanted, behaviour)
     check_compute(compute, limits)
+    first_compute = None if behaviour.first_compute_takes_defaults else shapes.DEFAULT_COMPUTE
     window = _restore_window(stated, limits)
     check_allowed_ips(stated.get("settings", {}))
     _check_region(stated.get("region_id", shapes.DEFAULT_REGION))
@@ -137,13 +140,15 @@ def _request(body: NewProject, organization: StoredOrganization, behaviour: Beha
         region_id=stated.get("region_id", shapes.DEFAULT_REGION),
         pg_version=stated.get("pg_version", shapes.DEFAULT_PG_VERSION),
         compute=compute,
+        first_compute=first_compute,
+        endpoint_pg_settings=endpoints.pg_settings_of(first_compute or compute, behaviour),
         settings=stated.get("settings", {}),
         restore_window_seconds=window,
         store_passwords=stated.get("store_passwords", True),
         branch=first.get("name", "main"),
         database=database,
         role=role,
-        annotations=first.get("annotations", {}),
+        annotations=first.get("annotations", {}) if behaviour.creation_keeps_annotations else {},
     )
 
 
@@ -167,14 +172,18 @@ def _check_region(region_id: str) -> None:
         raise Refusal(400, f"region {region_id!r} is not supported")
 
 
-def _created(created: CreatedProject, organization: StoredOrganization, started: list[Document]) -> Document:
+def _creation_answer(
+    data: Data[Transaction], created: CreatedProject, organization: StoredOrganization, started: list[Document]
+) -> Document:
     host, password, role = created.endpoint["host"], created.role["password"], created.role["name"]
     database = created.database["name"]
-    uri = shapes.connection_uri(role_name=role, password=password, host=host, database_name=database, pooled=False)
+    uri = shapes.connection_uri(
+        data, role_name=role, password=password, host=host, database_name=database, pooled=False
+    )
     parameters = {"database": database, "password": password, "role": role, "host": host}
     parameters["pooler_host"] = shapes.pooler_host(host)
     return {
-        "project": projects.describe_new(created.project, organization),
+        "project": projects.describe_new_project(created.project, organization),
         "connection_uris": [{"connection_uri": uri, "connection_parameters": parameters}],
         "roles": [created.role],
         "databases": [created.database],
@@ -189,9 +198,20 @@ def get_project(call: Call) -> Answer:
     row, world = call.project(), call.world
     organization, now = call.organization(row["org_id"]), world.clock.now()
     lag = world.behaviour.counters_lag_seconds
-    project = projects.describe(world.store, row, organization, now)
+    project = projects.describe_project(world.store, row, organization, now)
     late = meters.late(world.store, row, now, lag) if lag else {}
-    return Answer({"project": {name: value for name, value in {**project, **late}.items() if value is not None}})
+    left_out = _left_out(world.behaviour)
+    shown = {name: value for name, value in {**project, **late}.items() if value is not None}
+    return Answer({"project": {name: value for name, value in shown.items() if name not in left_out}})
+
+
+def _left_out(behaviour: Behaviour) -> frozenset[str]:
+    """The members that GET does not show: the description has them as optional."""
+    shows = {
+        "settings": behaviour.get_shows_settings,
+        "default_endpoint_settings": behaviour.get_shows_compute,
+    }
+    return frozenset(name for name, shown in shows.items() if not shown)
 
 
 def list_preload_libraries(call: Call) -> Answer:
@@ -210,10 +230,10 @@ def update_project(call: Call) -> Answer:
         stored = body_of(row)
         changes = _changes(patch, stored, organization, world.behaviour)
         _keep_history(call, change.transaction, stored, changes)
-        projects.change(change.transaction, row, changes)
-        works = _works(call, patch, row["id"])
+        projects.change_project(change.transaction, row, changes)
+        works = _works_of_patch(call, patch, row["id"])
         started = change.start(works)
-        answer = projects.describe(world.store, call.project(), organization, change.now)
+        answer = projects.describe_project(world.store, call.project(), organization, change.now)
     return Answer({"project": answer, "operations": started})
 
 
@@ -226,9 +246,9 @@ def _changes(
     if "settings" in changes:
         check_allowed_ips(changes["settings"])
         stated = projects.kept_on(stored["settings"], changes["settings"], behaviour)
-        changes["settings"] = projects.merged_settings(stored["settings"], stated, behaviour.quota_patch)
+        changes["settings"] = projects.merged_settings(stored["settings"], stated, behaviour)
     if "default_endpoint_settings" in changes:
-        stated = changes["default_endpoint_settings"]
+        stated = endpoints.settable(changes["default_endpoint_settings"], organization.limits, behaviour)
         compute = projects.merged_compute(stored["default_endpoint_settings"], stated, behaviour)
         check_compute(compute, organization.limits)
         changes["default_endpoint_settings"] = compute
@@ -242,7 +262,7 @@ def _keep_history(call: Call, transaction: Transaction, stored: Document, change
         restore_points.raise_window(transaction, stored["id"], before_seconds=before)
 
 
-def _works(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:
+def _works_of_patch(call: Call, patch: ProjectPatch, project_id: str) -> list[Work]:
     """What a change sets going: a name, a quota or compute defaults need no work (Neon: manage/operations)."""
     works = []
     store = call.world.store
@@ -267,7 +287,9 @@ def delete_project(call: Call) -> Answer:
         schedules.catch_up(transaction, row["id"])
         endpoints.suspend_all(transaction, row["id"], transaction.now)
         transaction.update("projects", row["id"], deleted_at=transaction.now)
-        answer = projects.describe(call.world.store, row, call.organization(row["org_id"]), transaction.now)
+        answer = projects.describe_project(
+            call.world.store, row, call.organization(row["org_id"]), transaction.now
+        )
     return Answer({"project": answer})
 
 
@@ -283,10 +305,12 @@ def recover_project(call: Call) -> Answer:
         if row is None or not call.key.opens(row["org_id"], row["id"]):
             raise not_found("project")
         organization = call.organization(row["org_id"])
-        _check_room(call, organization, transaction.now, still_counted=0)
+        _check_room_in_organization(call, organization, transaction.now, still_counted=0)
         transaction.update("projects", row["id"], deleted_at=None, metered_at=transaction.now)
         schedules.resume(transaction, row["id"])
         now = transaction.now
         rows = branches.branches(world.store, row["id"], now)
-    described = [branches.describe(branch, now) for branch in rows]
-    return Answer({"project": projects.describe(call.world.store, row, organization, now), "branches": described})
+    described = [branches.describe_branch(branch, now) for branch in rows]
+    return Answer(
+        {"project": projects.describe_project(call.world.store, row, organization, now), "branches": described}
+    )

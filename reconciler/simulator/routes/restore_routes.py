@@ -15,7 +15,12 @@ from reconciler.simulator.limits import check_room_for_branch
 from reconciler.simulator.operations import Work
 from reconciler.simulator.refusal import Refusal, not_found
 from reconciler.simulator.restores import Source
-from reconciler.simulator.routes.branch_routes import branch_of, check_room_for_root, soft_deleted
+from reconciler.simulator.routes.branch_routes import (
+    branch_of,
+    check_room_for_root,
+    snapshots_as_branches,
+    soft_deleted,
+)
 from reconciler.simulator.routes.snapshot_routes import snapshot_of
 from reconciler.simulator.store import body_of
 
@@ -44,7 +49,7 @@ def restore_snapshot(call: Call) -> Answer:
         project, snapshot = change.project, snapshot_of(call, change.transaction)
         target = _target(call, snapshot, body.target_branch_id, change.now)
         name = body.name or query.name or None
-        _check_room(call, project, name, change.now, roots=1)
+        _check_room_for_copy(call, project, name, change.now, roots=1)
         made = restores.make(change.transaction, target, Source.of(snapshot), name=name)
         works = [Work("create_timeline", made["id"])]
         if body.finalize_restore:
@@ -52,24 +57,25 @@ def restore_snapshot(call: Call) -> Answer:
         else:
             works.append(Work("start_compute", made["id"], _add_compute(change.transaction, project, made["id"])))
         started = change.start(works)
-        answer = _described(call, made["id"], change.now)
+        answer = _shown_result(call, made["id"], change.now)
     return Answer({**answer, "operations": started})
 
 
 def _target(call: Call, snapshot: sqlite3.Row, stated: str, now: float) -> sqlite3.Row:
     """The branch that a restore is about: the one it names, else the one that the snapshot was taken of."""
     branch_id = stated or body_of(snapshot)["source_branch_id"]
-    row = branches.branch(call.world.store, snapshot["project_id"], branch_id, now)
+    row = branches.find_branch(call.world.store, snapshot["project_id"], branch_id, now)
     if row is None:
         raise not_found("target branch")
     return row
 
 
-def _check_room(call: Call, project: sqlite3.Row, name: str | None, now: float, *, roots: int) -> None:
+def _check_room_for_copy(call: Call, project: sqlite3.Row, name: str | None, now: float, *, roots: int) -> None:
     """Refuse one branch more than a project may have, or a name that is taken."""
     rows = branches.branches(call.world.store, project["id"], now)
     counted = [*rows, *soft_deleted(call, project["id"], now)]
-    check_room_for_branch(len(counted), call.organization(project["org_id"]).limits)
+    count = len(counted) + snapshots_as_branches(call, now)
+    check_room_for_branch(count, call.organization(project["org_id"]).limits)
     if roots:
         check_room_for_root(call, rows)
     branches.check_name_free(counted, name)
@@ -78,7 +84,7 @@ def _check_room(call: Call, project: sqlite3.Row, name: str | None, now: float, 
 def _add_compute(transaction: Transaction, project: sqlite3.Row, branch_id: str) -> str:
     """Give a restored branch a compute as the project's defaults describe it; the answer is its id."""
     document = body_of(project)
-    compute = endpoints.create(
+    compute = endpoints.store_endpoint(
         transaction,
         project=document,
         branch_id=branch_id,
@@ -114,12 +120,12 @@ def _active(call: Call, branch: sqlite3.Row, now: float) -> list[sqlite3.Row]:
     return [row for row in rows if endpoints.active(row, now)]
 
 
-def _described(call: Call, branch_id: str, now: float) -> Document:
-    row = restores.stored(call.world.store, branch_id)
+def _shown_result(call: Call, branch_id: str, now: float) -> Document:
+    row = restores.existing_branch(call.world.store, branch_id)
     computes = endpoints.endpoints_of_branch(call.world.store, row["project_id"], branch_id)
     return {
-        "branch": branches.describe(row, now),
-        "endpoints": [endpoints.describe(compute, now) for compute in computes],
+        "branch": branches.describe_branch(row, now),
+        "endpoints": [endpoints.describe_endpoint(compute, now) for compute in computes],
     }
 
 
@@ -142,7 +148,7 @@ def _replaceable(call: Call, row: sqlite3.Row, now: float) -> sqlite3.Row:
         raise Refusal(422, "branch is not an unfinished restore of a snapshot")
     if row["expires_at"] is not None:
         raise Refusal(422, "a branch that expires cannot replace another")
-    target = branches.branch(call.world.store, row["project_id"], body["restored_as"], now)
+    target = branches.find_branch(call.world.store, row["project_id"], body["restored_as"], now)
     if target is None:
         raise Refusal(422, "the branch to be replaced does not exist any more")
     return target
@@ -155,19 +161,20 @@ def restore_branch(call: Call) -> Answer:
     with call.change() as change:
         now, project = change.now, change.project
         row = branch_of(call, now)
-        source = branches.branch(store, project["id"], body.source_branch_id, now)
+        source = branches.find_branch(store, project["id"], body.source_branch_id, now)
         if source is None:
             raise not_found("source branch")
         _check_restorable(call, row, source, body, now)
-        point = _point(call, source, body, now)
+        point = _point_of_restore(call, source, body, now)
         schedules.catch_up(change.transaction, project["id"])
         parent = _parent(call, change.transaction, row, source, body.preserve_under_name, point)
-        restores.reset(change.transaction, row, source, parent)
+        past = point if _names_a_moment(body) else None
+        restores.reset(change.transaction, row, source, parent, point=past)
         works = [Work("create_timeline", row["id"])]
         for action in ("suspend_compute", "start_compute"):
             works += [Work(action, row["id"], compute["id"]) for compute in _active(call, row, now)]
         started = change.start(works)
-        branch = branches.describe(restores.stored(store, row["id"]), now)
+        branch = branches.describe_branch(restores.existing_branch(store, row["id"]), now)
     return Answer({"branch": branch, "operations": started})
 
 
@@ -175,7 +182,7 @@ def _check_restorable(call: Call, row: sqlite3.Row, source: sqlite3.Row, body: R
     if row["protected"]:
         raise Refusal(422, "cannot restore or reset a protected branch")
     own_past = source["id"] == row["id"]
-    if own_past and body.source_timestamp is UNSET and body.source_lsn is UNSET:
+    if own_past and not _names_a_moment(body):
         raise Refusal(400, "source_timestamp or source_lsn is required to restore a branch from itself")
     others = branches.branches(call.world.store, row["project_id"], now)
     if not body.preserve_under_name and (own_past or any(other["parent_id"] == row["id"] for other in others)):
@@ -191,7 +198,11 @@ def _settling(row: sqlite3.Row, now: float) -> bool:
     return restored and bool(now < row["created_at"] + SETTLING_SECONDS)
 
 
-def _point(call: Call, source: sqlite3.Row, body: RestoreBranch, now: float) -> float:
+def _names_a_moment(body: RestoreBranch) -> bool:
+    return body.source_timestamp is not UNSET or body.source_lsn is not UNSET
+
+
+def _point_of_restore(call: Call, source: sqlite3.Row, body: RestoreBranch, now: float) -> float:
     return restore_points.point(
         call.world.store,
         source,
@@ -213,7 +224,7 @@ def _parent(
     own_past = source["id"] == row["id"]
     if kept_as:
         roots = int(own_past and detaches and row["parent_id"] is None)
-        _check_room(call, call.project(), kept_as, transaction.now, roots=roots)
+        _check_room_for_copy(call, call.project(), kept_as, transaction.now, roots=roots)
         kept_id = restores.preserve(transaction, row, kept_as)
         if own_past:
             parent_id = kept_id
@@ -233,7 +244,7 @@ def recover_branch(call: Call) -> Answer:
         _check_recoverable(call, project, row, rows)
         schedules.catch_up(change.transaction, project["id"])
         branches.recover(change.transaction, row)
-        answer = _described(call, row["id"], now)
+        answer = _shown_result(call, row["id"], now)
     return Answer(answer)
 
 
@@ -246,7 +257,8 @@ def _deleted(call: Call, project_id: str, now: float) -> sqlite3.Row:
 
 def _check_recoverable(call: Call, project: sqlite3.Row, row: sqlite3.Row, rows: list[sqlite3.Row]) -> None:
     branches.check_name_free(rows, row["name"])
-    check_room_for_branch(len(rows), call.organization(project["org_id"]).limits)
+    count = len(rows) + snapshots_as_branches(call, call.world.clock.now())
+    check_room_for_branch(count, call.organization(project["org_id"]).limits)
     if row["parent_id"] is None:
         check_room_for_root(call, rows)
         return

@@ -22,17 +22,17 @@ def list_roles(call: Call) -> Answer:
     """GET .../roles: without passwords."""
     branch = branch_of(call, call.world.clock.now())
     rows = roles_and_databases.roles(call.world.store, branch["id"])
-    return Answer({"roles": [roles_and_databases.describe(row) for row in rows]})
+    return Answer({"roles": [roles_and_databases.describe_role_or_database(row) for row in rows]})
 
 
 def get_role(call: Call) -> Answer:
     """GET .../roles/{role_name}: without its password."""
-    return Answer({"role": roles_and_databases.describe(_role_of(call, call.world.clock.now()))})
+    return Answer({"role": roles_and_databases.describe_role_or_database(_role_of(call, call.world.clock.now()))})
 
 
 def _role_of(call: Call, now: float) -> sqlite3.Row:
     branch = branch_of(call, now)
-    row = roles_and_databases.role(call.world.store, branch["id"], call.path["role_name"])
+    row = roles_and_databases.find_role(call.world.store, branch["id"], call.path["role_name"])
     if row is None:
         raise not_found("role")
     return row
@@ -48,14 +48,15 @@ def create_role(call: Call) -> Answer:
         if stated.name in names:
             raise Refusal(409, "role already exists")
         check_room_for_role(len(names))
-        made = roles_and_databases.create_role(
+        endpoints.check_writer(store, branch)
+        made = roles_and_databases.store_role(
             change.transaction, branch["id"], stated.name, login=stated.no_login is not True
         )
-        answer = _with_operations(change, branch, made)
+        answer = _role_and_operations(change, branch, made)
     return Answer(answer, status=201)
 
 
-def _with_operations(change: Change, branch: sqlite3.Row, role: Document) -> Document:
+def _role_and_operations(change: Change, branch: sqlite3.Row, role: Document) -> Document:
     works = endpoints.configuration_works(change.transaction, branch, change.now)
     return {"role": role, "operations": change.start(works)}
 
@@ -63,13 +64,13 @@ def _with_operations(change: Change, branch: sqlite3.Row, role: Document) -> Doc
 def delete_role(call: Call) -> Answer:
     """DELETE .../roles/{role_name}: 204 where it is gone already."""
     branch = branch_of(call, call.world.clock.now())
-    if roles_and_databases.role(call.world.store, branch["id"], call.path["role_name"]) is None:
+    if roles_and_databases.find_role(call.world.store, branch["id"], call.path["role_name"]) is None:
         return Answer(status=204)
     with call.change() as change:
         row = _role_of(call, change.now)
         roles_and_databases.check_owns_nothing(change.transaction, row)
-        roles_and_databases.delete_role(change.transaction, row)
-        answer = _with_operations(change, branch, roles_and_databases.describe(row))
+        roles_and_databases.remove_role(change.transaction, row)
+        answer = _role_and_operations(change, branch, roles_and_databases.describe_role_or_database(row))
     return Answer(answer)
 
 
@@ -84,5 +85,7 @@ def reset_password(call: Call) -> Answer:
     with call.change() as change:
         branch, row = branch_of(call, change.now), _role_of(call, change.now)
         roles_and_databases.check_login(row)
-        answer = _with_operations(change, branch, roles_and_databases.reset_password(change.transaction, row))
+        answer = _role_and_operations(
+            change, branch, roles_and_databases.replace_password(change.transaction, row)
+        )
     return Answer(answer)

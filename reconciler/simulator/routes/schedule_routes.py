@@ -32,6 +32,8 @@ def set_schedule(call: Call) -> Answer:
     with call.change() as change:
         branch = branch_of(call, change.now)
         _check_offered(call)
+        if not body.schedule and not behaviour.empty_schedule_allowed:
+            raise Refusal(400, "a schedule needs at least one item")
         if body.schedule and branch["parent_id"] is not None:
             raise Refusal(422, "snapshots can only be created of root branches")
         for item in body.schedule:

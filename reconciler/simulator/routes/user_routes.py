@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def get_user(call: Call) -> Answer:
     """GET /users/me."""
     call.require_user()
-    return Answer(user.describe())
+    return Answer(user.describe_user())
 
 
 def list_organizations(call: Call) -> Answer:

@@ -9,7 +9,7 @@ from typing import Final
 from tests.attacks.repositories.pull_request import in_the_fleets_folder, obeyed
 from tests.attacks.repositories.stage import Stage, hostile
 
-PROGRAM: Final = {"apply --ref": "uses a program of its own"}
+PROGRAM: Final = {"apply --ref": "requires a program other than git's own"}
 SILENT: Final = {"apply --ref": "did not return the commit of main"}
 
 

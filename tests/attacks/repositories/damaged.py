@@ -7,7 +7,7 @@ import subprocess
 from typing import Final
 
 from tests.attacks.repositories.stage import COMMANDS, Stage, hostile
-from tests.unit.files.test_git import git
+from tests.harness.repository import git
 
 BASE_ALONE: Final = ("plan", "plan --base", "drift", "apply")
 """Commands for which the base has to be read."""

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from tests.attacks.repositories.stage import Stage, hostile
-from tests.unit.files.test_git import git
+from tests.harness.repository import git
 
 if TYPE_CHECKING:
     from pathlib import Path

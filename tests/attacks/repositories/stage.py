@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.command_line import TIERS
-from tests.unit.files.test_git import git
+from tests.harness.forks import Order
+from tests.harness.repository import git
+from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-PATIENCE_SECONDS: Final = 120
+    from tests.harness.forks import Ended, Warm
+
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": ("plan", "--out", "saved.json"),
     "plan --base": ("plan", "--base", "applied"),
@@ -25,17 +25,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "apply": ("apply", "--yes"),
 }
 """Every command that looks at git, by the name that an expectation has for it."""
-NOTING: Final = """
-import sys
-def note(event, what):
-    if event in ("subprocess.Popen", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.fork", "pty.spawn"):
-        with open({log!r}, "a") as log:
-            print(what[0] if what else event, file=log)
-sys.addaudithook(note)
-from reconciler.cli.main import main
-main(sys.argv[1:])
-"""
-"""The command line, which puts down every program that it starts."""
 
 
 @dataclass
@@ -43,6 +32,7 @@ class Stage:
     """``checkout`` is a clone of ``origin``; its second commit adds a tenant to the first, which is tagged."""
 
     folder: Path
+    warm: Warm
     environ: dict[str, str] = field(default_factory=dict)
     base: str = ""
     """The id of HEAD's first parent."""
@@ -115,20 +105,15 @@ class Stage:
         self.base, self.head = self.head, self.git("rev-parse", "HEAD")
         self.git("push", "--quiet", "--force", "--set-upstream", "origin", "HEAD:refs/heads/main")
 
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        """One of COMMANDS, as a process of its own, with the simulator in it."""
+    def run(self, command: str) -> Ended:
+        """One of COMMANDS, as a process of its own, with the simulator in it, which puts down what it starts."""
         name, *flags = COMMANDS[command]
         place = ("-C", "fleet", "--simulator", str(self.folder / "sim.db"))
-        program = NOTING.replace("{log!r}", repr(str(self.folder / "started")))
-        return subprocess.run(
-            [sys.executable, "-P", "-c", program, name, *place, *flags],
-            cwd=self.checkout,
-            env=self.environ,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_SECONDS,
+        streams = self.folder / "streams"
+        streams.mkdir(exist_ok=True)
+        noted = self.folder / "started"
+        return self.warm.run(
+            Order((name, *place, *flags), self.checkout, self.environ, os.devnull, streams, noted=noted)
         )
 
     def started(self) -> list[str]:

@@ -1,8 +1,7 @@
-"""Every command that looks at git, on every hostile repository, as a real process: nothing of a stranger runs."""
+"""Every command that looks at git, on every hostile repository, as a process: nothing of a stranger runs."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,46 +9,44 @@ import pytest
 
 from tests import figures
 from tests.attacks.repositories import configuration, damaged, pull_request
-from tests.attacks.repositories.stage import ALL, COMMANDS, Hostile, Stage
+from tests.attacks.repositories.stage import ALL, COMMANDS, Stage
+from tests.harness.repository import needs_git
 
 if TYPE_CHECKING:
-    import subprocess
+    from tests.harness.forks import Ended, Warm
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
-SOME = ["plan", "apply --ref"]
 BUILDERS = (configuration, damaged, pull_request)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("repository", ALL.values(), ids=ALL)
-@pytest.mark.parametrize("commands", [SOME, pytest.param([*COMMANDS], marks=pytest.mark.exhaustive)], ids=len)
-def test_a_hostile_repository_runs_nothing_and_forges_no_base(
-    repository: Hostile, commands: list[str], tmp_path: Path
-) -> None:
-    stage = Stage(tmp_path)
+@pytest.mark.drawn(12)
+@pytest.mark.parametrize("name", ALL)
+def test_a_hostile_repository_runs_nothing_and_forges_no_base(name: str, warm: Warm, tmp_path: Path) -> None:
+    stage, repository = Stage(tmp_path, warm), ALL[name]
     repository.build(stage)
     stage.canary.unlink(missing_ok=True)
-    for command in commands:
+    for command in COMMANDS:
         ended = stage.run(command)
         held = not stage.canary.exists() and as_expected(ended, repository.refused.get(command))
         figures.count("commands in hostile repositories", held=held)
         assert not stage.canary.exists(), stage.canary.read_text()
-        assert held, (command, ended.returncode, ended.stdout, ended.stderr)
+        assert held, (command, ended)
         assert_started(stage, command)
     if "plan" not in repository.refused:
         assert stage.compared_with() == repository.base(stage)
 
 
-def as_expected(ended: subprocess.CompletedProcess[str], refusal: str | None) -> bool:
+def as_expected(ended: Ended, refusal: str | None) -> bool:
     """Done as if nothing were there, or refused in a sentence with what to do."""
-    said = ended.stdout + ended.stderr
+    said = (ended.out + ended.err).decode()
     if "Traceback" in said or "defect in reconciler" in said:
         return False
     if refusal is None:
-        return ended.returncode in (0, 2)
-    message = " ".join(ended.stderr.split())
-    return ended.returncode in (3, 5) and refusal in message and "hint: " in message
+        return ended.code in (0, 2)
+    message = " ".join(ended.err.decode().split())
+    return ended.code in (3, 5) and refusal in message and "hint: " in message
 
 
 def assert_started(stage: Stage, command: str) -> None:
@@ -65,10 +62,10 @@ def assert_started(stage: Stage, command: str) -> None:
 
 
 @pytest.mark.slow
-def test_without_anything_hostile_every_command_goes_ahead(tmp_path: Path) -> None:
+def test_without_anything_hostile_every_command_goes_ahead(warm: Warm, tmp_path: Path) -> None:
     """And the canary is one: a program that runs would be noticed."""
-    stage = Stage(tmp_path)
-    assert [stage.run(command).returncode for command in COMMANDS] == [0, 0, 2, 0, 0]
+    stage = Stage(tmp_path, warm)
+    assert [stage.run(command).code for command in COMMANDS] == [0, 0, 2, 0, 0]
     assert stage.compared_with() == stage.base
     stage.git("config", "core.fsmonitor", str(stage.program()))
     stage.git("-c", "core.hooksPath=/none", "status")

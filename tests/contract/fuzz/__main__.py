@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.simulator.app import ROUTES
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
-from reconciler.simulator.contract.description import FILE, read
+from reconciler.simulator.contract.description import FILE, read_description
 from reconciler.simulator.contract.judge import Judge
 from reconciler.simulator.serve import serving
 from reconciler.simulator.simulator import Simulator
@@ -39,7 +39,13 @@ SCHEMATHESIS: Final = Path(sys.executable).with_name("schemathesis")
 SECONDS_PER_CALL: Final = 10
 """By which time goes on with every call, so that operations have ended and no project is locked."""
 MAX_LISTED: Final = 20
-EVERYTHING: Final = Behaviour(rate_limit=None, soft_deletion=True, backup_schedules=True, legacy_consumption=True)
+EVERYTHING: Final = Behaviour(
+    rate_limit=None,
+    soft_deletion=True,
+    backup_schedules=True,
+    empty_schedule_allowed=True,
+    legacy_consumption=True,
+)
 """What only some accounts have, and no limit on how fast the calls come."""
 
 
@@ -100,7 +106,7 @@ class Verdict:
 
 def fuzz(operations: Sequence[str], how: Spoil | None) -> Verdict:
     """Try those operations, or all that the simulator has."""
-    judge = Judge(read(DESCRIPTION), refusals_allowed=True)
+    judge = Judge(read_description(DESCRIPTION), refusals_allowed=True)
     organizations = [Organization("free"), Organization("paid")]
     with spoilt(how):
         opened = AdvancingSimulator.open(

@@ -11,7 +11,7 @@ from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     GIB,
     HERE,
@@ -21,8 +21,9 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
+from tests.harness.runs import INSTANT, UNHURRIED, World, now, virtually
+from tests.harness.wire import Act, answered
 from tests.unit.apply.plans import seen
-from tests.unit.apply.world import INSTANT, World, never, now, virtually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.neon.client import Neon
     from reconciler.plan.outcome import Report, Result, TenantOutcome
+    from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.gateway import Latency
-    from tests.unit.apply.world import Striking
 
 ALL: Final = Request()
 LATE: Final = 11.0
@@ -98,16 +99,17 @@ def late(
     *,
     seconds: float = LATE,
     latency: Latency = INSTANT,
+    behaviour: Behaviour = UNHURRIED,
     arrange: Callable[[World], None] = World.forget,
-    striking: Callable[[World], Striking] = lambda _: never,
+    act: Callable[[World], Act] = lambda _: answered,
 ) -> Late:
     """Somebody meddles with acme's project between the plan that leads from one state to another and its apply."""
 
     async def main() -> Late:
-        world = World.open(folder, latency=latency)
+        world = World.open(folder, behaviour, latency)
         await world.apply(before)
         project = await seen(world)
-        async with world.client() as person, world.client(striking(world)) as neon:
+        async with world.client() as person, world.client(act(world)) as neon:
             fleet = Fleet(after, neon, now=now)
             planned = await fleet.plan(replace(request, base=before))
             assert planned.plan.tenants, planned.plan.refusals

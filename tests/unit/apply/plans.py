@@ -10,18 +10,12 @@ from msgspec import structs
 
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.moments import rfc3339
-from reconciler.plan.action import (
-    CreateBranch,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteSnapshot,
-    PatchBranch,
-)
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange
-from reconciler.plan.order import ordered
-from reconciler.plan.plan import Plan, TenantPlan
+from reconciler.plan.plan import Plan, TenantPlan, ordered
 from reconciler.simulator.seed import BranchSeed
-from tests.builders import HERE, a_fleet, a_tenant, a_view, make_plan
+from tests.harness.builders import HERE, a_fleet, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,11 +24,11 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.outcome import Result
     from reconciler.simulator.exchanges import Exchange
-    from tests.unit.apply.world import Applied, World
+    from tests.harness.runs import Applied, World
 
 COMMON: Final[dict[str, Any]] = {"tenant": "acme", "reason": "a test", "source": HERE}
 RESOURCES: Final = frozenset(
-    {"projects", "organizations", "endpoints", "branches", "snapshot", "snapshots", "transfer"}
+    {"projects", "organizations", "endpoints", "branches", "snapshot", "snapshots", "transfer", "restore"}
 )
 
 
@@ -55,6 +49,11 @@ def drop(branch: str, branch_id: str, **fields: Any) -> DeleteBranch:
     """The deletion of a branch."""
     purpose = fields.pop("purpose", Purpose.DEV_BRANCH)
     return DeleteBranch(**COMMON, branch=branch, branch_id=branch_id, purpose=purpose, **fields)
+
+
+def reset(branch_id: str, **fields: Any) -> ResetBranch:
+    """The reset of the development branch."""
+    return ResetBranch(**COMMON, branch="dev", branch_id=branch_id, parent="main", **fields)
 
 
 def take(snapshot: str = "v2", **fields: Any) -> CreateSnapshot:

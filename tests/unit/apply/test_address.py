@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.apply.address import Address
 from reconciler.errors import UnexpectedAnswerError
-from tests.builders import a_branch, a_project, an_endpoint
+from tests.harness.builders import a_branch, a_project, an_endpoint
 
 DEV = a_branch(id="br-dev", name="dev", parent_id="br-p-acme", default=False)
 SEEN = Address.observed(a_project())

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
-from reconciler.plan.action import PatchEndpoint
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import FieldChange
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerWith
-from tests.builders import FREE_COMPUTE, a_fleet, a_tenant
+from reconciler.simulator.behaviour import SuspendTimeout
+from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
+from tests.harness.builders import FREE_COMPUTE, a_fleet, a_tenant
+from tests.harness.runs import UNHURRIED, World, now, virtually
 from tests.unit.apply.plans import (
     COMMON,
     a_plan,
@@ -25,18 +31,18 @@ from tests.unit.apply.plans import (
     make,
     mend,
     outcome,
+    reset,
     seeded,
     seen,
     with_actions,
 )
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
-    from tests.unit.apply.world import Applied
+    from tests.harness.runs import Applied
 
 FLEET = a_fleet(a_tenant())
 APPLIED, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED
@@ -68,6 +74,38 @@ def test_a_new_branch_carries_its_compute_its_expiry_and_whose_it_is(tmp_path: P
         }
         computes = {endpoint.branch_id: endpoint.compute for endpoint in after.endpoints or ()}
         assert computes == {main_branch.id: FREE_COMPUTE, dev.id: Compute(0.25, 1, 300)}
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("stated", [300, 600])
+def test_a_new_compute_is_made_without_the_suspend_timeout_that_it_has_by_default(
+    tmp_path: Path, stated: int
+) -> None:
+    """Some of Neon's plans refuse every suspend timeout, the default included."""
+
+    async def main() -> None:
+        world = World.open(tmp_path, replace(UNHURRIED, suspend_timeout=SuspendTimeout.REFUSED))
+        project = await seeded(world)
+        run = await applied(world, a_plan(project, make(compute=Compute(0.25, 1, stated))))
+        assert outcome(run) == [APPLIED if stated == FREE_COMPUTE.suspend_timeout_seconds else FAILED]
+
+    virtually(main())
+
+
+def test_a_new_compute_states_a_suspend_timeout_that_is_no_longer_the_projects_default(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world, "pro")
+        longer = PatchProject(**COMMON, changes=(FieldChange("compute.suspend_timeout_seconds", 300, 600),))
+        plan = a_plan(
+            project, longer, make("kept", compute=Compute(0.25, 1, 300)), make(compute=Compute(1, 2, 600))
+        )
+        assert set(outcome(await applied(world, plan))) == {APPLIED}
+        after = await seen(world)
+        names = {branch.id: branch.name for branch in after.branches or ()}
+        computes = {names[endpoint.branch_id]: endpoint.compute for endpoint in after.endpoints or ()}
+        assert (computes["kept"], computes["dev"]) == (Compute(0.25, 1, 300), Compute(1, 2, 600))
 
     virtually(main())
 
@@ -328,7 +366,7 @@ def test_a_branch_of_another_tenant_or_fleet_does_not_count_as_ours(tmp_path: Pa
 
 def test_a_branch_made_for_another_purpose_does_not_count_though_it_is_as_asked_for(tmp_path: Path) -> None:
     async def main() -> None:
-        for number, (asked, found) in enumerate(permutations(Purpose)):
+        for number, (asked, found) in enumerate(permutations(Purpose, 2)):
             world = World.open(tmp_path / str(number))
             project = await seeded(world)
             plan = a_plan(project, make(compute=FREE_COMPUTE, purpose=asked))
@@ -377,7 +415,63 @@ def test_branches_of_a_new_tenant_come_after_the_check_for_rivals(tmp_path: Path
         run = await applied(world, plan)
         assert outcome(run) == [APPLIED] * 3
         lines = [e.line.split("/")[-1] for e in world.simulator.requests if "/operations" not in e.path]
-        assert lines == ["projects"] * 5 + ["branches"] * 2
-        assert calls(world)[1:] == ["POST /projects/*/branches dev", "POST /projects/*/branches feature"]
+        assert (lines[:5], lines[6:]) == (["projects"] * 5, ["branches"] * 2)
+        resized = "PATCH /projects/*/endpoints/*"
+        assert calls(world)[1:] == [resized, "POST /projects/*/branches dev", "POST /projects/*/branches feature"]
+
+    virtually(main())
+
+
+RESET = ("POST", "/projects/*/branches/*/restore")
+
+
+def test_a_reset_gives_the_branch_the_state_of_its_parent_and_waits_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        branch_id = branched(world, project, "dev")
+        await asyncio.sleep(3600)
+        run = await applied(world, a_plan(await seen(world), reset(branch_id)))
+        assert outcome(run) == [APPLIED]
+        assert calls(world) == ["POST /projects/*/branches/*/restore"]
+        assert project.default_branch
+        assert world.writes()[0].body == {"source_branch_id": project.default_branch.id}
+        (dev,) = [branch for branch in (await seen(world)).branches or () if not branch.default]
+        assert dev.id == branch_id
+        assert dev.reset_at is not None
+
+    virtually(main())
+
+
+def test_an_earlier_reset_is_no_evidence_of_a_lost_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        branch_id = branched(world, await seeded(world), "dev")
+        await applied(world, a_plan(await seen(world), reset(branch_id)))
+        await asyncio.sleep(3600)
+        project = await seen(world)
+        known = next(branch.reset_at for branch in project.branches or () if branch.id == branch_id)
+        world.simulator.faults.add(DropBefore(), *RESET, times=None)
+        run = await applied(world, a_plan(project, reset(branch_id, last_reset_at=known)))
+        assert outcome(run) == [FAILED]
+
+    virtually(main())
+
+
+@pytest.mark.parametrize(("effect", "sent"), [(DropAfter(), 1), (DropBefore(), 2)], ids=["after", "before"])
+def test_a_reset_whose_answer_is_lost_is_not_repeated(
+    tmp_path: Path, effect: DropAfter | DropBefore, sent: int
+) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        project = await seeded(world)
+        branch_id = branched(world, project, "dev")
+        await asyncio.sleep(3600)
+        world.simulator.faults.add(effect, *RESET, times=1)
+        run = await applied(world, a_plan(await seen(world), reset(branch_id)))
+        assert outcome(run) == [APPLIED]
+        done = [line for line in run.journal if line.get("result") == "applied"]
+        assert len(done) == 1
+        assert sum("restore" in call for call in calls(world)) == sent
 
     virtually(main())

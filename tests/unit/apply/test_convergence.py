@@ -12,14 +12,13 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
-from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
+from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
+from tests.harness.runs import World, virtually
+from tests.harness.wire import Killed, killed, nth, writes
 from tests.unit.apply.plans import branch_names, seen, snapshot_names
-from tests.unit.apply.world import Killed, Strike, World, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from reconciler.desired.state import DesiredState
 
@@ -74,15 +73,8 @@ def test_a_tenant_grows_moves_and_shrinks_with_its_files(tmp_path: Path) -> None
 
 async def dies(world: World, desired: DesiredState, write: int, *, carried_out: bool) -> bool:
     """Applies and dies at that write, the first being 1; False where the run is over before."""
-    sent = 0
-
-    def striking(_number: int, request: httpx.Request) -> Strike | None:
-        nonlocal sent
-        sent += request.method != "GET"
-        return Strike(Killed(), carried_out) if sent == write else None
-
     try:
-        await world.apply(desired, striking=striking)
+        await world.apply(desired, act=nth(write, writes, killed(carried_out=carried_out)))
     except Killed:
         return True
     return False

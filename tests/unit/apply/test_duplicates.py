@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.live.runs import Fate, Life
+from reconciler.live.state import RunState, RunStatus
 from reconciler.model.annotations import creation_annotations
-from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerAfter, AnswerWith
-from reconciler.simulator.projects import change
 from reconciler.simulator.seed import (
     BranchSeed,
     ProjectSeed,
     SnapshotSeed,
 )
-from tests.builders import FREE_COMPUTE, FREE_QUOTA, a_fleet, a_tenant, make_plan
-from tests.simulated import simulated_compute, simulated_quota
-from tests.unit.apply.world import World, now, virtually
+from tests.harness.builders import FREE_COMPUTE, FREE_QUOTA, a_fleet, a_tenant, make_plan
+from tests.harness.runs import World, now, virtually
+from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from reconciler.plan.plan import Plan
-    from tests.unit.apply.world import Applied
+    from tests.harness.runs import Applied
 
 FLEET: Final = a_fleet(a_tenant("acme"))
 
@@ -53,15 +53,21 @@ async def a_pair(world: World) -> tuple[Plan, str, str]:
     await asyncio.sleep(2)
     second = seeded(world, "r2")
     await asyncio.sleep(3 * 3600)
-    live = replace(await world.observe(FLEET), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+    live = replace(
+        await world.observe(FLEET), run_statuses={"r2": RunStatus(RunState.DEAD, "it is said", frozenset())}
+    )
     plan = make_plan(FLEET, live, now=now())
     assert [action.kind for action in plan.actions] == ["delete_duplicate"]
     return plan, first, second
 
 
+async def told(world: World) -> None:
+    """Waits until Neon tells everything that was consumed so far."""
+    await asyncio.sleep(world.simulator.world.behaviour.counters_lag_seconds)
+
+
 def live_ids(world: World) -> set[str]:
-    rows = world.simulator.world.store.rows("SELECT id FROM projects WHERE deleted_at IS NULL")
-    return {row[0] for row in rows}
+    return {row["id"] for row in Stored.of(world.simulator).rows("projects")}
 
 
 def test_the_second_goes_and_the_journal_holds_the_proof(tmp_path: Path) -> None:
@@ -98,14 +104,12 @@ def _snapshotted(world: World, _first: str, second: str) -> None:
 
 
 def _first_deleted(world: World, first: str, _second: str) -> None:
-    with world.simulator.world.writing() as transaction:
-        transaction.update("projects", first, deleted_at=transaction.now)
+    stored = Stored.of(world.simulator)
+    stored.change("projects", first, deleted_at=stored.now)
 
 
 def _renamed(world: World, _first: str, second: str) -> None:
-    with world.simulator.world.writing() as transaction:
-        row = world.simulator.world.store.rows("SELECT * FROM projects WHERE id = ?", second)[0]
-        change(transaction, row, {"name": "myapp-acme-keep"})
+    Stored.of(world.simulator).rename_project(second, "myapp-acme-keep")
 
 
 MEANWHILE: Final[dict[str, tuple[Callable[[World, str, str], None], str]]] = {
@@ -125,6 +129,7 @@ def test_nothing_is_deleted_where_something_has_happened_since_the_plan(tmp_path
         world = World.open(tmp_path)
         plan, first, second = await a_pair(world)
         act(world, first, second)
+        await told(world)
         return await world.apply(FLEET, plan=plan), second, live_ids(world)
 
     applied, second, live = virtually(main())
@@ -132,6 +137,20 @@ def test_nothing_is_deleted_where_something_has_happened_since_the_plan(tmp_path
     assert words in applied.message("acme")
     assert second in live
     assert not [line for line in applied.journal if line["line"] == "intent"]
+
+
+def test_nothing_is_deleted_whose_compute_ran_although_no_counter_tells_of_it_yet(tmp_path: Path) -> None:
+    async def main() -> tuple[Applied, str, set[str]]:
+        world = World.open(tmp_path)
+        plan, _, second = await a_pair(world)
+        Stored.of(world.simulator).connect(second)
+        await asyncio.sleep(600)
+        return await world.apply(FLEET, plan=plan), second, live_ids(world)
+
+    applied, second, live = virtually(main())
+    assert applied.results() == {"acme": Result.SKIPPED}
+    assert "it was active at" in applied.message("acme")
+    assert second in live
 
 
 def test_nothing_is_deleted_where_it_cannot_be_looked_at(tmp_path: Path) -> None:
@@ -150,8 +169,8 @@ def test_one_that_is_gone_by_then_is_told_as_gone(tmp_path: Path) -> None:
     async def main() -> Applied:
         world = World.open(tmp_path)
         plan, _, second = await a_pair(world)
-        with world.simulator.world.writing() as transaction:
-            transaction.update("projects", second, deleted_at=transaction.now)
+        stored = Stored.of(world.simulator)
+        stored.change("projects", second, deleted_at=stored.now)
         return await world.apply(FLEET, plan=plan)
 
     applied = virtually(main())
@@ -179,7 +198,9 @@ def test_a_marked_duplicate_goes_after_its_tenants_own_changes(tmp_path: Path) -
         seeded(world, "r2", "myapp-acme-duplicate-r2")
         await asyncio.sleep(3 * 3600)
         pro = a_fleet(a_tenant("acme", "pro"))
-        live = replace(await world.observe(pro), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+        live = replace(
+            await world.observe(pro), run_statuses={"r2": RunStatus(RunState.DEAD, "it is said", frozenset())}
+        )
         applied = await world.apply(pro, plan=make_plan(pro, live, now=now()))
         return applied, [action.kind for action in applied.plan.actions], live_ids(world), first
 
@@ -195,7 +216,9 @@ async def doomed_at(world: World, times: int) -> list[bool]:
     doomed = []
     for _ in range(times):
         await asyncio.sleep(600)
-        live = replace(await world.observe(FLEET), fates={"r2": Fate(Life.DEAD, "it is said", frozenset())})
+        live = replace(
+            await world.observe(FLEET), run_statuses={"r2": RunStatus(RunState.DEAD, "it is said", frozenset())}
+        )
         doomed.append(not make_plan(FLEET, live, now=now()).empty)
     return doomed
 

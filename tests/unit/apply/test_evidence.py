@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate, html
-from tests.builders import a_fleet
+from tests.harness.builders import a_fleet
+from tests.harness.runs import COUNTED_AT_ONCE, World, now, virtually
 from tests.unit.apply.plans import (
     a_plan,
     branch_names,
@@ -27,14 +28,13 @@ from tests.unit.apply.plans import (
     snapshotted,
     take,
 )
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.plan.plan import Plan
     from reconciler.simulator.faults import AnyEffect
-    from tests.unit.apply.world import Applied
+    from tests.harness.runs import Applied
 
 APPLIED, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED
 
@@ -74,7 +74,7 @@ class Scene:
     @classmethod
     async def set(cls, folder: Path) -> Scene:
         """The account before the run."""
-        world = World.open(folder)
+        world = World.open(folder, COUNTED_AT_ONCE)
         project = await seeded(world)
         (v1,) = await snapshotted(world, project, "v1")
         old = branched(world, project, "old")

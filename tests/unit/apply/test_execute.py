@@ -17,17 +17,15 @@ from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith, DropAfter, FailOperations, Truncate
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, now, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import SIZED_AT_ONCE, World, now, virtually
+from tests.harness.wire import Passing, also_before, where, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import httpx
-
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
-    from tests.unit.apply.world import Strike
 
 FREE_ACME = a_fleet(a_tenant("acme"))
 PRO_ACME = a_fleet(a_tenant("acme", "pro"))
@@ -60,7 +58,7 @@ def a_world_in(folder: Path, state: DesiredState) -> World:
 
 def test_a_new_tenant_takes_one_call_between_two_looks(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, SIZED_AT_ONCE)
         applied = await world.apply(FREE_ACME)
         assert applied.results() == {"acme": Result.APPLIED}
         lines = [exchange.line for exchange in world.simulator.requests]
@@ -72,7 +70,7 @@ def test_a_new_tenant_takes_one_call_between_two_looks(tmp_path: Path) -> None:
 
 def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, SIZED_AT_ONCE)
         applied = await world.apply(FREE_ACME, just_observed=True, single_writer=True)
         lines = [exchange.line for exchange in world.simulator.requests]
         assert lines == ["GET /projects"] * 4 + ["POST /projects"]
@@ -232,12 +230,14 @@ def test_a_value_that_did_not_take_is_a_failure_that_names_it(tmp_path: Path) ->
 def test_a_project_that_has_appeared_since_the_plan_is_not_created_again(tmp_path: Path) -> None:
     async def main() -> None:
         world = World.open(tmp_path)
-        plan = await world.plan(a_fleet(a_tenant("acme"), a_tenant("bravo")))
+        both = a_fleet(a_tenant("acme"), a_tenant("bravo"))
+        plan = await world.plan(both)
         await world.apply(FREE_ACME)
-        applied = await world.apply(FREE_ACME, plan=plan)
+        applied = await world.apply(both, plan=plan)
         assert applied.results() == {"acme": Result.SKIPPED, "bravo": Result.APPLIED}
         assert "has appeared in free since the plan was made" in applied.message("acme")
         assert len(await world.live(FREE_ACME)) == 2
+        assert routes(world) == ["POST /projects", "PATCH /projects/*/endpoints/*"] * 2
 
     virtually(main())
 
@@ -262,7 +262,7 @@ def test_a_connection_string_leaves_through_the_callback_alone(tmp_path: Path) -
     async def main() -> None:
         world = World.open(tmp_path)
         applied = await world.apply(FREE_ACME)
-        password = applied.connections["acme"].reveal().partition("@")[0].rpartition(":")[2]
+        password = applied.connections["acme"].direct.reveal().partition("@")[0].rpartition(":")[2]
         assert password
         assert password not in json.dumps(applied.journal)
         assert password not in repr(applied.report)
@@ -281,8 +281,8 @@ def test_a_connection_string_that_no_answer_brought_is_read_and_handed_out(
         assert applied.results() == {"acme": Result.APPLIED}
         project = (await world.live(FREE_ACME))["myapp-acme"]
         async with world.client() as neon:
-            uri = await neon.connection_uri("free", project.id, "neondb", "neondb_owner")
-        assert applied.connections == {"acme": uri}
+            connection = await neon.connection("free", project.id, "neondb", "neondb_owner")
+        assert applied.connections == {"acme": connection}
 
     virtually(main())
 
@@ -333,12 +333,11 @@ def test_a_stopped_run_finishes_the_call_in_flight_and_starts_no_other(tmp_path:
         world = a_world_in(tmp_path, FREE_ACME)
         stop = StopSignal()
 
-        def stops_at_the_transfer(_number: int, request: httpx.Request) -> Strike | None:
-            if request.url.path.endswith("/transfer"):
-                stop.request("interrupted by SIGTERM")
-            return None
+        def transfers(passing: Passing) -> bool:
+            return passing.path.endswith("/transfer")
 
-        applied = await world.apply(PRO_ACME, striking=stops_at_the_transfer, stop=stop)
+        stops = where(transfers, also_before(lambda: stop.request("interrupted by SIGTERM")))
+        applied = await world.apply(PRO_ACME, act=stops, stop=stop)
         assert len(world.writes()) == 1
         (outcome,) = applied.report.outcomes
         assert [action.result for action in outcome.actions] == [Result.APPLIED, Result.SKIPPED, Result.SKIPPED]
@@ -353,17 +352,30 @@ def test_a_stopped_run_finishes_the_call_in_flight_and_starts_no_other(tmp_path:
     virtually(main())
 
 
+def test_a_stopped_run_says_of_a_project_that_it_created_that_its_compute_is_not_resized(tmp_path: Path) -> None:
+    async def main() -> None:
+        world, stop = World.open(tmp_path), StopSignal()
+        stops = where(writes, also_before(lambda: stop.request("interrupted by SIGTERM")))
+        applied = await world.apply(FREE_ACME, act=stops, stop=stop)
+        assert routes(world) == ["POST /projects"]
+        (project,) = (await world.live(FREE_ACME)).values()
+        assert applied.results() == {"acme": Result.FAILED}
+        words = f"project {project.id} was created, but its compute does not have the requested size"
+        assert applied.message("acme").startswith(words)
+        assert applied.report.outcomes[0].project_id == project.id
+        assert (await world.apply(FREE_ACME)).results() == {"acme": Result.APPLIED}
+        assert (await world.plan(FREE_ACME)).empty
+
+    virtually(main())
+
+
 def test_a_stopped_run_still_checks_what_it_created_for_rivals(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, SIZED_AT_ONCE)
         stop = StopSignal()
 
-        def stops_at_the_first_create(_number: int, request: httpx.Request) -> Strike | None:
-            if request.method == "POST":
-                stop.request("interrupted by SIGTERM")
-            return None
-
-        applied = await world.apply(a_fleet(*tenants(60)), striking=stops_at_the_first_create, stop=stop)
+        stops = where(writes, also_before(lambda: stop.request("interrupted by SIGTERM")))
+        applied = await world.apply(a_fleet(*tenants(60)), act=stops, stop=stop)
         created = applied.report.count(Result.APPLIED)
         assert 1 <= created <= 20, "those that wait for their turn at the rate limit are not sent any more"
         assert applied.report.count(Result.SKIPPED) == 60 - created

@@ -15,7 +15,7 @@ from reconciler.apply.journal import Header, Intent, Journal
 from reconciler.errors import JournalError
 from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange
-from tests.builders import NOON
+from tests.harness.builders import NOON
 
 HEADER = Header(run="r1", fleet="prod", actor="ada@example.com", commit="4f2c", version="0.1.0", started_at=NOON)
 
@@ -32,7 +32,7 @@ def test_a_journal_begins_with_who_ran_what(tmp_path: Path) -> None:
     assert header == {
         "line": "run",
         "at": "2030-05-04T12:00:00+00:00",
-        "format_version": 1,
+        "format_version": 2,
         "run": "r1",
         "fleet": "prod",
         "actor": "ada@example.com",
@@ -58,13 +58,15 @@ def test_an_intent_says_what_is_about_to_be_written_and_its_outcome_what_became_
                 project_ids=("p-acme",),
                 reason="tier free",
                 changes=changes,
+                object={"branch": "main"},
             ),
         )
         journal.conclude("r1-1", "failed", "Neon answers 400")
-        journal.end("interrupted by SIGTERM")
+        journal.end("r1", "interrupted by SIGTERM")
     _, intent, outcome, end = lines(path)
     assert intent["request_id"] == outcome["request_id"] == "r1-1"
     assert (intent["kind"], intent["tenants"], intent["project_ids"]) == ("patch_project", ["acme"], ["p-acme"])
+    assert intent["object"] == {"branch": "main"}
     assert intent["changes"] == [
         {"path": "quota.data_transfer_bytes", "before": 5, "after": 10},
         {"path": "settings.allowed_ips", "before": None, "after": {"ips": ["10.0.0.1"]}},
@@ -77,7 +79,7 @@ def test_a_second_run_appends_to_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for _ in range(2):
         with Journal.open(path, HEADER, lambda: NOON) as journal:
-            journal.end(None)
+            journal.end("r1", None)
     assert [line["line"] for line in lines(path)] == ["run", "end", "run", "end"]
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.desired.tenant import DevBranch
+from reconciler.desired.selection import Reach
+from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.fleet import Fleet, Request, RunOptions
+from reconciler.model.compute import Compute
 from reconciler.plan.needs import looks
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
-from reconciler.simulator.branches import resize
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.gateway import Latency
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     GIB,
     HISTORY_MAY_GO,
@@ -25,6 +27,9 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
+from tests.harness.runs import COUNTED_AT_ONCE, World, now, virtually
+from tests.harness.stored import Stored
+from tests.harness.wire import Act, also_before, first, writes
 from tests.unit.apply.late import (
     FREE,
     GONE,
@@ -50,26 +55,24 @@ from tests.unit.apply.late import (
     with_snapshots,
 )
 from tests.unit.apply.plans import calls, seen
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import httpx
-
     from reconciler.desired.state import DesiredState
+    from reconciler.plan.outcome import Report
 
 
 class TestWithinTheTime:
-    def test_a_patch_takes_no_other_call(self, tmp_path: Path) -> None:
+    def test_a_patch_takes_only_the_read_before_the_first(self, tmp_path: Path) -> None:
         run = late(tmp_path, PRO, NEW_PRICES, seconds=LATE - 2)
-        assert [exchange.method for exchange in run.world.simulator.requests] == ["PATCH"]
+        assert [exchange.method for exchange in run.world.simulator.requests] == ["GET", "PATCH"]
 
     def test_it_is_what_the_files_say(self, tmp_path: Path) -> None:
         longer = replace(NEW_PRICES, api=replace(NEW_PRICES.api, look_again_after_seconds=60.0))
         run = late(tmp_path, PRO, longer, seconds=59)
-        assert [exchange.method for exchange in run.world.simulator.requests] == ["PATCH"]
+        assert [exchange.method for exchange in run.world.simulator.requests] == ["GET", "PATCH"]
 
 
 def test_a_checkout_twenty_seconds_into_a_price_change_is_not_put_back(tmp_path: Path) -> None:
@@ -183,7 +186,14 @@ class TestWhatWasDoneInBetween:
         after = a_fleet(a_tenant("acme", "pro", accept=HISTORY_MAY_GO), tiers=(both,))
         run = late(tmp_path, PRO, after, done_already, Request(permissions=Permissions(lowering=True)))
         assert run.told == [
-            ("patch_project", Result.SKIPPED, "changed since the plan was made: quota.data_transfer_bytes")
+            (
+                "patch_project",
+                Result.SKIPPED,
+                (
+                    "changed since the plan was made: quota.active_time_seconds, quota.data_transfer_bytes, "
+                    "quota.logical_size_bytes"
+                ),
+            )
         ]
 
     def test_the_deletion_of_a_branch_that_is_gone_is_said(self, tmp_path: Path) -> None:
@@ -242,10 +252,7 @@ def test_a_guard_that_refuses_by_now_is_told_with_its_remedy(tmp_path: Path) -> 
             assert planned.plan.refusals == ()
             await asyncio.sleep(LATE)
             (branch,) = [branch for branch in (await seen(world)).branches or () if branch.default]
-            with world.simulator.world.writing() as transaction:
-                row = world.simulator.world.store.row("SELECT * FROM branches WHERE id = ?", branch.id)
-                assert row is not None
-                resize(transaction, row, 5 * GIB)
+            Stored.of(world.simulator).resize_branch(branch.id, 5 * GIB)
             report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
         ((action,),) = [outcome.actions for outcome in report.outcomes]
         assert action.result is Result.SKIPPED
@@ -274,15 +281,36 @@ class TestWithinATurn:
             with_branches(),
             seconds=0,
             latency=Latency(3, 3),
-            striking=once("branches", '"name":"old"', '"name":"keep-this"', name="keep-this"),
+            act=once("branches", "name", "old", "keep-this", name="keep-this"),
         )
         assert [result for _, result, _ in run.told] == [Result.APPLIED, Result.UNCHANGED]
         assert run.told[1][2] == "somebody renamed the branch: its name is now 'keep-this'"
         assert len(run.world.writes()) == 1
 
+    def test_a_quota_that_was_raised_while_a_compute_was_resized_is_not_lowered(self, tmp_path: Path) -> None:
+        raised = once(
+            "projects", "name", "myapp-acme", "myapp-acme", {"settings.quota.logical_size_bytes": 9 * GIB}
+        )
+        run = late(tmp_path, FREE, LESS, request=LOWERING, seconds=0, latency=Latency(16, 16), act=raised)
+        assert [(kind, result) for kind, result, _ in run.told] == [
+            ("patch_endpoint", Result.APPLIED),
+            ("patch_project", Result.SKIPPED),
+        ]
+        assert run.acme.actions[1].message == "changed since the plan was made: quota.logical_size_bytes"
+        assert len(run.world.writes()) == 1
+
+    def test_a_setting_that_was_changed_while_a_compute_was_resized_is_kept(self, tmp_path: Path) -> None:
+        allowed = {"settings.allowed_ips": {"ips": ["10.0.0.1"], "protected_branches_only": False}}
+        by_hand = once("projects", "name", "myapp-acme", "myapp-acme", allowed)
+        run = late(tmp_path, FREE, LESS, request=LOWERING, latency=Latency(16, 16), act=by_hand)
+        assert {result for _, result, _ in run.told} == {Result.APPLIED}
+        settings = Stored.of(run.world.simulator).row("projects")["body"]["settings"]
+        assert settings["allowed_ips"] == allowed["settings.allowed_ips"]
+        assert settings["quota"]["logical_size_bytes"] == GIB // 4
+
     def test_a_compute_that_was_resized_while_others_moved_is_left(self, tmp_path: Path) -> None:
-        resized = once("endpoints", '"autoscaling_limit_max_cu":2', '"autoscaling_limit_max_cu":3')
-        run = late(tmp_path, FREE, PRO, seconds=0, latency=Latency(6, 6), striking=resized)
+        resized = once("endpoints", "autoscaling_limit_max_cu", 2, 3)
+        run = late(tmp_path, FREE, PRO, seconds=0, latency=Latency(6, 6), act=resized)
         assert [(kind, result) for kind, result, _ in run.told] == [
             ("transfer_project", Result.APPLIED),
             ("patch_endpoint", Result.SKIPPED),
@@ -297,8 +325,17 @@ class TestWithinATurn:
         assert {result for _, result, _ in run.told} == {Result.APPLIED}
 
     def test_a_compute_that_was_resized_while_others_moved_down_is_left(self, tmp_path: Path) -> None:
-        resized = once("endpoints", '"autoscaling_limit_max_cu":4', '"autoscaling_limit_max_cu":3')
-        run = late(tmp_path, PRO, DOWN, request=LOWERING, seconds=0, latency=Latency(6, 6), striking=resized)
+        resized = once("endpoints", "autoscaling_limit_max_cu", 4, 3)
+        run = late(
+            tmp_path,
+            PRO,
+            DOWN,
+            request=LOWERING,
+            seconds=0,
+            latency=Latency(6, 6),
+            act=resized,
+            behaviour=COUNTED_AT_ONCE,
+        )
         assert {result for _, result, _ in run.told[1:]} == {Result.SKIPPED}
         assert run.acme.actions[1].message == "changed since the plan was made: compute.max_cu of branch main"
 
@@ -307,21 +344,63 @@ DOWN = a_fleet(a_tenant(accept=HISTORY_MAY_GO))
 LOWERING = Request(permissions=Permissions(lowering=True))
 
 
-def once(table: str, old: str, new: str, **columns: object) -> Any:
-    """A row below the project changes while the first write of the run is under way."""
+def test_what_a_person_permits_once_the_plan_is_on_the_screen_is_permitted_at_a_late_turn(tmp_path: Path) -> None:
+    async def main() -> Report:
+        world = World.open(tmp_path)
+        await world.apply(PRO)
+        async with world.client() as neon:
+            fleet = Fleet(DOWN, neon, now=now)
+            differing = await fleet.drift()
+            assert fleet.permit(differing, Request()).plan.empty
+            await asyncio.sleep(LATE)
+            planned = fleet.permit(differing, LOWERING)
+            return await fleet.apply(planned, RunOptions(id="late", journal=tmp_path / "late.jsonl"))
 
-    def prepare(world: World) -> Callable[[int, httpx.Request], None]:
-        rows: list[str] = []
+    (acme,) = virtually(main()).outcomes
+    assert {outcome.result for outcome in acme.actions} == {Result.APPLIED}
 
-        def striking(_number: int, request: httpx.Request) -> None:
-            if request.method == "GET" or rows:
-                return
-            live = world.simulator.world.store.rows(f"SELECT id, body FROM {table} WHERE deleted_at IS NULL")  # noqa: S608
-            ((id_, body),) = [(row["id"], row["body"]) for row in live if old in row["body"]]
-            rows.append(id_)
-            with world.simulator.world.writing() as transaction:
-                transaction.update(table, id_, body=body.replace(old, new), **columns)
 
-        return striking
+LESS = a_fleet(a_tenant(overrides=Overrides({"logical_size_bytes": GIB // 4}, Compute(min_cu=0.25, max_cu=0.25))))
+
+
+def once(
+    table: str,
+    member: str,
+    old: object,
+    new: object,
+    others: Mapping[str, object] = MappingProxyType({}),
+    **columns: object,
+) -> Callable[[World], Act]:
+    """A row of the project changes while the first write of the run is under way; ``others`` are by path."""
+
+    def prepare(world: World) -> Act:
+        def change() -> None:
+            stored = Stored.of(world.simulator)
+            (id_,) = [row["id"] for row in stored.rows(table) if row["body"].get(member) == old]
+            stored.change(table, id_, {member: new, **others}, **columns)
+
+        return first(writes, also_before(change))
 
     return prepare
+
+
+def test_the_first_compute_of_a_new_project_is_sized_at_a_late_turn(tmp_path: Path) -> None:
+    """A run died before it sized the compute: no list shows that, at the late turn either."""
+
+    async def main() -> tuple[World, Report]:
+        world = World.open(tmp_path)
+        await world.apply(FREE, run="0123abcd")
+        project = await seen(world)
+        async with world.client() as neon:
+            assert project.endpoints
+            key = (project.organization, project.id, project.endpoints[0].id)
+            await neon.update_endpoint(*key, {"compute.max_cu": 0.25})
+            fleet = Fleet(FREE, neon, now=now)
+            planned = await fleet.plan(Request(base=a_fleet(), reach=Reach(few_tenants=0, small_fleet=0)))
+            await asyncio.sleep(LATE)
+            world.forget()
+            return world, await fleet.apply(planned, RunOptions(journal=tmp_path / "late.jsonl"))
+
+    world, report = virtually(main())
+    assert [action.result for outcome in report.outcomes for action in outcome.actions] == [Result.APPLIED]
+    assert [exchange.method for exchange in world.writes()] == ["PATCH"]

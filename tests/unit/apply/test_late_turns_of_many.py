@@ -15,7 +15,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_COMPUTE,
     FREE_QUOTA,
@@ -27,7 +27,9 @@ from tests.builders import (
     a_fleet,
     a_tenant,
 )
-from tests.simulated import simulated_compute, simulated_quota
+from tests.harness.runs import World, now, virtually
+from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.wire import Passing, also_before, where
 from tests.unit.apply.late import (
     FREE,
     LARGER,
@@ -37,12 +39,9 @@ from tests.unit.apply.late import (
     nothing,
     renamed,
 )
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Tier
@@ -104,7 +103,8 @@ class TestAList:
                 report = await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
             assert {outcome.result for outcome in report.outcomes} == {Result.APPLIED}
             reads = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
-            assert [path for path in reads if "/operations" not in path] == ["/projects", "/projects"]
+            assert [path for path in reads if path.endswith("/projects")] == ["/projects", "/projects"]
+            assert len([path for path in reads if "/operations" not in path]) == 3, "one before the first patch"
 
         virtually(main())
 
@@ -158,18 +158,16 @@ def test_after_a_signal_nobody_else_is_looked_at(
     stop = StopSignal()
     calls_of_run: list[str] = []
 
-    def striking(_number: int, request: httpx.Request) -> None:
-        if armed:
-            calls_of_run.append(request.method)
-            if len(calls_of_run) == last:
-                stop.signal("SIGTERM")
+    def note(passing: Passing) -> bool:
+        calls_of_run.extend(passing.request.method for _ in armed)
+        return len(calls_of_run) == last
 
     armed: list[bool] = []
 
     async def main() -> Report:
         world = World.open(tmp_path)
         world.seed(before)
-        async with world.client(striking) as neon:
+        async with world.client(where(note, also_before(lambda: stop.signal("SIGTERM")))) as neon:
             fleet = Fleet(after, neon, now=now)
             allowed = Permissions(expect_empty=True, counts={"creates": 99, "transfers": 99, "disruptive": 99})
             planned = await fleet.plan(Request(base=before, permissions=allowed))

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from reconciler.apply.outcomes import Outcomes, with_lost_snapshots
 from reconciler.apply.stop import Breaker, StopSignal
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, PermissionDeniedError
 from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import ActionOutcome, Deletion, Result
-from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
 from tests.unit.apply.plans import discard, drop, make, take
 
 DONE, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED
@@ -44,6 +44,15 @@ def test_what_follows_a_failure_is_skipped_for_that_tenant_alone() -> None:
     assert (acme.actions[1].message, acme.actions[1].hint, acme.actions[1].request_id) == ("no", "do this", "r1-2")
     assert acme.actions[2].message == "an earlier action of this tenant did not succeed"
     assert gone.result is Result.APPLIED
+
+
+def test_a_key_that_has_changed_a_project_is_not_what_a_later_refusal_is_about() -> None:
+    outcomes, refusal = empty_outcomes(), PermissionDeniedError("no access", status=403, request_id="r1-2")
+    outcomes.applied(UPGRADE[0])
+    outcomes.failed(UPGRADE[1], refusal)
+    outcomes.failed(DELETION[0], refusal)
+    acme, gone, _ = outcomes.of_tenants()
+    assert [acme.actions[1].denied, gone.actions[0].denied] == [False, True]
 
 
 def test_what_a_stopped_run_never_tried_is_skipped_with_the_reason() -> None:

@@ -18,8 +18,8 @@ from reconciler.live.project import LiveSnapshot
 from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText, Value
 from reconciler.plan.change import FieldChange
-from reconciler.plan.observed import project_fields
-from tests.builders import (
+from reconciler.plan.live_values import project_fields
+from tests.harness.builders import (
     DAY,
     NOON,
     a_branch,

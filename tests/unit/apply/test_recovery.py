@@ -11,14 +11,15 @@ import pytest
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import CommitLater, Delay, DropBefore
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Killed, Strike, World, never, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, virtually
+from tests.harness.wire import Killed, at, failing, first, killed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
-    from tests.unit.apply.world import Applied
+    from tests.harness.runs import Applied
 
 HERE = a_fleet(a_tenant("acme"))
 GONE = a_fleet(a_tenant("acme", absent=True))
@@ -107,15 +108,10 @@ def test_a_lost_answer_is_settled_by_looking(tmp_path: Path, carried_out: bool) 
     async def main() -> None:
         world = World.open(tmp_path)
         project_id = await deleted(world)
-        struck: list[int] = []
-
-        def lose_first(number: int, request: httpx.Request) -> Strike | None:
-            if request.url.path.endswith("/recover") and not struck:
-                struck.append(number)
-                return Strike(httpx.ReadError("lost"), carried_out)
-            return never(number, request)
-
-        applied = await world.apply(back(project_id), striking=lose_first)
+        lost = failing(httpx.ReadError("lost"), carried_out=carried_out)
+        applied = await world.apply(
+            back(project_id), act=first(lambda passing: passing.path.endswith("/recover"), lost)
+        )
         assert applied.results() == {"acme": Result.APPLIED}
         assert len(recoveries(world)) == 1
         assert (await world.plan(HERE)).empty
@@ -146,12 +142,8 @@ def test_a_run_that_dies_at_any_call_of_a_recovery_is_repaired_by_the_next(
         while True:
             world = World.open(tmp_path / str(exchange))
             project_id = await deleted(world)
-
-            def striking(number: int, _request: httpx.Request, last: int = exchange) -> Strike | None:
-                return Strike(Killed(), carried_out) if number == last else None
-
             try:
-                await world.apply(back(project_id), striking=striking)
+                await world.apply(back(project_id), act=at(exchange, killed(carried_out=carried_out)))
             except Killed:
                 await world.apply(back(project_id))
                 assert (await world.live(HERE))["myapp-acme"].id == project_id

@@ -11,8 +11,10 @@ import pytest
 from reconciler.apply.steps import COUNTED_WITHIN_SECONDS
 from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
-from reconciler.simulator import snapshots as simulated
-from tests.builders import DAY, HOUR, a_fleet, a_tenant
+from reconciler.simulator.faults import DropAfter
+from tests.harness.builders import DAY, HOUR, a_fleet, a_tenant
+from tests.harness.runs import World, now, virtually
+from tests.harness.stored import Stored
 from tests.unit.apply.plans import (
     a_plan,
     branched,
@@ -27,7 +29,6 @@ from tests.unit.apply.plans import (
     snapshotted,
     take,
 )
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -64,28 +65,18 @@ async def another_snapshot_of_its_name(world: World, project: LiveProject) -> No
 async def the_default_branch_gets_a_parent(world: World, project: LiveProject) -> None:
     """As after a restore to its own past."""
     assert project.default_branch
-    with world.simulator.world.writing() as transaction:
-        transaction.execute(
-            "UPDATE branches SET parent_id = 'br-x', body = json_set(body, '$.parent_id', 'br-x') WHERE id = ?",
-            project.default_branch.id,
-        )
+    stored = Stored.of(world.simulator)
+    stored.change("branches", project.default_branch.id, {"parent_id": "br-x"}, parent_id="br-x")
 
 
 async def the_default_branch_is_reset(world: World, project: LiveProject) -> None:
     assert project.default_branch
-    with world.simulator.world.writing() as transaction:
-        transaction.execute(
-            "UPDATE branches SET body = json_set(body, '$.last_reset_at', ?) WHERE id = ?",
-            *(now().isoformat(), project.default_branch.id),
-        )
+    Stored.of(world.simulator).change("branches", project.default_branch.id, {"last_reset_at": now().isoformat()})
 
 
 async def somebody_keeps_the_old_one(world: World, project: LiveProject) -> None:
     (old,) = (await seen(world)).snapshots or ()
-    with world.simulator.world.writing() as transaction:
-        row = simulated.snapshot(world.simulator.world.store, project.id, old.id, transaction.now)
-        assert row is not None
-        simulated.rename(transaction, row, "keep-this")
+    Stored.of(world.simulator).change("snapshots", old.id, {"name": "keep-this"})
 
 
 @pytest.mark.parametrize(
@@ -137,8 +128,8 @@ def test_a_window_that_was_raised_before_may_not_hold_what_it_shows(
         await set_window(world, project, DAY - 60)
         await asyncio.sleep(DAY + 3 * HOUR)
         (v1,) = await snapshotted(world, project, "v1", seconds_apart=5)
-        with world.simulator.world.writing() as transaction:  # beyond what the organization allows
-            transaction.execute("UPDATE projects SET body = json_set(body, '$.history_retention_seconds', 604800)")
+        stored = Stored.of(world.simulator)  # beyond what the organization allows
+        stored.change("projects", project.id, {"history_retention_seconds": 7 * DAY})
         at = now() - timedelta(hours=hours_ago)
         run = await world.apply(FREE, plan=a_plan(await seen(world), take("v2", at=at), discard("v1", v1)))
         assert outcome(run) == ([APPLIED, APPLIED] if comes else [SKIPPED, SKIPPED])
@@ -168,19 +159,39 @@ def test_a_window_that_was_lowered_for_a_second_right_before_the_run_holds_nothi
     virtually(main())
 
 
-def test_what_this_run_does_to_the_window_is_known(tmp_path: Path) -> None:
+async def raised_and_replaced(world: World) -> list[Result]:
+    """The run raises the window, and takes v2 of an hour ago in the place of v1."""
+    (v1,) = await snapshotted(world, await seen(world), "v1", seconds_apart=5)
+    actions = (take("v2", at=now() - timedelta(hours=1)), discard("v1", v1))
+    desired = a_fleet(a_tenant())
+    (planned,) = (await world.plan(desired, only=["restore_window"])).tenants
+    run = await world.apply(desired, plan=a_plan(await seen(world), *planned.actions, *actions))
+    return outcome(run)
+
+
+@pytest.mark.parametrize("effect", [None, DropAfter()], ids=["answered", "lost"])
+def test_what_this_run_does_to_the_window_is_known(tmp_path: Path, effect: DropAfter | None) -> None:
+    async def main() -> None:
+        world = World.open(tmp_path)
+        await set_window(world, await seeded(world), DAY // 2)
+        await asyncio.sleep(DAY)
+        if effect is not None:
+            world.simulator.faults.add(effect, "PATCH", "/projects/*")
+        assert await raised_and_replaced(world) == [APPLIED, APPLIED, APPLIED]
+
+    virtually(main())
+
+
+def test_what_others_did_to_it_right_before_a_lost_answer_is_not_the_runs_own(tmp_path: Path) -> None:
     async def main() -> None:
         world = World.open(tmp_path)
         project = await seeded(world)
-        await set_window(world, project, DAY // 2)
         await asyncio.sleep(DAY)
-        (v1,) = await snapshotted(world, project, "v1", seconds_apart=5)
-        actions = (take("v2", at=now() - timedelta(hours=1)), discard("v1", v1))
-        desired = a_fleet(a_tenant())
-        plan = await world.plan(desired, only=["restore_window"])
-        (planned,) = plan.tenants
-        run = await world.apply(desired, plan=a_plan(await seen(world), *planned.actions, *actions))
-        assert outcome(run) == [APPLIED, APPLIED, APPLIED]
+        for seconds in (HOUR, DAY // 2):
+            await set_window(world, project, seconds)
+            await asyncio.sleep(1)
+        world.simulator.faults.add(DropAfter(), "PATCH", "/projects/*")
+        assert await raised_and_replaced(world) == [APPLIED, SKIPPED, SKIPPED]
 
     virtually(main())
 

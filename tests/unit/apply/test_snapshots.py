@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.apply.stop import StopSignal
 from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerWith
-from tests.builders import a_fleet, a_tenant
+from reconciler.simulator.faults import AnswerWith, DropAfter
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import COUNTED_AT_ONCE, UNHURRIED, World, now, virtually
+from tests.harness.wire import Passing, also_before, where
 from tests.unit.apply.plans import (
     a_plan,
     branch_names,
@@ -29,15 +32,12 @@ from tests.unit.apply.plans import (
     take,
     with_actions,
 )
-from tests.unit.apply.world import World, now, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import httpx
-
+    from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
-    from tests.unit.apply.world import Strike
 
 FREE = a_fleet(a_tenant())
 PRO = a_fleet(a_tenant(tier="pro"))
@@ -79,11 +79,58 @@ async def a_replacement(world: World) -> Plan:
 
 def test_a_replacement_at_the_limit_deletes_first_and_meets_no_refusal(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, COUNTED_AT_ONCE)
         run = await world.apply(FREE, plan=await a_replacement(world))
         assert outcome(run) == [APPLIED, APPLIED]
         assert calls(world) == [DISCARD, f"{TAKE} v2"]
         assert [exchange.status for exchange in world.writes()] == [202, 200]
+        assert await snapshot_names(world) == ["v2"]
+
+    virtually(main())
+
+
+def counted_late(folder: Path, seconds: float = 45) -> World:
+    """An account that counts a deleted snapshot for so long."""
+    return World.open(folder, replace(UNHURRIED, deletion_count_lag_seconds=seconds))
+
+
+async def deleted_by_another_run(world: World, project: LiveProject, snapshot_id: str) -> None:
+    async with world.client() as neon:
+        operations = await neon.delete_snapshot(project.organization, project.id, snapshot_id)
+        await neon.wait(project.organization, project.id, operations)
+
+
+def test_a_snapshot_waits_until_the_deletion_of_another_run_is_counted(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = counted_late(tmp_path)
+        project = await seeded(world)
+        (v1,) = await snapshotted(world, project, "v1")
+        await deleted_by_another_run(world, project, v1)
+        assert outcome(await world.apply(FREE, plan=a_plan(await seen(world), take("v2")))) == [APPLIED]
+        assert await snapshot_names(world) == ["v2"]
+
+    virtually(main())
+
+
+def test_a_snapshot_that_is_refused_a_while_after_the_last_deletion_is_not_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = counted_late(tmp_path, seconds=0)
+        project = await seeded(world)
+        v1, *_ = await snapshotted(world, project, "v1")
+        await deleted_by_another_run(world, project, v1)
+        await snapshotted(world, project, "v3")
+        assert outcome(await world.apply(FREE, plan=a_plan(await seen(world), take("v2")))) == [FAILED]
+        assert calls(world) == [f"{TAKE} v2"]
+
+    virtually(main())
+
+
+def test_a_snapshot_whose_refusal_was_lost_is_tried_until_the_deletion_is_counted(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = counted_late(tmp_path)
+        plan = await a_replacement(world)
+        world.simulator.faults.add(DropAfter(), "POST", "/projects/*/branches/*/snapshot")
+        assert outcome(await world.apply(FREE, plan=plan)) == [APPLIED, APPLIED]
         assert await snapshot_names(world) == ["v2"]
 
     virtually(main())
@@ -107,12 +154,11 @@ def test_a_run_that_is_stopped_within_a_replacement_says_what_the_tenant_is_with
         world = World.open(tmp_path)
         plan, stop = await a_replacement(world), StopSignal()
 
-        def stops_at_the_deletion(_number: int, request: httpx.Request) -> Strike | None:
-            if request.method == "DELETE":
-                stop.request("interrupted by SIGTERM")
-            return None
+        def deletes(passing: Passing) -> bool:
+            return passing.request.method == "DELETE"
 
-        run = await world.apply(FREE, plan=plan, striking=stops_at_the_deletion, stop=stop)
+        stops = where(deletes, also_before(lambda: stop.request("interrupted by SIGTERM")))
+        run = await world.apply(FREE, plan=plan, act=stops, stop=stop)
         assert outcome(run) == [APPLIED, SKIPPED]
         assert run.message("acme") == f"the run was stopped: interrupted by SIGTERM; {WITHOUT}"
 
@@ -165,7 +211,8 @@ def test_a_new_tenant_gets_its_project_then_its_branches_then_its_snapshots(tmp_
         )
         run = await world.apply(FREE, plan=plan)
         assert outcome(run) == [APPLIED] * 4
-        assert calls(world) == ["POST /projects", f"{BRANCH} dev", f"{TAKE} v1", f"{BRANCH} kept"]
+        resized = "PATCH /projects/*/endpoints/*"
+        assert calls(world) == ["POST /projects", resized, f"{BRANCH} dev", f"{TAKE} v1", f"{BRANCH} kept"]
         assert {exchange.status for exchange in world.writes()} == {200, 201}
         assert await snapshot_names(world) == ["v1"]
 
@@ -214,7 +261,7 @@ def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_p
 
 def test_a_downgrade_that_is_refused_for_its_snapshots_deletes_what_there_is_no_room_for(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, COUNTED_AT_ONCE)
         project = await seeded(world, "pro")
         old = branched(world, project, "old")
         kept = branched(world, project, "kept")

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.desired.tenant import DevBranch
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import UNHURRIED, World, virtually
+from tests.harness.builders import HISTORY_MAY_GO, a_fleet, a_tenant
+from tests.harness.runs import UNHURRIED, World, virtually
+from tests.property.rows import Rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,6 +150,32 @@ def test_a_call_that_is_lost_twice_fails_and_is_not_sent_a_third_time(tmp_path: 
     virtually(main())
 
 
+def test_a_refusal_that_cannot_be_read_is_asked_for_once_more(tmp_path: Path) -> None:
+    """It may have named a limit. The journal calls no answer lost that came."""
+
+    async def main() -> None:
+        world, plan, ids = await an_upgrade(tmp_path, 5)
+        world.simulator.faults.add(AnswerWith(406, text='{"limi'), "POST", TRANSFER)
+        applied = await world.apply(a_fleet(), plan=plan)
+        assert await moved(world) == set(ids)
+        assert calls(world) == [5, 5]
+        reasons = [line["reason"] for line in applied.journal if line["line"] == "intent"]
+        assert reasons[1] == "sent again: live state shows that the first call was not carried out"
+
+    virtually(main())
+
+
+def test_a_destination_whose_refusals_can_never_be_read_is_not_asked_for_ever(tmp_path: Path) -> None:
+    async def main() -> None:
+        world, plan, _ids = await an_upgrade(tmp_path, 60)
+        world.simulator.faults.add(AnswerWith(406, text="<html>"), "POST", TRANSFER, times=None)
+        applied = await world.apply(a_fleet(), plan=plan)
+        assert applied.report.count(Result.APPLIED) == 0
+        assert len(calls(world)) <= 2 * 41
+
+    virtually(main())
+
+
 def test_where_many_were_lost_the_organizations_are_listed_instead(tmp_path: Path) -> None:
     async def main() -> None:
         world, plan, ids = await an_upgrade(tmp_path, 50)
@@ -167,5 +195,23 @@ def test_a_key_that_may_not_transfer_is_no_reason_to_split(tmp_path: Path) -> No
         applied = await world.apply(a_fleet(), plan=plan)
         assert set(applied.results().values()) == {Result.FAILED}
         assert calls(world) == [5]
+
+    virtually(main())
+
+
+def test_nothing_is_taken_from_a_tenant_whose_downgrade_is_refused(tmp_path: Path) -> None:
+    """Neon does not document whether a project can be transferred to the organization with the lower limits."""
+    branches = (DevBranch("feature"), DevBranch("old"))
+    before = a_fleet(a_tenant("acme", "pro", dev_branches=branches))
+    after = a_fleet(a_tenant("acme", accept=HISTORY_MAY_GO, dev_branches=branches[:1]))
+
+    async def main() -> None:
+        world = World.open(tmp_path, Behaviour(rate_limit=None, transfers_refused_to=("free",)))
+        await world.apply(before)
+        before_it = Rows.of(world.simulator)
+        applied = await world.apply(after)
+        assert applied.results() == {"acme": Result.FAILED}
+        assert "subscription_type" in applied.message("acme")
+        assert Rows.of(world.simulator) == before_it
 
     virtually(main())

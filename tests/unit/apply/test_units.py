@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.apply.batches import (
@@ -17,7 +17,7 @@ from reconciler.apply.batches import (
 )
 from reconciler.desired.tenant import Overrides, Tenant
 from reconciler.live.project import LiveProject
-from tests.builders import a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
@@ -82,7 +82,6 @@ def test_opposite_routes_never_share_a_call() -> None:
     assert (second.source, second.destination) == ("paid", "free")
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([a_new_one, an_upgrade, a_change, a_downgrade, a_deletion]), max_size=12))
 def test_every_tenant_of_the_plan_is_in_exactly_one_unit(kinds: list[object]) -> None:
     cases = [make(f"t{i:02}") for i, make in enumerate(kinds)]  # type: ignore[operator]

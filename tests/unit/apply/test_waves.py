@@ -13,8 +13,8 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import TenantPlan
 from reconciler.simulator.faults import AnswerWith
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, virtually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

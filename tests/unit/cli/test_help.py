@@ -8,7 +8,7 @@ import click
 import pytest
 
 from reconciler.cli import options
-from reconciler.cli.command_help import MEANINGS, OTHER, Flag
+from reconciler.cli.command_help import MEANINGS, OTHER, DescribedCommand, Flag
 from reconciler.cli.commands import DECLARED
 from reconciler.cli.main import APART, COMMANDS, group, run
 from reconciler.desired.selection import Depth
@@ -41,6 +41,16 @@ def test_every_help_ends_with_an_example_and_the_exit_codes(name: str, capsys: p
     assert [int(line.split()[0]) for line in codes.splitlines() if line[2:3].strip()] == sorted(
         getattr(EVERY.get(name), "exit_codes", MEANINGS)
     )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in EVERY.items() if any(flag.name == "fail_on" for flag in one.params)]
+)
+def test_the_code_of_each_result_that_a_command_can_fail_on_is_in_its_help(name: str) -> None:
+    command = EVERY[name]
+    assert isinstance(command, DescribedCommand)
+    of_any = {ExitCode.INVALID, ExitCode.REFUSED, ExitCode.INCOMPLETE_VIEW, ExitCode.CHANGES}
+    assert of_any <= {*command.exit_codes}
 
 
 @pytest.mark.parametrize("name", DECLARED)

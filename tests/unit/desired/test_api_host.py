@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.desired.address import NEON
-from reconciler.desired.api_host import allowed, foreign, normal, same
+from reconciler.desired.address import NEON, allowed, foreign, normal, same
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from reconciler.desired.destinations import differences, not_to_be_named
+from reconciler.desired.destinations import differences, unpermitted_variables
 from reconciler.desired.state import Api, DesiredState
 from reconciler.desired.tier import EnvReference, OrganizationLimits
-from tests.builders import FREE, PAID, a_fleet
+from tests.harness.builders import FREE, PAID, a_fleet
 
 REGISTRY: Final = EnvReference("REGISTRY_URL")
 
@@ -24,7 +24,7 @@ def naming(
 
 def named(fleet: DesiredState, *allowed: str, base: DesiredState | None = None) -> list[tuple[str, str]]:
     """What may not be named: path and reference."""
-    return [(one.path, str(one.value)) for one in not_to_be_named(fleet, base, allowed)]
+    return [(one.path, str(one.value)) for one in unpermitted_variables(fleet, base, allowed)]
 
 
 @pytest.mark.parametrize("name", ["FREE_ORG_API_KEY", "ACME_ORG_API_KEY", "PERSONAL_API_KEY", "NEON_API_KEY"])
@@ -62,6 +62,12 @@ def test_a_key_may_not_be_named_as_a_registry(name: str) -> None:
     assert named(naming(url=name)) == [("registry.url", f"${{{name}}}")]
 
 
+@pytest.mark.parametrize("name", ["PERSONAL_API_KEY", "NEON_API_KEY", "REGISTRY_URL", "FERNET_KEY"])
+def test_a_registry_encrypts_with_a_key_of_its_own(name: str) -> None:
+    assert named(replace(naming(), registry_key=EnvReference(name))) == [("registry.key", f"${{{name}}}")]
+    assert named(replace(naming(), registry_key=EnvReference("REGISTRY_KEY"))) == []
+
+
 def test_what_the_base_names_may_be_named_for_the_same_use_alone() -> None:
     base = naming(key="ACME_FREE")
     assert named(base, base=base) == []
@@ -87,6 +93,7 @@ ELSEWHERE: Final = {
     "another registry": naming(url="NEON_REGISTRY"),
     "a literal registry": replace(BASE, registry="postgresql://evil.example/db"),
     "no registry": replace(BASE, registry=None),
+    "a key of the registry": replace(BASE, registry_key=EnvReference("REGISTRY_KEY")),
     "another personal key": replace(BASE, personal_api_key=FREE.api_key),
     "no personal key": replace(BASE, personal_api_key=None),
 }
@@ -118,3 +125,24 @@ def test_a_difference_tells_both_sides_and_repeats_no_address_of_a_registry() ->
     )
     (registry,) = differences(BASE, ELSEWHERE["a literal registry"])
     assert str(registry) == "registry.url is ${REGISTRY_URL}, but was another address at the base"
+
+
+@pytest.mark.parametrize("name", ["NOTIFY_URL", "SLACK_NOTIFY_URL", "RECONCILER_NOTIFY_URLS"])
+def test_addresses_of_notices_that_may_be_named(name: str) -> None:
+    assert named(a_fleet(notify=(EnvReference(name),))) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["SLACK_URL", "NEON_NOTIFY_URL", "REGISTRY_URL", "PERSONAL_API_KEY", "XNOTIFY_URL", "DATABASE_URL"]
+)
+def test_addresses_of_notices_that_may_not(name: str) -> None:
+    assert named(a_fleet(notify=(EnvReference(name),))) == [("notify.urls.0", f"${{{name}}}")]
+
+
+def test_other_addresses_of_notices_differ_from_the_base() -> None:
+    now, base = a_fleet(notify=(EnvReference("A_NOTIFY_URL"), EnvReference("B_NOTIFY_URL"))), a_fleet()
+    assert [str(one) for one in differences(now, base)] == [
+        "notify.urls.0 is ${A_NOTIFY_URL}, but was not set at the base",
+        "notify.urls.1 is ${B_NOTIFY_URL}, but was not set at the base",
+    ]
+    assert [one.path for one in differences(base, now)] == ["notify.urls.0", "notify.urls.1"]

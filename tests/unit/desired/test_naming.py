@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.desired.naming import Naming, composed, identity
 from reconciler.plan.guards import guard
-from tests.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 TIERED = Naming("myapp-{tenant}-{tier}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.values import JsonText
-from tests import json_documents
+from tests.harness import json_documents
 from tests.unit.views import builders as build
 
 
@@ -19,13 +19,15 @@ def read(text: str) -> Any:
 def test_a_plan_carries_its_version_its_counts_and_everything_beside_the_actions() -> None:
     document = read(json_documents.plan(build.rich_plan(), build.MADE))
     assert list(document) == [
-        "format_version", "kind", "fleet", "organizations", "made_at", "commit", "base", "counts", "tenants",
-        "refusals", "conflicts", "orphans", "notes", "unmanaged", "file_changes", "waiting", "coverage", "budget",
+        "format_version", "kind", "fleet", "organizations", "made_at", "commit", "base", "counts",
+        "shared_changes", "tiers", "authored", "tenants", "refusals", "conflicts", "orphans", "notes",
+        "unmanaged", "file_changes", "waiting", "coverage", "budget",
     ]  # fmt: skip
     assert (document["format_version"], document["kind"], document["fleet"]) == (1, "plan", "prod")
     assert (document["made_at"], document["commit"]) == ("2026-11-23T12:00:00Z", "1f2e3d4c5b6a79880")
     assert document["counts"] == {
-        "create": 1, "recover": 0, "adopt": 0, "upgrade": 1, "downgrade": 1, "change": 4, "delete": 1,
+        "create": 1, "recover": 0, "restore": 0, "adopt": 0, "upgrade": 1, "downgrade": 1, "change": 4,
+        "delete": 1,
         "branches": {"create": 0, "change": 0, "delete": 0}, "snapshots": {"create": 0, "delete": 0},
         "refusals": 2, "conflicts": 1, "orphans": 2,
     }  # fmt: skip

@@ -18,16 +18,17 @@ from reconciler.files.applied import kept, written
 from reconciler.files.remote_tag import RemoteTag, remote_tag
 from reconciler.files.repository import found
 from reconciler.plan.applied import Applied
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import write
 from tests.unit.files.test_freshness import cloned, commit
-from tests.unit.files.test_git import ACME, git
+from tests.unit.files.test_git import ACME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.files.advance import Base
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 TAG: Final = "refs/tags/applied"
 FLEET: Final = "prod"
@@ -49,7 +50,9 @@ class TestTheRecord:
         root, _ = cloned(tmp_path)
         old, head = git(root, "rev-parse", "HEAD"), commit(root, ACME + "protect: true\n")
         tried = {"acme": (old, head), "zoe": (head,)}
-        applied = Applied(head, {"acme": old, "übel@example.org": None, "zoe": old}, tried)
+        rejected = {"übel@example.org": ("snapshots.v1.at 2030-05-01T00:00:00Z",)}
+        creating = {"acme": "4f21", "ida": "4f21", "zoe": "0a3c"}
+        applied = Applied(head, {"acme": old, "übel@example.org": None, "zoe": old}, tried, creating, rejected)
         put(root, applied)
         git(root, "fsck", "--strict")
         record = kept(root, TAG, FLEET)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.files.earlier_commits import removed
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
-from tests.unit.files.test_git import git, repository
+from tests.unit.files.test_git import repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 NDJSON = TIERS + "tenants: [{files: 'tenants/**/*.yaml'}, {ndjson: 'fleet/*.ndjson'}]\n"
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.files.git import base_ref, edited
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import write
-from tests.unit.files.test_git import ACME, git, repository
+from tests.unit.files.test_git import ACME, repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 
 @pytest.fixture

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import ExitCode, InvalidInputError, StaleFilesError
 from reconciler.files.freshness import require_tip
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
-from tests.unit.files.test_git import ACME, git, repository
+from tests.unit.files.test_git import ACME, repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 FILES: dict[str, str | bytes] = {"tiers.yaml": TIERS, "tenants/acme.yaml": ACME}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from reconciler.errors import InvalidInputError
 from reconciler.files.git import base_ref, commit_id, load_at
 from reconciler.files.load import load
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
 
 if TYPE_CHECKING:
@@ -20,17 +19,9 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 ACME = "tenant: acme\ntier: free\n"
-
-
-def git(root: Path, *arguments: str) -> str:
-    """Runs a git command as somebody, whatever this machine's settings are."""
-    settings = ("user.name=A", "user.email=a@example.org", "commit.gpgsign=false", "core.hooksPath=/dev/null")
-    options = [word for setting in settings for word in ("-c", setting)]
-    command = ["git", "-C", str(root), *options, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def repository(root: Path, *commits: dict[str, str | bytes]) -> Path:
@@ -227,6 +218,21 @@ def test_settings_of_another_release_are_readable_at_a_commit(tmp_path: Path) ->
             "audit_log_level": "base",
         }
     ]
+
+
+def test_members_that_this_release_does_not_know_are_readable_at_a_commit(tmp_path: Path) -> None:
+    """Also in tiers.yaml, where one of them would make the whole commit unusable as a base."""
+    allowed = "settings: {allowed_ips: {ips: [10.0.0.1], primary_branch_only: true}}"
+    tenant, tiers = f"{ACME}overrides: {{{allowed}}}\n", TIERS + f"    {allowed}\n"
+    root = repository(tmp_path, {"tenants/acme.yaml": tenant, "tiers.yaml": tiers})
+    write(root, {}, tiers=tiers)
+    assert load(root).desired is None
+    then = load_at(root, "HEAD")
+    assert then.problems == ()
+    assert then.desired is not None
+    said = {"allowed_ips": {"ips": ["10.0.0.1"], "primary_branch_only": True}}
+    assert then.desired.tenants["acme"].overrides.settings == said
+    assert [tier.settings for tier in then.desired.tiers.values() if tier.settings] == [said]
 
 
 @pytest.mark.parametrize("broken", ["hipaa: on", "quota: {active_time_seconds: 1}", "unchecked: 1, shiny: 1"])

@@ -12,13 +12,14 @@ from reconciler.files.links import HIDDEN, LEAVES
 from reconciler.files.load import load
 from reconciler.files.tracked import unheld
 from reconciler.files.tree import LEAVES_TENANTS
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
-from tests.unit.files.test_git import ACME, git
+from tests.unit.files.test_git import ACME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 CANARY = "canary_key: canary_value\n"
 

@@ -243,7 +243,7 @@ LINES = {
     '{"tenant": "a", "tier": "free", "x": ' + "[" * 31 + "]" * 31 + "}": "fleet/x.ndjson:1:33: unknown key 'x'",
     '{"tenant": "a", "tier": "free", "x": [' + "[]," * 40 + "[]]}": "fleet/x.ndjson:1:33: unknown key 'x'",
     '{"tenant": "a", "tier": "free", "overrides": {"settings": {"unchecked": {"x": "\\ud800"}}}}': (
-        "fleet/x.ndjson:1:1: holds half a character"
+        "fleet/x.ndjson:1:1: contains half of a surrogate pair"
     ),
     '{"tenant": "a", "x": ' + "[" * 99999: "fleet/x.ndjson:1:1: nested more than 32 levels deep",
     '{"tenant": "a", "tier": "free", "labels": {"x": "\\ud800"}}': (
@@ -444,15 +444,43 @@ def test_an_empty_fleet_is_a_warning_and_not_an_error(tmp_path: Path) -> None:
     ]
 
 
+MISSED = (
+    "tiers.yaml:26:5: no pattern matches {files}: not read"
+    " (tenants/**/*.yaml matches all .yaml files below tenants/)"
+)
+
+
+@pytest.mark.parametrize("path", ["tenants/eu/anna.yaml", "tenants/eu/anna.yml", "tenants/eu/west/anna.YAML"])
+def test_a_file_in_the_folder_of_a_source_that_no_pattern_matches_is_a_warning(tmp_path: Path, path: str) -> None:
+    files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, path: "tenant: anna\ntier: free\n"}
+    loaded = load_files(tmp_path, files, tiers=with_lines('{files: "tenants/*.yaml"}'))
+    assert list(desired(loaded).tenants) == ["acme"]
+    assert said(loaded, tmp_path) == [MISSED.format(files=repr(path))]
+    assert [problem.severity for problem in loaded.problems] == [Severity.WARNING]
+
+
+def test_many_unmatched_files_are_counted_and_a_few_are_named(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"tenants/eu/t{number}.yaml": "" for number in range(1, 6)}
+    files |= {"tenants/acme.yaml": ACME, "tenants/notes.md": "", "tenants/fleet.ndjson": "", "other/a.yaml": ""}
+    loaded = load_files(tmp_path, files, tiers=with_lines('{files: "tenants/*.yaml"}'))
+    named = "'tenants/eu/t1.yaml', 'tenants/eu/t2.yaml', 'tenants/eu/t3.yaml' and 2 more"
+    assert said(loaded, tmp_path) == [MISSED.format(files=named)]
+
+
+def test_a_file_that_another_pattern_matches_is_no_warning(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"tenants/acme.yaml": ACME, "tenants/eu/bee.yaml": "tenant: bee\ntier: free"}
+    sources = with_lines('{files: "tenants/*.yaml"}', '{files: "tenants/eu/*.yaml"}')
+    assert not load_files(tmp_path, files, tiers=sources).problems
+
+
+def test_a_pattern_without_a_folder_misses_nothing(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"acme.yaml": ACME, "ci/build.yaml": "steps: []"}
+    assert not load_files(tmp_path, files, tiers=with_lines('{files: "a*.yaml"}')).problems
+
+
 def test_a_pattern_never_takes_the_price_list_for_a_tenant(tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {"acme.yaml": ACME}, tiers=with_lines('{files: "**/*.yaml"}'))
     assert list(desired(loaded).tenants) == ["acme"]
-
-
-def test_the_price_list_may_stand_elsewhere(tmp_path: Path) -> None:
-    root = write(tmp_path / "fleet", {"tenants/acme.yaml": ACME}, tiers="[")
-    prices = write(tmp_path / "prices", {}) / "tiers.yaml"
-    assert list(desired(load(root, tiers=prices)).tenants) == ["acme"]
 
 
 def test_a_tenant_is_found_without_reading_the_others(tmp_path: Path) -> None:
@@ -594,7 +622,7 @@ def test_a_tombstone_needs_a_name_and_its_state_alone(tmp_path: Path, settings: 
     [
         ("porject_id: cool-river-1", "3:1: unknown key 'porject_id' (did you mean 'project_id'?)"),
         ("protect: maybe", "3:10: expected true or false, not 'maybe'"),
-        ("project_id: A", "3:13: 'A' is no project id (as the console shows it: cool-river-12345678)"),
+        ("project_id: A", "3:13: 'A' is not a project id (as the console shows it: cool-river-12345678)"),
     ],
 )
 def test_what_says_which_project_a_tombstone_means_is_checked(tmp_path: Path, line: str, problem: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import jsonschema_rs
 import pytest
 
 from reconciler.errors import InvalidInputError
@@ -52,7 +53,6 @@ def test_what_platforms_have_as_user_ids_names_a_tenant(name: str, tmp_path: Pat
     assert list(fleet(tmp_path, name).tenants) == [name]
     (given,) = parse(fleet(tmp_path, name), json.dumps({"tenant": name, "tier": "pro"}), "-")[1]
     assert given == name
-    jsonschema_rs = pytest.importorskip("jsonschema_rs")
     published = jsonschema_rs.Draft202012Validator(tenant_schema())
     assert published.is_valid({"tenant": name, "tier": "free"})
 
@@ -64,7 +64,6 @@ def test_what_hides_looks_like_another_or_is_an_option_names_none(name: str, tmp
     text = json.dumps({"tenant": name, "tier": "free"})
     loaded = load_files(tmp_path, {"x.ndjson": text}, tiers=TIERS + LINES)
     assert loaded.desired is None
-    jsonschema_rs = pytest.importorskip("jsonschema_rs")
     published = jsonschema_rs.Draft202012Validator(tenant_schema())
     assert not published.is_valid({"tenant": name, "tier": "free"}) or name == "a\n"
 
@@ -135,13 +134,13 @@ def test_two_labels_whose_keys_are_one_are_an_error(kind: str, tmp_path: Path) -
 
 
 PATTERNS = {
-    "myapp-{tenant}-{teir}": "'{teir}' is no placeholder (did you mean '{tier}'?)",
-    "myapp-{Tenant}": "'{Tenant}' is no placeholder (did you mean '{tenant}'?)",
-    "myapp-{tenant}-{region}": "'{region}' is no placeholder (known: {tenant}, {tier}, {organization})",
-    "{{tenant}}": "'{' is no placeholder (known: {tenant}, {tier}, {organization})",
-    "{tenant}-{": "'{' is no placeholder (known: {tenant}, {tier}, {organization})",
-    "{tenant}-}": "'}' is no placeholder (known: {tenant}, {tier}, {organization})",
-    "{tenant}-{}": "'{}' is no placeholder (known: {tenant}, {tier}, {organization})",
+    "myapp-{tenant}-{teir}": "'{teir}' is not a placeholder (did you mean '{tier}'?)",
+    "myapp-{Tenant}": "'{Tenant}' is not a placeholder (did you mean '{tenant}'?)",
+    "myapp-{tenant}-{region}": "'{region}' is not a placeholder (known: {tenant}, {tier}, {organization})",
+    "{{tenant}}": "'{' is not a placeholder (known: {tenant}, {tier}, {organization})",
+    "{tenant}-{": "'{' is not a placeholder (known: {tenant}, {tier}, {organization})",
+    "{tenant}-}": "'}' is not a placeholder (known: {tenant}, {tier}, {organization})",
+    "{tenant}-{}": "'{}' is not a placeholder (known: {tenant}, {tier}, {organization})",
     "{tier}": "'{tier}' must hold {tenant} exactly once (as in \"myapp-{tenant}\")",
     "{tenant}{tenant}": "'{tenant}{tenant}' must hold {tenant} exactly once (as in \"myapp-{tenant}\")",
     "x" * 126 + "{tenant}-{tier}": "project names could have 259 characters, Neon allows 256",
@@ -157,7 +156,6 @@ def test_a_pattern_that_says_something_else_is_an_error_at_its_place(pattern: st
 
 
 def test_the_published_schema_knows_the_placeholders() -> None:
-    jsonschema_rs = pytest.importorskip("jsonschema_rs")
     naming = tiers_schema()["$defs"]["NamingDocument"]
     published = jsonschema_rs.Draft202012Validator(naming)
     assert published.is_valid({"project": "{organization}-{tenant}-{tier}", "previous": ["{tenant}"]})
@@ -183,7 +181,7 @@ def test_the_pattern_of_a_tier_is_checked_as_the_others_are(tmp_path: Path) -> N
     (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("x" * 127 + "{tenant}-{tier}")), tmp_path)
     assert told == "tiers.yaml:25:13: project names could have 259 characters, Neon allows 256"
     (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("{tenants}")), tmp_path)
-    assert told == "tiers.yaml:25:13: '{tenants}' is no placeholder (did you mean '{tenant}'?)"
+    assert told == "tiers.yaml:25:13: '{tenants}' is not a placeholder (did you mean '{tenant}'?)"
     (told,) = said(load_files(tmp_path, files("acme"), tiers=of_tier("a-{tenant}", "a-{tenant}")), tmp_path)
     assert told.endswith("the pattern is already the pattern of tier 'pro' (remove it here)")
 

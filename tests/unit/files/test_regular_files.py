@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.apply.journal import Journal
-from reconciler.cli.connections import ConnectionsFile
 from reconciler.cli.documents import write
 from reconciler.cli.embedded_neon import open_account
+from reconciler.cli.show import read_saved_plan
+from reconciler.cli.sinks import ConnectionsFile, DotenvFile
 from reconciler.errors import InvalidInputError, JournalError, ReconcilerError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
-from reconciler.files.saved_plan import read_saved_plan
 from reconciler.simulator.clock import LoopTime
-from tests.builders import NOON, a_fleet
+from tests.harness.builders import NOON, a_fleet
 from tests.unit.apply.test_journal import HEADER
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ USES: Final[dict[str, Callable[[Path], object]]] = {
     "--output": lambda path: write(path, "document"),
     "--journal": lambda path: Journal.open(path, HEADER, lambda: NOON),
     "--connections-to": ConnectionsFile,
+    "--dotenv": lambda path: DotenvFile(path, direct=False),
     "a saved plan": read_saved_plan,
     "--simulator": lambda path: open_account(path, a_fleet(), LoopTime(NOON.timestamp())),
 }

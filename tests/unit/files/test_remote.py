@@ -17,13 +17,14 @@ from reconciler.files import remote
 from reconciler.files.freshness import require_tip
 from reconciler.files.remote import tip, upstream
 from reconciler.files.repository import found
+from tests.harness.repository import git, needs_git
 from tests.unit.files.test_freshness import cloned, commit
-from tests.unit.files.test_git import ACME, git, repository
+from tests.unit.files.test_git import ACME, repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 NOTING = """#!{python}
 import json, os, sys

@@ -11,13 +11,14 @@ import pytest
 from reconciler.errors import InvalidInputError
 from reconciler.files.git import base_ref, commit_id
 from reconciler.files.repository import VARIABLE, find
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
-from tests.unit.files.test_git import ACME, git, repository
+from tests.unit.files.test_git import ACME, repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 FLEET: dict[str, str | bytes] = {"fleet/tiers.yaml": TIERS, "fleet/tenants/acme.yaml": ACME}
 

@@ -21,15 +21,19 @@ SCHEMA = {
     ),
     "a key at a wrong level": (
         "tenant: acme\ntier: free\nquota: {active_time: 5h}\n",
-        ["3:1: unknown key 'quota' ('quota' belongs under overrides)"],
+        ["3:1: unknown key 'quota' ('quota' belongs under overrides or under boosts)"],
     ),
     "a key that belongs at the top": (
         "tenant: acme\ntier: free\noverrides: {protect: true}\n",
         ["3:13: unknown key 'protect' ('protect' belongs at the top level)"],
     ),
+    "a word that people use for another key": (
+        "tenant: acme\ntier: free\nbranches: [preview]\n",
+        ["3:1: unknown key 'branches' (did you mean 'dev_branches'?)"],
+    ),
     "an unknown key like no other": (
         HEAD + "overrides: {compute: {zz: 1}}\n",
-        ["3:23: unknown key 'zz' (known: min_cu, max_cu, suspend_timeout)"],
+        ["3:23: unknown key 'zz' (known: min_cu, max_cu, suspend_timeout, pg_settings, replicas)"],
     ),
     "a missing key": (
         "tenant: acme\n",
@@ -89,7 +93,7 @@ SCHEMA = {
     ),
     "an unknown state": (
         HEAD + "state: absnt\n",
-        ["3:8: 'absnt' is not one of present, absent (did you mean 'absent'?)"],
+        ["3:8: 'absnt' is not one of present, suspended, absent (did you mean 'absent'?)"],
     ),
     "a size without sense": (
         HEAD + "overrides:\n  quota:\n    data_transfer: lots\n",
@@ -101,39 +105,34 @@ SCHEMA = {
     ),
     "a quota of nothing": (
         HEAD + "overrides: {quota: {active_time: 0}}\n",
-        ["3:34: 0 means no limit to Neon (write unlimited; or 1 to switch the tenant off)"],
+        ["3:34: Neon reads 0 as no limit (write unlimited; or 1s to switch the tenant off)"],
     ),
     "a compute size that is none": (
         HEAD + "overrides: {compute: {max_cu: 1.1}}\n",
-        ["3:31: '1.1' is no compute size (Neon has 0.25, 0.5, and whole numbers)"],
+        ["3:31: '1.1' is not a compute size (Neon has 0.25, 0.5, and whole numbers)"],
     ),
     "a compute size between those that Neon has": (
         HEAD + "overrides: {compute: {min_cu: 0.75, max_cu: 2.5}}\n",
         [
-            "3:31: '0.75' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
-            "3:45: '2.5' is no compute size (Neon has 0.25, 0.5, and whole numbers)",
+            "3:31: '0.75' is not a compute size (Neon has 0.25, 0.5, and whole numbers)",
+            "3:45: '2.5' is not a compute size (Neon has 0.25, 0.5, and whole numbers)",
         ],
     ),
     "a suspend timeout of nothing": (
         HEAD + "overrides: {compute: {suspend_timeout: 0s}}\n",
-        [
-            (
-                "3:40: '0s' means Neon's default to Neon, which is 5m"
-                " (write 5m; or never, for a compute that stays on)"
-            )
-        ],
+        [("3:40: Neon reads '0s' as its default, which is 5m (write 5m; or never, for a compute that stays on)")],
     ),
     "a suspend timeout of more than a week": (
         HEAD + "overrides: {compute: {suspend_timeout: 8d}}\n",
-        ["3:40: '8d': Neon has timeouts from 1m to 7d (or never)"],
+        ["3:40: '8d': Neon allows timeouts from 1m to 7d (or never)"],
     ),
     "a suspend timeout of less than a minute": (
         HEAD + "overrides: {compute: {suspend_timeout: 59}}\n",
-        ["3:40: '59': Neon has timeouts from 1m to 7d (or never)"],
+        ["3:40: '59': Neon allows timeouts from 1m to 7d (or never)"],
     ),
     "a quota among the free-form settings": (
         HEAD + "overrides: {settings: {quota: {active_time_seconds: 1}}}\n",
-        ["3:24: unknown key 'quota' (write it under quota, beside settings)"],
+        ["3:24: unknown key 'quota' (write it under quota, not under settings)"],
     ),
     "a quota that nobody would check": (
         HEAD + "overrides: {settings: {unchecked: {quota: {active_time_seconds: 1}}}}\n",
@@ -142,6 +141,13 @@ SCHEMA = {
     "a setting that is not checked although it could be": (
         HEAD + "overrides: {settings: {unchecked: {hipaa: true}}}\n",
         ["3:36: hipaa is a setting that is checked (write it under settings)"],
+    ),
+    "settings that are not checked, in another case": (
+        HEAD + "overrides: {settings: {unchecked: {Allowed_Ips: {ips: []}, QUOTA: {}}}}\n",
+        [
+            "3:36: allowed_ips is a setting that is checked (write it under settings)",
+            "3:60: quota is no setting (write it under quota)",
+        ],
     ),
     "a setting of the wrong type": (
         HEAD + "overrides: {settings: {hipaa: on, block_vpc_connections: [1]}}\n",
@@ -154,7 +160,7 @@ SCHEMA = {
     "a setting that nobody knows": (
         HEAD + "overrides: {settings: {shiny: true}}\n",
         [
-            "3:24: unknown key 'shiny' (what Neon has and this release does not know stands under unchecked)",
+            "3:24: unknown key 'shiny' (write a setting that this release does not know under unchecked)",
         ],
     ),
     "settings without a value": (
@@ -169,8 +175,8 @@ SCHEMA = {
     "addresses that are none": (
         HEAD + "overrides: {settings: {allowed_ips: {ips: [10.0.0.0/33, office]}}}\n",
         [
-            "3:44: '10.0.0.0/33' is no IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
-            "3:57: 'office' is no IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
+            "3:44: '10.0.0.0/33' is not an IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
+            "3:57: 'office' is not an IP address (10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9)",
         ],
     ),
     "a member of a setting that there is not": (
@@ -181,8 +187,8 @@ SCHEMA = {
         HEAD + "overrides: {settings: {maintenance_window: {weekdays: [8], start_time: 2am}}}\n",
         [
             "3:24: the key 'end_time' is missing (When it ends)",
-            "3:56: '8' is no day of the week (1 is Monday, 7 is Sunday)",
-            "3:72: '2am' is no time of day (hours and minutes in UTC, as in 02:30)",
+            "3:56: '8' is not a day of the week (1 is Monday, 7 is Sunday)",
+            "3:72: '2am' is not a time of day (hours and minutes in UTC, as in 02:30)",
         ],
     ),
     "an audit log of no known level": (
@@ -203,7 +209,7 @@ SCHEMA = {
     ),
     "a date that is none": (
         HEAD + "snapshots: [{name: a, at: tomorrow}]\n",
-        ["3:27: 'tomorrow' is no date and time (as in 2030-01-31T12:00:00Z)"],
+        ["3:27: 'tomorrow' is not a date and time (as in 2030-01-31T12:00:00Z)"],
     ),
     "a reserved database": (
         HEAD + "database: postgres\n",
@@ -232,7 +238,7 @@ SCHEMA = {
     ),
     "a project id that is none": (
         HEAD + "project_id: My Project\n",
-        ["3:13: 'My Project' is no project id (as the console shows it: cool-river-12345678)"],
+        ["3:13: 'My Project' is not a project id (as the console shows it: cool-river-12345678)"],
     ),
     "a blank name": (
         HEAD + "dev_branches: [' ']\n",
@@ -257,7 +263,85 @@ MORE_TIERS = {
     "guide": "  guide: {organization: paid, snapshots: {method: branch}}\n",
 }
 
+UNTIL = "until: 2030-06-01T00:00:00Z"
+RETURN = " (a value that ends needs one to return to: state it in the tier)"
+AT_ITS_END = "When it ends: then the tenant has what its tier grants, without another commit)"
 RULES = {
+    "a read replica that the organization does not allow": (
+        HEAD + "overrides: {compute: {replicas: {reports: {max_cu: 4}}}}\n",
+        ["3:52: max_cu 4: organization 'free' allows at most 2"],
+    ),
+    "a read replica of no size": (
+        HEAD + "overrides: {compute: {replicas: {reports: {min_cu: 2, max_cu: 1}}}}\n",
+        ["3:63: min_cu 2 is larger than max_cu 1"],
+    ),
+    "a read replica with an unknown key": (
+        HEAD + "overrides: {compute: {replicas: {reports: {max: 1}}}}\n",
+        ["3:44: unknown key 'max' (did you mean 'max_cu'?)"],
+    ),
+    "a read replica with a long name": (
+        HEAD + f"overrides: {{compute: {{replicas: {{{'r' * 65}: {{}}}}}}}}\n",
+        ["3:34: a name has at most 64 characters, this one has 65"],
+    ),
+    "a suspension without a reason": (
+        HEAD + "state: suspended\n",
+        ["3:1: state: suspended needs a reason (add it, as in `reason: payment is overdue`)"],
+    ),
+    "a reason without a suspension": (
+        HEAD + "reason: payment is overdue\n",
+        ["3:1: reason has no effect without state: suspended (remove it, or add state: suspended)"],
+    ),
+    "a suspension in a tier without a quota": (
+        "tenant: acme\ntier: roomy\nstate: suspended\nreason: abuse\n",
+        ["3:1: tier 'roomy' does not manage quota, which suspends a tenant (state the quota in the tier)"],
+    ),
+    "a boost that lowers": (
+        HEAD + f"boosts:\n  - {{quota: {{active_time: 2h}}, {UNTIL}}}\n",
+        ["4:27: active_time 2h is less than 9h: a boost only raises (remove it, or grant more)"],
+    ),
+    "a boost that lowers what is unlimited": (
+        HEAD
+        + "overrides: {quota: {active_time: unlimited}}\n"
+        + f"boosts: [{{quota: {{active_time: 999h}}, {UNTIL}}}]\n",
+        ["4:32: active_time 999h is less than unlimited: a boost only raises (remove it, or grant more)"],
+    ),
+    "a boost that lowers an override": (
+        HEAD
+        + f"overrides: {{quota: {{active_time: 200h}}}}\nboosts: [{{quota: {{active_time: 150h}}, {UNTIL}}}]\n",
+        ["4:32: active_time 150h is less than 200h: a boost only raises (remove it, or grant more)"],
+    ),
+    "a boost of nothing": (
+        HEAD + f"boosts: [{{{UNTIL}}}]\n",
+        ["3:10: the boost raises nothing (add quota or compute, or remove it)"],
+    ),
+    "a boost of what the tier does not manage": (
+        f"tenant: acme\ntier: roomy\nboosts: [{{compute: {{max_cu: 2}}, {UNTIL}}}]\n",
+        ["3:21: the tier does not manage compute.max_cu" + RETURN],
+    ),
+    "a boost over the organization's limit": (
+        HEAD + f"boosts: [{{compute: {{max_cu: 4}}, {UNTIL}}}]\n",
+        ["3:29: max_cu 4: organization 'free' allows at most 2"],
+    ),
+    "a boost without an end": (
+        HEAD + "boosts: [{quota: {active_time: unlimited}}]\n",
+        ["3:10: the key 'until' is missing (" + AT_ITS_END],
+    ),
+    "a hold without an end": (
+        HEAD + "hold: {reason: a dispute}\n",
+        ["3:1: the key 'until' is missing (When it ends)"],
+    ),
+    "a hold without a reason": (
+        HEAD + f"hold: {{{UNTIL}}}\n",
+        ["3:1: the key 'reason' is missing (Why, for plans and for whoever asks later)"],
+    ),
+    "an end without a zone": (
+        HEAD + "hold: {until: 2030-06-01T00:00:00, reason: a dispute}\n",
+        ["3:15: '2030-06-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
+    ),
+    "a reason that is too long": (
+        HEAD + f"hold: {{{UNTIL}, reason: {'x' * 201}}}\n",
+        ["3:45: the reason has 201 characters: at most 200 are allowed"],
+    ),
     "an unknown tier": (
         "tenant: acme\ntier: fee\n",
         ["2:7: tier 'fee' does not exist (did you mean 'free'?)"],

@@ -16,7 +16,7 @@ CHANGES = {
     "a literal key": (
         "api_key: ${FREE_KEY}",
         "api_key: sk-s3cr3t",
-        ["7:14: a key must not stand in the files (write ${NAME} and set the environment variable NAME)"],
+        ["7:14: a key must not be written in the files (write ${NAME} and set the environment variable NAME)"],
     ),
     "a literal key of Neon": (
         "api_key: ${FREE_KEY}",
@@ -73,6 +73,41 @@ CHANGES = {
         "dev_branches: {max: 4}",
         ["21:25: max 4: organization 'free' allows 4 branches per project (at most 3 besides the default branch)"],
     ),
+    "more rotated snapshots than the organization allows": (
+        "dev_branches: {max: 2}",
+        'snapshots: {rotate: {name: "auto-{date}", every: 1d, keep: 7}}',
+        ["21:64: keep 7: organization 'free' allows 1 snapshot per project"],
+    ),
+    "a snapshot before something else": (
+        "dev_branches: {max: 2}",
+        "snapshots: {before: [downgrad]}",
+        ["21:26: 'downgrad' is not one of downgrade, restore, delete (did you mean 'downgrade'?)"],
+    ),
+    "none of the snapshots before downgrades": (
+        "dev_branches: {max: 2}",
+        "snapshots: {before: [downgrade], keep_before: 0}",
+        ["21:51: must be at least 1"],
+    ),
+    "slots of a day that have one name": (
+        "dev_branches: {max: 2}",
+        'snapshots: {rotate: {name: "auto-{date}", every: 6h, keep: 1}}',
+        ['21:32: two slots of one day would have the same name (add {time}, as in "auto-{date}-{time}")'],
+    ),
+    "a slot of minutes": (
+        "dev_branches: {max: 2}",
+        'snapshots: {rotate: {name: "auto-{date}-{time}", every: 90m, keep: 1}}',
+        ["21:61: every must be whole hours (as in 6h, 1d or 7d)"],
+    ),
+    "a rotation without a date": (
+        "dev_branches: {max: 2}",
+        "snapshots: {rotate: {name: auto, every: 1d, keep: 1}}",
+        ["21:32: 'auto' must hold {date} exactly once (as in \"auto-{date}\")"],
+    ),
+    "a rotation with an unknown placeholder": (
+        "dev_branches: {max: 2}",
+        'snapshots: {rotate: {name: "{tenant}-{date}", every: 1d, keep: 1}}',
+        ["21:32: '{tenant}' is not a placeholder (known: {date}, {time})"],
+    ),
     "branches larger than the organization allows": (
         "dev_branches: {max: 2}",
         "dev_branches: {compute: {max_cu: 4}}",
@@ -81,7 +116,7 @@ CHANGES = {
     "a tier with a strange name": (
         "  pro:\n",
         "  Pro Plus:\n",
-        ["22:3: 'Pro Plus' is no name (up to 63 lower-case letters, digits and '-')"],
+        ["22:3: 'Pro Plus' is not a name (up to 63 lower-case letters, digits and '-')"],
     ),
     "a version from the future": (
         "version: 1",
@@ -93,7 +128,7 @@ CHANGES = {
         "fleet: prod\napi: {host: console.neon.tech}",
         [
             (
-                "3:13: 'console.neon.tech' is no API address: it is not an address that starts with https:// "
+                "3:13: 'console.neon.tech' is not an API address: it is not an address that starts with https:// "
                 "and a host (for example https://console.neon.tech/api/v2)"
             )
         ],
@@ -103,7 +138,7 @@ CHANGES = {
         "fleet: prod\napi: {host: 'https://me:s3cr3t@neon.tech'}",
         [
             (
-                "3:13: this is no API address: it must not contain a user name or password "
+                "3:13: this is not an API address: it must not contain a user name or password "
                 "(for example https://console.neon.tech/api/v2)"
             )
         ],
@@ -112,6 +147,46 @@ CHANGES = {
         "fleet: prod",
         "fleet: prod\napi: {batch_share: 1.5}",
         ["3:20: expected a number above 0 and up to 1, not '1.5'"],
+    ),
+    "a price below nothing": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, compute_hour: -0.1}",
+        ["3:43: a price is never negative: '-0.1' (write 0 for what costs nothing)"],
+    ),
+    "a price with a currency": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, compute_hour: $0.106}",
+        ["3:43: expected a price such as 0.106, not '$0.106' (the currency has its own key)"],
+    ),
+    "a price of something unknown": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, compute_hours: 0.106}",
+        ["3:29: unknown key 'compute_hours' (did you mean 'compute_hour'?)"],
+    ),
+    "a currency that is none": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, currency: dollars}",
+        ["3:39: 'dollars' is not the code of a currency (three capital letters, as in USD)"],
+    ),
+    "prices of an organization that is not there": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, organizations: {fre: {sponsored: true}}}",
+        ["3:45: organization 'fre' does not exist (did you mean 'free'?)"],
+    ),
+    "a price that nobody pays": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-11-12, organizations: {free: {sponsored: true, compute_hour: 1}}}",
+        ["3:69: organization 'free' is sponsored: it pays no price (remove the price, or sponsored)"],
+    ),
+    "prices of no day": (
+        "fleet: prod",
+        "fleet: prod\nprices: {compute_hour: 0.106}",
+        ["3:1: the key 'as_of' is missing (The day on which the prices were looked up)"],
+    ),
+    "prices of a day that is none": (
+        "fleet: prod",
+        "fleet: prod\nprices: {as_of: 2026-02-30}",
+        ["3:17: '2026-02-30' is not a date (as in 2030-01-31)"],
     ),
     "a guard without a number": (
         "fleet: prod",
@@ -123,8 +198,8 @@ CHANGES = {
         "fleet: prod\ndrift_policy: {quotas: report}",
         [
             (
-                "3:16: 'quotas' is not one of project, quota, compute, restore_window, settings, organization, "
-                "dev_branches, snapshots"
+                "3:16: 'quotas' is not one of project, quota, compute, restore_window, settings, protected, "
+                "organization, dev_branches, databases, snapshots"
                 " (did you mean 'quota'?)"
             )
         ],
@@ -188,3 +263,37 @@ def test_a_price_list_may_use_all_that_the_organizations_allow(tmp_path: Path) -
     tiers = TIERS.replace("dev_branches: {max: 2}", "dev_branches: {max: 3, compute: {max_cu: 2}}")
     tiers = tiers.replace("myapp-", "x" * 128)
     assert not load_files(tmp_path, {"tenants/acme.yaml": "tenant: acme\ntier: free\n"}, tiers=tiers).problems
+
+
+BARE = {
+    "active_time: 60": (
+        "18:26: active_time 60 is 60 seconds: a number without a unit (write 60s, or 60h if that is meant)"
+    ),
+    "active_time: 3599": (
+        "18:26: active_time 3599 is 3599 seconds: a number without a unit (write 3599s, or 3599h if that is meant)"
+    ),
+    "active_time: 3600": None,
+    "active_time: 60s": None,
+    "active_time: 1m": None,
+}
+
+
+@pytest.mark.parametrize("written", BARE)
+def test_a_small_quota_without_a_unit_is_a_warning(written: str, tmp_path: Path) -> None:
+    loaded = load_files(tmp_path, {}, tiers=TIERS.replace("active_time: 9h", written) + "tenants: []\n")
+    expected = BARE[written]
+    assert said(loaded, tmp_path) == ([] if expected is None else [f"tiers.yaml:{expected}"])
+    assert loaded.desired is not None
+
+
+def test_a_small_size_without_a_unit_is_a_warning_in_a_tenant_too(tmp_path: Path) -> None:
+    text = "tenant: acme\ntier: free\noverrides: {quota: {logical_size: 512, data_transfer: 1048576}}\n"
+    loaded = load_files(tmp_path, {"tenants/acme.yaml": text})
+    assert said(loaded, tmp_path) == [
+        (
+            "tenants/acme.yaml:3:35: logical_size 512 is 512 bytes: a number without a unit"
+            " (write 512B, or 512MiB if that is meant)"
+        )
+    ]
+    assert loaded.desired is not None
+    assert list(loaded.desired.tenants) == ["acme"]

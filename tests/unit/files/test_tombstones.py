@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.files.tombstones import tombstones
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 ACME, CEDAR = "tenants/acme.yaml", "tenants/cedar.yaml"
@@ -29,27 +27,25 @@ def day(number: int) -> datetime:
     return START + timedelta(days=number)
 
 
-def git(root: Path, *arguments: str, at: int = 0, authored: int | None = None) -> str:
+def git_on(root: Path, *arguments: str, at: int = 0, authored: int | None = None) -> str:
     """Runs a git command on that day."""
     times = {
         "GIT_COMMITTER_DATE": day(at).isoformat(),
         "GIT_AUTHOR_DATE": day(at if authored is None else authored).isoformat(),
     }
-    command = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments]
-    ran = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **times})
-    return ran.stdout.strip()
+    return git(root, *arguments, environ=times)
 
 
 class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
-        git(root, "init", "--quiet", "--initial-branch=main")
+        git_on(root, "init", "--quiet", "--initial-branch=main")
         self.commit(0, {"tiers.yaml": TIERS, ACME: LIVES})
 
     def commit(self, at: int, files: dict[str, str | bytes], authored: int | None = None) -> None:
         write(self.root, files)
-        git(self.root, "add", "--all")
-        git(self.root, "commit", "--quiet", "--allow-empty", "--message=x", at=at, authored=authored)
+        git_on(self.root, "add", "--all")
+        git_on(self.root, "commit", "--quiet", "--allow-empty", "--message=x", at=at, authored=authored)
 
     def written(self, **files: str) -> dict[str, int]:
         found = tombstones(self.root, {name: (path,) for name, path in (files or {"acme": ACME}).items()}).written
@@ -78,7 +74,7 @@ class TestOfATombstone:
 
     def test_a_file_that_moved_is_followed(self, repository: Repository) -> None:
         repository.commit(1, {ACME: ABSENT})
-        git(repository.root, "mv", ACME, "tenants/gone.yaml")
+        git_on(repository.root, "mv", ACME, "tenants/gone.yaml")
         (repository.root / "tenants/gone.yaml").write_text(f"{ABSENT}---\n{CEDAR_ABSENT}", encoding="utf-8")
         repository.commit(2, {})
         assert repository.written(acme="tenants/gone.yaml", cedar="tenants/gone.yaml") == {"acme": 1, "cedar": 2}
@@ -88,23 +84,23 @@ class TestOfATombstone:
         assert repository.written() == {"acme": 2}
 
     def test_of_a_merge_the_commit_of_the_branch_counts(self, repository: Repository) -> None:
-        git(repository.root, "checkout", "--quiet", "-b", "feature")
+        git_on(repository.root, "checkout", "--quiet", "-b", "feature")
         repository.commit(1, {ACME: ABSENT})
-        git(repository.root, "checkout", "--quiet", "main")
+        git_on(repository.root, "checkout", "--quiet", "main")
         repository.commit(2, {"README": "x"})
-        git(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=8)
+        git_on(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=8)
         repository.commit(9, {"README": "y"})
         assert repository.written() == {"acme": 1}
 
     def test_that_a_branch_still_has_the_oldest_counts(self, repository: Repository) -> None:
         repository.commit(1, {ACME: ABSENT})
-        git(repository.root, "branch", "feature")
+        git_on(repository.root, "branch", "feature")
         repository.commit(2, {ACME: LIVES})
         repository.commit(3, {ACME: ABSENT})
-        git(repository.root, "checkout", "--quiet", "feature")
+        git_on(repository.root, "checkout", "--quiet", "feature")
         repository.commit(4, {"README": "x"})
-        git(repository.root, "checkout", "--quiet", "main")
-        git(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=5)
+        git_on(repository.root, "checkout", "--quiet", "main")
+        git_on(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=5)
         assert repository.written() == {"acme": 1}
 
     def test_a_commit_that_nobody_can_read_does_not_make_it_younger(self, repository: Repository) -> None:
@@ -119,7 +115,7 @@ class TestOfATombstone:
     ) -> None:
         repository.commit(1, {ACME: ABSENT})
         repository.commit(2, {"README": "x"})
-        git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "clone")
+        git_on(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "clone")
         found = tombstones(tmp_path / "clone", {"acme": (ACME,)}).written
         assert found == {"acme": day(2)}
 

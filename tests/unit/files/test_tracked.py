@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,14 +9,15 @@ import pytest
 from reconciler.files.git import load_at
 from reconciler.files.load import load
 from reconciler.files.tracked import declared_at_head, missing_in_git, removed_without_commit, unheld
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
-from tests.unit.files.test_git import git, repository
+from tests.unit.files.test_git import repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs_git
 
 SOURCES = 'tenants: [{files: "tenants/**/*.yaml"}, {files: "more/*.yaml"}, {ndjson: "lines/*.ndjson"}]\n'
 LINES = "lines/all.ndjson"

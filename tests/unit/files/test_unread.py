@@ -12,16 +12,16 @@ from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.repository import found
 from reconciler.files.tree import pointer
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, load_files, write
-from tests.unit.files.test_git import ACME, git, repository
+from tests.unit.files.test_git import ACME, repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 SOURCES = f'{TIERS}tenants: [{{files: "tenants/**/*.yaml"}}, {{ndjson: "lines/*.ndjson"}}]\n'
 LINES = "lines/all.ndjson"
@@ -125,7 +125,7 @@ class TestAtACommit:
         write(root, {"tenants/acme.yaml": f"{BEE.replace(': b', ': c')}---\n{ACME}", "tenants/b.yaml": BEE})
         (root / "tenants/acme.yaml").rename(root / "tenants/both.yaml")
         write(root, {"tenants/acme.yaml": "tenant: e\ntier: free\n---\ntenant: f\ntier: free\n"})
-        history = History(base, owed={"f": Before(base)}).under(now(root))
+        history = History(base, owed={"f": Baseline(base)}).under(now(root))
         assert [history.past(name) is None for name in ("acme", "b", "c", "e", "f")] == [
             True,
             False,
@@ -150,9 +150,9 @@ class TestAtACommit:
         repo = found(root)
         tree = fleet_tree(repo, HEAD)
         assert tree is not None
-        assert difference(repo, tree, root, "tiers.yaml", ignoring=False) is None
+        assert difference(repo, tree, root, ignoring=False) is None
         write(root, change)
-        assert difference(repo, tree, root, "tiers.yaml", ignoring=False) == told
+        assert difference(repo, tree, root, ignoring=False) == told
 
 
 def test_a_pointer_at_hand_is_named_with_the_way_to_the_file(tmp_path: Path) -> None:

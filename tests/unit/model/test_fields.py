@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
+from reconciler.files.sections import FORMS
+from reconciler.files.tenant_schema import DevBranchDocument, SnapshotDocument
 from reconciler.model.compute import Compute
 from reconciler.model.fields.field import Effect, Patch, Unit
-from reconciler.model.fields.table import BY_PATH, FIELDS, field_of, of, unit_of
+from reconciler.model.fields.table import BY_PATH, COPY_FIELDS, FIELDS, OF_COPIES, field_of, made_as, of, unit_of
 from reconciler.model.quota import Quota
 from reconciler.model.values import Json, JsonText, Value
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 HOUR, DAY = 3_600, 86_400
 
@@ -71,6 +77,8 @@ def test_an_unknown_value_may_be_more_than_any() -> None:
     assert takes("settings.allowed_ips", None, ips("10.0.0.0/8")), "without a list everybody is let in"
     assert not takes("settings.allowed_ips", None, ips())
     assert not takes("settings.block_public_connections", None, False), "a switch that is not set is off"
+    assert takes("settings.preload_libraries", None, {"enabled_libraries": ["a"]}), "Neon may load its defaults"
+    assert not takes("settings.preload_libraries", None, {"enabled_libraries": ["a"], "use_defaults": True})
 
 
 def test_another_way_to_write_a_list_of_addresses_takes_nothing() -> None:
@@ -89,8 +97,9 @@ def test_every_member_of_a_quota_and_of_a_compute_is_in_the_table() -> None:
 
 
 def test_each_field_is_declared_once_and_described_in_a_sentence() -> None:
-    assert len(BY_PATH) == len(FIELDS) == len({field.creation for field in FIELDS})
-    for field in FIELDS:
+    assert len(BY_PATH) == len(FIELDS) == len({(field.creation, field.branch) for field in FIELDS})
+    assert len(OF_COPIES) == len({(field.branch, field.snapshot) for field in COPY_FIELDS})
+    for field in (*FIELDS, *COPY_FIELDS):
         assert field.source
         for sentence in (field.description, *(member.description for member in field.members)):
             assert sentence.endswith("."), sentence
@@ -134,3 +143,30 @@ def test_a_path_ends_in_a_field(path: str, field: str | None) -> None:
 )
 def test_a_number_has_its_unit(path: str, unit: Unit) -> None:
     assert unit_of(path) is unit
+
+
+def test_an_earlier_end_takes_and_a_later_one_does_not() -> None:
+    for path in ("dev_branches.expires_at", "snapshots.expires_at"):
+        ranking = OF_COPIES[path].ranking
+        assert ranking.takes("2026-12-02T00:00:00Z", "2026-12-01T00:00:00Z")
+        assert ranking.takes(None, "2026-12-01T00:00:00Z")
+        assert not ranking.takes("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
+        assert not ranking.takes("2026-12-01T00:00:00Z", None)
+
+
+def test_what_a_copy_is_made_as_is_what_no_patch_changes() -> None:
+    assert made_as("dev_branches") == ("parent", "at", "schema_only")
+    assert made_as("snapshots") == ("at",)
+
+
+@pytest.mark.parametrize(
+    ("group", "document"), [("dev_branches", DevBranchDocument), ("snapshots", SnapshotDocument)]
+)
+def test_the_files_have_every_field_of_a_copy_in_the_form_of_the_table(
+    group: str, document: type[BaseModel]
+) -> None:
+    hints = get_type_hints(document, include_extras=True)
+    for field in of(group):
+        form = FORMS[field.form]
+        assert hints[field.key] in (form, form | None), field.path
+        assert document.model_fields[field.key].description == field.description

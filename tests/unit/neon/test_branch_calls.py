@@ -12,8 +12,7 @@ from reconciler.errors import ApiError, ConflictError, IncompleteViewError, Lock
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.neon.branch_calls import BRANCHES_PER_PAGE, CreatedBranch
-
-from .api import Reply, ScriptedApi, branch, endpoint, operation, replies, using
+from tests.harness.scripted_api import Reply, ScriptedApi, branch, endpoint, operation, replies, using
 
 OURS = branch_annotations(fleet="prod", tenant="acme", run="r1", branch="dev", purpose=Purpose.DEV_BRANCH)
 OPERATION = operation("11111111-1111-4111-8111-111111111111", "running")

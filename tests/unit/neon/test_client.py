@@ -23,8 +23,7 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText, Value
 from reconciler.neon.call import MOST_PAGES, Call
 from reconciler.secret import Secret
-
-from .api import (
+from tests.harness.scripted_api import (
     ACCESS,
     FREE_ID,
     PAID_ID,
@@ -41,7 +40,7 @@ from .api import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.neon.client import Listing
+    from reconciler.neon.project_lists import Listing
 
 
 def page(*projects: dict[str, Any], cursor: str | None = None, **more: Any) -> Reply:
@@ -113,6 +112,27 @@ def test_a_list_that_does_not_end_is_given_up() -> None:
 def test_a_listing_holds_each_project_once() -> None:
     found, _ = listing(page(project("a"), project("b"), cursor="1"), page(project("b"), project("c")))
     assert ids(found) == ["a", "b", "c"]
+
+
+def test_a_list_that_moves_while_it_is_read_is_read_again() -> None:
+    found, api = listing(
+        page(project("a"), project("b"), cursor="1"),
+        page(project("b"), cursor="2"),  # c was changed, came first, and moved the others on
+        page(),
+        page(project("c"), project("a"), cursor="1"),
+        page(project("b"), cursor="2"),
+        page(),
+    )
+    assert sorted(ids(found)) == ["a", "b", "c"]
+    assert len(api.asked) == 6
+
+
+def test_a_list_that_moves_each_time_it_is_read_is_incomplete() -> None:
+    def moving(asked: Asked) -> Reply:
+        return page(project("a"), cursor="1") if "cursor" not in asked.query else page(project("a"))
+
+    with pytest.raises(IncompleteViewError, match="changed each time it was read"):
+        using(ScriptedApi(moving), lambda neon: neon.projects("free"))
 
 
 def test_a_listing_names_what_could_not_be_read_in_time_unless_another_page_shows_it() -> None:
@@ -227,7 +247,9 @@ def test_a_create_gives_back_what_was_made() -> None:
     made = using(api, lambda neon: neon.create_project("free", values, {"tenant": "acme"}, request_id="r-1"))
     assert (made.project.id, made.branch_id, made.branch_name, made.endpoint_id) == ("p1", "br-1", "main", "ep-1")
     assert [one.status for one in made.operations] == ["running"]
-    assert made.connection_uri == Secret("postgresql://o:pw@h/db")
+    assert made.connection is not None
+    assert made.connection.direct == Secret("postgresql://o:pw@h/db")
+    assert made.connection.pooled == Secret("postgresql://o:pw@h-pooler/db")
     assert "pw" not in repr(made)
     sent = api.asked[0]
     assert (sent.method, sent.path, sent.headers["x-request-id"]) == ("POST", "/projects", "r-1")
@@ -255,7 +277,10 @@ def test_a_patched_project_is_given_back_as_it_is_now() -> None:
 
 
 def test_a_patched_compute_is_given_back_as_it_is_now() -> None:
-    body = {"endpoint": endpoint("ep-1", "br-1"), "operations": [operation("o-1", "running")]}
+    body = {
+        "endpoint": endpoint("ep-1", "br-1"),
+        "operations": [operation("4f6b1c1e-6c4b-4a2e-9d5e-0a1b2c3d4e5f", "running")],
+    }
     api = ScriptedApi(replies(Reply(body=body)))
     patched = using(api, lambda neon: neon.update_endpoint("paid", "p1", "ep-1", {"compute.max_cu": 2.0}))
     assert (patched.endpoint.id, len(patched.operations)) == ("ep-1", 1)
@@ -304,12 +329,12 @@ def test_a_refused_transfer_whose_body_makes_no_sense_is_refused_all_the_same(st
     assert error.culprits == ()
 
 
-def test_a_transfer_with_a_key_that_may_not_says_which_key_it_takes() -> None:
+def test_a_transfer_with_a_key_that_may_not_says_which_key_was_used_and_which_it_takes() -> None:
     error = transfer_error(Reply(403, {"code": "", "message": "not allowed"}))
     assert isinstance(error, PermissionDeniedError)
     assert error.hint is not None
-    assert "personal API key" in error.hint
-    assert "$PERSONAL_KEY" in error.hint
+    assert "the key in $PERSONAL_KEY was used" in error.hint
+    assert "needs a personal API key of an admin of both organizations" in error.hint
 
 
 def test_a_transfer_without_a_personal_key_is_not_sent() -> None:
@@ -334,8 +359,9 @@ def test_a_lost_delete_has_an_unknown_outcome() -> None:
 
 def test_a_connection_string_comes_as_a_secret() -> None:
     api = ScriptedApi(replies(Reply(body={"uri": "postgresql://o:pw@h-pooler/db"})))
-    uri = using(api, lambda neon: neon.connection_uri("free", "p1", "neondb", "owner", pooled=True))
-    assert uri.reveal() == "postgresql://o:pw@h-pooler/db"
+    connection = using(api, lambda neon: neon.connection("free", "p1", "neondb", "owner"))
+    assert connection.pooled.reveal() == "postgresql://o:pw@h-pooler/db"
+    assert "pw" not in repr(connection)
     assert api.asked[0].query == {"database_name": "neondb", "role_name": "owner", "pooled": "true"}
 
 

@@ -11,7 +11,7 @@ from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, WrongOrganizationError
 from reconciler.model.problem import Location
 from reconciler.neon.credentials import read_access
-from tests.builders import FREE, PAID, a_fleet
+from tests.harness.builders import FREE, PAID, a_fleet
 
 ENVIRON = {
     "NEON_FREE_ORG_ID": "org-free-1",

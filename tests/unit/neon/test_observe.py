@@ -12,7 +12,7 @@ import pytest
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.errors import AuthenticationError, IncompleteViewError, WrongOrganizationError
-from reconciler.live.needs import Needs
+from reconciler.live.project import Needs
 from reconciler.live.registered import Registered
 from reconciler.live.state import UnknownProject
 from reconciler.model.compute import Compute
@@ -23,9 +23,19 @@ from reconciler.plan.guards import guard
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
-
-from .api import FREE_ID, PAID_ID, Asked, Reply, ScriptedApi, branch, endpoint, project, snapshot, using
+from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
+from tests.harness.scripted_api import (
+    FREE_ID,
+    PAID_ID,
+    Asked,
+    Reply,
+    ScriptedApi,
+    branch,
+    endpoint,
+    project,
+    snapshot,
+    using,
+)
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -63,6 +73,8 @@ class Fleet(ScriptedApi):
         self.in_lists: dict[str, dict[str, Any]] = {}
         self.also_listed: list[tuple[str, dict[str, Any]]] = []
         self.broken: set[str] = set()
+        self.foreign = NOT_FOUND
+        """The answer about a project of another organization."""
         self.unavailable = unavailable or {}
 
     def answer(self, asked: Asked) -> Reply:
@@ -73,8 +85,10 @@ class Fleet(ScriptedApi):
         if project_id in self.broken:
             return Reply(500)
         found = self.projects.get(project_id)
-        if found is None or found["org_id"] != organization:
+        if found is None:
             return NOT_FOUND
+        if found["org_id"] != organization:
+            return self.foreign
         return Reply(body=self.detail(found, below[0]))
 
     def page(self, organization: str, query: dict[str, str]) -> Reply:
@@ -246,11 +260,21 @@ def test_details_are_read_once_and_keep_what_only_the_list_tells() -> None:
     assert sorted(details) == ["/projects/1", "/projects/1/branches", "/projects/1/endpoints"]
 
 
-def test_a_value_that_even_the_project_does_not_state_is_not_asked_for_again() -> None:
+def test_a_project_that_shows_no_settings_is_unknown_and_is_read_once() -> None:
     fleet = Fleet(project("1", "myapp-acme"))
-    (found,) = seen(fleet, a_fleet(a_tenant())).projects
-    assert found.quota is None
+    live = seen(fleet, a_fleet(a_tenant()))
+    assert live.projects == ()
+    assert live.unknown == (UnknownProject("1", "free", "myapp-acme"),)
     assert fleet.paths.count("/projects/1") == 1
+
+
+def test_a_project_whose_quota_no_answer_shows_is_unknown() -> None:
+    """A missing quota means unlimited only in an answer that shows the other settings."""
+    fleet = Fleet({name: value for name, value in settled("1", "myapp-acme").items() if name != "settings"})
+    fleet.in_lists = {"1": without_quota(settled("1", "myapp-acme"))}
+    live = seen(fleet, a_fleet(a_tenant()))
+    assert live.projects == ()
+    assert live.unknown == (UnknownProject("1", "free", "myapp-acme"),)
 
 
 def test_a_project_whose_details_cannot_be_read_is_unknown() -> None:
@@ -491,3 +515,18 @@ def test_a_listing_for_names_reads_what_it_does_not_show_and_does_not_guess() ->
     fleet.broken = {"2"}
     with pytest.raises(IncompleteViewError, match="did not return projects of organization free: 2"):
         names_found(fleet, names, {"free": 3})
+
+
+@pytest.mark.parametrize("foreign", [NOT_FOUND, Reply(403)])
+def test_a_pinned_project_is_found_in_the_other_organization_whatever_its_own_answers(foreign: Reply) -> None:
+    fleet = Fleet(settled("1", "myapp-acme", "paid"))
+    fleet.foreign = foreign
+    (found,) = looked_up(fleet, a_fleet(a_tenant("acme", project_id="1"))).projects
+    assert found.organization == "paid"
+
+
+def test_a_pinned_project_that_no_key_may_see_is_unknown() -> None:
+    fleet = Fleet(settled("1", "myapp-acme", org_id="org-of-somebody-else"))
+    fleet.foreign = Reply(403)
+    live = looked_up(fleet, a_fleet(a_tenant("acme", project_id="1")))
+    assert (live.projects, [one.id for one in live.unknown]) == ((), ["1"])

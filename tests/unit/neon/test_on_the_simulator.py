@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 import pytest
 
 from reconciler.desired.selection import Depth
-from reconciler.desired.state import Api
 from reconciler.errors import (
     ApiError,
     ConflictError,
@@ -27,37 +24,35 @@ from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
 from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
-from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.ownership import annotated_tenant
-from reconciler.secret import Secret
-from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.faults import ConnectionDropped, DropAfter, FailOperations, HideProjects
+from reconciler.simulator.behaviour import Behaviour, ForeignProject, Patch
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.faults import DropAfter, FailOperations, HideProjects
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
-from reconciler.simulator.simulator import Simulator
-from reconciler.simulator.types import Organization
-from tests.builders import FREE_LIMITS, PAID_LIMITS, a_fleet, a_tenant
-from tests.contract.judge import JudgedTransport, session_judge
-from tests.simulated import simulated_limits
-from tests.wiring import API, world
-
-from .api import virtually
+from tests.harness.account import API, world
+from tests.harness.builders import a_fleet, a_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.live.project import LiveSnapshot
     from reconciler.model.values import Value
+    from reconciler.simulator.simulator import Simulator
 
 T = TypeVar("T")
 
-ORGANIZATIONS = (
-    Organization("free", simulated_limits(FREE_LIMITS)),
-    Organization("paid", simulated_limits(PAID_LIMITS)),
-)
 INSTANT = Latency()
+MOST_CONVENIENT = Behaviour(
+    quota_patch=Patch.MERGE,
+    compute_patch=Patch.MERGE,
+    foreign_project=ForeignProject.NOT_FOUND,
+    snapshot_limit_code=True,
+    deletion_count_lag_seconds=0,
+)
+"""What is not documented, answered as a client likes it best: these tests are about the documented rest."""
 VALUES: dict[str, Value] = {
     "name": "myapp-acme",
     "region": "aws-us-east-2",
@@ -79,49 +74,18 @@ EXPIRY = datetime.fromtimestamp(DEMO_EPOCH_SECONDS, UTC) + timedelta(days=7)
 ANNOTATIONS = creation_annotations(fleet="prod", tenant="acme", run="r1")
 
 
-class InProcess(httpx.AsyncBaseTransport):
-    """The way to the simulator's app, on which a connection can break."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._app = httpx.ASGITransport(app=simulator.app)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self._app.handle_async_request(request)
-        except ConnectionDropped as dropped:
-            raise httpx.ReadError("the connection broke") from dropped
-
-
 def on_a_simulator(work: Callable[[Simulator, Neon], Awaitable[T]], latency: Latency = INSTANT) -> T:
     """Do some work with a simulator and a client of it, on virtual time."""
 
-    async def main() -> T:
-        with Simulator.open(organizations=ORGANIZATIONS, clock_source=LoopTime(), latency=latency) as simulator:
-            via = JudgedTransport(InProcess(simulator), session_judge())
-            random = Random(1)  # noqa: S311
-            api = Api(host="https://neon.test/api/v2")
-            async with connect(access_to(simulator), api, via=via, random=random) as neon:
-                return await work(simulator, neon)
-
-    return virtually(main())
-
-
-def access_to(simulator: Simulator) -> Access:
-    keys = simulator.organization_keys
-    return Access(
-        organizations={
-            name: OrganizationAccess(name, id_, Key(name.upper(), Secret(keys[name])))
-            for name, id_ in simulator.organization_ids.items()
-        },
-        personal=Key("PERSONAL", Secret(simulator.personal_key)),
-    )
+    with world(latency=latency, behaviour=MOST_CONVENIENT) as account:
+        return account.using(lambda neon: work(account.simulator, neon))
 
 
 def test_a_project_from_its_creation_to_its_deletion() -> None:
     async def work(_simulator: Simulator, neon: Neon) -> None:
         made = await neon.create_project("free", VALUES, ANNOTATIONS)
         project_id = made.project.id
-        assert made.connection_uri is not None
+        assert made.connection is not None
         assert made.endpoint_id is not None
         await neon.wait("free", project_id, made.operations)
         (found,) = await neon.named("free", "myapp-acme")
@@ -147,8 +111,9 @@ def test_a_project_from_its_creation_to_its_deletion() -> None:
         project = await neon.project("paid", project_id)
         assert project.quota == Quota(active_time_seconds=360_000, data_transfer_bytes=5_368_709_120)
 
-        uri = await neon.connection_uri("paid", project_id, "neondb", "neondb_owner", pooled=True)
-        assert "-pooler" in uri.reveal()
+        connection = await neon.connection("paid", project_id, "neondb", "neondb_owner")
+        assert connection.pooled_host == connection.host.replace(".", "-pooler.", 1)
+        assert connection.host in connection.direct.reveal()
         await neon.delete_project("paid", project_id)
         await neon.delete_project("paid", project_id)
         assert await neon.named("paid", "myapp-acme") == ()

@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.errors import NotFoundError, OperationFailedError
 from reconciler.neon.operations import LIMIT_SECONDS, RECOVERY_SECONDS, Operation
-
-from .api import Asked, Reply, ScriptedApi, operation, using
+from tests.harness.scripted_api import Asked, Reply, ScriptedApi, operation, using
 
 if TYPE_CHECKING:
     from reconciler.neon.client import Neon

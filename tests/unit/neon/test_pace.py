@@ -6,13 +6,12 @@ import asyncio
 from bisect import bisect_right
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired.state import Api
 from reconciler.neon.pace import SLOW_SECONDS, Pace
-
-from .api import Reply, ScriptedApi, project, replies, using, virtually
+from tests.harness.scripted_api import Reply, ScriptedApi, project, replies, using, virtually
 
 ROUNDING = 1e-6
 """Seconds by which the clock of the loop may round a moment."""
@@ -38,7 +37,33 @@ async def starts(pace: Pace, calls: list[tuple[float, str]]) -> list[tuple[float
     return started
 
 
-@settings(max_examples=25, deadline=None)
+@given(bursts=st.lists(st.tuples(st.floats(0, 150), st.integers(1, 40)), min_size=1, max_size=4))
+def test_the_consumption_history_keeps_to_its_own_limit_and_slows_nothing_else(
+    bursts: list[tuple[float, int]],
+) -> None:
+    pace = Pace(requests_per_minute=700, burst_per_second=40)
+
+    async def metered() -> list[float]:
+        loop, started = asyncio.get_running_loop(), list[float]()
+
+        async def one(at: float) -> None:
+            await asyncio.sleep(at)
+            await pace.turn("GET /consumption_history/v2/projects", metering=True)
+            started.append(loop.time())
+
+        await asyncio.gather(*(one(at) for at, number in bursts for _ in range(number)))
+        before = loop.time()
+        await pace.turn("GET /projects")
+        assert loop.time() == before
+        return started
+
+    assert most_in_a_window(virtually(metered()), 60) <= NEON_ALLOWS
+
+
+NEON_ALLOWS = 30
+"""Requests for the consumption history in a minute, by the older of two pages of Neon."""
+
+
 @given(
     bursts=st.lists(
         st.tuples(st.floats(0, 150), st.sampled_from(["GET /a", "GET /b", "PATCH /a"]), st.integers(1, 400)),

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.secret import Secret, redact
-
-from .api import ACCESS
+from tests.harness.scripted_api import ACCESS
 
 WRITTEN = st.characters(exclude_categories=["Cs"]).filter(lambda character: not character.isspace())
 """Characters that an address can be written with before somebody escapes them."""

@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from reconciler.errors import ApiError, UnexpectedAnswerError, UnknownOutcomeError
-
-from .api import Reply, ScriptedApi, operation, replies, snapshot, using
+from tests.harness.scripted_api import Reply, ScriptedApi, operation, replies, snapshot, using
 
 if TYPE_CHECKING:
-    from reconciler.neon.snapshot_calls import CreatedSnapshot
+    from reconciler.neon.branch_calls import CreatedSnapshot
 
 
 OPERATION = operation("11111111-1111-4111-8111-111111111111", "running")

@@ -32,8 +32,8 @@ from reconciler.neon import transport
 from reconciler.neon.client import Neon
 from reconciler.neon.pace import Pace
 from reconciler.neon.transport import PATIENCE_SECONDS, Transport
-
-from .api import Asked, Reply, ScriptedApi, project, replies, using
+from tests.harness.scripted_api import Asked, Reply, ScriptedApi, project, replies, using
+from tests.harness.wire import Passing, Wire
 
 Work = Callable[[Neon], Awaitable[object]]
 
@@ -343,20 +343,19 @@ def test_no_key_or_password_shows_in_an_error() -> None:
 def test_calls_in_flight_are_bounded() -> None:
     in_flight = most = 0
 
-    class Counting(ScriptedApi):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            nonlocal in_flight, most
-            in_flight += 1
-            most = max(most, in_flight)
-            try:
-                return await super().handle_async_request(request)
-            finally:
-                in_flight -= 1
+    async def counted(passing: Passing) -> httpx.Response:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        try:
+            return await passing.answer()
+        finally:
+            in_flight -= 1
 
     async def work(neon: Neon) -> None:
         await asyncio.gather(*(read(neon) for _ in range(60)))
 
-    using(Counting(replies(Reply(body=GOOD.body, after_seconds=20))), work)
+    using(Wire(ScriptedApi(replies(Reply(body=GOOD.body, after_seconds=20))), counted), work)
     assert most == 20
 
 

@@ -7,41 +7,49 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
+from reconciler.desired.tier import Occasion
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText
-from reconciler.plan.action import (
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
+from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
+from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.project import (
     AdoptProject,
-    CreateBranch,
     CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
     DeleteDuplicate,
     DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.actions.restore import Effect, FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.plan.plan import (
+    Authored,
     Budget,
     Conflict,
     Coverage,
     FileChange,
+    Layer,
     Note,
+    OrganizationRoom,
     Orphan,
+    Overview,
     Plan,
     Refusal,
     Rule,
     TenantPlan,
+    TenantTier,
+    TierOverview,
     Unmanaged,
     Waiting,
 )
+from reconciler.plan.plan_cost import CostRange, PlanCost, TenantPlanCost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +81,30 @@ changes = st.one_of(
 )
 computes = st.builds(Compute, st.none() | finite, st.none() | finite, st.none() | st.integers(-1, 10**6))
 companions = st.dictionaries(members, plain, max_size=2).map(lambda found: tuple(found.items()))
+money = st.decimals(0, 10**9, places=6)
+ranges = st.builds(CostRange, money, money, st.lists(texts, max_size=2).map(tuple))
+tenant_costs = st.builds(TenantPlanCost, texts, st.none() | ranges, st.none() | ranges)
+plan_costs = st.builds(
+    PlanCost,
+    *(st.dates(), texts, ranges, ranges),
+    st.lists(tenant_costs, max_size=2).map(tuple),
+    st.lists(texts, max_size=2).map(tuple),
+)
+tenant_tiers = st.builds(
+    TenantTier, texts, st.none() | texts, st.dictionaries(members, st.sampled_from(Layer), max_size=2)
+)
+tier_counts = st.builds(TierCount, st.none() | texts, st.none() | texts, counts)
+forecasts = st.builds(Forecast, counts, st.lists(tier_counts, max_size=2).map(tuple), *([counts] * 13))
 ORGANIZATIONS: Final = {"free": "org-free-1", "paid": "org-paid-1"}
+
+
+effects = st.builds(Effect, st.sampled_from(["moment", "lost", "id"]), texts)
+
+
+def restored(*members: str, branch_id: bool = True) -> dict[str, Any]:
+    """The members of a restore."""
+    named = (*members, "branch", *(["branch_id"] if branch_id else []))
+    return {**dict.fromkeys(named, texts), "effects": st.lists(effects, max_size=2).map(tuple)}
 
 
 def actions(tenant: str) -> st.SearchStrategy[Action]:
@@ -85,15 +116,22 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
         "changes": st.lists(changes, max_size=2).map(tuple),
     }
     early: dict[str, Any] = {"before_transfer": flags}
+    occasion: dict[str, Any] = {"occasion": st.none() | st.sampled_from(Occasion)}
+    when_deleted: dict[str, Any] = {**early, **occasion, "after_new": flags}
     purposes: dict[str, Any] = {"purpose": st.sampled_from(Purpose)}
-    when: dict[str, Any] = {"at": st.none() | moments, "expires_at": st.none() | moments}
+    when: dict[str, Any] = {"at": st.none() | moments, "expires_at": st.none() | moments, **occasion}
     return st.one_of(
         st.builds(CreateProject, **shared, organization=texts),
         st.builds(RecoverProject, **shared, project_id=texts, recoverable_until=moments),
         st.builds(AdoptProject, **shared, project_id=texts, branch=texts, parent=texts),
         st.builds(TransferProject, **shared, origin=texts, destination=texts, downgrade=flags),
         st.builds(PatchProject, **shared, **early, companions=companions),
-        st.builds(PatchEndpoint, **shared, **early, companions=companions, branch=texts),
+        st.builds(
+            PatchEndpoint, **shared, **early, companions=companions, branch=texts, replica=st.none() | texts
+        ),
+        st.builds(CreateReplica, **shared, branch=texts, replica=texts, compute=computes),
+        st.builds(DeleteReplica, **shared, branch=texts, replica=texts, endpoint_id=texts),
+        st.builds(SuspendCompute, **shared, branch=texts, endpoint_id=texts),
         st.builds(DeleteProject, **shared, project_id=texts),
         st.builds(
             DeleteDuplicate,
@@ -116,9 +154,33 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
             compute=st.none() | computes,
         ),
         st.builds(PatchBranch, **shared, branch=texts),
-        st.builds(DeleteBranch, **shared, **purposes, **early, branch=texts, branch_id=texts),
+        st.builds(
+            ResetBranch,
+            **shared,
+            branch=texts,
+            branch_id=texts,
+            parent=texts,
+            last_reset_at=st.none() | moments,
+        ),
+        st.builds(CreateRole, **shared, branch=texts, role=texts, of_new_branch=flags),
+        st.builds(CreateDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
+        st.builds(PatchDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
+        st.builds(DeleteDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
+        st.builds(DeleteRole, **shared, branch=texts, role=texts, of_new_branch=flags),
+        st.builds(ResetPassword, **shared, branch=texts, role=texts, database=texts),
+        st.builds(DeleteBranch, **shared, **purposes, **when_deleted, branch=texts, branch_id=texts),
         st.builds(CreateSnapshot, **shared, **when, snapshot=texts, branch=texts),
-        st.builds(DeleteSnapshot, **shared, **early, snapshot=texts, snapshot_id=texts),
+        st.builds(DeleteSnapshot, **shared, **when_deleted, snapshot=texts, snapshot_id=texts),
+        st.builds(
+            RestoreBranch, **shared, **restored("from_branch", "from_branch_id", "keep_as"), at=st.none() | moments
+        ),
+        st.builds(RestoreSnapshot, **shared, **restored("snapshot", "snapshot_id")),
+        st.builds(FinalizeRestore, **shared, **restored("preview", "preview_id", "keep_as", branch_id=False)),
+        st.builds(
+            PreviewSnapshot,
+            **shared,
+            **dict.fromkeys(("snapshot", "snapshot_id", "branch", "target_id"), texts),
+        ),
     )
 
 
@@ -156,6 +218,14 @@ stated = (
 def in_tuple(one: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     """None of them, or one."""
     return st.lists(one, max_size=1).map(tuple)
+
+
+overviews = st.builds(
+    Overview,
+    in_tuple(st.builds(TierOverview, texts, *([counts] * 8))),
+    in_tuple(st.builds(OrganizationRoom, texts, counts, counts, st.none() | counts)),
+    st.dictionaries(texts, texts, max_size=2),
+)
 
 
 @st.composite
@@ -196,5 +266,11 @@ def plans(draw: st.DrawFn, fleet: str = "prod", organizations: Mapping[str, str]
         ),
         file_changes=draw(in_tuple(st.builds(FileChange, texts, stated, stated, texts, st.just(()), places))),
         waiting=draw(in_tuple(st.builds(Waiting, st.none() | texts, texts, st.just(("dee",)), flags))),
+        tiers=draw(st.dictionaries(names, tenant_tiers, max_size=2)),
+        authored=draw(in_tuple(st.builds(Authored, places, st.none() | texts, st.none() | names, *([texts] * 4)))),
+        forecast=draw(st.none() | forecasts),
+        refused_forecast=draw(st.none() | forecasts),
         organizations=organizations,
+        monthly_cost=draw(st.none() | plan_costs),
+        overview=draw(st.none() | overviews),
     )

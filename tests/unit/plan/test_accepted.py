@@ -11,10 +11,10 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides, Step
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_TIER,
     HOUR,
@@ -79,7 +79,7 @@ class TestWhatComesWithTheReduction:
         assert "transfer_project" in [action.kind for action in plan.actions]
 
     def test_or_in_a_later_commit_as_long_as_the_tenant_is_owed(self, acceptance: Acceptance) -> None:
-        history = History(free(acceptance), owed={"acme": Before(pro())})
+        history = History(free(acceptance), owed={"acme": Baseline(pro())})
         assert not plan_of(free(acceptance), PAID, history).refusals
 
 

@@ -12,14 +12,14 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import adoption_annotations, creation_annotations
-from reconciler.plan.action import CreateProject
+from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.needs import needs
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     FREE_QUOTA,
     FREE_TIER,
     NOON,
@@ -110,8 +110,8 @@ class TestANameThatIsGivenOutAgain:
         tiers = (replace(FREE_TIER, compute=None), PRO_TIER)
         fleet = a_fleet(a_tenant("acme"), tiers=tiers)
         unread = a_view(created_for("acme", branches=None, endpoints=None))
-        assert needs(fleet, unread, depth=Depth.LIST).branches == ()
-        assert needs(fleet, unread, depth=Depth.LIST, new={"acme"}).branches == ("p-x",)
+        assert PlanRequirements(depth=Depth.LIST).details(fleet, unread).branches == ()
+        assert PlanRequirements(depth=Depth.LIST, new={"acme"}).details(fleet, unread).branches == ("p-x",)
 
 
 def found(tenant: str = "acme", **fields: Any) -> LiveProject:

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from reconciler.desired.selection import Selection
-from reconciler.desired.tenant import Overrides
+from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.applied import Applied, Ended, advanced, merged, to_be_tried
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import existence
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
-from tests.builders import FREE_QUOTA, GIB, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    FREE_QUOTA,
+    GIB,
+    HERE,
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    make_plan,
+)
 
 NOW = datetime(2028, 1, 1, tzinfo=UTC)
 OLD, BASE, HEAD, LATER, SIDE = "0ld", "1base", "2head", "3later", "side"
@@ -47,7 +62,8 @@ def ended(result: Result = Result.APPLIED, **parts: Any) -> Ended:
     """A run after which every action has the result."""
     desired, history = parts.get("desired", fleet()), parts.get("history", History(fleet()))
     seen = parts.get("live", live("acme", "bluebird"))
-    plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
+    permissions = parts.get("permissions", Permissions())
+    plan = guard(make_plan(desired, seen, history=history), desired, seen, permissions, history=history)
     outcomes = tuple(
         TenantOutcome(each.tenant, result, tuple(ActionOutcome(one, result) for one in each.actions), None)
         for each in plan.tenants
@@ -108,14 +124,14 @@ def test_a_run_about_some_concerns_finishes_nobody_who_is_asked_something() -> N
 
 
 def test_an_owed_tenant_keeps_its_own_older_base_until_it_is_done() -> None:
-    history = History(fleet(acme=6), owed={"acme": Before(fleet(acme=8))})
+    history = History(fleet(acme=6), owed={"acme": Baseline(fleet(acme=8))})
     before = Applied(BASE, {"acme": OLD})
     assert owed(ended(Result.FAILED, desired=fleet(acme=6), history=history), before) == {"acme": OLD}
     assert owed(ended(desired=fleet(acme=6), history=history), before) == {}
 
 
 def test_what_its_own_base_asked_for_is_still_asked_for() -> None:
-    history = History(fleet(acme=6), owed={"acme": Before(fleet(acme=8))})
+    history = History(fleet(acme=6), owed={"acme": Baseline(fleet(acme=8))})
     run = ended(desired=fleet(acme=6), history=history)
     assert [tenant.tenant for tenant in run.plan.tenants] == ["acme"]
     drift = ended(desired=fleet(acme=6), history=History(fleet(acme=6)))
@@ -183,7 +199,7 @@ class TestWhatWasTried:
     def test_is_remembered_where_it_failed_and_forgotten_once_it_is_done(self) -> None:
         failed = advanced(AT_BASE, HEAD, ended(Result.FAILED, desired=fleet(acme=6)), precedes)
         assert failed.tried == {"acme": (HEAD,)}
-        history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
+        history = History(fleet(), owed={"acme": Baseline(fleet())}, tried={"acme": (Baseline(fleet(acme=6)),)})
         second = advanced(failed, LATER, ended(Result.FAILED, desired=fleet(acme=7), history=history), precedes)
         assert second.tried == {"acme": (HEAD, LATER)}
         assert advanced(failed, LATER, ended(desired=fleet(acme=7), history=history), precedes) == Applied(LATER)
@@ -193,29 +209,29 @@ class TestWhatWasTried:
         assert (skipped.owed, skipped.tried) == ({"acme": BASE}, {})
 
     def test_keeps_who_was_left_out_waiting_although_its_files_are_those_of_its_base(self) -> None:
-        history = History(fleet(), tried={"acme": (Before(fleet(acme=6)),)})
+        history = History(fleet(), tried={"acme": (Baseline(fleet(acme=6)),)})
         before = Applied(BASE, tried={"acme": (HEAD,)})
         run = ended(history=history, selection=Selection(tenants=("bluebird",)))
         assert advanced(before, LATER, run, precedes) == Applied(LATER, {"acme": BASE}, {"acme": (HEAD,)})
 
     def test_makes_nobody_known_so_that_an_earlier_customer_s_project_stays_a_conflict(self) -> None:
-        history = History(a_fleet(granting("bluebird", 8)), tried={"acme": (Before(fleet()),)})
+        history = History(a_fleet(granting("bluebird", 8)), tried={"acme": (Baseline(fleet()),)})
         assert history.new("acme")
         assert not history.knew("acme")
 
-    def test_is_put_down_once_however_often_it_is_tried(self) -> None:
-        history = History(fleet(), owed={"acme": Before(fleet())}, tried={"acme": (Before(fleet(acme=6)),)})
+    def test_is_recorded_once_however_often_it_is_tried(self) -> None:
+        history = History(fleet(), owed={"acme": Baseline(fleet())}, tried={"acme": (Baseline(fleet(acme=6)),)})
         before = Applied(BASE, tried={"acme": (HEAD,)})
         second = advanced(before, LATER, ended(Result.FAILED, desired=fleet(acme=6), history=history), precedes)
         assert second.tried == {"acme": (HEAD,)}
 
     def test_causes_what_takes_it_back_and_nothing_else(self) -> None:
-        history = History(fleet(acme=8), tried={"acme": (Before(fleet(acme=20)),)})
+        history = History(fleet(acme=8), tried={"acme": (Baseline(fleet(acme=20)),)})
         assert [
             each.tenant for each in ended(history=history, live=live("acme", "bluebird", gib=20)).plan.tenants
         ] == ["acme"]
 
-    def test_is_put_down_before_anything_is_written_for_whom_the_files_ask_something(self) -> None:
+    def test_is_recorded_before_anything_is_written_for_whom_the_files_ask_something(self) -> None:
         desired, history, seen = fleet(acme=6), History(fleet()), live("acme", "bluebird", gib=5)
         plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
         assert [each.tenant for each in plan.tenants] == ["acme", "bluebird"]  # the latter drifted
@@ -246,3 +262,86 @@ class TestWhatWasTried:
     ) -> None:
         merged_ = merged(Applied(BASE, tried=ours), Applied(BASE, tried=theirs), precedes)
         assert merged_ == Applied(BASE, tried=both)
+
+
+class TestAProjectThatIsCreatedAnew:
+    """The tenant had a project at its base, which has disappeared; ``--allow creates`` permits another one."""
+
+    def after(self, result: Result, **parts: Any) -> dict[str, str]:
+        run = ended(result, live=live("bluebird"), permissions=Permissions(counts={"creates": 1}), **parts)
+        return dict(advanced(AT_BASE, HEAD, run, precedes).creating)
+
+    @pytest.mark.parametrize("result", [Result.FAILED, Result.SKIPPED])
+    def test_stays_recorded_with_its_run_until_it_is_finished(self, result: Result) -> None:
+        assert self.after(result) == {"acme": "run"}
+        assert self.after(Result.APPLIED) == {}
+
+    def test_is_nothing_to_record_of_a_new_tenant(self) -> None:
+        assert self.after(Result.FAILED, history=History(a_fleet(granting("bluebird", 8)))) == {}
+
+    def test_is_recorded_before_anything_is_written(self) -> None:
+        assert AT_BASE.trying([], HEAD, {"acme": "run"}).creating == {"acme": "run"}
+
+    @pytest.mark.parametrize(
+        ("parts", "left"),
+        [
+            ({}, {}),
+            ({"selection": Selection(tenants=("bluebird",))}, {"acme": "0a3c"}),
+            ({"whole": False}, {"acme": "0a3c"}),
+        ],
+    )
+    def test_of_an_earlier_run_is_done_once_a_run_leaves_nothing_to_do(
+        self, parts: dict[str, Any], left: dict[str, str]
+    ) -> None:
+        before = Applied(BASE, creating={"acme": "0a3c"})
+        assert advanced(before, HEAD, ended(**parts), precedes).creating == left
+        assert before.about({"bluebird"}).creating == {}
+
+    def test_of_either_run_is_kept_where_two_overlap(self) -> None:
+        ours, theirs = Applied(BASE, creating={"acme": "0a3c"}), Applied(BASE, creating={"bluebird": "4f21"})
+        assert merged(ours, theirs, precedes).creating == {"acme": "0a3c", "bluebird": "4f21"}
+
+
+class TestAMomentThatNeonRejected:
+    """A raised restore window does not reach back: the run that finds out records it."""
+
+    MOMENT = NOON - timedelta(hours=3)
+    KEY = "snapshots.v1.at 2030-05-04T09:00:00Z"
+
+    def fleet(self, *snapshots: Snapshot) -> Any:
+        return a_fleet(replace(granting("acme", 8), snapshots=snapshots), granting("bluebird", 8))
+
+    def rejected(self, desired: Any, before: Applied = AT_BASE, request_id: str | None = "r-1") -> dict[str, Any]:
+        create = CreateSnapshot(
+            tenant="acme",
+            reason="declared",
+            source=HERE,
+            changes=(existence("snapshots.v1", Origin.CONFIG, before=False),),
+            snapshot="v1",
+            branch="main",
+            at=self.MOMENT,
+        )
+        skipped = ActionOutcome(create, Result.SKIPPED, "Neon holds no data", request_id=request_id)
+        run = ended(desired=desired)
+        outcomes = (TenantOutcome("acme", Result.SKIPPED, (skipped,), None),)
+        run = replace(run, report=structs.replace(run.report, outcomes=outcomes))
+        return dict(advanced(before, HEAD, run, precedes).rejected)
+
+    def test_is_recorded_as_long_as_the_files_declare_it(self) -> None:
+        asking = self.fleet(Snapshot("v1", at=self.MOMENT))
+        assert self.rejected(asking) == {"acme": (self.KEY,)}
+        assert self.rejected(asking, request_id=None) == {}, "it was not sent"
+        before = Applied(BASE, rejected={"acme": (self.KEY,)})
+        assert self.rejected(asking, before, None) == {"acme": (self.KEY,)}
+        assert self.rejected(self.fleet(Snapshot("v1")), before) == {}
+        assert merged(before, AT_BASE, precedes) == before == before.about({"acme"})
+
+    @pytest.mark.parametrize("rejected", [{}, {"acme": (KEY, "dev_branches.old.at 2030-05-04T09:00:00Z")}])
+    def test_is_refused_by_the_plan_from_then_on(self, rejected: dict[str, tuple[str, ...]]) -> None:
+        old = DevBranch("old", at=self.MOMENT)
+        desired = a_fleet(a_tenant(snapshots=(Snapshot("v1", at=self.MOMENT),), dev_branches=(old,)))
+        history = History(a_fleet(a_tenant()), rejected=rejected)
+        plan = make_plan(desired, a_view(a_project(branches=(a_branch(),), snapshots=())), history=history)
+        assert plan.empty is bool(rejected)
+        assert len(plan.refusals) == 2 * bool(rejected)
+        assert all("it rejected the moment in an earlier run" in refusal.message for refusal in plan.refusals)

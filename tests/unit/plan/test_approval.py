@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -14,7 +14,7 @@ from reconciler.model.problem import Location
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Origin
 from reconciler.plan.planner import make_plan
-from tests.builders import FREE_QUOTA, GIB, NOON, a_fleet, a_project, a_tenant, a_view
+from tests.harness.builders import FREE_QUOTA, GIB, NOON, a_fleet, a_project, a_tenant, a_view
 from tests.unit.plan.plans import plans, tenant_plans
 
 if TYPE_CHECKING:
@@ -159,7 +159,6 @@ def test_a_project_that_vanished_is_not_created_by_a_plan_to_change_it() -> None
     assert approval.stale[0].message == "the saved plan is about project p-ada, and now there is none"
 
 
-@settings(max_examples=30, deadline=None)
 @given(plans())
 def test_approving_a_plan_by_itself_changes_nothing(plan: Plan) -> None:
     approval = approve(plan, plan)
@@ -190,18 +189,16 @@ def bare(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
     return tuple(structs.replace(change, origin=Origin.DRIFT) for change in changes)
 
 
-@settings(max_examples=50, deadline=None)
 @given(related())
 def test_what_is_approved_is_part_of_both_and_every_tenant_is_accounted_for(pair: tuple[Plan, Plan]) -> None:
     fresh, saved = pair
     approval = approve(fresh, saved)
-    assert set(approval.plan.tenants) <= set(fresh.tenants)
+    assert all(planned in fresh.tenants for planned in approval.plan.tenants)
     assert essence(approval.plan) <= essence(saved)
     assert sorted([*names(approval.plan), *(stale.tenant for stale in approval.stale)]) == names(fresh)
     assert structs.replace(approval.plan, tenants=()) == structs.replace(fresh, tenants=())
 
 
-@settings(max_examples=50, deadline=None)
 @given(related(), st.data())
 def test_taking_an_action_out_of_a_saved_plan_only_takes_away(
     pair: tuple[Plan, Plan], data: st.DataObject

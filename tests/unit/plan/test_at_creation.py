@@ -15,10 +15,10 @@ from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
 from reconciler.plan.applied import Ended, tenant_states
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
-from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
+from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -59,7 +59,7 @@ def test_a_live_branch_that_is_to_have_been_made_otherwise(changed: DevBranch, w
 
 
 def test_a_branch_that_a_commit_made_which_is_half_done() -> None:
-    fleet, tried = a_fleet(with_branch(replace(PLAIN, schema_only=True))), (Before(a_fleet(with_branch())),)
+    fleet, tried = a_fleet(with_branch(replace(PLAIN, schema_only=True))), (Baseline(a_fleet(with_branch())),)
     known, new = (History(a_fleet(*before), tried={"acme": tried}) for before in ([a_tenant()], []))
     for history in (known, new):
         (refusal,) = make_plan(fleet, LIVE, history=history).refusals
@@ -68,7 +68,7 @@ def test_a_branch_that_a_commit_made_which_is_half_done() -> None:
 
 def after_a_try(now: Tenant, base: Tenant, tried: Tenant) -> Plan:
     """Of files of which the commit before was tried, and something else of it was done."""
-    history = History(a_fleet(base), tried={"acme": (Before(a_fleet(tried)),)})
+    history = History(a_fleet(base), tried={"acme": (Baseline(a_fleet(tried)),)})
     return guard(make_plan(a_fleet(now), LIVE, history=history), a_fleet(now), LIVE, history=history)
 
 
@@ -161,7 +161,7 @@ def test_an_expiry_of_a_snapshot_that_differs_by_itself_is_reported() -> None:
 def test_a_tenant_who_was_refused_is_refused_again_by_its_own_base() -> None:
     """The fleet's base has moved on to the files at hand; this tenant's has not."""
     now, before = a_fleet(with_branch(replace(PLAIN, schema_only=True))), a_fleet(with_branch())
-    history = History(now, owed={"acme": Before(before)})
+    history = History(now, owed={"acme": Baseline(before)})
     assert [refusal.rule for refusal in make_plan(now, LIVE, history=history).refusals] == [Rule.MADE_AT_CREATION]
 
 

@@ -13,13 +13,15 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.action import CreateBranch, CreateProject, DeleteBranch, PatchBranch, PatchEndpoint
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE,
     FREE_LIMITS,

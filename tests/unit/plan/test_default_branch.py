@@ -9,8 +9,9 @@ import pytest
 from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.action import CreateProject, CreateSnapshot
-from tests.builders import a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
+from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.actions.snapshot import CreateSnapshot
+from tests.harness.builders import a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
 
 FIRST = a_branch(default=False)
 OTHER = a_branch(id="br-x", name="preview", parent_id="br-p-acme", annotations={})

@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model.annotations import Purpose
-from reconciler.plan.action import (
-    CreateBranch,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteSnapshot,
-    PatchBranch,
-    TransferProject,
-)
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.actions.project import TransferProject
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange
 from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.guards.dependents import with_dependents
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule, TenantPlan
-from tests.builders import (
+from tests.harness.builders import (
     FREE_LIMITS,
     HERE,
     PAID,

@@ -14,18 +14,18 @@ from reconciler.desired.tier import EnvReference, OrganizationLimits
 from reconciler.model.compute import Compute
 from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText
-from reconciler.plan.action import TransferProject
+from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
-from reconciler.plan.concerns.direction import reduced
+from reconciler.plan.concerns.reductions import reduced
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.swapped_organizations import require_unswapped_organizations
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE,
     FREE_LIMITS,
@@ -199,7 +199,7 @@ class TestOrganizationsUnderOtherNames:
 
     def test_two_may_exchange_their_names(self) -> None:
         assert plan_of(self.exchanged(a_tenant()), replace(self.boosted, organization="free"), self.base).empty
-        assert changed_since(self.exchanged(a_tenant()), self.base.as_called_in(self.exchanged())) == set()
+        assert changed_since(self.exchanged(a_tenant()), self.base.with_current_names(self.exchanged())) == set()
 
     def test_who_moves_in_the_commit_that_exchanges_names_is_moved(self) -> None:
         now = self.exchanged(a_tenant(tier="pro"))
@@ -209,18 +209,18 @@ class TestOrganizationsUnderOtherNames:
     def test_the_name_of_a_project_is_as_it_was(self) -> None:
         naming = replace(self.base.naming, project="{organization}-{tenant}")
         base = replace(self.base, naming=naming)
-        assert base.as_called_in(self.renamed(a_tenant())).project_name(a_tenant()) == "free-acme"
+        assert base.with_current_names(self.renamed(a_tenant())).project_name(a_tenant()) == "free-acme"
 
     def test_of_an_owed_tenant_as_well(self) -> None:
         now = self.renamed(a_tenant())
-        history = History(now, owed={"acme": Before(self.base)}).under(now)
+        history = History(now, owed={"acme": Baseline(self.base)}).under(now)
         plan = make_plan(now, a_view(self.boosted), history=history)
         assert {a.changes[0].origin for a in plan.actions if isinstance(a, TransferProject)} == {Origin.DRIFT}
 
     def test_what_was_told_once_is_not_told_again_by_ids_of_a_simulated_account(self) -> None:
-        known = self.base.as_called_in(self.exchanged(a_tenant()))
+        known = self.base.with_current_names(self.exchanged(a_tenant()))
         ids = {name: replace(o, id=f"org-{name}") for name, o in self.exchanged().organizations.items()}
-        assert known.as_called_in(replace(self.exchanged(a_tenant()), organizations=ids)) is known
+        assert known.with_current_names(replace(self.exchanged(a_tenant()), organizations=ids)) is known
 
     def test_nor_up_and_for_money(self) -> None:
         """A project that somebody put into the small organization, whose own one has another name and variable."""
@@ -457,6 +457,24 @@ class TestAllowedAddresses:
         live = JsonText.of({"enabled_libraries": ["pg_cron", "vector"]})
         assert not reduced("settings.preload_libraries", fields("x"), fields("x", "y"), live)
         assert reduced("settings.preload_libraries", fields("x", "z"), fields("y"), live)
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "live", "asked"),
+    [
+        ("base", "extended", "full", False),
+        ("full", "extended", "full", True),
+        ("extended", "base", "full", True),
+        ("base", "base", "full", False),
+        (None, "extended", "full", True),
+    ],
+)
+def test_a_commit_that_raises_the_audit_level_reduces_no_higher_one(
+    base: str | None, now: str, live: str, asked: bool
+) -> None:
+    path = "settings.audit_log_level"
+    before = {} if base is None else {path: JsonText.of(base)}
+    assert reduced(path, before, {path: JsonText.of(now)}, JsonText.of(live)) is asked
 
 
 def test_places_are_told_apart_by_their_organization_alone() -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy
+from reconciler.desired.rotation import Rotation
 from reconciler.desired.state import Defaults
 from reconciler.desired.tenant import Accepted
-from reconciler.desired.tier import AtLimit, DevBranchPolicy, EnvReference, SnapshotPolicy
+from reconciler.desired.tier import AtLimit, Cleanup, DevBranchPolicy, EnvReference, SnapshotPolicy
 from reconciler.model.problem import Location
 from reconciler.plan.history import History
-from tests.builders import FREE, FREE_TIER, PAID, PRO_TIER, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import FREE, FREE_TIER, PAID, PRO_TIER, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -143,3 +144,13 @@ def test_files_that_are_older_than_the_base_changed_nothing() -> None:
 
 def test_a_tenant_that_is_new_changed_nothing() -> None:
     assert not make_plan(a_fleet(a_tenant(protect=True)), a_view(), history=History(a_fleet())).file_changes
+
+
+def test_what_comes_and_goes_by_time_is_not_told_as_a_matter_of_new_objects_only() -> None:
+    turning = replace(FREE_TIER, snapshots=SnapshotPolicy(rotate=Rotation("auto-{date}", 86_400, 1)))
+    cleaning = replace(FREE_TIER, cleanup=Cleanup(old_branches_seconds=604_800))
+    for tier, path in ((turning, "tiers.free.snapshots.rotate.keep"), (cleaning, "tiers.free.cleanup")):
+        now = a_fleet(a_tenant(), tiers=(tier, PRO_TIER))
+        found = make_plan(now, a_view(a_project()), base=BASE).file_changes
+        (told,) = [change for change in found if change.path.startswith(path)]
+        assert told.effect == "what comes and goes by time in its tenants' projects"

@@ -17,13 +17,13 @@ from reconciler.live.registered import Registered
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
-from reconciler.plan.action import DeleteProject
+from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.compute import SIZE, is_a_range
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE,
     FREE_COMPUTE,

@@ -13,14 +13,15 @@ from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.files.load import load
 from reconciler.model.compute import Compute
 from reconciler.plan import declared_fields
-from reconciler.plan.action import CreateBranch, CreateProject, DeleteProject, TransferProject
+from reconciler.plan.actions.branch import CreateBranch
+from reconciler.plan.actions.project import CreateProject, DeleteProject, TransferProject
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.direction import reduced
+from reconciler.plan.concerns.reductions import reduced
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_QUOTA,
     FREE_TIER,
@@ -37,7 +38,7 @@ from tests.builders import (
     an_endpoint,
     make_plan,
 )
-from tests.e2e.command_line import ROOT
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

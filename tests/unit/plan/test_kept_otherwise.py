@@ -11,12 +11,12 @@ import pytest
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import Purpose
-from reconciler.plan.action import PatchBranch
+from reconciler.plan.actions.branch import PatchBranch
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.needs import needs
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
-from tests.builders import NOON, a_branch, a_project, a_view, make_plan
+from tests.harness.builders import NOON, a_branch, a_project, a_view, make_plan
 from tests.unit.plan.test_branches import by_hand, ours
 from tests.unit.plan.test_snapshots import METHODS, fleet, kept, steps
 
@@ -70,9 +70,9 @@ def test_the_expiry_of_one_that_is_kept_the_other_way_is_compared_too() -> None:
 def test_neons_own_snapshots_are_read_where_one_is_not_among_the_branches() -> None:
     files = fleet("v1", method=BRANCH)
     unread = replace(kept(BRANCH), snapshots=None)
-    assert needs(files, a_view(unread)).snapshots == ("p-acme",)
+    assert PlanRequirements().details(files, a_view(unread)).snapshots == ("p-acme",)
     assert make_plan(files, a_view(unread)).empty, "nobody knows whether it is there"
-    assert not needs(files, a_view(replace(kept(BRANCH, "v1"), snapshots=None)))
+    assert not PlanRequirements().details(files, a_view(replace(kept(BRANCH, "v1"), snapshots=None)))
 
 
 class TestADevelopmentBranchThatBecomesASnapshot:

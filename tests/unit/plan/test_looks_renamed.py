@@ -8,11 +8,11 @@ import pytest
 
 from reconciler.desired.tenant import Overrides
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.renames import gone
-from tests.builders import GIB, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import GIB, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -49,6 +49,19 @@ def test_the_line_to_add_is_told_and_no_project_is_made() -> None:
         "add `previously: [acme]` to tenants/zenith.yaml:1; if this is another customer, permit exactly the "
         "creations of this run with --allow creates=1"
     )
+
+
+def test_the_order_of_keys_is_no_difference() -> None:
+    """Unknown settings of the base come after the known ones, wherever HEAD has them under ``unchecked``."""
+
+    def fleet(name: str, settings: dict[str, Any], labels: dict[str, str]) -> DesiredState:
+        return a_fleet(a_tenant(name, labels=labels, overrides=Overrides(settings=settings)), a_tenant("bob"))
+
+    before = fleet("acme", {"shiny": {"a": 1, "b": 2}, "bright": 1}, {"team": "eu", "size": "s"})
+    now = fleet("zenith", {"bright": 1, "shiny": {"b": 2, "a": 1}}, {"size": "s", "team": "eu"})
+    other = fleet("zenith", {"bright": 1, "shiny": {"b": 2, "a": 2}}, {"size": "s", "team": "eu"})
+    assert list(refused(planned(now, before=before))) == ["zenith"]
+    assert not refused(planned(other, before=before))
 
 
 ALIKE = ("acme-inc", "Acme", "acme_inc.eu", "ACME+2")
@@ -112,14 +125,14 @@ class TestIsNoSuchDoubt:
 def test_who_was_refused_stays_in_doubt_in_the_next_run() -> None:
     """Both are owed by the commit before, and the base itself has moved on."""
     now = a_fleet(a_tenant("zenith", overrides=LIMITED), a_tenant("bob"))
-    owed = Before(a_fleet(a_tenant("acme", overrides=LIMITED)))
+    owed = Baseline(a_fleet(a_tenant("acme", overrides=LIMITED)))
     plan = planned(now, before=now, owed={"acme": owed, "zenith": owed})
     assert list(refused(plan)) == ["zenith"]
 
 
 def test_who_left_before_the_last_run_is_no_matter_of_a_new_tenant() -> None:
     now = a_fleet(a_tenant("zenith", overrides=LIMITED), a_tenant("bob"))
-    owed = Before(a_fleet(a_tenant("acme", overrides=LIMITED)))
+    owed = Baseline(a_fleet(a_tenant("acme", overrides=LIMITED)))
     assert not planned(now, before=a_fleet(a_tenant("bob")), owed={"acme": owed}).refusals
 
 

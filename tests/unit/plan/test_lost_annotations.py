@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import Purpose, branch_annotations
-from tests.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -29,7 +29,7 @@ DEV = a_branch(
 def told(*branches: LiveBranch, tenant: Tenant | None = None, **view: Any) -> list[str]:
     project = a_project(branches=branches)
     plan = make_plan(a_fleet(tenant or a_tenant()), a_view(project, **view))
-    return [note.message for note in plan.notes]
+    return [note.message for note in plan.notes if "identifies the owner" in note.message]
 
 
 def test_after_a_restore_the_plan_warns_before_the_clean_up_and_says_what_to_write() -> None:

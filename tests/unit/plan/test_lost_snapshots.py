@@ -12,13 +12,14 @@ from reconciler.cli import exit_codes
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.errors import ExitCode
-from reconciler.plan.action import CreateSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.plan import Rule
 from reconciler.views import markdown
-from tests.builders import NOON, a_project, a_tenant, a_view, make_plan
+from reconciler.views.view import PlanView
+from tests.harness.builders import NOON, a_project, a_tenant, a_view, make_plan
 from tests.unit.plan.test_snapshots import METHODS, fleet, kept, steps
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_one_that_the_base_declares_is_not_taken_again(method: SnapshotMethod) -
     assert not refusal.asked_for, "no commit asks for it"
     assert exit_codes.of_drift(plan, ()) is ExitCode.CHANGES
     assert exit_codes.of_plan(plan, (), detailed=False) is ExitCode.DONE
-    assert "lost-snapshot" in markdown.plan(plan)
+    assert "lost-snapshot" in markdown.render(PlanView(plan))
 
 
 @METHODS
@@ -118,8 +119,8 @@ def test_a_tenant_keeps_what_its_own_base_says() -> None:
     files = fleet("v1")
     bare = replace(files, tenants={"acme": a_tenant(snapshots=())})
     view = a_view(kept(SnapshotMethod.API))
-    assert steps(make_plan(files, view, history=History(files, owed={"acme": Before(bare)}))) == ["+v1"]
-    assert make_plan(files, view, history=History(bare, owed={"acme": Before(files)})).empty
+    assert steps(make_plan(files, view, history=History(files, owed={"acme": Baseline(bare)}))) == ["+v1"]
+    assert make_plan(files, view, history=History(bare, owed={"acme": Baseline(files)})).empty
 
 
 def test_a_project_that_is_made_anew_gets_its_snapshots() -> None:

@@ -7,27 +7,40 @@ from dataclasses import replace
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
-from reconciler.live.needs import Needs
+from reconciler.live.project import Needs
+from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption, Quota
-from reconciler.plan.needs import needs
-from tests.builders import FREE_QUOTA, FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from reconciler.plan.history import History
+from reconciler.plan.needs import PlanRequirements
+from tests.harness.builders import (
+    FREE_QUOTA,
+    FREE_TIER,
+    PRO_TIER,
+    a_branch,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    make_plan,
+)
 
 MANY = [f"t{i:03}" for i in range(Reach().small_fleet + 1)]
 LISTED = [a_project(name, details=False) for name in MANY]
 
 
 def test_a_small_fleet_is_read_whole() -> None:
-    found = needs(a_fleet(a_tenant()), a_view(a_project(details=False)))
+    found = PlanRequirements().details(a_fleet(a_tenant()), a_view(a_project(details=False)))
     assert found == Needs(branches=("p-acme",), endpoints=("p-acme",))
 
 
 def test_what_was_read_is_not_read_again() -> None:
-    assert not needs(a_fleet(a_tenant()), a_view(a_project()))
+    assert not PlanRequirements().details(a_fleet(a_tenant()), a_view(a_project()))
 
 
 def test_a_large_fleet_in_sync_needs_nothing_beyond_the_list() -> None:
-    assert not needs(a_fleet(*map(a_tenant, MANY)), a_view(*LISTED))
+    assert not PlanRequirements().details(a_fleet(*map(a_tenant, MANY)), a_view(*LISTED))
 
 
 def test_a_large_fleet_is_read_where_a_file_sizes_its_compute_or_a_size_or_place_differs() -> None:
@@ -35,100 +48,136 @@ def test_a_large_fleet_is_read_where_a_file_sizes_its_compute_or_a_size_or_place
     tenants["t001"] = a_tenant("t001", overrides=Overrides(compute=Compute(max_cu=1)))
     tenants["t003"] = a_tenant("t003", tier="pro")
     listed = [replace(p, compute=Compute(1, 1, 300)) if p.id == "p-t002" else p for p in LISTED]
-    found = needs(a_fleet(*tenants.values()), a_view(*listed))
+    found = PlanRequirements().details(a_fleet(*tenants.values()), a_view(*listed))
     assert found == Needs(branches=("p-t001", "p-t002", "p-t003"), endpoints=("p-t001", "p-t002", "p-t003"))
 
 
 def test_of_a_tenant_that_is_half_done_everything_is_read_for_a_list_does_not_show_what_is_left() -> None:
     fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
-    assert needs(fleet, live, half_done={"t007"}).endpoints == ("p-t007",)
-    assert not needs(fleet, live, half_done={"t007"}, depth=Depth.LIST)
+    assert PlanRequirements(half_done={"t007"}).details(fleet, live).endpoints == ("p-t007",)
+    assert not PlanRequirements(half_done={"t007"}, depth=Depth.LIST).details(fleet, live)
 
 
-def test_depth_deep_reads_all_and_list_only_what_a_change_rests_on() -> None:
+def test_depth_deep_reads_all_and_list_only_what_a_change_depends_on() -> None:
     fleet, live = a_fleet(*map(a_tenant, MANY)), a_view(*LISTED)
-    assert len(needs(fleet, live, depth=Depth.DEEP).endpoints) == len(MANY)
+    assert len(PlanRequirements(depth=Depth.DEEP).details(fleet, live).endpoints) == len(MANY)
     idle = a_view(*(replace(project, consumption=Consumption()) for project in LISTED))
-    assert len(needs(fleet, live, depth=Depth.DEEP).projects) == len(MANY), "whether a quota is used up"
-    assert not needs(fleet, idle, depth=Depth.DEEP).projects
+    assert len(PlanRequirements(depth=Depth.DEEP).details(fleet, live).projects) == len(MANY), (
+        "whether a quota is used up"
+    )
+    assert not PlanRequirements(depth=Depth.DEEP).details(fleet, idle).projects
     moving = a_fleet(a_tenant(tier="pro"))
-    assert needs(moving, a_view(a_project(details=False)), depth=Depth.LIST).endpoints == ("p-acme",)
+    assert PlanRequirements(depth=Depth.LIST).details(moving, a_view(a_project(details=False))).endpoints == (
+        "p-acme",
+    )
 
 
 def test_a_value_that_the_list_leaves_out_is_asked_for_before_anything_else() -> None:
-    found = needs(a_fleet(a_tenant()), a_view(a_project(details=False, quota=None)))
+    found = PlanRequirements().details(a_fleet(a_tenant()), a_view(a_project(details=False, quota=None)))
     assert found == Needs(projects=("p-acme",))
     bare = replace(FREE_TIER, quota=None, compute=None)
     unmanaged = a_fleet(a_tenant(), tiers=(bare,)), a_view(a_project(details=False, quota=None))
-    assert not needs(*unmanaged, depth=Depth.LIST)
-    assert needs(*unmanaged) == Needs(branches=("p-acme",), endpoints=("p-acme",)), "whether anybody can connect"
+    assert not PlanRequirements(depth=Depth.LIST).details(*unmanaged)
+    assert PlanRequirements().details(*unmanaged) == Needs(branches=("p-acme",), endpoints=("p-acme",)), (
+        "whether anybody can connect"
+    )
 
 
 def test_the_defaults_of_a_project_are_asked_for_where_a_declared_branch_is_sized_by_half() -> None:
     bare, live = replace(FREE_TIER, quota=None, compute=None), a_view(a_project(details=False, compute=None))
     for sizes, asked in ((Compute(max_cu=1), ("p-acme",)), (Compute(1, 1), ()), (Compute(), ())):
         fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", compute=sizes),)), tiers=(bare,))
-        assert needs(fleet, live).projects == asked
+        assert PlanRequirements(reach=Reach(small_fleet=0)).details(fleet, live).projects == asked
 
 
 def test_before_a_move_everything_is_read_that_the_destination_may_forbid() -> None:
     bare = replace(FREE_TIER, quota=None, compute=None, restore_window_seconds=None)
     fleet = a_fleet(a_tenant(), tiers=(bare,))
     moving = a_project(details=False, organization="paid")
-    assert needs(fleet, a_view(replace(moving, compute=None))) == Needs(projects=("p-acme",))
-    assert needs(fleet, a_view(moving), depth=Depth.LIST).endpoints == ("p-acme",)
-    assert not needs(fleet, a_view(replace(moving, organization="free")), depth=Depth.LIST)
+    assert PlanRequirements().details(fleet, a_view(replace(moving, compute=None))) == Needs(projects=("p-acme",))
+    assert PlanRequirements(depth=Depth.LIST).details(fleet, a_view(moving)).endpoints == ("p-acme",)
+    assert not PlanRequirements(depth=Depth.LIST).details(fleet, a_view(replace(moving, organization="free")))
+
+
+def test_after_a_move_to_fewer_snapshots_they_are_read_until_the_commit_is_applied() -> None:
+    """A run that died in between may have left some of them. A list shows that its project still differs."""
+    bare = replace(FREE_TIER, quota=None, compute=None)
+    fleet, few = a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), Reach(small_fleet=0)
+    moved = History(base=a_fleet(a_tenant(tier="pro"), tiers=(bare, PRO_TIER)))
+    live, differing = a_project(details=False), a_project(details=False, restore_window_seconds=7)
+    both = Needs(branches=("p-acme",), snapshots=("p-acme",))
+    assert PlanRequirements(history=moved, reach=few).details(fleet, a_view(live)) == both
+    assert PlanRequirements(history=moved, depth=Depth.LIST).details(fleet, a_view(differing)) == both
+    assert not PlanRequirements(history=moved, depth=Depth.LIST).details(fleet, a_view(live))
+    assert not PlanRequirements(history=History(base=fleet), reach=few).details(fleet, a_view(live))
+    assert not PlanRequirements(reach=few).details(fleet, a_view(live))
+
+
+def test_of_a_tenant_that_keeps_snapshots_as_branches_only_branches_are_read_after_a_move() -> None:
+    bare = replace(FREE_TIER, quota=None, compute=None, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
+    fleet, few = a_fleet(a_tenant(), tiers=(bare, PRO_TIER)), Reach(small_fleet=0)
+    moved = History(base=a_fleet(a_tenant(tier="pro"), tiers=(bare, PRO_TIER)))
+    found = PlanRequirements(history=moved, reach=few).details(fleet, a_view(a_project(details=False)))
+    assert found == Needs(branches=("p-acme",))
 
 
 def test_a_doomed_project_is_asked_whose_it_is() -> None:
-    found = needs(a_fleet(a_tenant(absent=True)), a_view(a_project(details=False)), depth=Depth.LIST)
+    found = PlanRequirements(depth=Depth.LIST).details(
+        a_fleet(a_tenant(absent=True)), a_view(a_project(details=False))
+    )
     assert found == Needs(branches=("p-acme",))
 
 
 def test_before_a_create_every_unmatched_project_is_asked_whose_it_is() -> None:
     stranger = a_project("x", name="no name of ours", details=False)
-    found = needs(a_fleet(a_tenant()), a_view(stranger), depth=Depth.LIST, selection=Selection(tenants=("acme",)))
+    found = PlanRequirements(depth=Depth.LIST, selection=Selection(tenants=("acme",))).details(
+        a_fleet(a_tenant()), a_view(stranger)
+    )
     assert found == Needs(branches=("p-x",))
-    assert not needs(a_fleet(), a_view(stranger))
+    assert not PlanRequirements().details(a_fleet(), a_view(stranger))
 
 
 def test_an_orphan_is_asked_whose_it_is_when_the_whole_fleet_is_looked_at() -> None:
     orphan = a_view(a_project("left", details=False))
-    assert needs(a_fleet(), orphan) == Needs(branches=("p-left",))
-    assert not needs(a_fleet(), orphan, depth=Depth.LIST)
-    assert not needs(a_fleet(), orphan, selection=Selection(tiers=("free",)))
+    assert PlanRequirements().details(a_fleet(), orphan) == Needs(branches=("p-left",))
+    assert not PlanRequirements(depth=Depth.LIST).details(a_fleet(), orphan)
+    assert not PlanRequirements(selection=Selection(tiers=("free",))).details(a_fleet(), orphan)
 
 
 def test_depth_deep_asks_every_project_of_no_tenant_whose_it_is_whatever_it_is_called() -> None:
     renamed = a_view(a_project("left", name="renamed by hand", details=False))
-    assert needs(a_fleet(), renamed, depth=Depth.DEEP) == Needs(branches=("p-left",))
-    assert not needs(a_fleet(), renamed, depth=Depth.DEEP, selection=Selection(tiers=("free",)))
+    assert PlanRequirements(depth=Depth.DEEP).details(a_fleet(), renamed) == Needs(branches=("p-left",))
+    assert not PlanRequirements(depth=Depth.DEEP, selection=Selection(tiers=("free",))).details(a_fleet(), renamed)
 
 
 def test_pruning_asks_every_project_of_no_tenant_whose_it_is() -> None:
     renamed = a_view(a_project("left", name="renamed by hand", details=False))
-    assert not needs(a_fleet(), renamed)
-    assert needs(a_fleet(), renamed, prune=True) == Needs(branches=("p-left",))
+    assert not PlanRequirements().details(a_fleet(), renamed)
+    assert PlanRequirements(prune=True).details(a_fleet(), renamed) == Needs(branches=("p-left",))
 
 
 def test_projects_asked_about_singly_say_nothing_of_others() -> None:
     stranger = a_project("x", name="no name of ours", details=False)
-    assert not needs(a_fleet(a_tenant()), a_view(stranger, listed=False))
+    assert not PlanRequirements().details(a_fleet(a_tenant()), a_view(stranger, listed=False))
 
 
 def test_very_many_strangers_are_only_asked_when_all_depth_is_wanted_and_the_plan_says_so() -> None:
     strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
     fleet, live = a_fleet(a_tenant()), a_view(*strangers)
-    assert not needs(fleet, live)
-    assert len(needs(fleet, live, depth=Depth.DEEP).branches) == Reach().few_strangers + 1
+    assert not PlanRequirements().details(fleet, live)
+    assert len(PlanRequirements(depth=Depth.DEEP).details(fleet, live).branches) == Reach().few_strangers + 1
     (note,) = make_plan(fleet, live).notes
     assert "201 live projects match no tenant" in note.message
 
 
 def test_before_a_downgrade_the_snapshots_are_counted() -> None:
-    found = needs(a_fleet(a_tenant()), a_view(a_pro_project(details=False)), depth=Depth.LIST)
+    found = PlanRequirements(depth=Depth.LIST).details(a_fleet(a_tenant()), a_view(a_pro_project(details=False)))
     assert found.snapshots == ("p-acme",)
-    assert not needs(a_fleet(a_tenant(tier="pro")), a_view(a_project()), depth=Depth.LIST).snapshots
+    assert (
+        not PlanRequirements(depth=Depth.LIST)
+        .details(a_fleet(a_tenant(tier="pro")), a_view(a_project()))
+        .snapshots
+    )
 
 
 def test_before_a_quota_is_lowered_it_is_asked_how_much_of_it_is_used() -> None:
@@ -136,14 +185,14 @@ def test_before_a_quota_is_lowered_it_is_asked_how_much_of_it_is_used() -> None:
 
     def asked(quota: Quota) -> tuple[str, ...]:
         live = [replace(p, quota=quota) if p.id == "p-t005" else p for p in LISTED]
-        return needs(fleet, a_view(*live), depth=Depth.LIST).projects
+        return PlanRequirements(depth=Depth.LIST).details(fleet, a_view(*live)).projects
 
     assert asked(replace(FREE_QUOTA, data_transfer_bytes=0)) == ("p-t005",)
     assert asked(replace(FREE_QUOTA, data_transfer_bytes=1)) == ()
     lowered = a_project(quota=Quota(), consumption=None)
-    assert needs(a_fleet(a_tenant()), a_view(lowered)).projects == ("p-acme",)
-    assert not needs(a_fleet(a_tenant()), a_view(replace(lowered, consumption=Consumption())))
-    assert not needs(a_fleet(a_tenant(absent=True)), a_view(lowered)).projects
+    assert PlanRequirements().details(a_fleet(a_tenant()), a_view(lowered)).projects == ("p-acme",)
+    assert not PlanRequirements().details(a_fleet(a_tenant()), a_view(replace(lowered, consumption=Consumption())))
+    assert not PlanRequirements().details(a_fleet(a_tenant(absent=True)), a_view(lowered)).projects
 
 
 def test_branches_and_snapshots_are_read_where_they_are_declared() -> None:
@@ -153,25 +202,37 @@ def test_branches_and_snapshots_are_read_where_they_are_declared() -> None:
     tenants["t003"] = a_tenant("t003", snapshots=(Snapshot("v1"),))
     tenants["t004"] = a_tenant("t004", snapshots=())
     fleet, live = a_fleet(*tenants.values()), a_view(*LISTED)
-    assert needs(fleet, live) == Needs(
+    assert PlanRequirements().details(fleet, live) == Needs(
         branches=("p-t001", "p-t002", "p-t003"), endpoints=("p-t002",), snapshots=("p-t003",)
     )
-    assert not needs(fleet, live, depth=Depth.LIST)
+    assert not PlanRequirements(depth=Depth.LIST).details(fleet, live)
 
 
 def test_snapshots_kept_as_branches_need_no_call_of_their_own() -> None:
     by_branch = replace(FREE_TIER, snapshots=SnapshotPolicy(method=SnapshotMethod.BRANCH))
     fleet = a_fleet(a_tenant(snapshots=(Snapshot("v1"),)), tiers=(by_branch,))
-    assert needs(fleet, a_view(a_project(details=False))).snapshots == ()
+    assert PlanRequirements().details(fleet, a_view(a_project(details=False))).snapshots == ()
 
 
 def test_before_anything_is_written_it_is_asked_whose_the_project_is() -> None:
     drifted = [replace(p, restore_window_seconds=60) if p.id == "p-t005" else p for p in LISTED]
-    found = needs(a_fleet(*map(a_tenant, MANY)), a_view(*drifted))
+    found = PlanRequirements().details(a_fleet(*map(a_tenant, MANY)), a_view(*drifted))
     assert found == Needs(branches=("p-t005",))
 
 
 def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:
     strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
     live = a_view(*strangers, a_project("left", details=False))
-    assert needs(a_fleet(), live, prune=True) == Needs(branches=("p-left",))
+    assert PlanRequirements(prune=True).details(a_fleet(), live) == Needs(branches=("p-left",))
+
+
+def test_the_computes_of_a_new_project_are_read_where_a_run_may_have_died_before_it_sized_them() -> None:
+    fleet = a_fleet(*map(a_tenant, MANY))
+    made = creation_annotations(fleet="prod", tenant="t007", run="0123abcd")
+    ours = replace(a_project("t007"), branches=(a_branch("p-t007", annotations=made),), endpoints=None)
+    theirs = replace(ours, branches=(a_branch("p-t007", annotations={}),))
+    seen = [a_view(*LISTED[:7], project, *LISTED[8:]) for project in (ours, theirs)]
+    found = [PlanRequirements(new={"t007"}).details(fleet, live).endpoints for live in seen]
+    assert found == [("p-t007",), ()]
+    assert not PlanRequirements().details(fleet, seen[0]).endpoints
+    assert not PlanRequirements(new={"t007"}, depth=Depth.LIST).details(fleet, seen[0]).endpoints

@@ -9,13 +9,13 @@ import pytest
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText
-from reconciler.plan.action import PatchProject
+from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.model.values import Json

@@ -15,10 +15,10 @@ from reconciler.model.compute import Compute
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_COMPUTE,
     FREE_QUOTA,
@@ -104,7 +104,7 @@ class TestThresholdsOfParts:
     def test_what_is_owed_since_the_base_moved_counts_too(self) -> None:
         """The base of all others is this commit: of those who wait, an earlier one."""
         waiting = tombstones(60)
-        history = History(waiting, owed=dict.fromkeys(waiting.tenants, Before(BEFORE)))
+        history = History(waiting, owed=dict.fromkeys(waiting.tenants, Baseline(BEFORE)))
         few = Selection(tenants=("t0[0-3]",))
         plan = make_plan(waiting, a_view(*LIVE), history=history, selection=few)
         assert guard(plan, waiting, a_view(*LIVE), Permissions(), history=history, selection=few).empty

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.plan.identity import identify
-from reconciler.plan.needs import needs
-from tests.builders import a_branch, a_fleet, a_project, a_tenant, a_view
+from reconciler.plan.needs import PlanRequirements
+from tests.harness.builders import a_branch, a_fleet, a_project, a_tenant, a_view
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -60,7 +60,7 @@ def test_a_tenant_that_misses_its_project_may_find_it_pinned_by_another_under_an
     others = [a_tenant(f"t{number}", project_id=f"p-t{number}") for number in range(120)]
     desired = a_fleet(THIEF, a_tenant("victim"), *others)
     live = a_view(renamed, *(a_project(f"t{number}", details=False) for number in range(120)))
-    assert needs(desired, live).branches == ("p-victim",)
+    assert PlanRequirements().details(desired, live).branches == ("p-victim",)
 
 
 def test_nor_one_that_has_another_tenants_name_and_no_annotation() -> None:
@@ -71,7 +71,7 @@ def test_nor_one_whose_annotations_nobody_has_read_yet_which_are_then_asked_for(
     unread = replace(VICTIMS, branches=None)
     desired = a_fleet(THIEF, a_tenant("victim"))
     assert whose(THIEF, a_tenant("victim"), project=unread) == {"thief": "conflict", "victim": "conflict"}
-    assert needs(desired, a_view(unread)).branches == ("p-victim",)
+    assert PlanRequirements().details(desired, a_view(unread)).branches == ("p-victim",)
 
 
 def test_a_tenant_that_is_gone_from_the_files_leaves_its_project_to_whoever_pins_it() -> None:
@@ -102,5 +102,10 @@ def test_an_adopted_project_with_a_name_of_its_own_needs_no_look_where_nobody_mi
     numbers = range(101)
     fleet = a_fleet(*(a_tenant(f"t{number}") for number in numbers), a_tenant("acme", project_id="p-legacy"))
     live = a_view(adopted, *(a_project(f"t{number}", details=False) for number in numbers))
-    assert needs(fleet, live).branches == ()
-    assert needs(replace(fleet, naming=Naming("myapp-{tenant}", previous=("{tenant}",))), live).branches == ()
+    assert PlanRequirements().details(fleet, live).branches == ()
+    assert (
+        PlanRequirements()
+        .details(replace(fleet, naming=Naming("myapp-{tenant}", previous=("{tenant}",))), live)
+        .branches
+        == ()
+    )

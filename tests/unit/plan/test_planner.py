@@ -13,9 +13,10 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText
-from reconciler.plan.action import CreateProject, DeleteProject, PatchEndpoint, PatchProject, TransferProject
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject, TransferProject
 from reconciler.plan.change import FieldChange, Origin, Risk
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_COMPUTE,
     FREE_QUOTA,
@@ -36,6 +37,7 @@ from tests.builders import (
 
 if TYPE_CHECKING:
     from reconciler.model.quota import Quota
+    from reconciler.model.values import Json
 
 
 def kinds(plan: object) -> list[str]:
@@ -136,7 +138,7 @@ def test_an_unmanaged_compute_that_blocks_the_move_is_lowered_too() -> None:
 
 def test_unmanaged_fields_are_left_alone() -> None:
     bare = replace(FREE_TIER, quota=None, compute=None, restore_window_seconds=None)
-    odd = a_project(quota=None, compute=Compute(1, 1, -1), restore_window_seconds=5, settings={"hipaa": True})
+    odd = a_project(quota=None, compute=Compute(1, 1, 3600), restore_window_seconds=5, settings={"hipaa": True})
     assert make_plan(a_fleet(a_tenant(), tiers=(bare,)), a_view(odd)).empty
 
 
@@ -207,6 +209,23 @@ def test_free_form_settings_compare_only_what_is_stated() -> None:
     assert change.after == JsonText.of({"ips": ["10.0.0.1", "10.0.0.2"], "protected_branches_only": False}), (
         "unstated members are sent as they are: the value is replaced whole"
     )
+
+
+@pytest.mark.parametrize(
+    "stated", [{}, {"ips": []}, {"protected_branches_only": False}, {"ips": [], "protected_branches_only": False}]
+)
+def test_a_setting_that_an_answer_leaves_out_differs_from_no_part_that_says_the_same(
+    stated: dict[str, Json],
+) -> None:
+    fleet = a_fleet(a_tenant(overrides=Overrides(settings={"allowed_ips": stated})))
+    assert make_plan(fleet, a_view(a_project(settings={}))).empty
+
+
+def test_libraries_without_a_member_are_no_change_of_what_is_not_set() -> None:
+    fleet = a_fleet(a_tenant(overrides=Overrides(settings={"preload_libraries": {}})))
+    assert make_plan(fleet, a_view(a_project(settings={}))).empty
+    fleet = a_fleet(a_tenant(overrides=Overrides(settings={"preload_libraries": {"enabled_libraries": []}})))
+    assert not make_plan(fleet, a_view(a_project(settings={}))).empty
 
 
 def test_no_member_of_a_free_form_setting_is_passed_over_whatever_it_is_called() -> None:

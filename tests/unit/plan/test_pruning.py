@@ -12,7 +12,7 @@ from reconciler.desired.policy import Policy
 from reconciler.live.registered import Registered
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
-from tests.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan

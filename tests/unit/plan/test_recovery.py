@@ -11,12 +11,12 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.live.state import UnknownProject
-from reconciler.plan.action import CreateProject, RecoverProject
+from reconciler.plan.actions.project import CreateProject, RecoverProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.needs import needs_deleted
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
-from tests.builders import FREE, NOON, PAID, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import FREE, NOON, PAID, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -179,8 +179,10 @@ def test_a_recovery_that_no_commit_asks_for_is_reported_where_the_policy_says_so
 def test_what_was_deleted_is_asked_for_only_where_a_plan_depends_on_it(
     tenant: Tenant, live: LiveState, mention: bool, needed: bool
 ) -> None:
-    assert needs_deleted(a_fleet(tenant), live, mention=mention) is needed
-    assert not needs_deleted(a_fleet(tenant), live, selection=Selection(exclude=("acme",)), mention=mention)
+    assert PlanRequirements().deleted(a_fleet(tenant), live, mention=mention) is needed
+    assert not PlanRequirements(selection=Selection(exclude=("acme",))).deleted(
+        a_fleet(tenant), live, mention=mention
+    )
 
 
 def test_the_last_moment_of_a_recovery_is_told_by_the_clock_alone() -> None:

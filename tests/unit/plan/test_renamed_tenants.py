@@ -10,14 +10,14 @@ import pytest
 
 from reconciler.desired.tenant import Overrides
 from reconciler.live.registered import Registered
-from reconciler.plan.action import DeleteProject
+from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.applied import Applied
 from reconciler.plan.change import Origin
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Before, History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     FREE_QUOTA,
     GIB,
     NOON,
@@ -84,7 +84,7 @@ def test_a_project_that_somebody_else_renamed_is_found_by_that_annotation() -> N
 
 
 def test_and_by_the_registrys_row() -> None:
-    rows = now().by_present_name({"acme": Registered("p-x", "free", "r0", NOON)})
+    rows = now().by_current_name({"acme": Registered("p-x", "free", "r0", NOON)})
     live = a_view(a_project("acme", id="p-x", name="by hand", branches=()), a_project("bob"), registered=rows)
     assert done(planned(now(), live)) == [("acme-inc", "name", "myapp-acme-inc")]
 
@@ -141,7 +141,7 @@ class TestItsPast:
 
     def test_protects_it_at_its_own_base(self) -> None:
         before = a_fleet(a_tenant("acme", protect=True))
-        owed = {"acme": Before(before)}
+        owed = {"acme": Baseline(before)}
         assert refused(planned(now(inc(absent=True)), owed=owed)) == [Rule.PROTECTED]
 
     def test_knows_its_tier(self) -> None:
@@ -169,12 +169,12 @@ class TestItsPast:
 def test_its_base_is_that_of_the_earlier_name() -> None:
     record = Applied("c2", {"acme": "c1"})
     assert record.of(*now().names("acme-inc")) == "c1"
-    owed = {"acme": Before(a_fleet(a_tenant("acme", "pro")))}
+    owed = {"acme": Baseline(a_fleet(a_tenant("acme", "pro")))}
     assert History(BEFORE, owed=owed).under(now()).tier("acme-inc") == "pro"
 
 
 def test_a_rename_is_a_change_since_the_base() -> None:
-    assert changed_since(now(), BEFORE.as_called_in(now())) == {"acme-inc"}
+    assert changed_since(now(), BEFORE.with_current_names(now())) == {"acme-inc"}
 
 
 def test_a_file_that_names_nobody_leaves_the_history_as_it_is() -> None:

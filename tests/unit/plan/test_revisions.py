@@ -13,7 +13,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from reconciler.plan.registration import unchanged_revisions
-from tests.builders import a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

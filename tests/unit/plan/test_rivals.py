@@ -12,18 +12,18 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.selection import Depth
 from reconciler.live.project import LiveSnapshot
 from reconciler.live.registered import Registered
-from reconciler.live.runs import Fate, Life
+from reconciler.live.state import RunState, RunStatus
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.model.quota import Consumption
-from reconciler.plan.action import DeleteDuplicate
+from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.needs import needs
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     FREE_COMPUTE,
     GIB,
     HOUR,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 BORN: Final = NOON - timedelta(hours=2)
-DEAD: Final = Fate(Life.DEAD, "no process holds the lock on its journal log/r2.jsonl", frozenset())
-SAID: Final = Fate(Life.DEAD, "declared with --run-is-dead")
+DEAD: Final = RunStatus(RunState.DEAD, "no process holds the lock on its journal log/r2.jsonl", frozenset())
+SAID: Final = RunStatus(RunState.DEAD, "declared with --run-is-dead")
 FLEET: Final = a_fleet(a_tenant("acme"))
 
 
@@ -72,9 +72,9 @@ SECOND: Final = of_run("r2", "p-2")
 MARKED: Final = replace(SECOND, name="myapp-acme-duplicate-r2")
 
 
-def seen(*projects: LiveProject, fates: dict[str, Fate] | None = None, **fields: Any) -> LiveState:
-    known = {"r1": DEAD, "r2": DEAD, "r3": DEAD} if fates is None else fates
-    return a_view(*projects, fates=known, **fields)
+def seen(*projects: LiveProject, run_statuses: dict[str, RunStatus] | None = None, **fields: Any) -> LiveState:
+    known = {"r1": DEAD, "r2": DEAD, "r3": DEAD} if run_statuses is None else run_statuses
+    return a_view(*projects, run_statuses=known, **fields)
 
 
 def deletions(plan: Plan) -> list[DeleteDuplicate]:
@@ -122,6 +122,13 @@ UNPROVEN: Final[dict[str, tuple[LiveProject, str]]] = {
         "stays on for 24h",
     ),
     "activity": (replace(SECOND, last_active_at=BORN + timedelta(seconds=361)), "it was active at"),
+    "activity of its compute, which its counters do not include yet": (
+        replace(
+            SECOND,
+            endpoints=(replace(an_endpoint("p-2", active=False), last_active_at=BORN + timedelta(seconds=361)),),
+        ),
+        "it was active at",
+    ),
     "active time": (replace(SECOND, consumption=Consumption(361, 75, 0, 0)), "active time counter is 361 s"),
     "compute time": (replace(SECOND, consumption=Consumption(300, 721, 0, 0)), "compute time counter is 721 s"),
     "writes": (replace(SECOND, consumption=Consumption(300, 75, 2**24 + 1, 0)), "written data counter is"),
@@ -165,8 +172,8 @@ def test_a_young_project_that_runs_as_after_any_creation_is_only_too_young() -> 
 class TestTheRun:
     """Which is to be known as dead, and to have told nobody."""
 
-    def conflict(self, fate: Fate | None, second: LiveProject = SECOND, **fields: Any) -> tuple[str, str]:
-        plan = make_plan(FLEET, seen(FIRST, second, fates={} if fate is None else {"r2": fate}, **fields))
+    def conflict(self, fate: RunStatus | None, second: LiveProject = SECOND, **fields: Any) -> tuple[str, str]:
+        plan = make_plan(FLEET, seen(FIRST, second, run_statuses={} if fate is None else {"r2": fate}, **fields))
         assert plan.empty
         (conflict,) = plan.conflicts
         return conflict.message, conflict.remedy
@@ -177,25 +184,27 @@ class TestTheRun:
         assert remedy.startswith("run `reconciler apply --run-is-dead r2` if you know that r2 died; or add")
 
     def test_that_is_too_young_as_well_is_named_with_the_moment(self) -> None:
-        live = seen(FIRST, SECOND, fates={})
+        live = seen(FIRST, SECOND, run_statuses={})
         (conflict,) = make_plan(FLEET, live, now=BORN + timedelta(minutes=1)).conflicts
         assert conflict.remedy.startswith(
             "run `reconciler apply --run-is-dead r2` after 2030-05-04 11:06:00 UTC, if"
         )
 
     def test_that_a_person_calls_dead_is_believed(self) -> None:
-        (action,) = deletions(make_plan(FLEET, seen(FIRST, SECOND, fates={"r2": SAID})))
+        (action,) = deletions(make_plan(FLEET, seen(FIRST, SECOND, run_statuses={"r2": SAID})))
         assert action.death == "declared with --run-is-dead"
         assert action.emptiness.endswith("no connection string was returned: its run returns none")
 
     def test_that_is_at_work_is_waited_for(self) -> None:
-        message, remedy = self.conflict(Fate(Life.AT_WORK, "a process holds the lock on its journal", frozenset()))
+        message, remedy = self.conflict(
+            RunStatus(RunState.RUNNING, "a process holds the lock on its journal", frozenset())
+        )
         assert "run r2, which created p-2, is still running: a process holds the lock on its journal" in message
         assert remedy.startswith("run again after run r2 has ended")
 
-    @pytest.mark.parametrize("life", Life)
-    def test_that_called_the_project_the_tenants_may_have_told_somebody(self, life: Life) -> None:
-        message, remedy = self.conflict(Fate(life, "", frozenset({"p-2"})))
+    @pytest.mark.parametrize("life", RunState)
+    def test_that_called_the_project_the_tenants_may_have_told_somebody(self, life: RunState) -> None:
+        message, remedy = self.conflict(RunStatus(life, "", frozenset({"p-2"})))
         assert "run r2 reported p-2 as the tenant's project, so it may be in use" in message
         assert remedy.startswith("add the id of the right one")
 
@@ -207,7 +216,7 @@ class TestTheRun:
         assert deletions(make_plan(FLEET, seen(FIRST, second)))
 
     def test_that_made_the_first_project_is_no_matter(self) -> None:
-        assert deletions(make_plan(FLEET, seen(FIRST, SECOND, fates={"r2": DEAD})))
+        assert deletions(make_plan(FLEET, seen(FIRST, SECOND, run_statuses={"r2": DEAD})))
 
 
 class TestWhatStands:
@@ -271,12 +280,12 @@ class TestThree:
         assert [action.project_id for action in deletions(plan)] == ["p-2", "p-3"]
 
     def test_nothing_is_deleted_where_one_of_them_is_not_proven(self) -> None:
-        plan = make_plan(FLEET, seen(self.THIRD, FIRST, SECOND, fates={"r3": DEAD}))
+        plan = make_plan(FLEET, seen(self.THIRD, FIRST, SECOND, run_statuses={"r3": DEAD}))
         assert plan.empty
         assert "--run-is-dead r2" in plan.conflicts[0].remedy
 
     def test_the_command_names_every_run(self) -> None:
-        (conflict,) = make_plan(FLEET, seen(self.THIRD, FIRST, SECOND, fates={})).conflicts
+        (conflict,) = make_plan(FLEET, seen(self.THIRD, FIRST, SECOND, run_statuses={})).conflicts
         assert "--run-is-dead r2 --run-is-dead r3" in conflict.remedy
 
     def test_projects_of_one_second_are_told_apart_by_id(self) -> None:
@@ -298,7 +307,7 @@ class TestAMarkedDuplicate:
         assert [action.kind for action in plan.actions] == ["patch_project", "delete_duplicate"]
 
     def test_that_is_not_proven_stays_an_orphan_and_is_told_with_the_command(self) -> None:
-        plan = make_plan(FLEET, seen(FIRST, MARKED, fates={}))
+        plan = make_plan(FLEET, seen(FIRST, MARKED, run_statuses={}))
         assert (plan.empty, plan.conflicts) == (True, ())
         assert [orphan.project.id for orphan in plan.orphans] == ["p-2"]
         assert any("`reconciler apply --run-is-dead r2`" in note.message for note in plan.notes)
@@ -359,7 +368,7 @@ def test_only_some_concerns_leave_a_pair_alone() -> None:
 
 def test_a_saved_plan_permits_the_same_deletion_whatever_proves_it_now() -> None:
     saved = make_plan(FLEET, seen(FIRST, SECOND))
-    fresh = make_plan(FLEET, seen(FIRST, SECOND, fates={"r2": SAID}))
+    fresh = make_plan(FLEET, seen(FIRST, SECOND, run_statuses={"r2": SAID}))
     assert approve(fresh, saved).stale == ()
 
 
@@ -376,23 +385,25 @@ class TestNeeds:
     BARE: Final[dict[str, Any]] = {"branches": None, "endpoints": None, "snapshots": None, "consumption": None}
 
     def test_branches_first_for_they_say_whose_it_is(self) -> None:
-        needed = needs(FLEET, a_view(replace(FIRST, **self.BARE), replace(SECOND, **self.BARE)))
+        needed = PlanRequirements().details(
+            FLEET, a_view(replace(FIRST, **self.BARE), replace(SECOND, **self.BARE))
+        )
         assert (needed.branches, needed.snapshots, needed.projects) == (("p-1", "p-2"), (), ())
 
     def test_then_everything_that_the_younger_may_hold(self) -> None:
         bare: dict[str, Any] = {**self.BARE, "branches": SECOND.branches}
-        needed = needs(FLEET, a_view(FIRST, replace(SECOND, **bare)))
+        needed = PlanRequirements().details(FLEET, a_view(FIRST, replace(SECOND, **bare)))
         assert (needed.endpoints, needed.snapshots, needed.projects) == (("p-2",), ("p-2",), ("p-2",))
 
     def test_nothing_where_only_lists_are_wanted(self) -> None:
         live = a_view(replace(FIRST, **self.BARE), replace(SECOND, **self.BARE))
-        assert not needs(FLEET, live, depth=Depth.LIST)
+        assert not PlanRequirements(depth=Depth.LIST).details(FLEET, live)
         (conflict,) = make_plan(FLEET, live).conflicts
         assert "2 live projects may be this tenant's" in conflict.message
 
     def test_nothing_of_projects_that_others_made(self) -> None:
         foreign = replace(SECOND, branches=(a_branch("p-2", annotations={}),), snapshots=None, endpoints=None)
-        assert not needs(FLEET, a_view(FIRST, foreign))
+        assert not PlanRequirements().details(FLEET, a_view(FIRST, foreign))
 
 
 def test_the_compute_of_the_free_tier_is_the_one_that_these_numbers_are_about() -> None:

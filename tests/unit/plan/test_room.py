@@ -11,13 +11,13 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
-from reconciler.plan.action import PatchEndpoint
+from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.change import FieldChange
 from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule, TenantPlan
-from tests.builders import (
+from tests.harness.builders import (
     FREE_COMPUTE,
     FREE_LIMITS,
     FREE_TIER,

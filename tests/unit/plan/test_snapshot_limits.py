@@ -10,12 +10,13 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
+from reconciler.live.project import SnapshotRestore
 from reconciler.plan.concerns.snapshots import SURE_FOR
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.needs import needs
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     DAY,
     FREE_TIER,
     HOUR,
@@ -71,7 +72,7 @@ class TestTheWindow:
         for copy in ({"snapshots": (Snapshot("new", at=NOON),)}, {"dev_branches": (DevBranch("new", at=NOON),)}):
             now = a_fleet(a_tenant(**copy), tiers=(tier,))
             unread = replace(kept(method), restore_window_seconds=None)
-            assert needs(now, a_view(unread)).projects == ("p-acme",)
+            assert PlanRequirements().details(now, a_view(unread)).projects == ("p-acme",)
 
 
 def test_a_branch_of_a_moment_that_a_raised_window_does_not_reach_is_not_made() -> None:
@@ -93,7 +94,7 @@ def test_nothing_gives_way_to_one_that_expires_at_once(method: SnapshotMethod) -
     ("default", "word"),
     [
         (a_branch(reset_at=NOON - timedelta(hours=1)), "the reset of branch"),
-        (a_branch(restored=True), "was restored from a snapshot"),
+        (a_branch(restore=SnapshotRestore("snap-1", None)), "was restored from a snapshot"),
         (a_branch(created_at=NOON - timedelta(hours=1)), "the creation of branch"),
     ],
     ids=["reset", "restored", "young"],

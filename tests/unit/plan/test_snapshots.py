@@ -12,19 +12,16 @@ from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
-from reconciler.plan.action import (
-    CreateBranch,
-    CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
-    DeleteSnapshot,
-    PatchBranch,
-)
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
+from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin, Risk
+from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     FREE_LIMITS,
     FREE_TIER,
     HISTORY_MAY_GO,
@@ -244,6 +241,61 @@ class TestDowngrade:
         assert words[:2] == ["transfer_project", "-a"]
         assert words[-2:] == ["-b", "+new"]
         assert words.index("transfer_project") < words.index("-b")
+
+
+class TestAfterAMove:
+    """A run ended between a transfer and its deletions: the project is in the smaller organization."""
+
+    def planned(
+        self,
+        method: SnapshotMethod,
+        *names: str,
+        base: DesiredState,
+        only: tuple[str, ...] = NAMES,
+        **files: Any,
+    ) -> Plan:
+        after = fleet(method=method, **{"at_limit": AtLimit.REPLACE_OLDEST, **files})
+        view, history = a_view(kept(method, *names)), History(base=base)
+        return guard(make_plan(after, view, history=history, only=only), after, view, history=history)
+
+    @METHODS
+    def test_what_exceeds_the_limit_goes_as_it_would_have_gone(self, method: SnapshotMethod) -> None:
+        plan = self.planned(method, "a", "b", "c", base=fleet(method=method, tier="pro"))
+        assert steps(plan) == ["-a", "-b"]
+        assert {change.origin for action in plan.actions for change in action.changes} == {Origin.CONFIG}
+        assert {action.reason for action in plan.actions} == {"organization free allows 1 snapshot per project"}
+
+    def test_it_goes_of_a_tenant_whose_files_say_nothing_of_snapshots(self) -> None:
+        silent = a_tenant(snapshots=None)
+        after = replace(fleet(at_limit=AtLimit.REPLACE_OLDEST), tenants={"acme": silent})
+        view = a_view(kept(SnapshotMethod.API, "a", "b"))
+        assert steps(make_plan(after, view, history=History(base=fleet(tier="pro")))) == ["-a"]
+
+    def test_what_the_tier_does_not_let_go_stays(self) -> None:
+        plan = self.planned(SnapshotMethod.API, "a", "b", base=fleet(tier="pro"), at_limit=AtLimit.REFUSE)
+        assert plan.empty
+
+    def test_of_a_protected_tenant_nothing_goes(self) -> None:
+        plan = self.planned(SnapshotMethod.API, "a", "b", base=fleet(tier="pro"), protect=True)
+        assert plan.empty
+        assert {refusal.rule for refusal in plan.refusals} == {Rule.PROTECTED}
+
+    @METHODS
+    @pytest.mark.parametrize("earlier", [1, 3], ids=["nothing changed", "a lower limit in tiers.yaml"])
+    def test_without_a_commit_that_moved_the_tenant_it_stays(self, method: SnapshotMethod, earlier: int) -> None:
+        plan = self.planned(method, "a", "b", "c", base=fleet(method=method, limit=earlier))
+        assert plan.empty
+        assert not plan.refusals
+
+    def test_a_move_that_takes_no_snapshots_deletes_none(self) -> None:
+        plan = self.planned(SnapshotMethod.API, *"abcdefghijklm", base=fleet(tier="pro"), limit=10)
+        assert plan.empty
+
+    def test_where_the_project_is_still_elsewhere_it_waits_for_the_move(self) -> None:
+        after = fleet(at_limit=AtLimit.REPLACE_OLDEST, accept=HISTORY_MAY_GO)
+        view = a_view(kept(SnapshotMethod.API, *"abcdefghijkl", project=a_pro_project()))
+        plan = make_plan(after, view, history=History(base=fleet(tier="pro")), only=("snapshots",))
+        assert plan.empty
 
 
 def test_an_upgrade_takes_what_there_was_no_room_for() -> None:

@@ -12,7 +12,8 @@ from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.swapped_organizations import require_unswapped_organizations
 from reconciler.simulator.seed import ProjectSeed
-from tests.builders import (
+from tests.harness.account import API, world
+from tests.harness.builders import (
     DAY,
     FREE_COMPUTE,
     FREE_QUOTA,
@@ -24,8 +25,7 @@ from tests.builders import (
     a_tenant,
     a_view,
 )
-from tests.simulated import simulated_compute, simulated_quota
-from tests.wiring import API, world
+from tests.harness.simulated import simulated_compute, simulated_quota
 
 if TYPE_CHECKING:
     from pathlib import Path

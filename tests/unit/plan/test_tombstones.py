@@ -12,7 +12,7 @@ from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.tombstones import Tombstones
-from tests.builders import NOON, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,7 +15,7 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from tests.builders import (
+from tests.harness.builders import (
     FREE_QUOTA,
     FREE_TIER,
     NOON,

@@ -11,8 +11,9 @@ from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
+from reconciler.model.values import JsonText
 from reconciler.plan.plan import Rule
-from tests.builders import (
+from tests.harness.builders import (
     FREE_COMPUTE,
     FREE_QUOTA,
     FREE_TIER,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.plan.plan import Plan
 
+TUNED = replace(FREE_COMPUTE, pg_settings=JsonText.of({"work_mem": "8MB"}))
 MAIN = an_endpoint()
 DEV = a_branch(id="br-dev", name="dev", default=False, parent_id="br-p-acme")
 
@@ -136,7 +138,7 @@ class TestComputesThatNoFileSizes:
         assert not any(refusal.asked_for for refusal in plan.refusals)
 
     def test_within_them_are_counted_and_named_as_not_compared(self) -> None:
-        endpoints = (MAIN, replica(2), an_endpoint(id="ep-dev", branch_id="br-dev", pg_settings=1))
+        endpoints = (MAIN, replica(2), an_endpoint(id="ep-dev", branch_id="br-dev", compute=TUNED))
         branches = (a_branch(), replace(DEV, protected=True))
         plan = planned(a_project(branches=branches, endpoints=endpoints))
         assert not plan.refusals

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.registry_database import postgresql, required
+from tests.harness.registry_database import postgresql, required
+from tests.harness.runs import SIZED_AT_ONCE
 from tests.unit.registry.platforms import Platform
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'registry.db'}"
     found: str = request.getfixturevalue("postgres")
     return found
+
+
+@pytest.fixture
+def sized(tmp_path: Path) -> Platform:
+    """An empty account and an empty registry, for tests of what follows a creation: no call resizes a compute."""
+    return Platform(tmp_path, SIZED_AT_ONCE)
 
 
 @pytest.fixture

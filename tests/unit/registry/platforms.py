@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.permissions import Permissions
-from tests.builders import a_fleet, a_tenant
-from tests.registry_database import in_memory
-from tests.unit.apply.world import UNHURRIED, World, now
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.registry_database import in_memory
+from tests.harness.runs import UNHURRIED, World, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

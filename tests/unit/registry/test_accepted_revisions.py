@@ -15,8 +15,8 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.simulator.faults import AnswerWith
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import journal_lines, now, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import journal_lines, now, virtually
 from tests.unit.registry.platforms import LOWERING, Platform, why
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from reconciler.fleet import Fleet, RunOptions
 from reconciler.live.registered import Placement
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerWith, DropAfter
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import Strike, now, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import now, virtually
+from tests.harness.wire import Passing, where
 from tests.unit.registry.platforms import ACME, LOWERING, Platform, why
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def test_a_row_that_names_another_project_is_an_obstacle_until_a_rebuild(platfor
     virtually(main())
 
 
-def test_a_recovery_whose_answer_was_lost_is_found_and_put_down(platform: Platform) -> None:
+def test_a_recovery_whose_answer_was_lost_is_found_and_recorded(platform: Platform) -> None:
     async def main() -> None:
         project_id, back = await deleted(platform)
         platform.world.simulator.faults.add(DropAfter(), *RECOVER)
@@ -141,7 +142,7 @@ def test_no_recovery_is_sent_once_its_claim_is_too_old(
     virtually(main())
 
 
-def test_a_project_that_is_back_and_could_not_be_put_down_keeps_its_claim(
+def test_a_project_that_is_back_and_could_not_be_recorded_keeps_its_claim(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -165,17 +166,16 @@ def test_the_claim_of_a_lost_recovery_is_kept_whatever_becomes_of_its_repeat(pla
     """The first call may still be carried out, when somebody else has claimed the tenant."""
     posts = 0
 
-    def striking(_number: int, request: httpx.Request) -> Strike | None:
+    async def lost(_passing: Passing) -> httpx.Response:
         nonlocal posts
-        if not request.url.path.endswith("/recover"):
-            return None
         posts += 1
-        error = httpx.ReadError("lost") if posts == 1 else httpx.ConnectError("no way there")
-        return Strike(error, carried_out=False)
+        raise httpx.ReadError("lost") if posts == 1 else httpx.ConnectError("no way there")
+
+    recovering = where(lambda passing: passing.path.endswith("/recover"), lost)
 
     async def main() -> None:
         _, back = await deleted(platform)
-        async with platform.world.client(striking) as neon:
+        async with platform.world.client(recovering) as neon:
             fleet = Fleet(back, neon, now=now, registry=platform.registry)
             report = await fleet.apply(
                 await fleet.plan(), RunOptions(id="rec", journal=platform.world.folder / "rec")

@@ -8,7 +8,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError, MissingKeyError, ReconcilerError, RegistryError
 from reconciler.registry.connect import open_registry
-from tests.registry_database import required
+from tests.harness.registry_database import required
 
 REFERENCE = EnvReference("REGISTRY_URL")
 

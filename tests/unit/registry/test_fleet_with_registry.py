@@ -13,11 +13,12 @@ import pytest
 
 from reconciler.apply import claims
 from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions, registry_rows
 from reconciler.fleet.applying import apply_plan
-from reconciler.live.registered import Placement
+from reconciler.live.registered import Placement, State
 from reconciler.neon.observe import observe
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
@@ -27,9 +28,11 @@ from reconciler.simulator.faults import AnswerWith, CommitLater, DropAfter, Drop
 from reconciler.simulator.seed import ProjectSeed
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
-from tests.builders import a_fleet, a_tenant
-from tests.registry_database import in_memory
-from tests.unit.apply.world import now, virtually
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.registry_database import in_memory
+from tests.harness.runs import now, virtually
+from tests.harness.stored import Stored
+from tests.harness.wire import also_before, first, writes
 from tests.unit.registry.platforms import ACME, CREATE, LOWERING, Platform, why
 
 if TYPE_CHECKING:
@@ -37,22 +40,21 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import httpx
-
     from reconciler.live.state import LiveState
     from reconciler.plan.outcome import Report
 
 
-def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(platform: Platform) -> None:
+def test_a_sign_up_takes_no_settle_time_and_its_row_names_the_project(sized: Platform) -> None:
     async def main() -> None:
-        async with platform.fleet() as fleet:
+        async with sized.fleet() as fleet:
             before = now()
-            converged = await fleet.converge("acme", run=RunOptions(journal=platform.world.folder / "j.jsonl"))
+            converged = await fleet.converge("acme", run=RunOptions(journal=sized.world.folder / "j.jsonl"))
             assert (now() - before).total_seconds() < 1
         (outcome,) = converged.report.outcomes
         assert set(converged.connections) == {"acme"}
-        assert platform.rows() == {"acme": (outcome.project_id, "free")}
-        assert len(platform.world.simulator.requests) <= 3
+        assert sized.rows() == {"acme": (outcome.project_id, "free")}
+        calls = [one for one in sized.world.simulator.requests if "/operations" not in one.path]
+        assert len(calls) <= 3
 
     virtually(main())
 
@@ -112,7 +114,7 @@ def test_a_create_that_was_refused_gives_its_claim_back(platform: Platform) -> N
     virtually(main())
 
 
-def test_a_create_whose_answer_was_lost_is_found_and_put_down(platform: Platform) -> None:
+def test_a_create_whose_answer_was_lost_is_found_and_recorded(platform: Platform) -> None:
     async def main() -> None:
         platform.world.simulator.faults.add(DropAfter(), *CREATE)
         report = await platform.apply()
@@ -128,8 +130,10 @@ def test_a_create_that_is_carried_out_after_its_run_holds_everybody_else_back(pl
         assert why(await platform.apply())[0] is Result.FAILED
         assert why(await platform.apply(run="run2"))[0] is Result.SKIPPED
         await asyncio.sleep(300)
-        assert (await platform.apply(run="run3")).outcomes == ()
-        assert len(platform.world.writes()) == 1
+        assert why(await platform.apply(run="run3"))[0] is Result.APPLIED
+        assert [write.method for write in platform.world.writes()] == ["POST", "PATCH"], (
+            "only its compute is resized"
+        )
         (project,) = (await platform.world.live(ACME)).values()
         assert platform.rows() == {"acme": (project.id, "free")}
 
@@ -197,7 +201,9 @@ def test_a_post_that_is_carried_out_within_the_bounds_is_never_doubled(platform:
         for number in range(20):
             await asyncio.sleep(30)
             await look_again(f"later{number}")
-        assert len(platform.world.writes()) == 1
+        assert [write.method for write in platform.world.writes()] == ["POST", "PATCH"], (
+            "only its compute is resized"
+        )
         assert len(await platform.world.live(ACME)) == 1
 
     virtually(main())
@@ -214,7 +220,20 @@ def test_a_claim_whose_post_never_arrived_is_kept_until_it_lapses(platform: Plat
     virtually(main())
 
 
+def test_a_tenant_is_being_set_up_from_its_claim_until_its_operations_have_ended(platform: Platform) -> None:
+    async def main() -> None:
+        platform.world.simulator.faults.add(DropBefore(), *CREATE)
+        await platform.apply()
+        assert platform.registry.rows()["acme"].record.state is State.SETTING_UP
+        await asyncio.sleep(LAPSES_AFTER.total_seconds())
+        await platform.apply(run="run2")
+        assert platform.registry.rows()["acme"].record.state is State.READY
+
+    virtually(main())
+
+
 def test_no_post_is_sent_once_its_claim_is_too_old(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert claims.SENT_WITHIN_SECONDS == 120  # what docs/reliability.md promises
     monkeypatch.setattr(claims, "SENT_WITHIN_SECONDS", 5.0)
 
     async def main() -> None:
@@ -326,20 +345,23 @@ def test_a_row_that_cannot_be_written_is_a_failure_and_written_by_the_next_run(p
     file = platform.world.folder / "registry.db"
     platform.registry = open_registry(f"sqlite:///{file}", Environment({}), fleet="prod")
 
-    def vanishing(_number: int, request: httpx.Request) -> None:
-        if request.method == "POST":
-            with closing(sqlite3.connect(file)) as database:
-                database.execute("DROP TABLE neon_reconciler_tenants")
+    def vanish() -> None:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("DROP TABLE neon_reconciler_tenants")
 
     async def main() -> None:
-        async with platform.world.client(vanishing) as neon:
+        async with platform.world.client(first(writes, also_before(vanish))) as neon:
             fleet = Fleet(ACME, neon, now=now, registry=platform.registry)
             report = await fleet.apply(await fleet.plan(), RunOptions(journal=platform.world.folder / "j"))
         result, message = why(report)
         (project,) = (await platform.world.live(ACME)).values()
         assert result is Result.FAILED
         assert f"project {project.id} was created, but not written to the registry" in message
-        assert (await platform.apply(run="run2")).outcomes == ()
+        (outcome,) = (await platform.apply(run="run2")).outcomes
+        assert [action.action.kind for action in outcome.actions] == ["patch_endpoint"], (
+            "its compute has another size"
+        )
+        assert outcome.result is Result.APPLIED
         assert platform.rows() == {"acme": (project.id, "free")}
 
     virtually(main())
@@ -413,7 +435,7 @@ def test_a_rebuild_fills_corrects_and_clears_and_says_so(platform: Platform) -> 
     ],
     ids=["nothing known", "a base that nobody named", "new to the base", "at a base that somebody named"],
 )
-def test_a_rebuild_puts_down_what_only_a_name_finds_where_the_base_confirms_it(
+def test_a_rebuild_records_what_only_a_name_finds_where_the_base_confirms_it(
     platform: Platform, history: History, row: bool
 ) -> None:
     """A row says later whose the project is, and what is taken from it."""
@@ -429,7 +451,7 @@ def test_a_rebuild_puts_down_what_only_a_name_finds_where_the_base_confirms_it(
     virtually(main())
 
 
-def test_a_rebuild_puts_down_no_earlier_customers_project(platform: Platform) -> None:
+def test_a_rebuild_records_no_earlier_customers_project(platform: Platform) -> None:
     async def main() -> None:
         note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "r0"}
         made = platform.world.simulator.clock.now() - 100 * 86_400
@@ -516,3 +538,56 @@ def test_a_rebuild_leaves_the_row_of_a_tenant_that_was_created_again_while_it_lo
         assert (await platform.apply(run="run4")).outcomes == ()
 
     virtually(main())
+
+
+class TestAProjectThatNeonHasSuspended:
+    """Its counters have reached a quota of the month; no file says so."""
+
+    @staticmethod
+    def state(platform: Platform) -> State | None:
+        return platform.registry.rows()["acme"].record.state
+
+    @staticmethod
+    async def use(platform: Platform, seconds: int) -> None:
+        """Sets the counter, and waits until Neon tells it."""
+        simulator = platform.world.simulator
+        simulator.set_usage(Stored.of(simulator).project_ids()["myapp-acme"], active_time_seconds=seconds)
+        await asyncio.sleep(simulator.world.behaviour.counters_lag_seconds)
+
+    def test_is_suspended_in_its_row_until_its_counters_start_again(self, platform: Platform) -> None:
+        async def main() -> None:
+            await platform.apply()
+            await self.use(platform, 1_000 * 3600)
+            await platform.apply(run="run2")
+            assert self.state(platform) is State.READY, "no list shows it"
+            async with platform.fleet() as fleet:
+                await fleet.rebuild_registry()
+                assert self.state(platform) is State.SUSPENDED
+            await platform.apply(run="run3")
+            assert self.state(platform) is State.SUSPENDED, "nor that it has ended"
+            await self.use(platform, 0)
+            async with platform.fleet() as fleet:
+                journal = platform.world.folder / "run4.jsonl"
+                await fleet.converge("acme", run=RunOptions(id="run4", journal=journal))
+            assert self.state(platform) is State.READY
+
+        virtually(main())
+
+    def test_stays_suspended_through_a_change_of_something_else_and_not_through_a_raise(
+        self, platform: Platform
+    ) -> None:
+        branch = replace(ACME, tenants={"acme": a_tenant("acme", dev_branches=(DevBranch("preview"),))})
+        more = Overrides(quota={"active_time_seconds": 0})
+        raised = replace(ACME, tenants={"acme": a_tenant("acme", overrides=more)})
+
+        async def main() -> None:
+            await platform.apply()
+            await self.use(platform, 1_000 * 3600)
+            async with platform.fleet() as fleet:
+                await fleet.rebuild_registry()
+            await platform.apply(branch, "run2")
+            assert self.state(platform) is State.SUSPENDED
+            await platform.apply(raised, "run3")
+            assert self.state(platform) is State.READY
+
+        virtually(main())

@@ -20,8 +20,8 @@ from reconciler.live.registered import WHOLE, overlap
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.faults import Delay
-from tests.builders import NOON, a_fleet, a_tenant
-from tests.unit.apply.world import now, virtually
+from tests.harness.builders import NOON, a_fleet, a_tenant
+from tests.harness.runs import now, virtually
 from tests.unit.registry.platforms import Platform, why
 
 if TYPE_CHECKING:
@@ -220,44 +220,44 @@ class TestADelayedApply:
         assert outcome.actions[-1].result is Result.SKIPPED
         return outcome.actions[-1].message
 
-    def test_because_it_could_not_be_renewed(self, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-        slow(platform, VALID_SECONDS + 30)
+    def test_because_it_could_not_be_renewed(self, sized: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+        slow(sized, VALID_SECONDS + 30)
 
         def unreachable(*_: object) -> bool:
             raise RegistryError("the registry does not respond: server closed the connection")
 
-        monkeypatch.setattr(platform.registry, "renew", unreachable)
+        monkeypatch.setattr(sized.registry, "renew", unreachable)
 
         async def main() -> None:
-            message = self.stopped(await platform.apply(ACME, "run1"), platform)
+            message = self.stopped(await sized.apply(ACME, "run1"), sized)
             assert "its lease on the fleet was not renewed for 60 s" in message
 
         virtually(main())
 
-    def test_because_another_has_taken_it_over(self, platform: Platform) -> None:
-        slow(platform, 30)
+    def test_because_another_has_taken_it_over(self, sized: Platform) -> None:
+        slow(sized, 30)
 
         async def main() -> None:
-            applying = asyncio.create_task(platform.apply(ACME, "run1"))
+            applying = asyncio.create_task(sized.apply(ACME, "run1"))
             await asyncio.sleep(5)
             later = now() + timedelta(hours=1)
-            assert platform.registry.lease(WHOLE, "run2", later, lapsed_before=later).run == "run2"
-            assert "another run has taken over its lease" in self.stopped(await applying, platform)
+            assert sized.registry.lease(WHOLE, "run2", later, lapsed_before=later).run == "run2"
+            assert "another run has taken over its lease" in self.stopped(await applying, sized)
 
         virtually(main())
 
-    def test_because_its_machine_slept(self, platform: Platform) -> None:
+    def test_because_its_machine_slept(self, sized: Platform) -> None:
         """The loop's clock stood still meanwhile; the other one tells."""
-        slow(platform, 5)
+        slow(sized, 5)
         slept = timedelta()
 
         async def main() -> None:
             nonlocal slept
-            async with platform.fleet(ACME, clock=lambda: now() + slept) as fleet:
-                run = RunOptions(id="run1", journal=platform.world.folder / "j.jsonl")
+            async with sized.fleet(ACME, clock=lambda: now() + slept) as fleet:
+                run = RunOptions(id="run1", journal=sized.world.folder / "j.jsonl")
                 applying = asyncio.create_task(fleet.apply(await fleet.plan(), run))
                 await asyncio.sleep(2)
                 slept = timedelta(seconds=VALID_SECONDS - 3)
-                assert "its lease on the fleet was not renewed" in self.stopped(await applying, platform)
+                assert "its lease on the fleet was not renewed" in self.stopped(await applying, sized)
 
         virtually(main())

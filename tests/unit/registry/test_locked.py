@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.plan.outcome import Result
-from reconciler.registry.store import READS_AT_ONCE, WRITES_AT_ONCE, Registry
-from tests.builders import a_fleet, a_tenant
-from tests.unit.apply.world import World, now
+from reconciler.registry.database import READS_AT_ONCE, WRITES_AT_ONCE
+from reconciler.registry.store import Registry
+from tests.harness.builders import a_fleet, a_tenant
+from tests.harness.runs import World, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

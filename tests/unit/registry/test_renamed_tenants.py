@@ -13,8 +13,8 @@ from reconciler.live.registered import Placement, Registered
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
-from tests.builders import NOON, a_fleet, a_tenant
-from tests.unit.apply.world import virtually
+from tests.harness.builders import NOON, a_fleet, a_tenant
+from tests.harness.runs import virtually
 from tests.unit.registry.platforms import ACME, Platform, why
 
 if TYPE_CHECKING:

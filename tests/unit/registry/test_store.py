@@ -12,7 +12,7 @@ from reconciler.errors import RegistryError
 from reconciler.live.registered import Placement, Registered
 from reconciler.registry import connect
 from reconciler.registry.connect import open_registry
-from tests.builders import NOON
+from tests.harness.builders import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
         list(pool.map(prepare, range(6)))
 
 
-def test_the_project_is_put_down_once_and_never_another(registry: Registry) -> None:
+def test_the_project_is_recorded_once_and_never_another(registry: Registry) -> None:
     registry.claim("acme", "run1", NOON)
     registry.place(PLACED, "run1", NOON)
     registry.place(PLACED, "run1", NOON)
@@ -108,9 +108,9 @@ def test_a_lapsed_claim_is_taken_over_once(registry: Registry) -> None:
 
 def test_a_deleted_project_takes_its_own_row_only(registry: Registry) -> None:
     registry.place(PLACED, "run1", NOON)
-    registry.forget("acme", "cool-river-2")
+    registry.forget("acme", "cool-river-2", NOON)
     assert list(registry.rows()) == ["acme"]
-    registry.forget("acme", "cool-river-1")
+    registry.forget("acme", "cool-river-1", NOON)
     assert registry.rows() == {}
 
 
@@ -128,7 +128,7 @@ def test_a_row_that_changed_came_or_went_since_it_was_seen_is_left_alone(registr
     registry.place(PLACED, "run1", NOON)
     seen = registry.rows()
     registry.place(BIRCH, "run1", NOON)
-    registry.forget("acme", "cool-river-1")
+    registry.forget("acme", "cool-river-1", NOON)
     second = Placement("birch", "cool-river-3", "paid")
     assert registry.correct([PLACED, second], seen, "run3", LATER) == ["acme", "birch"]
     assert registry.rows() == {"birch": Registered("still-moon-2", "free", "run1", NOON)}
@@ -178,7 +178,7 @@ def test_of_many_revisions_at_the_same_moment_the_highest_stays(opened: Callable
 def test_a_revision_outlives_the_row_of_its_tenant_and_is_no_claim(registry: Registry) -> None:
     registry.accept({"acme": 7}, "run1", NOON)
     registry.place(PLACED, "run1", NOON)
-    registry.forget("acme", "cool-river-1")
+    registry.forget("acme", "cool-river-1", NOON)
     assert (registry.rows(), registry.revisions()) == ({}, {"acme": 7})
     assert registry.claim("acme", "run2", NOON) is None
 

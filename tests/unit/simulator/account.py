@@ -9,17 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.behaviour import Behaviour, ForeignProject, Patch, RateLimit
 from reconciler.simulator.types import Limits, Organization
 from reconciler.simulator.virtual_time import VirtualLoop
-from tests.contract.judge import JudgedTransport, session_judge
+from tests.harness.account import a_simulator
+from tests.harness.judge import JudgedTransport, session_judge
+from tests.harness.wire import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from reconciler.simulator.simulator import Simulator
+
+EASY: Final = Behaviour(
+    settings_patch=Patch.MERGE,
+    quota_patch=Patch.MERGE,
+    transfer_atomic=True,
+    deleted_projects_count=False,
+    foreign_project=ForeignProject.NOT_FOUND,
+    rate_limit=RateLimit(consumption_per_minute=50),
+)
+"""The answers that are easy for a client: what a test asks about is not mixed with what is not documented."""
 FREE: Final = Organization(
     "free",
     Limits(
@@ -104,9 +115,9 @@ def account(
     refusals_allowed: bool = False,
 ) -> Iterator[Account]:
     judge = session_judge(refusals_allowed=refusals_allowed)
-    opened = Simulator.open(path, organizations, clock_source=LoopTime(), behaviour=behaviour or Behaviour())
+    opened = a_simulator(*organizations, path=path, behaviour=behaviour or EASY)
     with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        via = JudgedTransport(httpx.ASGITransport(simulator.app), judge)
+        via = JudgedTransport(InProcess(simulator.app), judge)
         http = httpx.AsyncClient(transport=via, base_url="http://neon.test/api/v2")
         yield Account(simulator, http, runner)
         runner.run(http.aclose())

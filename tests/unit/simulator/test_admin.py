@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
+from tests.harness.wire import InProcess
 from tests.unit.simulator.account import Account, account
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Pages:
 @contextmanager
 def pages() -> Iterator[Pages]:
     with account() as neon:
-        http = httpx.AsyncClient(transport=httpx.ASGITransport(neon.simulator.app), base_url="http://neon.test")
+        http = httpx.AsyncClient(transport=InProcess(neon.simulator.app), base_url="http://neon.test")
         yield Pages(neon, http)
         neon.runner.run(http.aclose())
 
@@ -101,6 +102,20 @@ def test_switches_are_shown_and_changed_while_it_runs() -> None:
         assert "no switch 'lag'" in admin.ask("PATCH", "/_simulator/behaviour", {"lag": 3}).json()["message"]
 
 
+def test_an_account_can_be_made_as_it_was_opened() -> None:
+    with pages() as admin:
+        admin.neon.create()
+        admin.done("PATCH", "/_simulator/behaviour", {"list_lag_seconds": 3})
+        admin.done("POST", "/_simulator/faults", {"effect": {"type": "AnswerWith", "status": 423}})
+        assert admin.done("POST", "/_simulator/reset") == {}
+        assert admin.done("GET", "/_simulator/requests") == {"requests": []}
+        assert admin.done("GET", "/_simulator/faults") == {"struck": 0, "faults": []}
+        assert admin.done("GET", "/_simulator/behaviour")["list_lag_seconds"] == 0
+        assert admin.neon.names() == []
+        admin.neon.create("acme")
+        assert admin.neon.names() == ["acme"]
+
+
 def test_users_can_be_let_in_and_sent_home() -> None:
     with pages() as admin:
         project_id = admin.neon.simulator.add_project("free", ProjectSeed("acme", created_at=0.0)).project_id
@@ -112,6 +127,7 @@ def test_users_can_be_let_in_and_sent_home() -> None:
         project = admin.neon.get(f"/projects/{project_id}")["project"]
         assert (project["active_time_seconds"], project["data_transfer_bytes"]) == (3600, 14)
         assert admin.done("POST", f"/_simulator/projects/{project_id}/usage", {"written_data_bytes": 9}) == {}
+        admin.done("POST", "/_simulator/clock", {"hours": 1})
         assert admin.neon.get(f"/projects/{project_id}")["project"]["written_data_bytes"] == 9
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator.behaviour import Behaviour
@@ -49,7 +49,6 @@ documents = st.dictionaries(
 
 
 @given(members=documents, wrapper=st.sampled_from(WRAPPERS))
-@settings(max_examples=100, deadline=None)
 def test_any_body_is_answered_in_the_documented_shape(members: dict[str, Any], wrapper: str | None) -> None:
     body = members if wrapper is None else {wrapper: members}
     with account(behaviour=Behaviour(rate_limit=None, backup_schedules=True), refusals_allowed=True) as neon:

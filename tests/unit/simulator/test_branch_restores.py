@@ -11,6 +11,7 @@ from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.restore_points import position
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from reconciler.simulator.types import Limits, Organization
+from tests.harness.stored import Stored
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from tests.unit.simulator.account import Account
 
 DAY_SECONDS: Final = 86_400
-RENAMED: Final = (
-    "UPDATE databases SET name = 'elsewhere', body = json_set(body, '$.name', 'elsewhere') WHERE branch_id = ?"
-)
 TEN_DAYS_AGO: Final = DEMO_EPOCH_SECONDS - 10 * DAY_SECONDS
 
 
@@ -84,8 +82,9 @@ def test_a_restore_from_another_branch_takes_its_contents_and_makes_it_the_paren
     with unlimited() as neon:
         project = Project(neon, BranchSeed("dev"), BranchSeed("other", schema_only=True), storage_bytes=5)
         other = project.seeded.branch_ids[1]
-        with neon.simulator.world.writing() as transaction:
-            transaction.execute(RENAMED, other)
+        Stored.of(neon.simulator).change(
+            "databases", {"branch_id": other}, {"name": "elsewhere"}, name="elsewhere"
+        )
         branch = project.restore(project.dev, other)["branch"]
         assert (branch["parent_id"], branch["logical_size"]) == (other, 0)
         (database,) = neon.get(f"{project.path}/{project.dev}/databases")["databases"]

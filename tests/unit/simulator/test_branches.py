@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
-from tests.unit.simulator.account import account
+from tests.unit.simulator.account import EASY, account
 
 if TYPE_CHECKING:
     from tests.unit.simulator.account import Account
@@ -123,7 +124,7 @@ def test_a_branch_is_deleted_with_its_computes_and_deleting_it_again_is_204() ->
 
 
 def test_the_default_branch_a_parent_and_a_protected_branch_stay() -> None:
-    with account() as neon:
+    with account(behaviour=replace(EASY, deletion_count_lag_seconds=0.0)) as neon:
         project, path = seeded(neon, branches=(BranchSeed("dev"), BranchSeed("safe", protected=True)))
         dev, safe = project.branch_ids
         assert neon.refused("DELETE", f"{path}/{project.branch_id}")[0] == 422

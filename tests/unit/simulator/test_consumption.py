@@ -102,8 +102,8 @@ def test_what_no_flow_consumes_is_told_too() -> None:
 
 def test_what_was_written_counts_for_as_long_as_it_can_be_restored() -> None:
     with account(behaviour=Behaviour(consumption_lag_seconds=0)) as neon:
-        a_project(neon, usage={"written_data_bytes": 600}, created_at=NOW - 2 * HOUR, restore_window_seconds=HOUR)
-        span = {"from": "2026-11-23T07:00:00Z", "to": "2026-11-23T09:00:00Z", "granularity": "hourly"}
+        a_project(neon, usage={"written_data_bytes": 600}, created_at=NOW - 3 * HOUR, restore_window_seconds=HOUR)
+        span = {"from": "2026-11-23T06:00:00Z", "to": "2026-11-23T08:00:00Z", "granularity": "hourly"}
         frames = history(neon, V2, metrics="instant_restore_bytes_month", **span)["projects"][0]["periods"][0]
         assert used(frames["consumption"]) == [{}, {"instant_restore_bytes_month": 600}]
 

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from reconciler import simulator
-from reconciler.simulator import AnswerWith, Behaviour, BranchSeed, ProjectSeed
+from reconciler.simulator import AnswerWith, Behaviour, BranchSeed, CommitLater, ProjectSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ def test_a_reset_account_is_as_it_was_opened() -> None:
         assert neon.simulator.world.behaviour == Behaviour(list_lag_seconds=3)
         assert neon.simulator.requests == []
         assert neon.get("/projects?search=acme")["projects"] == []
+
+
+def test_what_a_fault_has_postponed_does_not_reach_an_account_that_is_reset_meanwhile() -> None:
+    with account() as neon:
+        neon.simulator.faults.add(CommitLater(5), "POST", "/projects")
+        with pytest.raises(httpx.ReadError):
+            neon.ask("POST", "/projects", {"project": {"name": "acme"}})
+        neon.simulator.reset()
+        neon.wait(6)
+        assert neon.names() == []
 
 
 def test_a_reset_account_has_its_whole_room_again() -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import gc
+import threading
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from reconciler.simulator.answer import FAULT_HEADER
+from reconciler.simulator.app import Router
 from reconciler.simulator.behaviour import Behaviour, RateLimit
 from reconciler.simulator.faults import (
     AnswerAfter,
     AnswerWith,
     CommitLater,
-    ConnectionDropped,
     Delay,
     DropAfter,
     DropBefore,
@@ -22,7 +25,10 @@ from reconciler.simulator.seed import ProjectSeed
 from tests.unit.simulator.account import Account, account
 
 if TYPE_CHECKING:
-    import httpx
+    from reconciler.simulator.answer import Answer
+    from reconciler.simulator.faults import AnyEffect
+    from reconciler.simulator.request import Request
+    from reconciler.simulator.world import World
 
 NEW = {"project": {"name": "acme"}}
 
@@ -113,7 +119,7 @@ def test_a_fault_strikes_only_the_calls_that_it_is_about() -> None:
 def test_a_connection_breaks_before_or_after_the_work(effect: DropBefore | DropAfter, made: list[str]) -> None:
     with account() as neon:
         neon.simulator.faults.add(effect, "POST", "/projects")
-        with pytest.raises(ConnectionDropped):
+        with pytest.raises(httpx.ReadError):
             neon.ask("POST", "/projects", NEW)
         assert neon.simulator.requests[-1].status is None
         assert neon.names() == made
@@ -122,12 +128,82 @@ def test_a_connection_breaks_before_or_after_the_work(effect: DropBefore | DropA
 def test_a_call_may_be_carried_out_after_its_connection_broke() -> None:
     with account() as neon:
         neon.simulator.faults.add(CommitLater(5), "POST", "/projects")
-        with pytest.raises(ConnectionDropped):
+        with pytest.raises(httpx.ReadError):
             neon.ask("POST", "/projects", NEW)
         assert neon.names() == []
         neon.simulator.faults.add(Delay(10), "GET", "/regions")
         neon.get("/regions")
         assert neon.names() == ["acme"]
+
+
+def drop(neon: Account, *effects: AnyEffect, path: str = "/projects", body: object = NEW) -> None:
+    for effect in effects:
+        neon.simulator.faults.add(effect, "POST", path)
+    with pytest.raises(httpx.ReadError):
+        neon.ask("POST", path, body)
+
+
+def test_of_two_calls_that_are_carried_out_later_the_first_fault_counts() -> None:
+    with account() as neon:
+        drop(neon, CommitLater(5), CommitLater(500))
+        neon.wait(6)
+        assert neon.names() == ["acme"]
+
+
+def test_a_fault_in_place_of_the_work_counts_more_than_one_that_postpones_it() -> None:
+    for effects in ((CommitLater(5), AnswerWith(500)), (AnswerWith(500), CommitLater(5))):
+        with account() as neon:
+            for effect in effects:
+                neon.simulator.faults.add(effect, "POST", "/projects")
+            assert neon.ask("POST", "/projects", NEW).status_code == 500
+            neon.wait(6)
+            assert neon.names() == []
+
+
+def test_the_rate_limit_counts_a_call_when_it_arrives_and_not_when_it_is_carried_out() -> None:
+    with account(behaviour=Behaviour(rate_limit=RateLimit(per_minute=2, per_second_and_route=10))) as neon:
+        drop(neon, CommitLater(90))
+        neon.wait(80)
+        assert [neon.ask("GET", "/regions").status_code for _ in range(2)] == [200, 200]
+        neon.wait(70)
+        assert neon.names() == ["acme"]
+
+
+def test_a_call_beyond_the_rate_limit_is_refused_and_not_carried_out_later() -> None:
+    with account(behaviour=Behaviour(rate_limit=RateLimit(per_minute=1))) as neon:
+        neon.get("/regions")
+        neon.simulator.faults.add(CommitLater(5), "POST", "/projects")
+        assert neon.ask("POST", "/projects", NEW).status_code == 429
+        neon.wait(90)
+        assert neon.names() == []
+
+
+def test_what_is_refused_when_it_is_carried_out_later_is_no_error_of_the_simulator() -> None:
+    with account() as neon:
+        errors: list[dict[str, object]] = []
+        neon.runner.get_loop().set_exception_handler(lambda _, context: errors.append(context))
+        drop(neon, CommitLater(5), path="/projects/quiet-lake-1/branches", body={})
+        neon.wait(6)
+        gc.collect()
+        assert errors == []
+
+
+def test_no_other_thread_writes_while_a_request_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    with account() as neon:
+        reset = threading.Thread(target=neon.simulator.reset)
+        waits: list[bool] = []
+        answer = Router.answer
+
+        def answer_during_a_reset(router: Router, world: World, request: Request) -> Answer:
+            reset.start()
+            reset.join(0.2)
+            waits.append(reset.is_alive())
+            return answer(router, world, request)
+
+        monkeypatch.setattr(Router, "answer", answer_during_a_reset)
+        neon.get("/projects")
+        reset.join()
+        assert waits == [True]
 
 
 def test_an_error_may_hide_that_the_work_was_done() -> None:
@@ -184,8 +260,9 @@ def test_a_hand_in_the_console_makes_a_branch_and_uses_a_project() -> None:
         made = admin(neon, "POST", f"/projects/{project_id}/branches", {"name": "by-hand"}).json()
         assert neon.get(f"/projects/{project_id}/branches/{made['id']}")["branch"]["name"] == "by-hand"
         admin(neon, "POST", f"/projects/{project_id}/usage", {"active_time_seconds": 99})
-        assert neon.get(f"/projects/{project_id}")["project"]["active_time_seconds"] == 99
         assert neon.get("/projects")["projects"][0]["active_time"] == 99
+        neon.wait(neon.simulator.world.behaviour.counters_lag_seconds)
+        assert neon.get(f"/projects/{project_id}")["project"]["active_time_seconds"] == 99
 
 
 def test_what_the_simulators_own_pages_cannot_read_is_refused() -> None:
@@ -202,5 +279,5 @@ def test_the_way_of_a_request_is_a_list() -> None:
         steps = [step.__name__.strip("_") for step in gateway.steps]
         assert steps == [
             *("travel", "log", "hold_to_the_contract", "sign", "interfere", "render_refusals"),
-            *("limit_rate", "route"),
+            *("limit_rate", "postpone", "route"),
         ]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour
-from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.metering.usage import Workload
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from reconciler.simulator.types import Quota
-from tests.unit.simulator.account import Account, account
+from tests.unit.simulator.account import EASY, Account, account
 
 HOUR, DAY = 3600, 86_400
 LONG_AGO = DEMO_EPOCH_SECONDS - DAY
 BUSY = Workload(0.5, 2, written_bytes_per_hour=1000, transferred_bytes_per_hour=10, growth_bytes_per_hour=100)
+TOLD_AT_ONCE = replace(EASY, counters_lag_seconds=0.0)
+"""For a count that no second may be added to: it is read right when it ends."""
 COUNTERS = ("active_time_seconds", "compute_time_seconds", "written_data_bytes", "data_transfer_bytes")
 
 
@@ -25,9 +28,16 @@ def a_project(neon: Account, **members: Any) -> str:
     return neon.simulator.add_project("free", seed).project_id
 
 
-def counters(neon: Account, project_id: str) -> tuple[int, ...]:
+def told(neon: Account, project_id: str) -> tuple[int, ...]:
+    """The counters as Neon tells them."""
     project = neon.get(f"/projects/{project_id}")["project"]
     return tuple(project[name] for name in COUNTERS)
+
+
+def counters(neon: Account, project_id: str) -> tuple[int, ...]:
+    """The counters of this moment: they are told later."""
+    neon.wait(neon.simulator.world.behaviour.counters_lag_seconds)
+    return told(neon, project_id)
 
 
 def limit(neon: Account, project_id: str, **quota: int) -> None:
@@ -50,23 +60,35 @@ def test_a_workload_is_counted_and_the_branch_grows() -> None:
         project_id = a_project(neon, workload=BUSY, storage_bytes=1000)
         neon.wait(2 * HOUR)
         project = neon.get(f"/projects/{project_id}")["project"]
-        assert counters(neon, project_id) == (HOUR, 2 * HOUR, 2000, 20)
         assert (project["synthetic_storage_size"], project["data_storage_bytes_hour"]) == (1200, 2200)
-        assert project["compute_last_active_at"] == "2026-11-23T11:00:00Z"
         (branch,) = neon.get(f"/projects/{project_id}/branches")["branches"]
         assert branch["logical_size"] == 1200
+        assert counters(neon, project_id) == (HOUR, 2 * HOUR, 2000, 20)
+        project = neon.get(f"/projects/{project_id}")["project"]
+        assert project["compute_last_active_at"] == "2026-11-23T11:00:00Z"
 
 
 def test_counters_may_lag() -> None:
     with account(behaviour=Behaviour(counters_lag_seconds=HOUR)) as neon:
         project_id = a_project(neon, workload=BUSY)
         neon.wait(2 * HOUR)
-        assert counters(neon, project_id) == (HOUR / 2, HOUR, 1000, 10)
+        assert told(neon, project_id) == (HOUR / 2, HOUR, 1000, 10)
         assert neon.get(f"/projects/{project_id}")["project"]["compute_last_active_at"] == "2026-11-23T10:00:00Z"
         new = neon.create()["project"]["id"]
         neon.wait(HOUR / 2)
         assert "compute_last_active_at" not in neon.get(f"/projects/{new}")["project"]
-        assert counters(neon, new) == (0, 0, 0, 0)
+        assert told(neon, new) == (0, 0, 0, 0)
+
+
+def test_what_was_used_before_a_project_was_made_by_hand_is_known_and_later_use_is_late() -> None:
+    with account(behaviour=Behaviour(counters_lag_seconds=HOUR)) as neon:
+        seen = DEMO_EPOCH_SECONDS - 2 * HOUR
+        project_id = a_project(neon, usage={"active_time_seconds": 60}, last_active_at=seen)
+        neon.simulator.set_usage(project_id, active_time_seconds=600)
+        assert told(neon, project_id)[0] == 60
+        assert neon.get(f"/projects/{project_id}")["project"]["compute_last_active_at"] == timestamp(seen)
+        neon.wait(HOUR)
+        assert told(neon, project_id)[0] == 600
 
 
 def test_a_list_shows_what_a_meter_says() -> None:
@@ -170,7 +192,7 @@ def test_a_full_branch_is_written_to_no_more_and_its_compute_still_starts() -> N
 
 
 def test_a_deleted_project_and_an_expired_branch_consume_nothing() -> None:
-    with account() as neon:
+    with account(behaviour=TOLD_AT_ONCE) as neon:
         expired = a_project(neon)
         neon.simulator.add_branch(expired, BranchSeed("dev", expires_at=DEMO_EPOCH_SECONDS + 100))
         deleted = a_project(neon, active=True, workload=BUSY)

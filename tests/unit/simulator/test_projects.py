@@ -108,7 +108,7 @@ def test_one_project_more_than_the_organization_holds_is_refused() -> None:
     ],
 )
 def test_a_quota_patch_merges_or_replaces(patch: Patch, left: dict[str, int]) -> None:
-    with account(behaviour=Behaviour(quota_patch=patch)) as neon:
+    with account(behaviour=Behaviour(settings_patch=Patch.MERGE, quota_patch=patch)) as neon:
         quota = {"active_time_seconds": 7, "logical_size_bytes": 5}
         path = f"/projects/{neon.create(settings={'quota': quota})['project']['id']}"
         neon.done("PATCH", path, {"project": {"settings": {"quota": {"active_time_seconds": 9}}}})
@@ -155,10 +155,13 @@ def test_compute_defaults_never_reach_the_computes_that_exist() -> None:
 
 @pytest.mark.parametrize(("as_zero", "reported"), [(True, 0), (False, 300)])
 def test_a_suspend_timeout_of_five_minutes_is_reported_as_the_default(*, as_zero: bool, reported: int) -> None:
-    with account(behaviour=Behaviour(default_suspend_as_zero=as_zero)) as neon:
+    with account(behaviour=Behaviour(default_suspend_as_zero=as_zero, create_shows_settings=True)) as neon:
         made = neon.create(default_endpoint_settings={"suspend_timeout_seconds": 300})
         assert made["project"]["default_endpoint_settings"]["suspend_timeout_seconds"] == reported
-        assert made["endpoints"][0]["suspend_timeout_seconds"] == reported
+        neon.wait(1)
+        branches = f"/projects/{made['project']['id']}/branches"
+        other = neon.done("POST", branches, {"endpoints": [{"type": "read_write"}]})
+        assert other["endpoints"][0]["suspend_timeout_seconds"] == reported
 
 
 @pytest.mark.parametrize("name", ["enable_logical_replication", "hipaa"])

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.simulator import roles_and_databases
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
+from tests.harness.stored import Stored
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -202,10 +202,7 @@ def test_any_other_name_works_in_paths_and_connection_strings(name: str) -> None
 def test_a_branch_holds_500_roles_and_500_databases() -> None:
     with a_branch() as (neon, branch):
         branch_id = branch.rpartition("/")[2]
-        with neon.simulator.world.writing() as transaction:
-            for number in range(499):
-                roles_and_databases.create_role(transaction, branch_id, f"role{number}")
-                roles_and_databases.create_database(transaction, branch_id, f"database{number}", "neondb_owner")
+        Stored.of(neon.simulator).fill_branch(branch_id, 499)
         for part, body in (("roles", ROLE), ("databases", DATABASE)):
             response = neon.ask("POST", f"{branch}/{part}", body)
             assert response.status_code == 422
@@ -242,14 +239,21 @@ def test_a_write_waits_for_running_operations_and_starts_its_own(method: str, pa
         assert neon.refused("POST", f"{branch}/roles", {"role": {"name": "late"}})[0] == 423
 
 
-def test_an_idle_compute_is_woken_for_a_moment_and_none_or_a_disabled_one_needs_no_work() -> None:
+def test_a_branch_without_a_compute_gets_no_role_and_no_database() -> None:
     with a_branch(branches=(BranchSeed("dev", with_compute=False),)) as (neon, branch):
+        project = branch.partition("/branches/")[0]
+        (dev,) = [each["id"] for each in neon.get(f"{project}/branches")["branches"] if each["name"] == "dev"]
+        for what, body in (("roles", ROLE), ("databases", DATABASE)):
+            refused = neon.refused("POST", f"{project}/branches/{dev}/{what}", body)
+            assert refused == (404, "no read-write endpoint for branch")
+
+
+def test_an_idle_compute_is_woken_for_a_moment_and_a_disabled_one_needs_no_work() -> None:
+    with a_branch() as (neon, branch):
         neon.wait(3600)
         woken = neon.done("POST", f"{branch}/roles", ROLE)
         assert [each["action"] for each in woken["operations"]] == ["apply_config", "suspend_compute"]
         project = branch.partition("/branches/")[0]
-        (dev,) = [each["id"] for each in neon.get(f"{project}/branches")["branches"] if each["name"] == "dev"]
-        assert neon.done("POST", f"{project}/branches/{dev}/roles", ROLE)["operations"] == []
         (endpoint,) = [each["id"] for each in neon.get(f"{project}/endpoints")["endpoints"]]
         neon.done("PATCH", f"{project}/endpoints/{endpoint}", {"endpoint": {"disabled": True}})
         assert neon.done("POST", f"{branch}/databases", DATABASE)["operations"] == []

@@ -11,11 +11,13 @@ import pytest
 
 from reconciler.simulator.faults import DropAfter
 from reconciler.simulator.serve import _listening, serve
-from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization
+from tests.harness.account import a_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconciler.simulator.simulator import Simulator
 
 
 def served(
@@ -43,7 +45,7 @@ def test_a_signal_ends_the_server_and_lets_the_program_go_on(ending: signal.Sign
     def use(http: httpx.Client) -> None:
         assert http.post("/projects", json={"project": {"name": "acme"}}).status_code == 201
 
-    with Simulator.open(organizations=[Organization("free")]) as simulator:
+    with a_simulator(Organization("free")) as simulator:
         assert served(simulator, use, ending) == []
         assert [exchange.line for exchange in simulator.requests] == ["POST /projects"]
 
@@ -54,7 +56,7 @@ def test_a_dropped_connection_breaks_on_a_real_socket_too() -> None:
             http.post("/projects", json={"project": {"name": "acme"}})
         assert len(http.get("/projects").json()["projects"]) == 1
 
-    with Simulator.open(organizations=[Organization("free")]) as simulator:
+    with a_simulator(Organization("free")) as simulator:
         simulator.faults.add(DropAfter(), "POST")
         assert served(simulator, use, signal.SIGTERM) == []
 
@@ -67,7 +69,7 @@ def test_only_this_machine_reaches_it() -> None:
         with pytest.raises(OSError, match=r"refused|unreachable|assign"):
             socket.create_connection(("127.0.0.2", http.base_url.port or 0), timeout=5).close()
 
-    with Simulator.open(organizations=[Organization("free")]) as simulator:
+    with a_simulator(Organization("free")) as simulator:
         assert served(simulator, use, signal.SIGTERM) == []
     with _listening(0) as (listener, url):
         assert listener.getsockname()[0] == "127.0.0.1"

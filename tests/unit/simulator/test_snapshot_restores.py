@@ -10,6 +10,7 @@ from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Limits, Organization
+from tests.harness.stored import Stored
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -249,8 +250,7 @@ def test_a_restored_branch_needs_a_place_among_the_branches() -> None:
 def test_a_snapshot_holds_what_its_branch_held_when_it_was_taken() -> None:
     with unlimited() as neon:
         project = Restored(neon)
-        with neon.simulator.world.writing() as transaction:
-            transaction.execute("DELETE FROM databases WHERE branch_id = ?", project.seeded.branch_id)
+        Stored.of(neon.simulator).remove("databases", branch_id=project.seeded.branch_id)
         made = neon.done("POST", project.restore)["branch"]["id"]
         (database,) = neon.get(f"{project.path}/branches/{made}/databases")["databases"]
         assert (database["name"], database["branch_id"]) == ("neondb", made)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ import pytest
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.restore_points import position
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
-from tests.unit.simulator.account import account
+from tests.unit.simulator.account import EASY, account
 
 if TYPE_CHECKING:
     from tests.unit.simulator.account import Account
@@ -115,7 +116,7 @@ def test_only_root_branches_have_snapshots() -> None:
 
 
 def test_one_manual_snapshot_more_than_the_plan_holds_is_refused() -> None:
-    with account() as neon:
+    with account(behaviour=replace(EASY, snapshot_limit_code=True, deletion_count_lag_seconds=0.0)) as neon:
         project = Project(neon)
         first = neon.done("POST", project.take(name="first"))["snapshot"]
         response = neon.ask("POST", project.take(name="second"))

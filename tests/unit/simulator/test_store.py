@@ -143,6 +143,7 @@ def test_a_project_made_by_hand_is_as_described_and_leaves_no_trace_in_the_log()
         seeded = neon.simulator.add_project("free", seed)
         neon.simulator.set_usage(seeded.project_id, data_transfer_bytes=6)
         assert neon.simulator.requests == []
+        neon.wait(neon.simulator.world.behaviour.counters_lag_seconds)
         project = neon.get(f"/projects/{seeded.project_id}")["project"]
         assert project["created_at"] == timestamp(1_700_000_000)
         assert project["compute_last_active_at"] == timestamp(1_710_000_000)

@@ -141,7 +141,7 @@ def test_the_key_of_the_destination_may_see_a_project_later(lag: float) -> None:
         body = {"destination_org_id": neon.paid, "project_ids": [project_id]}
         personal, key = neon.simulator.personal_key, neon.simulator.organization_keys["paid"]
         neon.done("POST", f"/organizations/{neon.free}/projects/transfer", body, key=personal)
-        assert neon.ask("GET", f"/projects/{project_id}", key=key).status_code == (404 if lag else 200)
+        assert neon.ask("GET", f"/projects/{project_id}", key=key).status_code == (403 if lag else 200)
         assert neon.get(f"/projects/{project_id}", key=personal)["project"]["org_id"] == neon.paid
         neon.simulator.clock.advance(lag)
         assert neon.get(f"/projects/{project_id}", key=key)["project"]["org_id"] == neon.paid

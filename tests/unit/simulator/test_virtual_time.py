@@ -110,5 +110,6 @@ def test_ctrl_c_ends_the_run() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(60)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a run that a test has ended may have left its own
     with pytest.raises(KeyboardInterrupt):
         run(work())

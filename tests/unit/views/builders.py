@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -13,27 +14,28 @@ from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText, Value
-from reconciler.plan.action import (
-    Action,
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
+from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
+from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.project import (
     AdoptProject,
-    CreateBranch,
     CreateProject,
-    CreateSnapshot,
-    DeleteBranch,
     DeleteDuplicate,
     DeleteProject,
-    DeleteSnapshot,
-    PatchBranch,
-    PatchEndpoint,
     PatchProject,
     RecoverProject,
     TransferProject,
 )
+from reconciler.plan.actions.restore import Effect, FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.late_turn import DONE
-from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
+from reconciler.plan.outcome import ActionOutcome, Deletion, Harm, HarmedTenant, Report, Result, TenantOutcome
 from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan, Refusal, Rule, TenantPlan
+
+if TYPE_CHECKING:
+    from reconciler.plan.action import Action
 
 MADE = Made(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
 SMALL = Compute(0.25, 1, 300)
@@ -182,6 +184,42 @@ def delete(name: str, project_id: str) -> DeleteProject:
     )
 
 
+def suspend_compute(name: str) -> SuspendCompute:
+    return SuspendCompute(
+        tenant=name,
+        reason="suspended: payment is overdue",
+        source=at(name),
+        changes=(change("compute.state", "active", "suspended", Risk.DISRUPTIVE, lowering=True),),
+        branch="main",
+        endpoint_id="ep-dull-fog-00000001",
+    )
+
+
+def create_replica(name: str, replica: str = "reports") -> CreateReplica:
+    return CreateReplica(
+        tenant=name,
+        reason="declared",
+        source=at(name),
+        changes=(change(f"compute.replicas.{replica}", "absent", "present"),),
+        branch="main",
+        replica=replica,
+        compute=Compute(0.25, 2.0),
+    )
+
+
+def delete_replica(name: str, replica: str = "reports") -> DeleteReplica:
+    gone = change(f"compute.replicas.{replica}", "present", "absent", Risk.DESTRUCTIVE, lowering=True)
+    return DeleteReplica(
+        tenant=name,
+        reason="no longer declared",
+        source=at(name),
+        changes=(gone,),
+        branch="main",
+        replica=replica,
+        endpoint_id="ep-dull-fog-00000002",
+    )
+
+
 def delete_duplicate(name: str, project_id: str = "dull-fog-00000002") -> DeleteDuplicate:
     return DeleteDuplicate(
         tenant=name,
@@ -236,6 +274,18 @@ def create_branch(
     )
 
 
+def reset_password(name: str) -> ResetPassword:
+    """A new password of the owner of the database."""
+    return ResetPassword(
+        tenant=name,
+        reason="rotate asks for it",
+        source=Location(f"tenants/{name}.yaml", 1, 1),
+        branch="main",
+        role="neondb_owner",
+        database="neondb",
+    )
+
+
 def patch_branch(name: str, branch: str = "staging") -> PatchBranch:
     """Its expiry comes nearer, and it gets its name back."""
     sooner = change(
@@ -251,6 +301,61 @@ def patch_branch(name: str, branch: str = "staging") -> PatchBranch:
         source=at(name, 4),
         changes=(change(f"dev_branches.{branch}.name", f"{branch} by hand", branch), sooner),
         branch=f"{branch} by hand",
+    )
+
+
+def reset_branch(name: str, branch: str = "staging") -> ResetBranch:
+    """The number in the file grew."""
+    return ResetBranch(
+        tenant=name,
+        reason="reset: 3 in the tenant's file",
+        source=at(name, 4),
+        changes=(change(f"dev_branches.{branch}.reset", 2, 3, Risk.DESTRUCTIVE, lowering=True),),
+        branch=branch,
+        branch_id=f"br-{branch}",
+        parent="main",
+    )
+
+
+def contents(name: str, text: str = "app") -> tuple[Action, ...]:
+    """What fills a branch with roles and databases, and empties it."""
+    said: dict[str, Any] = {"tenant": name, "reason": "declared", "source": at(name, 5), "branch": "main"}
+    owner = change(f"databases.{text}.owner", "neondb_owner", text, lowering=True)
+    return (
+        CreateRole(**said, changes=(change(f"roles.{text}", "absent", "present"),), role=text),
+        CreateDatabase(
+            **said, changes=(change(f"databases.{text}", "absent", "present"),), database=text, owner=text
+        ),
+        PatchDatabase(**said, changes=(owner,), database=text, owner=text),
+        DeleteDatabase(
+            **said, changes=(change(f"databases.{text}", "present", "absent"),), database=text, owner=text
+        ),
+        DeleteRole(**said, changes=(change(f"roles.{text}", "present", "absent"),), role=text),
+    )
+
+
+def restores(name: str, text: str = "v1") -> tuple[Action, ...]:
+    """Each way back to an earlier state, and a preview of one."""
+    told: dict[str, Any] = {
+        "tenant": name,
+        "reason": f"restore to {text}",
+        "source": at(name, 1),
+        "branch": "main",
+    }
+    effects = (Effect("moment", f"branch 'main' gets its state of {text}"),)
+    return (
+        RestoreBranch(
+            **told,
+            branch_id="br-main",
+            from_branch=text,
+            from_branch_id="br-old",
+            at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+            keep_as=text,
+            effects=effects,
+        ),
+        RestoreSnapshot(**told, branch_id="br-main", snapshot=text, snapshot_id="snap-1", effects=effects),
+        FinalizeRestore(**told, preview=text, preview_id="br-preview", keep_as=text, effects=effects),
+        PreviewSnapshot(**told, snapshot=text, snapshot_id="snap-1", target_id="br-main"),
     )
 
 
@@ -518,4 +623,22 @@ def rich_report() -> Report:
         skipped(price_change("late"), "the run stopped before its turn"),
         stopped="12 of the last 20 tenants failed",
         stopped_by=ExitCode.PARTLY_APPLIED,
+    )
+
+
+def harmful_report() -> Report:
+    """A run that stopped after a wave, with a warning, a dump and a project that was gone."""
+    rich, until = rich_report(), datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    deleted = applied(tenant("fir", delete("fir", "mild-sun-00000012")), until=until)
+    assert deleted.deletion is not None
+    return structs.replace(
+        rich,
+        outcomes=(
+            *rich.outcomes,
+            structs.replace(deleted, deletion=structs.replace(deleted.deletion, dump="dumps/fir")),
+            applied(tenant("gorse", delete("gorse", "gone-sun-00000013"))),
+            with_message(applied(price_change("hazel")), "the registry at port 5432 does not answer"),
+        ),
+        stopped="wave 2 harms 1 of 9 tenants; `reconciler rollback 7f3a91 --wave 2` takes it back",
+        harm=Harm("7f3a91", 2, 9, 20, 1, (HarmedTenant("birch", ("writes fail",), certain=True),)),
     )

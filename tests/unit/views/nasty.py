@@ -178,4 +178,5 @@ SHELL: Final = (
     "\\",
     "#",
 )
-EVERYTHING: Final = tuple(dict.fromkeys((*MARKDOWN, *TERMINAL, *RUNNERS, *SHELL)))
+TEMPLATES: Final = ("{}", "{} {}", "{0}", "{x", "%s", "%(x)s")
+EVERYTHING: Final = tuple(dict.fromkeys((*MARKDOWN, *TERMINAL, *RUNNERS, *SHELL, *TEMPLATES)))

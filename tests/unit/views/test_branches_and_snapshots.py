@@ -16,7 +16,8 @@ from reconciler.plan.outcome import Result
 from reconciler.views import markdown, plain_text
 from reconciler.views.actions import will_do
 from reconciler.views.console import as_text
-from tests import json_documents
+from reconciler.views.view import PlanView
+from tests.harness import json_documents
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def test_drift_tells_what_is_missing_and_what_is_too_many() -> None:
 
 
 def test_markdown_tells_the_same() -> None:
-    text = markdown.plan(sample())
+    text = markdown.render(PlanView(sample()))
     assert "delete snapshot `nightly-3` (`snap-birch-3`, taken `2026-11-01`) **permanent**" in text
     assert "until `v2` is created" in text
     assert "create branch `development` from `main` (compute `0.25-1` CU, suspend `5m`)" in text
@@ -149,7 +150,12 @@ def test_json_has_every_value_of_a_copy() -> None:
     birch, cedar, delta = document["tenants"]
     assert birch["project"]["snapshots"][0]["created_at"] == "2026-11-01T03:00:00Z"
     assert [action["snapshot_id"] for action in birch["actions"] if "snapshot_id" in action] == ["snap-birch-3"]
-    assert cedar["actions"][2]["compute"] == {"min_cu": 0.25, "max_cu": 1, "suspend_timeout_seconds": 300}
+    assert cedar["actions"][2]["compute"] == {
+        "min_cu": 0.25,
+        "max_cu": 1,
+        "suspend_timeout_seconds": 300,
+        "pg_settings": None,
+    }
     assert (delta["actions"][1]["purpose"], delta["actions"][1]["expires_at"]) == (
         "snapshot",
         "2026-12-20T00:00:00Z",

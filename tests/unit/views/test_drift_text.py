@@ -49,15 +49,6 @@ Above its tier (1)
 
 Different (5)
 
-  3 tenants  tier free changed  (tiers.yaml:14)
-    amber, birch and cedar
-    ~  project
-        quota.data_transfer  live 5GiB  files 10GiB  not applied
-
-  delta  differs from the files  (tenants/delta.yaml:2)
-    ~  project
-        quota.data_transfer  live 80GiB  files 50GiB  above files
-
   gamma  settings changed  (tenants/gamma.yaml:2)
     ~  project
         settings.allowed_ips  not applied
@@ -68,6 +59,15 @@ Different (5)
         name                  live renamed in the console  files myapp-gamma
         settings.enable_logical_replication  live not set  files true
                                              not applied
+
+  3 tenants  tier free changed  (tiers.yaml:14)
+    amber, birch and cedar
+    ~  project
+        quota.data_transfer  live 5GiB  files 10GiB  not applied
+
+  delta  differs from the files  (tenants/delta.yaml:2)
+    ~  project
+        quota.data_transfer  live 80GiB  files 50GiB  above files
 
 Still live (2)
 

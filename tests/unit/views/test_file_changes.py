@@ -7,6 +7,7 @@ from reconciler.model.values import JsonText
 from reconciler.plan.plan import FileChange, Unmanaged
 from reconciler.views import markdown, plain_text
 from reconciler.views.console import as_text
+from reconciler.views.view import DriftView, PlanView
 from tests.unit.views import builders as build
 
 MANY = tuple(f"t{number:04}" for number in range(8412))
@@ -51,7 +52,7 @@ def test_thousands_of_tenants_are_one_line_of_text() -> None:
 
 
 def test_and_one_line_of_a_comment() -> None:
-    text = markdown.plan(PLAN)
+    text = markdown.render(PlanView(PLAN))
     assert (
         "- no longer managed, live value kept: `settings.allowed_ips` (`10.0.0.0/8`) of 8,412 tenants, new "
         "tenants get Neon's default (tier `pro`, `tiers.yaml:12`)\n"
@@ -61,7 +62,7 @@ def test_and_one_line_of_a_comment() -> None:
 
 def test_a_drift_report_speaks_of_what_is_live_alone() -> None:
     assert "no longer managed" not in as_text(plain_text.drift(PLAN), 200)
-    assert "no longer managed" not in markdown.drift(PLAN)
+    assert "no longer managed" not in markdown.render(DriftView(PLAN))
 
 
 def test_a_value_that_was_not_read_and_one_that_is_long() -> None:

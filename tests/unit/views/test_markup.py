@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as some
 
+from reconciler.plan.approval import Stale
 from reconciler.views import markdown
 from reconciler.views.markup import MAX_SPAN, bullets, code, document, paragraph, row, stacked, table, text
 from reconciler.views.safe_text import formatted, printable
+from reconciler.views.view import DriftView, PlanView, ReportView, UsageView
 from tests.unit.views import builders as build
 from tests.unit.views import nasty
-from tests.unit.views.everything import everything_called
+from tests.unit.views.everything import everything_called, report_called, usage_called
 from tests.unit.views.rendered import only_text, rendered, shape
+
+if TYPE_CHECKING:
+    from reconciler.plan.plan import Plan
 
 VIEWS = Path(markdown.__file__).parent
 
@@ -27,7 +33,6 @@ texts = (
 )
 
 
-@settings(deadline=None)
 @given(texts)
 @example("a\\|b")
 @example("`a`")
@@ -39,7 +44,6 @@ def test_a_name_stands_in_a_code_span_as_it_is(name: str) -> None:
     assert only_text(comment)
 
 
-@settings(deadline=None)
 @given(texts)
 @example("\\|")
 @example("|")
@@ -58,7 +62,6 @@ def test_a_name_leaves_no_cell_of_a_table(name: str) -> None:
 
 
 @given(texts)
-@settings(max_examples=300, deadline=None)
 def test_a_sentence_says_the_same_in_plain_words_and_code(sentence: str) -> None:
     comment = rendered(document([bullets([text(sentence)])]))
     assert shape(comment) in (["ul", "li"], ["ul", "li", "p"])
@@ -94,7 +97,6 @@ def test_no_text_of_a_plan_becomes_more_than_text(hostile: str) -> None:
     check(hostile)
 
 
-@settings(max_examples=60, deadline=None)
 @given(texts)
 def test_nor_does_any_other(hostile: str) -> None:
     check(hostile)
@@ -102,21 +104,41 @@ def test_nor_does_any_other(hostile: str) -> None:
 
 def check(hostile: str) -> None:
     plan, usual = everything_called(hostile), everything_called("acme")
-    for view in (markdown.plan, markdown.drift, saved):
+    for view in (planned, drifted, saved, reported, used):
         comment = rendered(view(plan))
         assert only_text(comment), comment.prose
         if hostile.strip(" "):  # of a blank reason there is nothing to show
             assert shape(comment) == shape(rendered(view(usual)))
 
 
-def saved(plan: object) -> str:
-    return markdown.saved_plan(plan, build.MADE)  # type: ignore[arg-type]
+def planned(plan: Plan) -> str:
+    return markdown.render(PlanView(plan))
+
+
+def drifted(plan: Plan) -> str:
+    return markdown.render(DriftView(plan))
+
+
+def saved(plan: Plan) -> str:
+    return markdown.render(PlanView(plan, build.MADE, saved=True))
+
+
+def reported(plan: Plan) -> str:
+    """A report of tenants with the text of this plan's first name."""
+    text = plan.tenants[0].tenant
+    held = [Stale(text, one.actions, one.actions, text) for one in plan.tenants]
+    return markdown.render(ReportView(report_called(text), text, held))
+
+
+def used(plan: Plan) -> str:
+    """A usage of tenants with the text of this plan's first name."""
+    return markdown.render(UsageView(usage_called(plan.tenants[0].tenant)))
 
 
 def test_a_plan_of_long_texts_stays_within_what_a_comment_may_hold() -> None:
     for long in ("x" * 100_000, "\U0001f600" * 20_000, "\u202e" * 20_000, "`" * 50_000, "`x" * 50_000):
         plan = everything_called(long)
-        for view in (markdown.plan, markdown.drift, saved):
+        for view in (planned, drifted, saved, reported, used):
             assert len(view(plan)) <= 65_536
 
 

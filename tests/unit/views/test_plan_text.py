@@ -60,11 +60,6 @@ Downgrade (1)
 
 Change (4)
 
-  3 tenants  tier free changed  (tiers.yaml:14)
-    amber, birch and cedar
-    ~  patch project
-        quota.data_transfer  5GiB -> 10GiB
-
   gamma  settings changed  (tenants/gamma.yaml:2)
     ~  patch project
         settings.allowed_ips
@@ -74,6 +69,11 @@ Change (4)
           - protected_branches_only  true
         name                  renamed in the console -> myapp-gamma  drift
         settings.enable_logical_replication  not set -> true         disruptive
+
+  3 tenants  tier free changed  (tiers.yaml:14)
+    amber, birch and cedar
+    ~  patch project
+        quota.data_transfer  5GiB -> 10GiB
 
 Delete (1)
 
@@ -212,6 +212,11 @@ def test_what_no_file_speaks_of_is_counted() -> None:
 def test_tenants_with_the_same_changes_share_a_block() -> None:
     price_change = [build.price_change(f"tenant-{number:03}") for number in range(312)]
     assert shown(build.plan(*price_change, budget=Budget(312, 0, 624, 26.7))).startswith("""\
+Requested (312)
+
+  ~  quota.data_transfer 5GiB -> 10GiB  x 312 tenants
+     tenant-000, tenant-001, tenant-002, tenant-003, tenant-004 and 307 more
+
 Change (312)
 
   312 tenants  tier free changed  (tiers.yaml:14)
@@ -276,7 +281,7 @@ def test_the_largest_block_is_never_what_is_cut() -> None:
     plan = long_plan()
     many = (build.price_change(f"zulu-{number}") for number in range(3))
     text = shown(structs.replace(plan, tenants=(*plan.tenants, *many)))
-    assert text.startswith("Change (33)\n\n  3 tenants  tier free changed")
+    assert "\nChange (33)\n\n  3 tenants  tier free changed" in text
 
 
 def test_long_lists_of_remarks_are_cut_too() -> None:

@@ -6,7 +6,7 @@ from reconciler.errors import InvalidInputError, PermissionDeniedError
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.views import problems_text
 from reconciler.views.console import as_text
-from tests.builders import a_fleet, a_tenant
+from tests.harness.builders import a_fleet, a_tenant
 
 UNKNOWN_KEY = Problem(Location("tenants/acme.yaml", 3, 5), "unknown key 'overides'", "did you mean 'overrides'?")
 LATE = Problem(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.plan.outcome import GONE
+from reconciler.plan.outcome import GONE, Result
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from tests.unit.views import builders as build
@@ -62,6 +62,17 @@ def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
     message = "could not change project p-acme: no (request req-acme)"
     failed = build.failed(build.price_change("acme"), after=0, message=message)
     assert shown(build.report(failed)).count("req-acme") == 1
+
+
+def test_what_a_skipped_tenant_did_may_come_after_what_it_left_out() -> None:
+    failed = build.failed(build.upgrade("acme"), after=1, message="no")
+    actions = tuple(
+        structs.replace(one, result=Result.SKIPPED) if one.result is Result.FAILED else one
+        for one in failed.actions
+    )
+    text = shown(build.report(structs.replace(failed, result=Result.SKIPPED, actions=actions)))
+    assert "     applied: " in text
+    assert "applied before" not in text
 
 
 def test_when_all_went_well_nothing_else_is_counted() -> None:

@@ -1,0 +1,1 @@
+"""What a large fleet costs: calls, processor time and memory of every command, and how that compares."""

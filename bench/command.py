@@ -1,0 +1,81 @@
+"""One command in a process of its own, its calls counted: ``python -m bench.command RESULT FOLDER ARGUMENTS...``.
+
+RESULT gets the exit code, the number of calls of each kind, and the simulated seconds that the command took.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from reconciler.cli.main import run
+from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
+from reconciler.cli.runtime import Runtime
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+
+if TYPE_CHECKING:
+    import httpx
+
+ID: Final = re.compile(r"(?<=/)(?=[a-z0-9-]*\d)[a-z0-9-]{8,}")
+"""An id within a path; its place in the kind of call is ``{id}``."""
+PREFIX: Final = "/api/v2"
+
+
+@dataclass(slots=True)
+class Result:
+    """What a command has cost."""
+
+    code: int
+    calls: dict[str, int]
+    """By kind, such as ``PATCH /projects/{id}``."""
+    simulated_seconds: float
+
+    @property
+    def number_of_calls(self) -> int:
+        """Polls of operations included."""
+        return sum(self.calls.values())
+
+
+@dataclass(slots=True)
+class Counting:
+    """The way to the simulator, on which calls are counted."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    ended_at: float = 0.0
+    """When the last answer came, in the seconds of the command's virtual loop, which starts at 0."""
+
+    def around(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """The transport, counted."""
+        from bench.counted_transport import CountedTransport  # noqa: PLC0415 - httpx is imported when a call is made
+
+        return CountedTransport(transport, self)
+
+    def count(self, request: httpx.Request) -> None:
+        """Counts one call by its kind."""
+        self.calls[f"{request.method} {ID.sub('{id}', request.url.path.removeprefix(PREFIX))}"] += 1
+
+    def end(self, at: float) -> None:
+        """Notes when an answer came."""
+        self.ended_at = at
+
+
+def measured(arguments: list[str]) -> Result:
+    """Run a command as the shell does, apart from the way of its calls."""
+    counting = Counting()
+    around = Runtime(interactive=False, wrap=counting.around, clock=lambda: DEMO_EPOCH_SECONDS)
+    code = run(arguments, obj=around)
+    return Result(int(code), dict(counting.calls), counting.ended_at)
+
+
+if __name__ == "__main__":
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    os.chdir(sys.argv[2])
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(measured(sys.argv[3:])))

@@ -1,0 +1,101 @@
+"""How many calls a command makes, as a formula of the fleet's size that is printed as it is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from bench.scene import DETAILED, PAYING
+from reconciler.desired.state import Api
+from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ORGANIZATIONS: Final = 2
+CHANGED_IN: Final = 100
+"""The rows with 1 % change one tenant in so many: none of those that declare branches and snapshots."""
+MOST_FEW: Final = 10
+
+QUANTITIES: Final = {
+    "pages": "list pages that have projects: 400 a page, for each organization",
+    "ends": "one empty page that ends each organization's list",
+    "declaring": "tenants that declare a branch and a snapshot: 1 %",
+    "others": "tenants that declare none",
+    "tenants": "all of them",
+    "percent": "1 % of the tenants, which are to change",
+    "few": f"changed tenants of --changed-since: 1 %, at most {MOST_FEW}",
+    "searches": "searches by name for those few, in each organization",
+    "looks": "those searches, or the list pages, whichever is fewer",
+    "organizations": "two",
+    "name_searches": "searches by name before each creation, in each organization",
+    "transfers": "shared transfers, of up to 400 projects each",
+    "key_check": "the call that asks whose key the personal one is",
+    "detail": "one read below the one tenant's project: its computes, or its branches",
+    "first_patch": "one read, by which a run finds out what a patch of settings removes",
+    "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
+    "seen_late": "moved projects that the new organization's key does not see at once: reads until it does",
+    "late": "list pages that late turns share, each for 10 seconds, or one read for each where that is fewer",
+}
+"""What each name in a formula means."""
+
+
+def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B008 - frozen
+    """The value of each name, for a fleet of this size."""
+    percent = len(range(1, tenants, CHANGED_IN))
+    paid = len(range(0, tenants, PAYING))
+    pages = ceil(paid / PROJECTS_PER_PAGE) + ceil((tenants - paid) / PROJECTS_PER_PAGE)
+    declaring, few = len(range(0, tenants, DETAILED)), min(percent, MOST_FEW)
+    return {
+        "pages": pages,
+        "ends": ORGANIZATIONS,
+        "declaring": declaring,
+        "others": tenants - declaring,
+        "tenants": tenants,
+        "percent": percent,
+        "few": few,
+        "searches": few * ORGANIZATIONS,
+        "looks": min(few * ORGANIZATIONS, pages),
+        "organizations": ORGANIZATIONS,
+        "name_searches": percent * ORGANIZATIONS,
+        "transfers": ceil(percent / PROJECTS_PER_TRANSFER),
+        "key_check": 1,
+        "detail": 1,
+        "first_patch": 1,
+        "resized": percent,
+        "seen_late": percent,
+        "late": _late(tenants, pages + ORGANIZATIONS, api),
+    }
+
+
+def _late(turns: int, listing: int, api: Api) -> int:
+    """Calls that look again at so many tenants, where one list is fresh enough for those of ten seconds."""
+    calls = api.requests_per_minute * api.batch_share * api.look_again_after_seconds / 60
+    return turns if calls <= 2 * listing else min(turns, ceil(turns / (calls - listing)) * listing)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A sum of quantities, each so many times."""
+
+    terms: Mapping[str, int]
+
+    def __add__(self, other: Formula) -> Formula:
+        """The sum of both."""
+        names = {**self.terms, **other.terms}
+        return Formula({name: self.terms.get(name, 0) + other.terms.get(name, 0) for name in names})
+
+    def __str__(self) -> str:
+        """Like ``pages + 2 declaring``."""
+        written = (name if times == 1 else f"{times} {name}" for name, times in self.terms.items())
+        return " + ".join(written).replace("_", " ") or "0"
+
+    def value(self, of: Mapping[str, int]) -> int:
+        """The number of calls, with the value of each name."""
+        return sum(times * of[name] for name, times in self.terms.items())
+
+
+def calls(**terms: int) -> Formula:
+    """A formula, each quantity with how often it counts."""
+    return Formula(terms)

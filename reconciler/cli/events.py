@@ -1,0 +1,182 @@
+"""``--events FILE|-``: what happens in a run, one JSON line each, as it happens."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import stat
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.cli import streams
+from reconciler.cli.documents import check_folder, writing
+from reconciler.cli.exit_codes import of_error
+from reconciler.cli.runtime import runtime
+from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
+from reconciler.files import regular_files
+from reconciler.views.console import WARNING, message_log, say
+from reconciler.views.formats import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from reconciler.cli.options import OutputFlags
+    from reconciler.plan.approval import Stale
+    from reconciler.plan.event import Event
+    from reconciler.plan.outcome import Report
+
+STDOUT: Final = "-"
+
+
+@dataclass(slots=True)
+class EventLines:
+    """The events of a run, each written as a whole line. A place that cannot be written to is left alone."""
+
+    place: str
+    """What ``--events`` names; empty if nothing is to be written."""
+    descriptor: int | None = None
+    """The file; None: what is stdout at the time."""
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    """The id of the run."""
+    ended: bool = False
+    broken: bool = False
+
+    @property
+    def on_stdout(self) -> bool:
+        """Whether stdout is for the events."""
+        return self.place == STDOUT
+
+    @property
+    def listener(self) -> Callable[[Event], None] | None:
+        """What the run tells its events; None if nobody wants them."""
+        return self.tell if self.place or message_log() is not None else None
+
+    def tell(self, event: Event) -> None:
+        """Writes the event, and to a JSON log what people on call need of it.
+
+        If the event cannot be written, says so once: the run goes on, and no more events are written.
+        """
+        if message_log() is not None:
+            from reconciler.views.event_log import log_event  # noqa: PLC0415 - for a JSON log only
+
+            log_event(event)
+        if self.ended or self.broken or not self.place:
+            return
+        from reconciler.documents.events import LAST, line  # noqa: PLC0415 - for events only
+
+        self.ended = isinstance(event, LAST)
+        try:
+            self._write((line(event, self.run) + "\n").encode())
+        except OSError as error:
+            self.broken = True
+            why = error.strerror or error
+            say(f"--events {self.place}: {why}: no more events are written", level=WARNING)
+            if self.on_stdout:
+                streams.leave()
+
+    def end(self, report: Report, stale: Sequence[Stale], code: ExitCode) -> None:
+        """Writes the last event of a run that has a report."""
+        if self.listener is None:
+            return
+        from reconciler.plan.event import RunEnded  # noqa: PLC0415 - for events only
+
+        self.tell(RunEnded(report.finished_at, report, len(stale), int(code)))
+
+    def fail(self, message: str, hint: str | None, code: ExitCode) -> None:
+        """Writes the last event of a run that has no report, or cannot show it."""
+        if not self.place:
+            return
+        from reconciler.plan.event import RunFailed  # noqa: PLC0415 - for events only
+
+        self.tell(RunFailed(runtime().now, message, hint, int(code)))
+
+    def _write(self, data: bytes) -> None:
+        if self.descriptor is not None:
+            _write_whole(self.descriptor, data)
+            return
+        sys.stdout.flush()
+        try:
+            descriptor = sys.stdout.fileno()
+        except ValueError:  # not a stream of the system: a test's, or a program's that calls the command
+            sys.stdout.write(data.decode())
+        else:
+            _write_whole(descriptor, data)
+
+
+def with_events(run: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Gives a command the EventLines that its ``--events`` asks for. The last event says how the run has ended."""
+
+    @functools.wraps(run)
+    def telling(*, events: Path | None, output: OutputFlags, **arguments: Any) -> ExitCode:
+        with _opened(events, output) as lines:
+            if (log := message_log()) is not None:
+                log.common["run"] = lines.run
+            try:
+                return run(events=lines, output=output, **arguments)
+            except BaseException as error:
+                lines.fail(*_failure(error))
+                raise
+
+    return telling
+
+
+def told(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
+    """A listener that tells all of these; None if there is none."""
+    listening = [one for one in listeners if one is not None]
+
+    def tell(event: Event) -> None:
+        for listener in listening:
+            listener(event)
+
+    return tell if listening else None
+
+
+@contextmanager
+def _opened(place: Path | None, output: OutputFlags) -> Iterator[EventLines]:
+    """Raises InvalidInputError, before any work, if the file cannot be written, or stdout is for two things."""
+    if place is None:
+        yield EventLines("")
+        return
+    if str(place) == STDOUT:
+        _check_stdout(output)
+        yield EventLines(STDOUT)
+        return
+    check_folder(place, "--events")
+    with writing(f"--events {place}"):
+        descriptor = regular_files.open_to_write(place)
+    try:
+        yield EventLines(str(place), descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_stdout(output: OutputFlags) -> None:
+    if output.format != TEXT:
+        hint = f"write one of them to a file: --events FILE, or --output report.{output.format}"
+        raise InvalidInputError(f"stdout cannot hold both the events and --format {output.format}", hint=hint)
+
+
+def _failure(error: BaseException) -> tuple[str, str | None, ExitCode]:
+    """The text of an unexpected error may contain secrets: only its type is told."""
+    code = of_error(error)
+    if isinstance(error, ReconcilerError):
+        return str(error), error.hint, code
+    interrupted = code is ExitCode.INTERRUPTED
+    return "interrupted" if interrupted else f"a defect in reconciler: {type(error).__name__}", None, code
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """All of it or, in a file, nothing."""
+    found = os.fstat(descriptor)
+    rest = data
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError:
+        if stat.S_ISREG(found.st_mode) and len(rest) < len(data):
+            os.ftruncate(descriptor, found.st_size)
+        raise

@@ -1,0 +1,127 @@
+"""``reconciler rollback``: the way back of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.apply.audit import Wanted, audit
+from reconciler.apply.dead_runs import run_statuses
+from reconciler.apply.run import log_folder
+from reconciler.cli import exit_codes
+from reconciler.cli.account import with_fleet
+from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.options import PermissionFlags, ScopeFlags
+from reconciler.cli.runtime import runtime
+from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.trust import judged
+from reconciler.errors import InvalidInputError
+from reconciler.fleet import RunOptions
+from reconciler.fleet.rollback import Undone
+from reconciler.live.state import RunState
+from reconciler.views.console import show, show_aside, stderr_console, stdout_console
+from reconciler.views.formats import TEXT, text_of
+from reconciler.views.progress import watching
+from reconciler.views.view import PlanView, ReportView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.errors import ExitCode
+    from reconciler.fleet import Fleet, Planned, Request
+    from reconciler.plan.outcome import Report
+
+
+def run(
+    run_id: str,
+    files: FilesFlags,
+    account: AccountFlags,
+    base: str | None,
+    tenant: tuple[str, ...],
+    wave: int | None,
+    journals: tuple[Path, ...],
+    allow: tuple[str, ...],
+    strict: bool,
+    command: CommandFlags,
+    output: OutputFlags,
+) -> ExitCode:
+    """Plans the way back, shows it, asks, and carries it out.
+
+    With ``--dry-run``, the plan is the document on stdout, and nothing is written.
+    """
+    check_outputs(output, PlanView if command.dry_run else ReportView)
+    fleet_files = FleetFiles(files)
+    fleet_files.require_tip()
+    desired = fleet_files.desired()
+    permission = PermissionFlags(allow, expect_empty=False, prune=False, strict=strict)
+    scope = ScopeFlags(tenant=(), exclude=(), tier=(), label=(), changed_since=None, shard=None, base=base)
+    attempt = _Attempt(
+        _undone(run_id, desired.fleet, tenant, wave, journals or (log_folder(),)),
+        judged(fleet_files.request(scope, permission, desired), fleet_files, desired, base),
+        RunOptions(journal=command.journal, commit=fleet_files.commit()),
+        command,
+        output,
+    )
+    planned, report = with_fleet(
+        account, desired, attempt.carry_out, files=fleet_files, base=base, share=desired.api.batch_share
+    )
+    if command.dry_run:
+        publish(output, PlanView(planned.plan, fleet_files.made(base, planned.at)))
+    if report is None:
+        return exit_codes.of_command(planned.plan)
+    publish(output, ReportView(report, str(attempt.options.journal_path)))
+    return exit_codes.of_apply(planned.plan, report, output.fail_on, named=True)
+
+
+def _undone(
+    run_id: str, fleet: str, tenants: tuple[str, ...], wave: int | None, journals: tuple[Path, ...]
+) -> Undone:
+    """What the journals tell of the run. Raises InvalidInputError if it has not ended."""
+    status = run_statuses([run_id], journals, ())[run_id]
+    if status.state is RunState.RUNNING:
+        raise InvalidInputError(
+            f"run {run_id} has not ended: {status.evidence}", hint="stop it, or wait until it has ended"
+        )
+    told = audit(journals, Wanted(tenants, fleet=fleet, run=run_id, wave=wave))
+    return Undone(run_id, told.writes, told.unreadable)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One rollback: its inputs."""
+
+    undone: Undone
+    request: Request
+    options: RunOptions
+    command: CommandFlags
+    output: OutputFlags
+
+    async def carry_out(self, fleet: Fleet) -> tuple[Planned, Report | None]:
+        """Raises click.Abort if a person declines the plan."""
+        with watching(stderr_console()) as on_progress:
+            planned = await fleet.plan_rollback(self.undone, request=self.request, on_progress=on_progress)
+        if self.command.dry_run:
+            return planned, None
+        aside = self.output.format != TEXT
+        shown = text_of(PlanView(planned.plan), full=self.output.full)
+        if aside:
+            show_aside(shown)
+        else:
+            show(shown, stdout_console())
+        if planned.plan.empty:
+            return planned, None
+        _confirm(yes=self.command.yes)
+        with stop_on_signals(self.options.stop), watching(stderr_console()) as on_progress:
+            return planned, await fleet.apply(planned, self.options, on_progress=on_progress)
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not runtime().interactive:
+        raise InvalidInputError("the rollback needs confirmation: this is no terminal", hint="pass --yes")
+    click.confirm("Do this?", abort=True, err=True)

@@ -1,0 +1,92 @@
+"""A recorded observation as a file: JSON, compressed by gzip."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final, Literal
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.errors import InvalidInputError
+from reconciler.live import consumption, project, registered, state
+from reconciler.live.observation import Observation
+from reconciler.model.compute import Compute
+from reconciler.model.database import Database
+from reconciler.model.quota import Consumption, Quota
+from reconciler.model.quoting import shown
+from reconciler.model.values import JsonText
+
+KIND: Final = "observation"
+VERSION: Final = 1
+MAX_BYTES: Final = 2**30
+"""The largest JSON text that is read: about 30 times what 30,000 projects take."""
+AGAIN: Final = "record a new one with `reconciler observe --out`"
+_COMPRESSION: Final = 6
+_IMPORTED: Final[Mapping[str, Any]] = {
+    **{name: one for module in (consumption, project, registered, state) for name, one in vars(module).items()},
+    **{
+        one.__name__: one
+        for one in (Mapping, Compute, Quota, Consumption, Database, JsonText, datetime, timedelta)
+    },
+    "Json": Any,
+    "Literal": Literal,
+}
+"""What the modules of the types import for the type checker only."""
+
+
+def written(observation: Observation) -> bytes:
+    """The file. The same observation gives the same bytes."""
+    document = {"format_version": VERSION, "kind": KIND, "observation": observation}
+    return gzip.compress(msgspec.json.encode(document), _COMPRESSION, mtime=0)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, without the compression."""
+    content = _adapter().json_schema(mode="serialization")
+    definitions = content.pop("$defs")
+    members = {"format_version": {"const": VERSION}, "kind": {"const": KIND}, "observation": content}
+    return {"type": "object", "required": [*members], "properties": members, "$defs": definitions}
+
+
+def parsed(data: bytes, name: str) -> Observation:
+    """The observation in a file. Raises InvalidInputError for what is none; ``name`` is what it calls the file."""
+    try:
+        document = msgspec.json.decode(_unpacked(data), type=dict[str, msgspec.Raw])
+        _check_kind({key: msgspec.json.decode(document[key]) for key in ("format_version", "kind")})
+        return _adapter().validate_json(bytes(document["observation"]))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except KeyError as error:
+        why = f"it has no member {error}"
+    except (ValueError, EOFError, OSError, zlib.error, msgspec.DecodeError) as error:
+        why = str(error)
+    raise InvalidInputError(f"{name} cannot be used as an observation: {why}", hint=AGAIN)
+
+
+def _check_kind(header: Mapping[str, Any]) -> None:
+    if header != {"format_version": VERSION, "kind": KIND}:
+        told = f"{shown(header['kind'])} {shown(header['format_version'])}"
+        raise ValueError(f"this release reads {KIND} {VERSION}, not {told}")
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    text = unpacking.decompress(data, MAX_BYTES)
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
+    if not unpacking.eof:
+        raise ValueError("it is incomplete")
+    return text
+
+
+@cache
+def _adapter() -> TypeAdapter[Observation]:
+    adapter = TypeAdapter(Observation)
+    adapter.rebuild(_types_namespace={**_IMPORTED, "LiveState": state.LiveState})
+    return adapter

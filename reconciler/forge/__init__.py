@@ -1,0 +1,1 @@
+"""Code forges: comments on pull requests, and issues."""

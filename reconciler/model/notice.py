@@ -1,0 +1,96 @@
+"""What a person is told: notices, and what was told before. Any command can send them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Weight(IntEnum):
+    """How urgent a notice is."""
+
+    INFO = 0
+    WARNING = 1
+    FAILURE = 2
+
+
+class Key(NamedTuple):
+    """What a notice is about: it is told once, as long as that lasts."""
+
+    topic: str
+    """The kind of thing, such as ``usage``."""
+    subject: str
+    """The tenant or the organization."""
+    what: str
+    """What of it, such as the path of a quota."""
+
+
+class Told(NamedTuple):
+    """What was told of a key."""
+
+    level: int
+    """A higher one is told again."""
+    since: str
+    """What it belongs to, such as a billing period: of another one, it is told again."""
+
+
+TOLD_NOTHING: Final = Told(-1, "")
+TOLD_ONCE: Final = Told(0, "")
+ToldByKey: TypeAlias = "Mapping[Key, Told]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to tell."""
+
+    key: Key
+    text: str
+    """One sentence, which begins with the subject."""
+    heading: str
+    """What it counts as in the title, such as ``above a threshold``."""
+    weight: Weight
+    told: Told = TOLD_ONCE
+    """What is recorded once it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a run found to tell, the most important first, and what it looked at."""
+
+    fleet: str
+    notices: tuple[Notice, ...]
+    covers: Callable[[Key], bool]
+    """Whether the run looked at it: then it is over if there is no notice of it."""
+    command: str
+    """The command that shows all of it."""
+
+    def news(self, before: ToldByKey) -> tuple[Notice, ...]:
+        """The notices that were not told before."""
+        return tuple(notice for notice in self.notices if _is_new(notice, before))
+
+    def remaining(self, before: ToldByKey) -> dict[Key, Told]:
+        """What stays told if nothing more is told: without what is over."""
+        return self._after(before, delivered=False)
+
+    def told(self, before: ToldByKey) -> dict[Key, Told]:
+        """What is told after the news were delivered."""
+        return self._after(before, delivered=True)
+
+    def _after(self, before: ToldByKey, *, delivered: bool) -> dict[Key, Told]:
+        after = {key: told for key, told in before.items() if not self.covers(key)}
+        for notice in self.notices:
+            earlier = before.get(notice.key, TOLD_NOTHING)
+            if delivered or not _is_new(notice, before):
+                after[notice.key] = notice.told
+            elif earlier.since == notice.told.since and earlier is not TOLD_NOTHING:
+                after[notice.key] = earlier
+        return after
+
+
+def _is_new(notice: Notice, before: ToldByKey) -> bool:
+    earlier = before.get(notice.key, TOLD_NOTHING)
+    return notice.told.level > earlier.level or notice.told.since != earlier.since

@@ -1,0 +1,59 @@
+"""What the journals tell of one write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.model.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """One field. ``path`` ends in its unit."""
+
+    path: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedWrite:
+    """One call that writes: who made it, of whom, why, and what became of it."""
+
+    at: datetime
+    run: str
+    request_id: str
+    actor: str
+    commit: str | None
+    """The commit of the files; None outside a repository."""
+    kind: str
+    """The kind of the action: ``patch_project``."""
+    tenants: tuple[str, ...]
+    organization: str
+    project_ids: tuple[str, ...]
+    reason: str
+    changes: tuple[RecordedChange, ...]
+    result: str
+    """``applied``, ``failed``, ``unknown`` or ``not sent``; ``interrupted`` if the run died during the call."""
+    message: str
+    object: Mapping[str, str] | None = None
+    """Names and ids of what it changed below or beside the project: ``{"branch": "main"}``. None in journals of
+    earlier versions."""
+    wave: int | None = None
+    """The wave of the run that the tenants are in; None without waves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The writes that journals contain, oldest first."""
+
+    writes: tuple[RecordedWrite, ...]
+    files: int
+    """Journals that were read."""
+    unreadable: tuple[str, ...] = ()
+    """Files of which a part could not be read, in name order: writes may be missing."""

@@ -1,0 +1,196 @@
+"""Neon's responses in the types of live state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.desired.naming import composed
+from reconciler.live.project import (
+    DeletedProject,
+    LiveBranch,
+    LiveEndpoint,
+    LiveProject,
+    LiveSnapshot,
+    SnapshotRestore,
+)
+from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
+from reconciler.model.moments import utc
+from reconciler.model.quota import Consumption, Quota
+from reconciler.model.values import JsonText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from reconciler.model.values import Json
+    from reconciler.neon.wire import (
+        BranchAnswer,
+        BranchesPage,
+        ComputeAnswer,
+        DefaultComputeAnswer,
+        EndpointAnswer,
+        ProjectAnswer,
+        ProjectsPage,
+        SnapshotAnswer,
+    )
+
+OLDEST_YEAR: Final = 2000
+"""Neon: a time that is not set may be returned as year 1."""
+
+
+def live_project(
+    answer: ProjectAnswer, organization: str, integrations: Iterable[str] | None = None
+) -> LiveProject:
+    """The project in the names and units of live state. None: the response lacks the value."""
+    return LiveProject(
+        id=answer.id,
+        name=composed(answer.name),
+        organization=organization,
+        region=answer.region_id,
+        pg_version=answer.pg_version,
+        created_at=utc(answer.created_at),
+        quota=_quota(answer.settings),
+        compute=_default_compute(answer.default_endpoint_settings),
+        restore_window_seconds=answer.history_retention_seconds,
+        settings=_free_form(answer.settings),
+        storage_bytes=answer.synthetic_storage_size,
+        consumption=_consumption(answer),
+        listed_active_seconds=answer.active_time,
+        last_active_at=_moment(answer.compute_last_active_at),
+        integrations=None if integrations is None else tuple(sorted(set(integrations))),
+    )
+
+
+def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
+    """A page of the list, with the integrations from their separate maps.
+
+    Neon does not document whether lists contain quotas: a missing one may be unlimited, or not shown.
+    """
+    projects = (live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects)
+    return [
+        project if "quota" in (answer.settings or {}) else replace(project, quota=None)
+        for project, answer in zip(projects, page.projects, strict=True)
+    ]
+
+
+def deleted_projects(page: ProjectsPage, organization: str) -> list[DeletedProject]:
+    """A page of the list of deleted projects. One without ``recoverable_until`` cannot be recovered."""
+    listed = zip(live_projects(page, organization), page.projects, strict=True)
+    return [
+        DeletedProject(project, _moment(answer.deleted_at), utc(answer.recoverable_until))
+        for project, answer in listed
+        if answer.recoverable_until is not None
+    ]
+
+
+def _integrations(page: ProjectsPage, project_id: str) -> list[str]:
+    return [*page.integrations.get(project_id, ()), *page.applications.get(project_id, ())]
+
+
+def live_branches(page: BranchesPage) -> list[LiveBranch]:
+    """A page of the list, with the annotations from their separate map."""
+    notes = {branch_id: annotation.value for branch_id, annotation in page.annotations.items()}
+    return [live_branch(answer, notes.get(answer.id, {})) for answer in page.branches]
+
+
+def live_branch(answer: BranchAnswer, annotations: Mapping[str, str]) -> LiveBranch:
+    """The branch with its annotations, which responses have in a separate map."""
+    return LiveBranch(
+        id=answer.id,
+        name=composed(answer.name),
+        parent_id=answer.parent_id,
+        default=answer.default,
+        protected=answer.protected,
+        annotations=annotations,
+        created_at=utc(answer.created_at),
+        logical_size_bytes=answer.logical_size,
+        expires_at=_moment(answer.expires_at),
+        lifetime_seconds=answer.ttl_interval_seconds,
+        reset_at=_moment(answer.last_reset_at),
+        restore=_snapshot_restore(answer),
+    )
+
+
+def _snapshot_restore(answer: BranchAnswer) -> SnapshotRestore | None:
+    """Neon: ``restored`` until the restore is finalized. ``detaching``, while data moves, says nothing of that."""
+    if answer.restored_from is None:
+        return None
+    waits = answer.restore_status == "restored" or (answer.restore_status == "detaching" and not answer.default)
+    return SnapshotRestore(answer.restored_from, answer.restored_as, finalized=not waits)
+
+
+def live_endpoint(answer: EndpointAnswer) -> LiveEndpoint:
+    """The compute. One that is starting counts as running."""
+    settings = answer.settings or {}
+    return LiveEndpoint(
+        id=answer.id,
+        branch_id=answer.branch_id,
+        kind=answer.type,
+        compute=_compute(answer, settings.get("pg_settings")),
+        active="active" in (answer.current_state, answer.pending_state),
+        disabled=bool(answer.disabled),
+        other_settings={name: value for name, value in settings.items() if name != "pg_settings"},
+        host=answer.host,
+        last_active_at=_moment(answer.last_active),
+        name=composed(answer.name or ""),
+        created_at=_moment(answer.created_at),
+    )
+
+
+def live_snapshot(answer: SnapshotAnswer) -> LiveSnapshot:
+    """The snapshot. It counts as manual unless the response states otherwise, so that it is not created twice."""
+    return LiveSnapshot(
+        id=answer.id,
+        name=composed(answer.name),
+        source_branch_id=answer.source_branch_id,
+        created_at=utc(answer.created_at),
+        expires_at=_moment(answer.expires_at),
+        manual=answer.manual,
+    )
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    return None if moment is None or moment.year < OLDEST_YEAR else utc(moment)
+
+
+def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
+    """Neon: a member that is absent or 0 is unlimited; without ``settings`` the quota is not observed."""
+    if settings is None:
+        return None
+    stated = settings.get("quota") or {}
+    return Quota(**{member: int(stated.get(member) or 0) for member in Quota.__dataclass_fields__})
+
+
+def _consumption(answer: ProjectAnswer) -> Consumption | None:
+    """Neon: lists contain none of the counters."""
+    stated = Consumption(
+        answer.active_time_seconds,
+        answer.compute_time_seconds,
+        answer.written_data_bytes,
+        answer.data_transfer_bytes,
+    )
+    return None if stated == Consumption() else stated
+
+
+def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:
+    return None if settings is None else {key: value for key, value in settings.items() if key != "quota"}
+
+
+def _default_compute(answer: DefaultComputeAnswer | None) -> Compute | None:
+    """Neon: a list may contain 0/0/0 for a project that itself returns 0.25/0.25/0."""
+    if answer is None:
+        return None
+    compute = _compute(answer, answer.pg_settings)
+    return None if compute.min_cu is None and compute.max_cu is None else compute
+
+
+def _compute(answer: ComputeAnswer, parameters: Json) -> Compute:
+    """Empty parameters, and what is no object, state nothing."""
+    suspend = answer.suspend_timeout_seconds
+    return Compute(
+        min_cu=answer.autoscaling_limit_min_cu or None,
+        max_cu=answer.autoscaling_limit_max_cu or None,
+        suspend_timeout_seconds=DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
+        pg_settings=JsonText.of(parameters) if parameters and isinstance(parameters, dict) else None,
+    )

@@ -1,0 +1,165 @@
+"""The calls that find projects: lists of an organization, searches by name, and one project by its id."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.naming import Search
+from reconciler.errors import IncompleteViewError, NotFoundError, WrongOrganizationError
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
+from reconciler.neon import conversion, wire
+from reconciler.neon.account import Account
+from reconciler.neon.call import MOST_PAGES, PROJECT, Call, gap_in_list, unending_list
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+    from reconciler.live.project import DeletedProject, LiveProject
+
+_ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
+"""A part of a name in ASCII. No combining character follows it."""
+LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
+"""Neon: the maximum. With more time, fewer projects are unavailable."""
+READINGS_OF_A_MOVING_LIST: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All projects of an organization. ``unavailable``: the ids of projects that Neon did not read in time."""
+
+    projects: tuple[LiveProject, ...]
+    unavailable: tuple[str, ...]
+
+
+class ProjectLists(Account):
+    """The calls that find projects."""
+
+    async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
+        """Every project of an organization. Calls ``on_page`` after each page with the count so far.
+
+        Neon does not document the order of the list. If a project is listed twice, the list has moved while it was
+        read, and another project may be missing: the list is read again. Raises IncompleteViewError if it moves
+        each time.
+        """
+        found: dict[str, LiveProject] = {}
+        unavailable: dict[str, None] = {}
+        for _ in range(READINGS_OF_A_MOVING_LIST):
+            moved, seen = False, set[str]()
+            async for page in self._listed_pages(organization):
+                listed = {project.id: project for project in self._listed(page, organization)}
+                moved = moved or not seen.isdisjoint(listed)
+                seen.update(listed)
+                found |= listed
+                unavailable.update(dict.fromkeys(page.unavailable_project_ids))
+                if on_page is not None:
+                    on_page(len(found))
+            if not moved:
+                return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
+        raise IncompleteViewError(
+            f"the list of the projects of organization {organization} changed each time it was read",
+            hint="run again when fewer projects are changed",
+        )
+
+    async def deleted_projects(self, organization: str) -> tuple[DeletedProject, ...]:
+        """Every deleted project of an organization that can still be recovered.
+
+        Raises IncompleteViewError if Neon does not return all of them.
+        """
+        found: dict[str, DeletedProject] = {}
+        purpose = f"list the deleted projects of organization {organization}"
+        async for page in self._pages(organization, purpose, recoverable=True):
+            if page.unavailable_project_ids:
+                raise IncompleteViewError(f"the API did not return all deleted projects of {organization}")
+            self._check_organizations(page, organization)
+            found.update({one.project.id: one for one in conversion.deleted_projects(page, organization)})
+        return tuple(found.values())
+
+    async def _listed_pages(self, organization: str) -> AsyncIterator[wire.ProjectsPage]:
+        """Raises WrongOrganizationError if the key has no access to the organization."""
+        try:
+            async for page in self._pages(organization, f"list the projects of organization {organization}"):
+                yield page
+        except NotFoundError as error:
+            access = self._organization(organization)
+            raise WrongOrganizationError(
+                f"{error}: the key in ${access.key.variable} has no access to organization {access.id}",
+                hint=f"check that id and key of organization {organization} are not those of another organization",
+            ) from error
+
+    async def named(self, organization: str, name: str) -> tuple[LiveProject, ...]:
+        """The projects with exactly this name."""
+        return await self.searched(organization, Search(name, (name,)))
+
+    async def searched(self, organization: str, search: Search) -> tuple[LiveProject, ...]:
+        """The projects with exactly these names. Neon: names are not unique, and a search matches parts of names.
+
+        Reads pages until one has a match and is not full. Reads every page if there is no match. Reads unavailable
+        ids one by one, so an empty result means that there is no such project.
+        """
+        found: dict[str, LiveProject] = {}
+        purpose = f"look for project {' or '.join(search.names)} in organization {organization}"
+        async with aclosing(self._pages(organization, purpose, search=_in_any_form(search.text))) as pages:
+            async for page in pages:
+                read = [await self._project_if_any(organization, id_) for id_ in page.unavailable_project_ids]
+                seen = [*self._listed(page, organization), *filter(None, read)]
+                found.update({project.id: project for project in seen if project.name in search.names})
+                if found and len(seen) < PROJECTS_PER_PAGE:
+                    break
+        return tuple(found.values())
+
+    async def project(self, organization: str, project_id: str) -> LiveProject:
+        """One project with all its settings."""
+        call = Call("GET", PROJECT, f"read project {project_id}", {"project_id": project_id})
+        answer = await self._send(organization, call, wire.OneProject)
+        return self._live(answer.project, organization)
+
+    async def _project_if_any(self, organization: str, project_id: str) -> LiveProject | None:
+        try:
+            return await self.project(organization, project_id)
+        except NotFoundError:
+            return None
+
+    async def _pages(
+        self, organization: str, purpose: str, *, search: str | None = None, recoverable: bool = False
+    ) -> AsyncGenerator[wire.ProjectsPage, None]:
+        """Pages until one is empty, has no cursor or repeats it. Neon: a page may be short after a timeout.
+
+        An empty page with a cursor, or after a full page, may be an error. It is read again, or the next page is
+        read; that page must be empty too. Raises IncompleteViewError if it is not, and for a list that does not
+        end.
+        """
+        query: dict[str, str | int | bool] = {
+            "org_id": self._organization(organization).id,
+            "limit": PROJECTS_PER_PAGE,
+            "timeout": LISTING_TIMEOUT_MILLISECONDS,
+        }
+        if search is not None:
+            query["search"] = search
+        if recoverable:
+            query["recoverable"] = True
+        seen: set[str] = set()
+        full, confirming = False, False
+        while len(seen) < MOST_PAGES:
+            page = await self._send(
+                organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
+            )
+            yield page
+            cursor = page.pagination.cursor if page.pagination else None
+            count = len(page.projects) + len(page.unavailable_project_ids)
+            if confirming and count:
+                raise gap_in_list(purpose)
+            if confirming or (not count and not cursor and not full) or (count and not cursor) or cursor in seen:
+                return
+            full, confirming = count >= PROJECTS_PER_PAGE, not count
+            if cursor:
+                seen.add(cursor)
+                query = {**query, "cursor": cursor}
+        raise unending_list(purpose)
+
+
+def _in_any_form(text: str) -> str:
+    """A search text that matches both Unicode forms (NFC, NFD) of a name: its longest part in ASCII, if any."""
+    return text if text.isascii() else max(_ASCII.findall(text), key=len, default=text)

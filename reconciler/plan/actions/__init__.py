@@ -1,0 +1,1 @@
+"""The actions of a plan, a file for each kind of object."""

@@ -1,0 +1,82 @@
+"""Actions that bring an earlier state back."""
+
+from datetime import datetime
+from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct
+
+from reconciler.live.project import SNAPSHOTS
+from reconciler.plan.actions.base import TenantAction
+from reconciler.plan.change import Risk
+from reconciler.plan.stage import Stage
+
+
+class Effect(Struct, frozen=True):
+    """One effect of a command, as a person wants to know it before."""
+
+    about: Literal["moment", "lost", "kept", "newer", "id", "snapshot", "connection"]
+    message: str
+    """A sentence without a full stop."""
+
+
+class RestoreAction(TenantAction, frozen=True, kw_only=True):
+    """What all actions have that bring an earlier state of a branch back."""
+
+    verb: ClassVar = "restore"
+    thing: ClassVar = "branch"
+    of_whole_project: ClassVar = True
+    base_risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    usual_stage: ClassVar = Stage.RESTORE
+    details: ClassVar = SNAPSHOTS
+    starts_operations: ClassVar = True
+    in_no_list: ClassVar = True
+    branch: str
+    """The branch that gets the earlier state."""
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def lowering(self) -> bool:
+        """What was written since that state leaves the branch."""
+        return True
+
+
+class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branch"):
+    """POST /projects/{id}/branches/{id}/restore. The branch keeps its id, its computes and its annotations (Neon).
+
+    The state that it has now stays as another branch, which takes over its children.
+    """
+
+    branch_id: str
+    from_branch: str
+    """The name of the branch whose history holds the moment: itself, or one that an earlier restore kept."""
+    from_branch_id: str
+    at: datetime | None
+    """The moment in that history; None is the present state of ``from_branch``."""
+    keep_as: str
+    """The name of the branch that keeps the present state."""
+
+
+class RestoreSnapshot(RestoreAction, frozen=True, kw_only=True, tag="restore_snapshot"):
+    """POST /projects/{id}/snapshots/{id}/restore: a new branch takes the place of the default branch (Neon: beta).
+
+    It takes over name, computes and protection, and has another id and no annotations. The replaced branch keeps
+    its own, under a name that ends in ``(old)``.
+    """
+
+    snapshot: str
+    snapshot_id: str
+    branch_id: str
+    """The branch that is replaced."""
+
+
+class FinalizeRestore(RestoreAction, frozen=True, kw_only=True, tag="finalize_restore"):
+    """POST /projects/{id}/branches/{id}/finalize_restore: the preview of a snapshot takes its target's place."""
+
+    preview: str
+    preview_id: str
+    keep_as: str
+    """The name that the replaced branch gets."""
+
+
+Restore: TypeAlias = RestoreBranch | RestoreSnapshot | FinalizeRestore
+"""Actions that bring an earlier state of the default branch back."""

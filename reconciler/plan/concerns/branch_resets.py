@@ -1,0 +1,129 @@
+"""Resets of development branches to their parent, where the number in the file grew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.moments import rfc3339
+from reconciler.plan.actions.branch import ResetBranch
+from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.concerns.concern import cannot_be_done
+from reconciler.plan.kept_branches import is_kept
+from reconciler.plan.plan import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
+
+    from reconciler.desired.tenant import DevBranch
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.comparison import Comparison, Finding
+    from reconciler.plan.concerns.concern import Stated
+    from reconciler.plan.tenant_history import TenantHistory
+
+MEMBER: Final = ".reset"
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""Maximum difference between a committer's clock and Neon's."""
+SETTLING: Final = timedelta(days=1)
+"""How long no branch can be reset to a parent that was made of a snapshot (Neon: guides/backup-restore)."""
+LOWER_IT: Final = "remove the obstacle, or lower the number again"
+DATE_IT: Final = "run where git holds the whole history, or use `reconciler branch reset`"
+
+
+def asks_for_one(past: TenantHistory | None, own: str, number: int) -> bool:
+    """Return whether the number of the branch with this path grew since the base, and since the fork.
+
+    A branch that the base does not declare is new, and a document is not a commit: neither asks for a reset.
+    """
+    return past is not None and not past.document and own in past.base and number > _before(past, own)
+
+
+def _before(past: TenantHistory, own: str) -> int:
+    return max(_number(past.base, own), _number(past.fork, own))
+
+
+def _number(stated: Stated, own: str) -> int:
+    number = stated.get(f"{own}{MEMBER}")
+    return number if isinstance(number, int) else 0
+
+
+def findings(
+    comparison: Comparison, branch: DevBranch, own: str, live: LiveBranch, parents: Collection[str | None]
+) -> Iterator[Finding]:
+    """Yield the reset, or why there is none. ``own`` is the path of the branch; ``parents`` are the ids of
+    branches that have children after the planned deletions.
+    """
+    past = comparison.past
+    if past is None or not asks_for_one(past, own, branch.reset):
+        return
+    raised = comparison.raised.get(branch.name)
+    if raised is not None and (done_at := _begun_at(live)) + CLOCKS_APART > raised:
+        if done_at < raised:
+            yield _close(comparison, branch, done_at)
+        return
+    number = FieldChange(
+        f"{own}{MEMBER}", _before(past, own), branch.reset, Risk.DESTRUCTIVE, lowering=True, origin=Origin.CONFIG
+    )
+    action = _reset(comparison, live, number)
+    if why := _undated(raised, comparison.now):
+        message = f"branch {branch.name!r} is not reset: {why}"
+        yield cannot_be_done(action, message, DATE_IT)
+    elif why := hindrance(comparison.project, live, parents, comparison.now):
+        yield cannot_be_done(action, f"branch {branch.name!r} cannot be reset: {why}", LOWER_IT)
+    else:
+        yield action
+
+
+def _begun_at(live: LiveBranch) -> datetime:
+    """Return since when the branch has held its own data: its creation, or its last reset."""
+    return live.created_at if live.reset_at is None else max(live.created_at, live.reset_at)
+
+
+def _close(comparison: Comparison, branch: DevBranch, at: datetime) -> Note:
+    message = (
+        f"branch {branch.name!r} was created or reset at {rfc3339(at)}, less than a minute before the commit that "
+        f"raises reset to {branch.reset}: this counts as the reset"
+    )
+    return Note.about(comparison.tenant, message)
+
+
+def _undated(raised: datetime | None, now: datetime) -> str | None:
+    """Return why it cannot be decided whether the branch was reset since the number grew; None if it can."""
+    if raised is None:
+        return "the history here does not show which commit raised its number"
+    if raised > now + CLOCKS_APART:
+        return f"the commit that raised its number is dated {rfc3339(raised)}, in the future"
+    return None
+
+
+def hindrance(
+    project: LiveProject, live: LiveBranch, parents: Collection[str | None], now: datetime
+) -> str | None:
+    """Return why Neon cannot reset the branch to its parent, or None."""
+    parent = next((branch for branch in project.branches or () if branch.id == live.parent_id), None)
+    if parent is None:
+        return "it has no parent branch"
+    if live.protected:
+        return "it is protected in Neon"
+    if live.id in parents:
+        return "it has child branches"
+    if is_kept(parent):
+        return f"its parent {parent.name!r} keeps a state that a restore replaced"
+    if parent.restored and now < parent.created_at + SETTLING:
+        return f"its parent {parent.name!r} was restored from a snapshot less than a day ago"
+    return None
+
+
+def _reset(comparison: Comparison, live: LiveBranch, number: FieldChange) -> ResetBranch:
+    names = comparison.project.branch_names
+    return ResetBranch(
+        tenant=comparison.tenant.name,
+        reason=f"reset: {number.after} in the tenant's file",
+        source=comparison.tenant.location,
+        changes=(number,),
+        branch=live.name,
+        branch_id=live.id,
+        parent=names.get(live.parent_id or "", ""),
+        last_reset_at=live.reset_at,
+    )

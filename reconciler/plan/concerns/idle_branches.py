@@ -1,0 +1,190 @@
+"""Idle development branches: a tier says after what time they go, and whether they make room for declared ones.
+
+Only a branch that this fleet created goes: one that no file declares, or one that its entry calls disposable. A
+disposable one goes only once the base declares it as the files do, and is created again only when they differ: so
+no run undoes what the run before did.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.tier import WhenCrowded
+from reconciler.model.annotations import Purpose
+from reconciler.model.units import format_seconds
+from reconciler.plan.actions.branch import IDLE_SINCE, DeleteBranch
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import existence
+from reconciler.plan.kept_branches import is_kept
+from reconciler.plan.ownership import declared_name
+from reconciler.plan.plan import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
+
+    from reconciler.desired.settings import Settings
+    from reconciler.desired.tenant import DevBranch
+    from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.comparison import Comparison
+    from reconciler.plan.concerns.branch_matching import BranchMatching
+    from reconciler.plan.concerns.concern import Fields, Stated
+
+ROOT: Final = "dev_branches"
+IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
+"""The path of the time after which idle branches are deleted."""
+DISPOSABLE: Final = ".disposable"
+LEAST: Final = timedelta(days=1)
+"""One that was used later than this makes room for no other."""
+
+
+def wanted(settings: Settings) -> Fields:
+    """Return the time after which idle branches are deleted, by its path."""
+    seconds = settings.cleanup.dev_branches.idle_seconds
+    return {} if seconds is None else {IDLE: seconds}
+
+
+def cleans(settings: Settings) -> bool:
+    """Return whether idle branches may go: then the branches of the tenant are read."""
+    policy = settings.cleanup.dev_branches
+    crowded = policy.at_limit is WhenCrowded.OLDEST_IDLE and settings.dev_branches is not None
+    return (policy.idle_seconds is not None or crowded) and not settings.suspended
+
+
+def decided_by_computes(settings: Settings, project: LiveProject, fleet: str) -> bool:
+    """Return whether the computes decide about a branch: they show when it was used."""
+    ours = (declared_name(branch, fleet, Purpose.DEV_BRANCH) for branch in project.branches or ())
+    return cleans(settings) and any(name is not None for name in ours)
+
+
+class IdleBranches:
+    """The development branches of one tenant that may go because nobody uses them."""
+
+    def __init__(self, comparison: Comparison, live: BranchMatching) -> None:
+        self._comparison = comparison
+        self._live = live
+        self._policy = comparison.settings.cleanup.dev_branches
+        self._branches = comparison.project.branches or ()
+        self._taken: set[str] = set()
+
+    def deletions(self) -> Iterator[DeleteBranch | Note]:
+        """Yield the deletion of each branch that has been idle for too long."""
+        seconds = self._policy.idle_seconds
+        if seconds is None or not cleans(self._comparison.settings):
+            return
+        for branch in self._unknown:
+            told = f"branch {branch.name!r} stays: Neon does not say when its compute was last active"
+            yield Note.about(self._comparison.tenant, told)
+        ahead = self._comparison.origin(IDLE) is Origin.BASE_AHEAD
+        for since, branch in self._by_last_use:
+            if since + timedelta(seconds=seconds) <= self._comparison.now:
+                reason = f"{IDLE_SINCE}{since:%Y-%m-%d}, longer than {format_seconds(seconds)}"
+                yield self._delete(branch, Origin.BASE_AHEAD if ahead else Origin.CONFIG, reason)
+
+    def room_for(self, wanted_one: DevBranch, parent: str, staying: Collection[str]) -> DeleteBranch | None:
+        """Return the deletion of the branch that has been idle for longest, for a declared one at the limit.
+
+        ``staying`` are the ids of the branches that may still be there otherwise.
+        """
+        if self._policy.at_limit is not WhenCrowded.OLDEST_IDLE or not cleans(self._comparison.settings):
+            return None
+        for since, branch in self._by_last_use:
+            if branch.id in self._taken or branch.id not in staying or branch.name == parent:
+                continue
+            if since + LEAST > self._comparison.now:
+                break
+            reason = f"{IDLE_SINCE}{since:%Y-%m-%d}: makes room for {wanted_one.name!r}"
+            cause = self._comparison.origin(f"{ROOT}.{wanted_one.name}", reduces=False)
+            return self._delete(branch, cause, reason)
+        return None
+
+    def not_again(self, branch: DevBranch) -> Note | None:
+        """Return a note if a disposable branch is not created, because nothing in its entry has changed."""
+        if not branch.disposable or not cleans(self._comparison.settings):
+            return None
+        known = self._comparison.at_base
+        if known is not None and not _settled(branch.name, self._comparison.wanted_now, known):
+            return None
+        because = "its declaration has not changed since the base" if known else "the earlier files are not known"
+        told = (
+            f"disposable branch {branch.name!r} does not exist and is not created: {because}; a commit that "
+            "changes its entry, such as a higher reset, creates it again"
+        )
+        return Note.about(self._comparison.tenant, told)
+
+    @cached_property
+    def _candidates(self) -> Sequence[LiveBranch]:
+        """The branches that may go, whenever they were used last."""
+        comparison = self._comparison
+        if comparison.tenant.protect or comparison.tenant.suspended or comparison.project.endpoints is None:
+            return ()
+        managed = comparison.settings.dev_branches is not None
+        undeclared = {branch.id for branch in self._live.undeclared()} if managed else None
+        disposable = {found.id for one in self._live.declared if (found := self._disposable(one)) is not None}
+        parents = {branch.parent_id for branch in self._branches}
+        return [
+            branch
+            for branch in self._branches
+            if self._ours(branch)
+            and (undeclared is None or branch.id in undeclared or branch.id in disposable)
+            and not (branch.default or branch.protected or branch.parent_id is None or branch.id in parents)
+        ]
+
+    def _ours(self, branch: LiveBranch) -> bool:
+        """Whether this fleet created it under its current name: one that somebody renamed stays."""
+        return declared_name(branch, self._comparison.fleet, Purpose.DEV_BRANCH) == branch.name and not is_kept(
+            branch
+        )
+
+    def _disposable(self, branch: DevBranch) -> LiveBranch | None:
+        known = self._comparison.at_base
+        if not branch.disposable or not known or not _settled(branch.name, self._comparison.wanted_now, known):
+            return None
+        return self._live.of(branch.name)
+
+    @cached_property
+    def _unknown(self) -> list[LiveBranch]:
+        """Branches with a compute of which Neon does not say when it was used."""
+        return [branch for branch in self._candidates if _used(branch, self._comparison.project) is None]
+
+    @cached_property
+    def _by_last_use(self) -> list[tuple[datetime, LiveBranch]]:
+        """The branches that are not in use, the one that was used longest ago first."""
+        project = self._comparison.project
+        used = ((_used(branch, project), branch) for branch in self._candidates if not _in_use(branch, project))
+        found = [(since, branch) for since, branch in used if since is not None]
+        return sorted(found, key=lambda one: (one[0], one[1].name, one[1].id))
+
+    def _delete(self, branch: LiveBranch, origin: Origin, reason: str) -> DeleteBranch:
+        self._taken.add(branch.id)
+        return DeleteBranch(
+            tenant=self._comparison.tenant.name,
+            reason=reason,
+            source=self._comparison.tenant.location,
+            changes=(existence(f"{ROOT}.{branch.name}", origin, before=True),),
+            branch=branch.name,
+            branch_id=branch.id,
+            purpose=Purpose.DEV_BRANCH,
+        )
+
+
+def _settled(name: str, now: Stated, base: Stated) -> bool:
+    """Return whether the base declares the branch as the files do."""
+    own = f"{ROOT}.{name}"
+    paths: Collection[str] = {path for said in (now, base) for path in said if f"{path}.".startswith(f"{own}.")}
+    return own in base and all(now.get(path) == base.get(path) for path in paths)
+
+
+def _in_use(branch: LiveBranch, project: LiveProject) -> bool:
+    return any(compute.active for compute in project.endpoints or () if compute.branch_id == branch.id)
+
+
+def _used(branch: LiveBranch, project: LiveProject) -> datetime | None:
+    """Return when the branch was used last: created, reset, or connected to; None if that is not known."""
+    computes = [compute.last_active_at for compute in project.endpoints or () if compute.branch_id == branch.id]
+    known = [moment for moment in computes if moment is not None]
+    if len(known) < len(computes):
+        return None
+    return max(moment for moment in (branch.created_at, branch.reset_at, *known) if moment is not None)

@@ -1,0 +1,147 @@
+"""Rotated snapshots: the one of the current slot is taken, and the oldest of them goes for it.
+
+Neon's snapshots carry no annotations: a snapshot belongs to the rotation if it has a name of the rotation, was not
+created before the time in its name, and no file declares it. A missed slot is not caught up. No other snapshot
+gives way to a rotated one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from reconciler.desired.tenant import Snapshot
+from reconciler.model.units import format_seconds
+from reconciler.plan.change import Origin
+from reconciler.plan.concerns.concern import existence
+from reconciler.plan.concerns.organization import snapshots_allowed
+from reconciler.plan.plan import Note, Refusal, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+    from datetime import datetime
+
+    from reconciler.desired.rotation import Rotation
+    from reconciler.plan.action import Action
+    from reconciler.plan.comparison import Comparison, Finding
+    from reconciler.plan.concerns.snapshot_limits import Kept, Method
+
+KEEP: Final = "snapshots.rotate.keep"
+"""The path of the number of rotated snapshots that stay."""
+OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
+A_ROOT: Final = "make a root branch the default branch"
+
+
+def rotated(comparison: Comparison, kept: Sequence[Kept]) -> tuple[Kept, ...]:
+    """Return those of the live snapshots that the tier rotates, oldest slot first."""
+    rotation = comparison.settings.snapshot_policy.rotate
+    if rotation is None:
+        return ()
+    declared = {snapshot.name for snapshot in comparison.settings.snapshots or ()}
+    slots = ((rotation.moment(one.name), one) for one in kept if one.removable and one.name not in declared)
+    found = [(slot, one) for slot, one in slots if slot is not None and slot <= one.created_at]
+    return tuple(one for _, one in sorted(found, key=_by_slot))
+
+
+@dataclass(frozen=True)
+class SnapshotRotation:
+    """The rotation of one tenant's snapshots, after its declared ones were planned."""
+
+    comparison: Comparison
+    rotation: Rotation
+    method: Method
+    kept: Sequence[Kept]
+    """The live snapshots that stay, kept by the tier's method."""
+    names: Container[str]
+    """The names of all live snapshots, whichever method keeps them."""
+    coming: int
+    """How many declared snapshots this plan takes."""
+    others: int | None
+    """How many more snapshots other limits allow, before this plan's."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the deletion of what leaves, then the snapshot of the slot; or why there is none."""
+        slot = self.rotation.slot(self.comparison.now)
+        name, rotated = self.rotation.named(slot), self._rotated
+        due = self.comparison.project.created_at < slot and name not in self.names
+        if due and (refusal := self._refusal(name)):
+            yield refusal
+            return
+        most = self._most
+        taken = int(due and most > 0)
+        surplus = max(0, len(rotated) + taken - self._stay(most))
+        leaving = () if self.comparison.tenant.protect else rotated[:surplus]
+        if due and not self._fits(len(rotated) - len(leaving), taken):
+            yield self._no_room(name)
+            taken, leaving = 0, leaving[: max(0, len(rotated) - self.rotation.keep)]
+        late = self._fits(len(rotated), taken)
+        for place, old in enumerate(leaving):
+            yield self._remove(old, name, for_the_slot=place < taken, late=late)
+        if taken:
+            yield self._take(name)
+
+    @cached_property
+    def _rotated(self) -> tuple[Kept, ...]:
+        return rotated(self.comparison, self.kept)
+
+    @property
+    def _beside(self) -> int:
+        """How many snapshots there are beside the rotated ones."""
+        return len(self.kept) - len(self._rotated) + self.coming
+
+    def _stay(self, most: int) -> int:
+        """How many rotated snapshots stay: a paused rotation deletes none for the sake of the limit."""
+        return most if most > 0 else self.rotation.keep
+
+    @property
+    def _most(self) -> int:
+        """How many rotated snapshots fit beside all others."""
+        limit = self.comparison.limits.snapshots
+        return self.rotation.keep if limit is None else min(self.rotation.keep, limit - self._beside)
+
+    def _fits(self, staying: int, taken: int) -> bool:
+        limit = self.comparison.limits.snapshots
+        if not taken or (limit is not None and self._beside + staying + taken > limit):
+            return False
+        return self.others is None or self.coming + taken - (len(self._rotated) - staying) <= self.others
+
+    def _refusal(self, name: str) -> Refusal | None:
+        tenants, take = (self.comparison.tenant.name,), (self._take(name),)
+        if taken := self.method.taken_name(self.comparison.project, name):
+            message = f"snapshot {name!r} cannot be taken: {taken}"
+            return Refusal(Rule.CANNOT_BE_DONE, tenants, message, OTHER_NAME, take)
+        if hindrance := self.method.hindrance(self.comparison.project):
+            return Refusal(Rule.ROOT_BRANCH, tenants, hindrance, A_ROOT, take)
+        return None
+
+    def _no_room(self, name: str) -> Note:
+        why = snapshots_allowed(self.comparison.organization, self.comparison.limits)
+        if self.comparison.tenant.protect:
+            why = f"{why}, and none is deleted of a protected tenant"
+        message = f"snapshot {name!r} is not taken: {why}, and only rotated ones give way to it"
+        return Note.about(self.comparison.tenant, message)
+
+    def _take(self, name: str) -> Action:
+        change = existence(f"snapshots.{name}", self._origin(), before=False)
+        take = self.method.take(self.comparison, Snapshot(name), change)
+        return structs.replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
+
+    def _remove(self, old: Kept, name: str, *, for_the_slot: bool, late: bool) -> Action:
+        """The slot is a cause for one deletion. More of them need a commit that lowered the number."""
+        origin = self._origin() if for_the_slot else self.comparison.origin(KEEP, reduces=True)
+        reason = f"replaced by {name!r}" if for_the_slot else f"{self.rotation.keep} rotated snapshots are kept"
+        change = existence(f"snapshots.{old.name}", origin, before=True)
+        return self.method.remove(self.comparison, old, change, reason=reason, early=False, late=late)
+
+    def _origin(self) -> Origin:
+        """The slot is its own cause, unless the files are older than the base."""
+        ahead = self.comparison.origin(KEEP) is Origin.BASE_AHEAD
+        return Origin.BASE_AHEAD if ahead else Origin.CONFIG
+
+
+def _by_slot(found: tuple[datetime, Kept]) -> tuple[datetime, datetime, str]:
+    slot, one = found
+    return slot, one.created_at, one.id

@@ -1,0 +1,30 @@
+"""A hold: until it ends, nothing of the tenant is changed, whatever asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.ends import worded
+from reconciler.plan.guards.context import Verdict
+from reconciler.plan.plan import Rule
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Hold
+    from reconciler.plan.guards.context import TenantContext
+
+
+def on_hold(context: TenantContext) -> Verdict | None:
+    """Refuse everything of a tenant with a hold, in its file or, if no file declares it any more, at the base."""
+    hold = _hold(context)
+    if hold is None:
+        return None
+    return Verdict(Rule.HELD, worded(hold), "remove hold from the tenant's file, or wait until it ends")
+
+
+def _hold(context: TenantContext) -> Hold | None:
+    name = context.planned.tenant
+    if name in context.desired.tenants:
+        return context.desired.held(name)
+    known = context.history.known(name)
+    hold = None if known is None else known.hold
+    return hold if hold is not None and hold.in_force(context.now) else None

@@ -1,0 +1,109 @@
+"""Orphans: projects of the fleet that no file declares, and which of them ``--prune`` deletes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.annotations import FLEET
+from reconciler.model.problem import Location
+from reconciler.plan import lifecycle, ownership
+from reconciler.plan.plan import Orphan, Refusal, Rule, TenantPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+    from reconciler.plan.action import Action
+    from reconciler.plan.history import History
+    from reconciler.plan.identity import Identities
+
+PRICE_LIST: Final = Location("tiers.yaml")
+ABSENT: Final = "to delete the tenant, add its file with state: absent"
+NEWEST: Final = f"run on the newest commit, in a clone with full history; or {ABSENT}"
+
+
+def orphans(desired: DesiredState, identities: Identities) -> tuple[Orphan, ...]:
+    """Return projects of no tenant that our naming or annotation claims, in listing order."""
+    return tuple(
+        Orphan(project, tenant, ownership.owned(project, desired.fleet))
+        for project in identities.unmatched
+        if (tenant := _claimed_tenant(desired, project)) and tenant not in desired.held_back
+    )
+
+
+def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
+    owner = ownership.owner(project)
+    if owner is not None and owner.get(FLEET) != desired.fleet:
+        return None
+    return ownership.created_for(project, desired) or desired.tenant_by_project_name(project.name)
+
+
+def prunings(
+    desired: DesiredState, live: LiveState, history: History, orphans: Iterable[Orphan], now: datetime
+) -> Iterator[TenantPlan | Refusal]:
+    """Yield deletions of owned orphans, or refusals. If two projects name one tenant, neither is deleted."""
+    listed = list(orphans)
+    count = Counter(orphan.tenant for orphan in listed)
+    for orphan in listed:
+        if not orphan.owned or count[orphan.tenant] > 1 or orphan.tenant in desired.tenants:
+            continue
+        action = _prune(history, orphan)
+        if spared := _spared(desired, live, history, orphan, now):
+            message, remedy = spared
+            yield Refusal(Rule.PRUNE, (orphan.tenant,), message, remedy, (action,))
+        else:
+            yield TenantPlan(orphan.tenant, orphan.project, (action,))
+
+
+def _spared(
+    desired: DesiredState, live: LiveState, history: History, orphan: Orphan, now: datetime
+) -> tuple[str, str] | None:
+    """Return why the tenant's file may only be missing here, and the remedy."""
+    tenant, project = orphan.tenant, orphan.project
+    if older := _may_be_older(history, tenant):
+        return older, NEWEST
+    if file := history.names_in_files.get(tenant):
+        return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
+    if tenant in by_document(live, history, [tenant]):
+        return "the tenant signed up by a document, and no file ever declared it", ABSENT
+    youngest = now - timedelta(seconds=desired.policy.prune_min_age_seconds)
+    later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
+    if project.created_at > youngest:
+        return f"the project is younger than {_age(desired)}", later
+    if project.last_active_at is not None and project.last_active_at > youngest:
+        return f"the project was active within {_age(desired)}", later
+    return None
+
+
+def _may_be_older(history: History, tenant: str) -> str | None:
+    """Return why the tenant's file may be newer than these files."""
+    if history.lost:
+        return "the earlier files cannot be read here: the tenant's file may only be missing"
+    if tenant in history.unheld:
+        return "the last commit declares the tenant, and git is configured to ignore the edit that removed it"
+    if history.is_older_than_the_base(tenant):
+        return "the base declares the tenant, and these files are older"
+    return None
+
+
+def by_document(live: LiveState, history: History, tenants: Iterable[str]) -> list[str]:
+    """Return the tenants that the registry remembers although no known file ever declared them."""
+    remembered = (name for name in tenants if name in live.registered or name in live.revisions)
+    return [name for name in remembered if history.known(name) is None and name not in history.removed]
+
+
+def _age(desired: DesiredState) -> str:
+    seconds = desired.policy.prune_min_age_seconds
+    return f"{seconds // 86_400} d" if seconds % 86_400 == 0 else f"{seconds:,} s"
+
+
+def _prune(history: History, orphan: Orphan) -> Action:
+    """The source is where the base declared the tenant; else tiers.yaml."""
+    known = history.known(orphan.tenant)
+    source = PRICE_LIST if known is None else known.location
+    return lifecycle.prune(orphan.tenant, orphan.project.id, source)

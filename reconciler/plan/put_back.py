@@ -1,0 +1,144 @@
+"""One field that a run wrote: its live value, whether that is still the run's, and what puts it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from reconciler.model.annotations import PURPOSE, Purpose
+from reconciler.model.fields.table import BY_PATH, OF_COPIES
+from reconciler.model.moments import rfc3339
+from reconciler.model.values import JsonText
+from reconciler.plan.change import FieldChange, Origin, Risk
+from reconciler.plan.concerns import branches, compute, free_form, quota, restore_window, snapshots
+from reconciler.plan.concerns.concern import changed, changed_in_copy
+from reconciler.plan.live_values import project_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
+    from reconciler.model.values import Value
+    from reconciler.plan.recorded_effects import Effect, Place, WrittenField
+
+SETTING: Final = "settings."
+RENAMES: Final = ".name"
+EXPIRES: Final = ".expires_at"
+
+
+class Gone:
+    """The thing that the field belongs to is not there, or was not read."""
+
+
+GONE: Final = Gone()
+
+
+def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[Effect]) -> Value | Gone:
+    """Return the live value of a field; None if the API returns none."""
+    if field.place.kind == "project":
+        return project_fields(project).get(field.path, 0 if field.path in quota.PATHS else None)
+    if field.place.kind == "compute":
+        sized = endpoint(project, field.place)
+        return GONE if sized is None else compute.members(sized.compute).get(field.path)
+    branch = live_branch(project, field.place, all_of_it)
+    if branch is None:
+        return GONE
+    if field.path.endswith(RENAMES):
+        return branch.name
+    if field.path.endswith(EXPIRES):
+        return None if branch.expires_at is None else rfc3339(branch.expires_at)
+    return branch.protected
+
+
+def endpoint(project: LiveProject, place: Place) -> LiveEndpoint | None:
+    """Return the compute of a place."""
+    branch = next((one for one in project.branches or () if one.name == place.branch), None)
+    return None if branch is None else project.compute_of(branch.id, place.replica)
+
+
+def live_branch(project: LiveProject, place: Place, all_of_it: Iterable[Effect]) -> LiveBranch | None:
+    """Return the branch of a place, also where the run has renamed it."""
+    names = [place.branch]
+    for effect in all_of_it:
+        if getattr(effect, "place", None) == place and getattr(effect, "path", "").endswith(RENAMES):
+            names = [*map(str, effect.written), *names]  # type: ignore[union-attr]
+    return next((one for name in names for one in project.branches or () if one.name == name), None)
+
+
+def is_back(field: WrittenField, live: Value | Gone) -> bool:
+    """Return whether the value from before the run is there."""
+    return _equal(field.path, live, _before(field))
+
+
+def is_of_run(field: WrittenField, live: Value | Gone) -> bool:
+    """Return whether the live value is one that the run has written."""
+    return any(_equal(field.path, live, value) for value in field.written)
+
+
+def change_back(field: WrittenField, live: Value, now: datetime) -> FieldChange | None:
+    """Return the change that puts the value back; None if there was none that a call can state.
+
+    A restore window that was raised less than its earlier length ago takes no history with it: Neon keeps nothing
+    from before the raise that the earlier window would not keep.
+    """
+    before, path = _before(field), field.path
+    if before is None and not path.endswith(EXPIRES):
+        return None
+    if path == compute.PARAMETERS and live is None:
+        live = JsonText.of({})
+    if field.place.kind != "branch":
+        change = changed(path, live, before, at_work=field.place.kind == "compute")
+    else:
+        change = _of_branch(path, live, before)
+    if path == restore_window.PATH and isinstance(before, int) and now - field.at <= timedelta(seconds=before):
+        change = structs.replace(change, risk=Risk.SAFE, lowering=False)
+    return structs.replace(change, origin=Origin.COMMAND)
+
+
+def _of_branch(path: str, live: Value, before: Value) -> FieldChange:
+    thing, _, key = path.rpartition(".")
+    if f"{thing.partition('.')[0]}.{key}" in OF_COPIES:
+        return changed_in_copy(thing, key, live, before)
+    return changed(path, live, before)
+
+
+def _before(field: WrittenField) -> Value:
+    if field.before is not None:
+        return field.before
+    if field.path == compute.PARAMETERS:
+        return JsonText.of({})
+    known = BY_PATH.get(field.path)
+    absent = None if known is None else known.absent
+    return None if absent is None or not field.path.startswith(SETTING) else JsonText.of(absent)
+
+
+def _equal(path: str, one: Value | Gone, other: Value) -> bool:
+    if isinstance(one, JsonText) and isinstance(other, JsonText):
+        return not free_form.differs(one.value, other.value)
+    if path == compute.PARAMETERS or path.startswith(SETTING):
+        values = [None if value is None or value == JsonText.of({}) else value for value in (one, other)]
+        return values[0] == values[1]
+    return one == other
+
+
+def other_settings(changes: Iterable[FieldChange], of: LiveEndpoint | None) -> Iterator[tuple[str, Value]]:
+    """Yield the settings beside the parameters of a compute, which go with them (``converge.py``)."""
+    if of is not None and any(change.path == compute.PARAMETERS for change in changes):
+        for name, value in of.other_settings.items():
+            yield f"{compute.SETTINGS}{name}", JsonText.of(value)
+
+
+def purpose(branch: LiveBranch) -> Purpose:
+    """Return why a run created the branch."""
+    told = branch.annotations.get(PURPOSE)
+    return next((one for one in Purpose if one.value == told), Purpose.DEV_BRANCH)
+
+
+def branch_path(branch: LiveBranch) -> str:
+    """Return the field path of a branch that a run created."""
+    if purpose(branch) is Purpose.SNAPSHOT:
+        return snapshots.path(branch.name)
+    return branches.path(branch.name)

@@ -1,0 +1,66 @@
+"""The way back of one tenant: what it takes back, what is read for it, and how it tells what stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from reconciler.live.project import BRANCHES, COMPUTES, NOTHING_BELOW, SNAPSHOTS, Details
+from reconciler.plan.concerns import compute, quota
+from reconciler.plan.plan import Refusal, Rule
+from reconciler.plan.recorded_effects import Created, Moved, Place, WrittenField
+
+if TYPE_CHECKING:
+    from reconciler.plan.action import Action
+    from reconciler.plan.recorded_effects import Effect
+
+NAME: Final = "rollback"
+BY_HAND: Final = "change it in the files, if the earlier value is still right"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """The way back of one tenant: a frozen value, equal to another one that takes the same back."""
+
+    run: str
+    tenant: str
+    effects: tuple[Effect, ...]
+    permitted: bool = False
+    """Whether what the run created may be deleted."""
+    deletions: int = 0
+    """How many deletions the whole rollback has, for whoever permits them."""
+
+    name: ClassVar = NAME
+
+    @property
+    def details(self) -> Details:
+        """What has to be read below the project: its branches, which also tell whose it is, and by need more."""
+        if not self.effects:
+            return NOTHING_BELOW
+        return frozenset().union(BRANCHES, *map(_details, self.effects))
+
+
+def _details(effect: Effect) -> Details:
+    match effect:
+        case Moved():
+            return COMPUTES | SNAPSHOTS | {"integrations"}
+        case WrittenField(place) if place.kind == "compute":
+            return COMPUTES
+        case WrittenField(Place("project"), path) if path in quota.PATHS or path not in compute.PATHS:
+            return frozenset({"project"})
+        case Created("snapshot"):
+            return SNAPSHOTS
+        case Created("read replica"):
+            return COMPUTES
+        case _:
+            return BRANCHES
+
+
+def cannot(rollback: Rollback, told: str, remedy: str) -> Refusal:
+    """Return what no call takes back."""
+    return Refusal(Rule.CANNOT_GO_BACK, (rollback.tenant,), told, remedy, ())
+
+
+def changed_since(rollback: Rollback, told: str, actions: tuple[Action, ...]) -> Refusal:
+    """Return what somebody has changed since the run, with what would have put it back."""
+    return Refusal(Rule.CHANGED_SINCE, (rollback.tenant,), told, BY_HAND, actions)

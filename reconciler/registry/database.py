@@ -1,0 +1,130 @@
+"""The database of a registry: its tables, transactions and errors, and the threads in which a run calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from reconciler.errors import RegistryError
+from reconciler.registry import INSTALL
+from reconciler.registry.null import NullRegistry
+from reconciler.registry.table import HEAD, TENANTS, VERSIONS
+from reconciler.secret import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""The INSERT statements with ON CONFLICT."""
+READS_AT_ONCE: Final = 5
+WRITES_AT_ONCE: Final = 10
+"""Concurrent calls in threads. The sum is the size of the connection pool (SQLAlchemy: 5, and 10 overflow)."""
+_ROW: Final = TENANTS.c
+
+
+class Database(NullRegistry):
+    """The rows of one fleet in a database. Every method raises RegistryError if the database fails."""
+
+    keeps_rows = True
+
+    def __init__(self, engine: sa.Engine, fleet: str) -> None:
+        self._engine = engine
+        self._fleet = fleet
+        self._insert = INSERTS[engine.dialect.name]
+        self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="registry-reads")
+        self._writers = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
+
+    async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Makes a call that writes in a thread: a call that waits for a lock does not block the event loop.
+
+        A call that has started runs to its end, even if its caller is cancelled.
+        """
+        return await _in(self._writers, partial(call, *args, **named))
+
+    async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """The same for a call that reads, in threads of its own: it does not queue behind blocked writes."""
+        return await _in(self._readers, partial(call, *args, **named))
+
+    def prepare(self) -> None:
+        """Creates the tables that do not exist, and upgrades older ones in place."""
+        if self._is_current():
+            return
+        try:
+            from reconciler.registry.upgrade import upgrade  # noqa: PLC0415 - slow, and rarely needed
+        except ImportError as error:
+            raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
+        with self._writing() as connection:
+            upgrade(connection)
+
+    def close(self) -> None:
+        """Closes the database, without waiting for calls that still run in threads."""
+        self._readers.shutdown(wait=False)
+        self._writers.shutdown(wait=False)
+        self._engine.dispose()
+
+    def _of(self, tenant: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return _ROW.fleet == self._fleet, _ROW.tenant == tenant
+
+    def _is_current(self) -> bool:
+        """Whether the tables exist and have the newest version."""
+        with self._reading() as connection:
+            tables = sa.inspect(connection)
+            if not (tables.has_table(TENANTS.name) and tables.has_table(VERSIONS.name)):
+                return False
+            return bool(connection.scalar(sa.select(VERSIONS.c.version_num)) == HEAD)
+
+    def _exists(self, table: sa.Table) -> bool:
+        with self._reading() as connection:
+            return sa.inspect(connection).has_table(table.name)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._failed(error) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: SQLAlchemyError) -> RegistryError:
+        """An error with the driver's message, without the statement, its values, and any part of the address."""
+        words = str(getattr(error, "orig", None) or error).strip().splitlines()
+        told = words[0] if words else type(error).__name__
+        return RegistryError(
+            f"the registry does not respond: {_without_address(told, self._engine.url)}",
+            hint="no tenant is created without a claim: run again when the database responds",
+        )
+
+
+async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _without_address(told: str, url: sa.URL) -> str:
+    """Hides every part of the address, the longest first: each may be a misplaced password."""
+    asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
+    parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
+    for part in sorted(map(str, parts), key=len, reverse=True):
+        told = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, told)
+    return told.replace(str(url.password), HIDDEN) if url.password else told

@@ -1,0 +1,49 @@
+"""What people were told, as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from reconciler.model.notice import Key, Told
+from reconciler.registry.table import NOTICES
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from reconciler.model.notice import ToldByKey
+
+_ROW: Final = NOTICES.c
+
+
+def read_told(connection: sa.Connection, fleet: str, destination: str) -> dict[Key, Told]:
+    """What was told to a destination."""
+    query = sa.select(NOTICES).where(*_of(fleet, destination)).order_by(*NOTICES.primary_key)
+    rows = connection.execute(query)
+    return {Key(row.topic, row.subject, row.what): Told(row.level, row.since) for row in rows}
+
+
+def write_told(
+    connection: sa.Connection,
+    insert: sqlite.Insert | postgresql.Insert,
+    same: dict[str, Any],
+    before: ToldByKey,
+    after: ToldByKey,
+) -> None:
+    """Writes the rows that differ. ``same`` are the columns that they share: fleet, destination, and when."""
+    if gone := [_bound(key) for key in before if key not in after]:
+        matches = (_ROW[name] == sa.bindparam(f"of_{name}") for name in Key._fields)
+        connection.execute(sa.delete(NOTICES).where(*_of(same["fleet"], same["destination"]), *matches), gone)
+    rows = [{**same, **key._asdict(), **told._asdict()} for key, told in after.items() if before.get(key) != told]
+    if rows:
+        news = {name: insert.excluded[name] for name in (*Told._fields, "told_at")}
+        connection.execute(insert.on_conflict_do_update(index_elements=[*NOTICES.primary_key], set_=news), rows)
+
+
+def _of(fleet: str, destination: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _ROW.fleet == fleet, _ROW.destination == destination
+
+
+def _bound(key: Key) -> dict[str, str]:
+    return {f"of_{name}": value for name, value in key._asdict().items()}

@@ -1,0 +1,44 @@
+"""Upgrades the tables of the registry in place, by migrations of Alembic. Imported only where they are older."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import inspect
+
+from reconciler.errors import RegistryError
+from reconciler.registry.table import TENANTS, VERSIONS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SCRIPTS: Final = "reconciler:registry/migrations"
+LOCKS: Final = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "SELECT pg_advisory_xact_lock(6275312086)",
+}
+"""Of several programs that start at once, one upgrades, and the others wait for it."""
+
+
+def upgrade(connection: Connection) -> None:
+    """Brings the tables to the newest version, in the transaction of the connection.
+
+    Raises RegistryError for tables that a newer version of this program has made.
+    """
+    connection.exec_driver_sql(LOCKS[connection.dialect.name])
+    tables = inspect(connection)
+    if tables.has_table(VERSIONS.name) and not tables.has_table(TENANTS.name):  # somebody has dropped it
+        connection.execute(VERSIONS.delete())
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", SCRIPTS)
+    config.set_main_option("version_locations", f"{SCRIPTS}/versions")
+    config.set_main_option("path_separator", "newline")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise RegistryError(
+            "the tables of the registry are of a newer version of reconciler", hint="upgrade reconciler"
+        ) from error

@@ -1,0 +1,57 @@
+"""The events of a run that people on call want to see in its JSON log, each with its tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.plan.event import ActionEnded, InConflict, LeftOut, Paused, Refused, RunEnded, RunStarted
+from reconciler.plan.outcome import Result
+from reconciler.views.console import ERROR, WARNING, message_log
+
+if TYPE_CHECKING:
+    from reconciler.plan.event import Event
+    from reconciler.plan.outcome import ActionOutcome
+    from reconciler.views.console import MessageLog
+
+
+def log_event(event: Event) -> None:
+    """Writes what was refused, skipped or failed, each pause, and the start and the end. In a text log nothing."""
+    if (log := message_log()) is None:
+        return
+    match event:
+        case RunStarted():
+            log.write("the run has started", fleet=event.fleet, tenants=event.tenants, actions=event.actions)
+        case Refused():
+            for tenant in event.tenants or (None,):
+                log.write(event.message, level=WARNING, hint=event.remedy, tenant=tenant, rule=event.rule.value)
+        case InConflict():
+            log.write(event.message, level=WARNING, hint=event.remedy, tenant=event.tenant)
+        case LeftOut():
+            log.write(event.message, level=WARNING, tenant=event.tenant)
+        case ActionEnded():
+            _log_outcome(log, event.outcome)
+        case Paused():
+            told = f"{event.route} is sent again in {event.seconds:.0f} s"
+            log.write(told, level=WARNING, status=event.status, request_id=event.request_id)
+        case RunEnded():
+            counts = {result.value: event.report.count(result) for result in Result}
+            log.write("the run has ended", calls=event.report.calls, exit_code=event.exit_code, tenants=counts)
+        case _:
+            pass
+
+
+def _log_outcome(log: MessageLog, outcome: ActionOutcome) -> None:
+    """Only what was not done."""
+    if outcome.result not in (Result.FAILED, Result.SKIPPED):
+        return
+    place = outcome.action.source
+    log.write(
+        outcome.message,
+        level=ERROR if outcome.result is Result.FAILED else WARNING,
+        hint=outcome.hint,
+        tenant=outcome.action.tenant,
+        action=outcome.action.kind,
+        file=place.file,
+        line=place.line,
+        request_id=outcome.request_id,
+    )

@@ -1,0 +1,223 @@
+"""The report of an apply as Markdown: what failed and what was skipped first."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from reconciler.plan.change import Risk
+from reconciler.plan.outcome import Result
+from reconciler.plan.summary import applied_actions
+from reconciler.views.actions import utc_time, will_do
+from reconciler.views.grouping import grouped
+from reconciler.views.markdown_findings import Finding, blocks, stale
+from reconciler.views.markdown_tables import OPEN_ROWS, section
+from reconciler.views.markup import code, listed, paragraph, row, stacked, strong, table, text
+from reconciler.views.outcomes import (
+    by_cause,
+    by_deed,
+    by_warning,
+    deeds,
+    duplicates,
+    ending_of,
+    named,
+    with_result,
+    work,
+)
+from reconciler.views.safe_text import FormattedText, Untrusted, formatted, joined
+from reconciler.views.sentences import OTHER_HOST, branches_and_snapshots_done, counted, names, report_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.plan.actions.project import DeleteDuplicate
+    from reconciler.plan.outcome import ActionOutcome, Harm, HarmedTenant, Report, TenantOutcome
+    from reconciler.views.markdown_size import Size
+    from reconciler.views.markup import Block, Markdown
+    from reconciler.views.view import ReportView
+
+WHOLE: Final = "the report"
+LONGEST: Final = 2_000
+"""Characters of a message; of a longer one, the beginning is shown."""
+_DONE: Final = tuple(map(text, ("result", "tenants", "names")))
+_DELETED: Final = tuple(map(text, ("tenant", "recover it by", "until", "dumped to")))
+"""The last column is there if something was dumped."""
+
+
+class ReportParts:
+    """The parts of a report."""
+
+    def __init__(self, view: ReportView) -> None:
+        report = view.report
+        self.head = list(_head(report, len(view.stale)))
+        applied = with_result(report, Result.APPLIED)
+        self._deeds = by_deed(applied)
+        self._applied = len(applied)
+        self._deleted = [one for one in report.outcomes if one.deletion is not None]
+        failed, skipped = with_result(report, Result.FAILED), with_result(report, Result.SKIPPED)
+        self._urgent = [
+            _ended("Failed", failed),
+            _harmed(report.harm),
+            _ended("Skipped", skipped),
+            stale(view.stale),
+        ]
+        self._others = [
+            _duplicates(report),
+            _warnings(report),
+            _ended("Unchanged", with_result(report, Result.UNCHANGED)),
+        ]
+        self.closing = [paragraph(_closing(report, view.journal))]
+
+    def blocks(self, size: Size) -> Iterator[Block]:
+        """What needs a person, what was deleted, and what else was done."""
+        yield from blocks([one for one in self._urgent if one.items], size, WHOLE)
+        if self._deleted:
+            yield _deleted_table(self._deleted, size)
+        if self._applied:
+            cells = table(_DONE, (_deed(verb, members, size) for verb, members in self._deeds.items()))
+            yield section("Applied", self._applied, cells, 0, opened=True)
+        yield from blocks([one for one in self._others if one.items], size, WHOLE)
+
+
+def _head(report: Report, held_back: int) -> Iterator[Markdown]:
+    if report.api_host is not None:
+        yield strong(row(text(OTHER_HOST), code(report.api_host)))
+    yield strong(text(report_summary(report)))
+    if report.stopped is not None:
+        yield row(strong(text("Stopped:")), _prose(report.stopped))
+    if copies := branches_and_snapshots_done(applied_actions(report)):
+        yield text(f"{copies}.")
+    if held_back:
+        yield text(f"{counted(held_back, 'tenant')} stale: the saved plan does not permit what is planned now.")
+
+
+def _closing(report: Report, journal: str) -> Iterator[Markdown]:
+    yield text(f"Started {utc_time(report.started_at)}; {work(report)}")
+    yield text(formatted("Journal: {}", journal))
+
+
+def _prose(sentence: str) -> Markdown:
+    """A sentence whose commands stand between backticks, each as one code span; the beginning of a long text."""
+    if len(sentence) > LONGEST:
+        return code(sentence)
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0 or "" in parts[1::2]:
+        return text(sentence)
+    return text(FormattedText(tuple(Untrusted(one) if n % 2 else one for n, one in enumerate(parts) if one)))
+
+
+def _ended(title: str, outcomes: Sequence[TenantOutcome]) -> Finding:
+    """Tenants that ended for the same reason, together."""
+    groups = by_cause(outcomes)
+    items = [partial(_ending, group) for group in groups]
+    return Finding(title, items, len(outcomes), _rank(outcomes), list(map(len, groups)))
+
+
+def _rank(outcomes: Sequence[TenantOutcome]) -> Risk:
+    """Failures are cut as late as what destroys something."""
+    failed = any(one.result is Result.FAILED for one in outcomes)
+    return Risk.DESTRUCTIVE if failed else Risk.SAFE
+
+
+def _ending(group: Sequence[TenantOutcome], size: Size) -> Markdown:
+    first = group[0]
+    ending = ending_of(first)
+    return stacked(
+        (
+            row(_count(len(group)), text(_with_requests(group, size.named(_rank(group))))),
+            *(_why(ending) if ending is not None else ()),
+            *(row(text(title), listed(map(text, found))) for title, found in deeds(first)),
+        )
+    )
+
+
+def _count(tenants: int) -> Markdown:
+    return strong(text(f"{counted(tenants, 'tenant')}:")) if tenants > 1 else text("")
+
+
+def _with_requests(group: Sequence[TenantOutcome], most: int | None) -> FormattedText:
+    """The tenants, each with the id of the request that failed, as far as the message does not say it."""
+    shown = group if most is None or len(group) <= most + 1 else group[:most]
+    told = joined(map(_with_request, shown))
+    return formatted(f"{{}} and {len(group) - len(shown):,} more", told) if len(shown) < len(group) else told
+
+
+def _with_request(outcome: TenantOutcome) -> FormattedText:
+    ending = ending_of(outcome)
+    if ending is None or ending.request_id is None or ending.request_id in ending.message:
+        return formatted("{}", outcome.tenant)
+    return formatted("{} (request id {})", outcome.tenant, ending.request_id)
+
+
+def _why(ending: ActionOutcome) -> Iterator[Markdown]:
+    yield _prose(ending.message)
+    if ending.hint is not None:
+        yield row(text("hint:"), _prose(ending.hint))
+    if ending.result is Result.FAILED:
+        yield row(text("failed at:"), text(will_do(ending.action)))
+
+
+def _harmed(harm: Harm | None) -> Finding:
+    """Every tenant that is worse off since a wave, those with the same symptoms together."""
+    if harm is None:
+        return Finding("", [], 0)
+    groups = list(grouped(harm.tenants, lambda one: (one.symptoms, one.certain)).values())
+    items = [partial(_symptoms, group) for group in groups]
+    return Finding(
+        f"Worse off since wave {harm.wave:,}", items, len(harm.tenants), Risk.DESTRUCTIVE, list(map(len, groups))
+    )
+
+
+def _symptoms(group: Sequence[HarmedTenant], size: Size) -> Markdown:
+    whom = formatted("{}:", names([one.tenant for one in group], size.named(Risk.DESTRUCTIVE)))
+    certain = [text("only the run can have caused it")] if group[0].certain else []
+    return stacked((row(_count(len(group)), text(whom)), *map(text, group[0].symptoms), *certain))
+
+
+def _deleted_table(outcomes: Sequence[TenantOutcome], size: Size) -> Block:
+    """Every deleted project, with until when and how it comes back."""
+    shown = size.cut(outcomes, lambda _: Risk.DESTRUCTIVE)
+    columns = 4 if any(one.deletion and one.deletion.dump for one in outcomes) else 3
+    rows = [one[:columns] for outcome in shown for one in _deletion(outcome)]
+    cells = table(_DELETED[:columns], rows)
+    beyond, opened = len(outcomes) - len(shown), len(shown) <= OPEN_ROWS
+    return section("Deleted projects", len(outcomes), cells, beyond, opened=opened, noun="projects", whole=WHOLE)
+
+
+def _deletion(outcome: TenantOutcome) -> Iterator[tuple[Markdown, ...]]:
+    if (deletion := outcome.deletion) is not None:
+        until = f"{deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
+        dump = code(deletion.dump) if deletion.dump else text("")
+        yield code(outcome.tenant), code(f"recover: {deletion.project_id}"), text(until), dump
+
+
+def _deed(verb: str, members: Sequence[TenantOutcome], size: Size) -> tuple[Markdown, ...]:
+    """What was done, to how many, and some of them."""
+    shown = members[: size.samples]
+    told = [formatted("{}", one.tenant) if one.deletion is not None else named(one) for one in shown]
+    more = [formatted(f"and {len(members) - len(shown):,} more")] if len(members) > len(shown) else []
+    return text(verb), text(f"{len(members):,}"), text(joined([*told, *more]))
+
+
+def _warnings(report: Report) -> Finding:
+    """Warnings about actions that were applied."""
+    groups = by_warning(report)
+    items, weights = [partial(_warning, group) for group in groups], list(map(len, groups))
+    return Finding("Applied with warnings", items, sum(weights), weights=weights)
+
+
+def _warning(group: Sequence[tuple[str, ActionOutcome]], size: Size) -> Markdown:
+    warned = group[0][1]
+    whom = text(formatted("{}:", names([tenant for tenant, _ in group], size.samples)))
+    action = row(text("action:"), text(will_do(warned.action)))
+    return stacked((row(_count(len(group)), whom), _prose(warned.message), action))
+
+
+def _duplicates(report: Report) -> Finding:
+    """Each second project that was deleted, with everything that proved that it held nothing."""
+
+    def one(action: DeleteDuplicate, _: Size) -> Markdown:
+        return stacked((text(formatted("{}:", action.tenant)), *map(text, action.proof)))
+
+    items = [partial(one, action) for action in duplicates(report)]
+    return Finding("Second projects deleted", items, len(items), Risk.DESTRUCTIVE)

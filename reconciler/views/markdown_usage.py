@@ -1,0 +1,176 @@
+"""The usage of a fleet as Markdown: who is at a limit and who is near one first."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from reconciler.plan.change import Risk
+from reconciler.usage.ranking import biggest, crossings
+from reconciler.views import markdown_findings
+from reconciler.views.markdown_tables import OPEN_ROWS, section
+from reconciler.views.markup import code, paragraph, row, strong, table, text
+from reconciler.views.safe_text import formatted, joined
+from reconciler.views.sentences import OTHER_HOST, names
+from reconciler.views.usage_counts import by_tier
+from reconciler.views.usage_text import (
+    FREED_BY,
+    IDLE_REMEDY,
+    NOT_READ_REMEDY,
+    RAISED_BY,
+    RESUMED_BY,
+    SIZE,
+    WITHOUT_PROJECT_REMEDY,
+    by_files,
+    by_quota,
+    coverage,
+    reached,
+    room,
+    roughly,
+    short,
+    summary,
+)
+from reconciler.views.values import worded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.usage.ranking import Crossing
+    from reconciler.usage.usage import TenantUsage, Usage
+    from reconciler.views.markdown_size import Size
+    from reconciler.views.markup import Block, Markdown
+
+Item = TypeVar("Item")
+
+WHOLE: Final = "the usage"
+NAMED: Final = 20
+"""Tenants of a list of names that are shown."""
+_QUOTAS: Final = ("tenant", "tier", "quota", "used", "of", "expected")
+
+
+class UsageParts:
+    """The parts of a usage."""
+
+    def __init__(self, told: Usage) -> None:
+        self._told = told
+        self.head = list(_head(told))
+        self._near = [one for one in crossings(told.tenants) if not one.quota.reached]
+        self._notes = markdown_findings.notes(told.notes)
+        self.closing = [paragraph(map(text, coverage(told)))]
+
+    def blocks(self, size: Size) -> Iterator[Block]:
+        """Who is at a limit, who is near one, counts, and the rest."""
+        yield from _at_limits(self._told, size)
+        yield from _table("Above a threshold", _QUOTAS, self._near, _crossing, size)
+        yield from _counts(self._told)
+        yield from _consumers(self._told.tenants)
+        yield from _lists(self._told, size)
+        yield from markdown_findings.blocks([self._notes] if self._notes.items else [], size, WHOLE)
+
+
+def _head(told: Usage) -> Iterator[Markdown]:
+    if told.api_host is not None:
+        yield strong(row(text(OTHER_HOST), code(told.api_host)))
+    yield strong(text(summary(told)))
+
+
+def _at_limits(told: Usage, size: Size) -> Iterator[Block]:
+    """Who cannot run and who cannot write, and what helps."""
+    suspended = [one for one in told.tenants if by_quota(one)]
+    full = [one for one in told.tenants if one.writes_fail]
+    until = text(f"Their computes cannot start until {told.period_end:%Y-%m-%d} UTC.")
+    head = ("tenant", "tier", "reached")
+    quotas, of_size = partial(_reached, of_size=False), partial(_reached, of_size=True)
+    yield from _table("Suspended", head, suspended, quotas, size, until, _remedy(RAISED_BY))
+    yield from _table("Writes fail", head, full, of_size, size, _remedy(FREED_BY))
+    head, off = ("tenant", "tier", "reason"), by_files(told)
+    yield from _table("Suspended by their files", head, off, _reason, size, _remedy(RESUMED_BY))
+
+
+def _table(
+    title: str,
+    head: Sequence[str],
+    found: Sequence[Item],
+    cells: Callable[[Item], tuple[Markdown, ...]],
+    size: Size,
+    *below: Markdown,
+) -> Iterator[Block]:
+    """A row for each, as far as ``size`` allows; nothing if there are none."""
+    if not found:
+        return
+    shown = size.cut(found, lambda _: Risk.DESTRUCTIVE)
+    rows, beyond = table(tuple(map(text, head)), map(cells, shown)), len(found) - len(shown)
+    opened, told = len(shown) <= OPEN_ROWS, [paragraph(below)] if below else []
+    yield section(title, len(found), rows, beyond, opened=opened, whole=WHOLE, below=told)
+
+
+def _remedy(words: str) -> Markdown:
+    return text(f"what helps: {words}")
+
+
+def _reached(tenant: TenantUsage, *, of_size: bool) -> tuple[Markdown, ...]:
+    quotas = [quota for quota in tenant.quotas if quota.reached and (quota.quota == SIZE) is of_size]
+    return code(tenant.tenant), code(tenant.tier), text(reached(quotas))
+
+
+def _reason(tenant: TenantUsage) -> tuple[Markdown, ...]:
+    return code(tenant.tenant), code(tenant.tier), code(tenant.suspended_by_file or "")
+
+
+def _crossing(crossing: Crossing) -> tuple[Markdown, ...]:
+    tenant, quota = crossing.tenant, crossing.quota
+    day = "" if quota.reached_on is None else f"reached about {quota.reached_on}"
+    numbers = (f"{quota.percent:.1f}%", worded(quota.quota, quota.limit), day)
+    return code(tenant.tenant), code(tenant.tier), text(short(quota.quota)), *map(text, numbers)
+
+
+def _counts(told: Usage) -> Iterator[Block]:
+    """Tenants by tier and state, and the room in the organizations."""
+    if tiers := by_tier(told.tenants):
+        head = ("tier", "tenants", "at a limit", "above a threshold", "idle")
+        rows = [
+            (code(one.tier), *(text(f"{n:,}") for n in (one.tenants, one.at_limit, one.near, one.idle)))
+            for one in tiers
+        ]
+        yield _all("Tiers", head, rows)
+    if told.organizations:
+        rows = [(code(one.organization), text(room(one))) for one in told.organizations]
+        yield _all("Organizations", ("organization", "projects"), rows)
+
+
+def _all(title: str, head: Sequence[str], rows: Sequence[tuple[Markdown, ...]]) -> Block:
+    """A table of few rows: of tiers, organizations or quotas."""
+    shown = rows[:OPEN_ROWS]
+    cells = table(tuple(map(text, head)), shown)
+    return section(title, len(rows), cells, len(rows) - len(shown), opened=True, whole=WHOLE)
+
+
+def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Block]:
+    """Who uses most of each quota."""
+    if ranked := biggest(tenants):
+        rows = [
+            (
+                text(short(path)),
+                text(joined(formatted(f"{{}} {roughly(path, used)}", name) for name, used in found)),
+            )
+            for path, found in ranked.items()
+        ]
+        yield _all("Biggest consumers", ("quota", "tenants"), rows)
+
+
+def _amounts(path: str, found: Sequence[tuple[str, int]]) -> Markdown:
+    return text(joined(formatted(f"{{}} {roughly(path, used)}", name) for name, used in found))
+
+
+def _lists(told: Usage, size: Size) -> Iterator[Block]:
+    """Tenants by name, and what helps."""
+    idle = [one.tenant for one in told.tenants if one.idle]
+    for title, found, remedy in (
+        ("Idle", idle, IDLE_REMEDY),
+        ("Without a project", told.without_project, WITHOUT_PROJECT_REMEDY),
+        ("Not read", told.unread, NOT_READ_REMEDY),
+    ):
+        if found:
+            most = None if size.samples is None else NAMED
+            told_names = paragraph([text(names(found, most))])
+            yield section(title, len(found), told_names, 0, opened=False, below=[paragraph([_remedy(remedy)])])

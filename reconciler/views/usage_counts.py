@@ -1,0 +1,41 @@
+"""How many tenants of each tier are at a limit, near one, and idle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.views.grouping import grouped
+from reconciler.views.usage_text import by_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.usage.usage import TenantUsage
+
+
+@dataclass(frozen=True, slots=True)
+class TierCounts:
+    """The tenants of a tier by their state."""
+
+    tier: str
+    tenants: int
+    at_limit: int
+    near: int
+    """Above a threshold, not at a limit."""
+    idle: int
+
+
+def at_limit(tenant: TenantUsage) -> bool:
+    """Whether a quota that is reached stops it."""
+    return by_quota(tenant) or tenant.writes_fail
+
+
+def by_tier(tenants: Sequence[TenantUsage]) -> list[TierCounts]:
+    """The counts of each tier, in the order of names."""
+    return [_counts(tier, found) for tier, found in sorted(grouped(tenants, lambda one: one.tier).items())]
+
+
+def _counts(tier: str, found: Sequence[TenantUsage]) -> TierCounts:
+    near = sum(one.threshold is not None and not at_limit(one) for one in found)
+    return TierCounts(tier, len(found), sum(map(at_limit, found)), near, sum(one.idle for one in found))

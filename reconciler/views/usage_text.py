@@ -1,0 +1,227 @@
+"""The usage of a fleet as text: one page, however many tenants there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.fields.field import Unit
+from reconciler.model.fields.table import unit_of
+from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
+from reconciler.usage.amounts import LOGICAL_SIZE
+from reconciler.usage.ranking import biggest, crossings
+from reconciler.views import sections, symbols
+from reconciler.views.safe_text import FormattedText, formatted
+from reconciler.views.sections import ListLimits, heading, limits, section
+from reconciler.views.sentences import counted, names
+from reconciler.views.terminal import (
+    EMPTY,
+    CommaList,
+    Line,
+    blank_line,
+    column,
+    page,
+    paragraph,
+    styled,
+    width_of,
+)
+from reconciler.views.values import label, worded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.usage.ranking import Crossing
+    from reconciler.usage.usage import OrganizationUsage, QuotaUsage, TenantUsage, Usage
+    from reconciler.views.terminal import Piece
+
+RAISED_BY: Final = (
+    "reconciler boost TENANT quota.active_time=300h --until 7d, for some time; or a larger tier, or "
+    "overrides: {quota: {...}} in the tenant's file"
+)
+FREED_BY: Final = "delete rows, or a larger tier; dropped branches free nothing"
+RESUMED_BY: Final = "reconciler resume TENANT, and apply"
+IDLE_REMEDY: Final = "warn the user first; state: absent in the tenant's file then deletes the project"
+WITHOUT_PROJECT_REMEDY: Final = "reconciler plan shows why"
+NOT_READ_REMEDY: Final = "run again later; reconciler plan shows conflicts"
+SIZE: Final = f"quota.{LOGICAL_SIZE}"
+WIDEST_NAME: Final = 40
+MOST_SHOWN: Final = 8
+"""Entries of a section, so that all sections fit on one page."""
+
+
+@page
+def usage(told: Usage, *, full: bool = False) -> Iterator[Piece]:
+    """The usage; long lists are cut unless ``full``."""
+    extent = limits(full=True) if full else ListLimits(blocks=MOST_SHOWN)
+    yield from sections.api_host(told.api_host)
+    yield from _suspended(told, extent)
+    yield from _by_files(told, extent)
+    yield from _full(told, extent)
+    yield from _crossings(told, extent)
+    yield from _consumers(told.tenants)
+    yield from _named("Idle", [one.tenant for one in told.tenants if one.idle], extent, IDLE_REMEDY)
+    yield from _named("Without a project", told.without_project, extent, WITHOUT_PROJECT_REMEDY)
+    yield from _named("Not read", told.unread, extent, NOT_READ_REMEDY)
+    yield from sections.notes(told.notes, extent)
+    yield from _organizations(told.organizations)
+    yield paragraph(summary(told), symbols.HEADING)
+    yield from map(paragraph, coverage(told))
+
+
+def _suspended(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+    """Who reached a quota of the period, until when that lasts, and what raises it."""
+    until = f"{told.period_end:%Y-%m-%d} UTC"
+
+    def one(tenant: TenantUsage) -> Iterator[Piece]:
+        quotas = [quota for quota in tenant.quotas if quota.reached and quota.quota != SIZE]
+        yield _tenant_line(tenant, f"reached {reached(quotas)}; its computes cannot start until {until}")
+
+    found = [tenant for tenant in told.tenants if by_quota(tenant)]
+    yield from section("Suspended", found, one, extent, "tenant", compact=True)
+    yield from _remedy(found, RAISED_BY)
+
+
+def by_quota(tenant: TenantUsage) -> bool:
+    """Whether a quota has suspended it, and not its file."""
+    return tenant.suspended and tenant.suspended_by_file is None
+
+
+def by_files(told: Usage) -> list[TenantUsage]:
+    """The tenants that their files suspend."""
+    return [tenant for tenant in told.tenants if tenant.suspended_by_file is not None]
+
+
+def _by_files(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+    """Who is suspended on purpose, and why."""
+
+    def one(tenant: TenantUsage) -> Iterator[Piece]:
+        yield _tenant_line(tenant, formatted("{}", tenant.suspended_by_file or ""))
+
+    found = by_files(told)
+    yield from section("Suspended by their files", found, one, extent, "tenant", compact=True)
+    yield from _remedy(found, RESUMED_BY)
+
+
+def _full(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+    def one(tenant: TenantUsage) -> Iterator[Piece]:
+        quotas = [quota for quota in tenant.quotas if quota.reached and quota.quota == SIZE]
+        yield _tenant_line(tenant, f"reached {reached(quotas)}")
+
+    found = [tenant for tenant in told.tenants if tenant.writes_fail]
+    yield from section("Writes fail", found, one, extent, "tenant", compact=True)
+    yield from _remedy(found, FREED_BY)
+
+
+def reached(quotas: Iterable[QuotaUsage]) -> str:
+    """The quotas with their limits: ``active_time 100h``."""
+    return ", ".join(f"{short(quota.quota)} {worded(quota.quota, quota.limit)}" for quota in quotas)
+
+
+def _tenant_line(tenant: TenantUsage, words: str | FormattedText) -> Line:
+    aside = styled(formatted("  (tier {})", tenant.tier), symbols.ASIDE)
+    return Line(styled(tenant.tenant, symbols.HEADING) + styled("  "), styled(words) + aside, indent=2)
+
+
+def _remedy(found: Sequence[TenantUsage], words: str) -> Iterator[Piece]:
+    if found:
+        yield Line(styled("what helps: ", symbols.ASIDE), styled(words), indent=2)
+        yield blank_line()
+
+
+def _crossings(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+    """Every quota above a threshold that is not reached yet, the fullest first."""
+    found = [one for one in crossings(told.tenants) if not one.quota.reached]
+    shown = found[: extent.blocks]
+    tenants = width_of((one.tenant.tenant for one in shown), at_most=WIDEST_NAME)
+    quotas = width_of(short(one.quota.quota) for one in shown)
+
+    def one_line(crossing: Crossing) -> Iterator[Piece]:
+        quota = crossing.quota
+        lead = column(crossing.tenant.tenant, tenants, symbols.HEADING) + column(short(quota.quota), quotas)
+        share = f"{quota.percent:5.1f}% of {worded(quota.quota, quota.limit)}"
+        day = "" if quota.reached_on is None else f", reached about {quota.reached_on}"
+        yield Line(lead, styled(share, symbols.CHANGED) + styled(day), indent=2)
+
+    yield from section("Above a threshold", found, one_line, extent, "quota", compact=True)
+
+
+def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Piece]:
+    ranked = biggest(tenants)
+    if not ranked:
+        return
+    yield Line(styled("Biggest consumers", symbols.HEADING))
+    yield blank_line()
+    width = width_of(map(short, ranked))
+    for path, found in ranked.items():
+        amounts = tuple(formatted(f"{{}} {roughly(path, used)}", name) for name, used in found)
+        yield CommaList(column(short(path), width), amounts, indent=2)
+    yield blank_line()
+
+
+def _named(title: str, tenants: Sequence[str], extent: ListLimits, remedy: str) -> Iterator[Piece]:
+    if not tenants:
+        return
+    yield from heading(title, len(tenants))
+    yield Line(EMPTY, styled(names(tenants, extent.names)), indent=2)
+    yield Line(styled("what helps: ", symbols.ASIDE), styled(remedy), indent=2)
+    yield blank_line()
+
+
+def _organizations(organizations: Sequence[OrganizationUsage]) -> Iterator[Piece]:
+    if not organizations:
+        return
+    yield Line(styled("Organizations", symbols.HEADING))
+    yield blank_line()
+    width = width_of(one.organization for one in organizations)
+    for one in organizations:
+        style = symbols.CHANGED if one.threshold is not None else ""
+        yield Line(column(one.organization, width), styled(room(one), style), indent=2)
+    yield blank_line()
+
+
+def room(one: OrganizationUsage) -> str:
+    """``83 of 100 projects (83.0%), room for 17``."""
+    if one.limit is None or one.percent is None:
+        return f"{counted(one.projects, 'project')}, no limit in tiers.yaml"
+    room = max(0, one.limit - one.projects)
+    return f"{one.projects:,} of {counted(one.limit, 'project')} ({one.percent:.1f}%), room for {room:,}"
+
+
+def summary(told: Usage) -> str:
+    """``Usage: 3 tenants above a threshold, 1 suspended; 10,000 tenants looked at.``."""
+    above = sum(tenant.threshold is not None for tenant in told.tenants)
+    line = "a threshold" if told.above is None else f"{told.above}%"
+    parts = (
+        f"{counted(above, 'tenant')} above {line}" if above else f"no tenant above {line}",
+        _if_any(sum(map(by_quota, told.tenants)), "suspended"),
+        _if_any(len(by_files(told)), "suspended by their files"),
+        _if_any(sum(tenant.idle for tenant in told.tenants), f"idle for {idle_time(told)}"),
+    )
+    return f"Usage: {', '.join(filter(None, parts))}; {counted(told.looked_at, 'tenant')} looked at."
+
+
+def _if_any(count: int, words: str) -> str:
+    return f"{count:,} {words}" if count else ""
+
+
+def idle_time(told: Usage) -> str:
+    """How long a tenant is unused before it is idle."""
+    return format_seconds(told.idle_seconds or 0)
+
+
+def coverage(told: Usage) -> Iterator[str]:
+    """The billing period, how old the numbers may be, and the calls beside the least possible."""
+    period = f"{told.period_start:%Y-%m-%d} to {told.period_end:%Y-%m-%d}"
+    yield f"Billing period {period} (UTC), read at {told.at:%Y-%m-%d %H:%M}; Neon's counters lag by up to an hour."
+    yield f"{counted(told.calls, 'call')}; the least possible is {told.least_calls:,}."
+    if told.left_out:
+        yield f"{counted(told.left_out, 'tenant')} left out by the selection."
+
+
+def short(path: str) -> str:
+    """The name of a quota: ``active_time``."""
+    return label(path).removeprefix("quota.")
+
+
+def roughly(path: str, amount: int) -> str:
+    """A measured amount in a unit that fits."""
+    return roughly_bytes(amount) if unit_of(path) is Unit.BYTES else roughly_seconds(amount)

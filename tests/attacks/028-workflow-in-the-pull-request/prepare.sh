@@ -1,0 +1,1 @@
+chmod +x "$FLEET/action/run" "$FLEET/.venv/bin/reconciler"

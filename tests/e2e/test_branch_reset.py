@@ -1,0 +1,77 @@
+"""The reset of a branch to its parent, by a command and by a number in the files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.shell import PassingTime
+
+if TYPE_CHECKING:
+    from tests.harness.shell import Ended, Shell
+
+ACME = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev, {name: child, parent: dev}, preview]"
+
+
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    """Acme, a paying tenant with development branches that are an hour old."""
+    shell.tenant("acme", ACME)
+    shell.applied()
+    shell.clock = PassingTime(600.0, shell.clock() + 3600)
+    return shell
+
+
+def reset(shell: Shell, branch: str, *words: str) -> Ended:
+    return shell.run(
+        "branch", "reset", "acme", branch, "--simulator", "sim.db", "--journal", "reset.jsonl", *words
+    )
+
+
+def test_it_says_what_is_lost_before_it_asks(fleet: Shell) -> None:
+    ended = reset(fleet, "preview", "--dry-run")
+    assert ended.code == 0, ended.err
+    told = " ".join(ended.out.split())
+    assert "reset branch preview to its parent main" in told
+    assert "what was written to it is lost" in told
+    assert "1 write call" in told
+
+
+def test_it_is_done_and_the_next_plan_is_empty(fleet: Shell) -> None:
+    ended = reset(fleet, "preview", "--yes", "--format", "json")
+    assert ended.code == 0, ended.err
+    (outcome,) = json.loads(ended.out)["tenants"]
+    assert [(one["action"]["kind"], one["result"]) for one in outcome["actions"]] == [("reset_branch", "applied")]
+    again = fleet.simulated("plan", "--detailed-exitcode", "--base", "none")
+    assert again.code == 0, again.out
+
+
+@pytest.mark.parametrize(
+    ("branch", "word"),
+    [
+        ("main", "it is the default branch, which has no parent"),
+        ("dev", "it has child branches"),
+        ("nothing", "its branches are: child, dev, preview"),
+    ],
+)
+def test_what_cannot_be_reset_is_refused_with_a_remedy(fleet: Shell, branch: str, word: str) -> None:
+    ended = reset(fleet, branch, "--yes")
+    assert ended.code == 5
+    assert word in " ".join(ended.out.split())
+
+
+def test_a_branch_whose_parent_a_restore_put_aside_is_not_reset_to_it(fleet: Shell) -> None:
+    restored = fleet.simulated("restore", "acme", "--to", "10m", "--yes", "--journal", "restore.jsonl")
+    assert restored.code == 0, restored.out + restored.err
+    ended = reset(fleet, "preview", "--yes")
+    assert ended.code == 5
+    assert "keeps a state that a restore replaced" in " ".join(ended.out.split())
+
+
+def test_a_protected_tenant_is_left_alone(fleet: Shell) -> None:
+    fleet.tenant("acme", f"{ACME}\nprotect: true")
+    ended = reset(fleet, "preview", "--yes")
+    assert ended.code == 5
+    assert "protected" in ended.out

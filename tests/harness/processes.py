@@ -1,0 +1,180 @@
+"""Real processes: the simulator on a port, commands that run beside each other, and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import httpx
+
+from reconciler.environment import PULL_REQUESTS
+from tests.harness.forks import Order, shared
+from tests.harness.shell import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+RECONCILER: Final = (sys.executable, "-m", "reconciler")
+PATIENCE_SECONDS: Final = 60
+"""After which something that should have happened long ago is a failure; nothing else depends on time."""
+_COLOUR: Final = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS", "COLORTERM")
+
+
+class Place:
+    """A folder with a fleet, where commands run as processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *PULL_REQUESTS)}
+        self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
+        price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
+        (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
+
+    def declare(self, count: int) -> list[str]:
+        """So many tenants, no two alike; the names of their projects."""
+        tenants = [
+            {"tenant": f"t{number:03}", "tier": "free", "overrides": {"quota": {"active_time": f"{number + 1}h"}}}
+            for number in range(count)
+        ]
+        (self.folder / "fleet.ndjson").write_text("\n".join(map(json.dumps, tenants)), encoding="utf-8")
+        return [f"myapp-{tenant['tenant']}" for tenant in tenants]
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """A command from its start to its end, in a process that is forked from one that has imported all."""
+        with TemporaryDirectory() as streams:
+            ended = shared().run(Order(args, self.folder, self.environ, os.devnull, Path(streams)))
+        assert ended.code is not None, "it does not end"
+        return subprocess.CompletedProcess(args, ended.code, ended.out.decode(), ended.err.decode())
+
+    def run_from_nothing(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process from its very start."""
+        return subprocess.run(
+            [*RECONCILER, *args],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    @contextmanager
+    def running(self, *args: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs; what is left of it at the end of the block is killed."""
+        with subprocess.Popen(
+            [*RECONCILER, *args], cwd=self.folder, env=self.environ, text=True, **streams
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def served(self) -> Iterator[Callable[[], list[str]]]:
+        """The simulator on a free port, and every command led to it; a way to see the names of all projects."""
+        with self.running("simulator", "serve", "--port", "0", stderr=subprocess.PIPE) as server:
+            port = _port(server.stderr)
+            self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
+            yield self._project_names
+
+    @property
+    def elsewhere(self) -> str:
+        """What every output begins with, because the simulator is not Neon."""
+        return f"! Keys go to a host that is not Neon's own: {self.environ['NEON_API_HOST']}\n\n"
+
+    def fault(self, effect: dict[str, Any], method: str, path: str) -> Callable[[], int]:
+        """Lets every such call meet a fault; a way to see how many have."""
+        fault = {"effect": effect, "method": method, "path": path, "times": None}
+        httpx.post(self._page("faults"), json=fault, trust_env=False).raise_for_status()
+
+        def struck() -> int:
+            answer = httpx.get(self._page("faults"), trust_env=False).raise_for_status().json()
+            return sum(each["struck"] for each in answer["faults"])
+
+        return struck
+
+    def forget_faults(self) -> None:
+        """Takes all faults away."""
+        httpx.delete(self._page("faults"), trust_env=False).raise_for_status()
+
+    def _page(self, name: str) -> str:
+        return self.environ["NEON_API_HOST"].replace("/api/v2", f"/_simulator/{name}")
+
+    def _project_names(self) -> list[str]:
+        names = []
+        for which in ("FREE", "PAID"):
+            key = self.environ[f"{which}_ORG_API_KEY"]
+            answer = patiently(
+                f"{self.environ['NEON_API_HOST']}/projects",
+                {"org_id": self.environ[f"NEON_{which}_ORG_ID"], "limit": "400"},
+                {"Authorization": f"Bearer {key}"},
+            )
+            names += [project["name"] for project in answer.json()["projects"]]
+        return sorted(names)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The whole lines of the journal so far."""
+        path = self.folder / "journal.jsonl"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def patiently(url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
+    """The answer to a read; a run that was killed may have used up the account's rate."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = httpx.get(url, params=params, headers=headers, trust_env=False)
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() >= deadline:
+            return answer.raise_for_status()
+        time.sleep(0.5)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Waits for it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """A pseudo-terminal: the end for the test, and the end for a process."""
+    ours, theirs = pty.openpty()
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def read_until(ours: int, text: str) -> None:
+    """Reads from a terminal up to and including a text."""
+    seen = ""
+    while text not in seen:
+        seen += os.read(ours, 4096).decode()
+
+
+def _port(stderr: IO[str] | None) -> str:
+    assert stderr is not None
+    line = stderr.readline()
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+    assert found, line
+    return found[1]
+
+
+def _exports(text: str) -> Mapping[str, str]:
+    """What a shell would make of ``export NAME=value`` lines."""
+    words = [shlex.split(line) for line in text.splitlines()]
+    return dict(assignment.split("=", 1) for _, assignment in words)

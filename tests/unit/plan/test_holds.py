@@ -1,0 +1,133 @@
+"""A hold: nothing of the tenant is changed until it ends, and every run says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired.policy import Policy, Threshold, Thresholds
+from reconciler.desired.selection import Selection
+from reconciler.desired.tenant import Boost, Hold
+from reconciler.plan.guards import guard
+from reconciler.plan.history import History
+from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
+from tests.harness.builders import FREE_QUOTA, HOUR, NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.plan.plan import Plan
+
+DISPUTE = Hold(NOON + timedelta(days=1), "a dispute")
+HELD = a_tenant(hold=DISPUTE)
+EVERYTHING = Permissions(lowering=True, prune=True, counts={"deletes": 9, "transfers": 9, "creates": 9})
+
+
+def planned(
+    now: DesiredState,
+    *projects: LiveProject,
+    before: DesiredState | None = None,
+    at: datetime = NOON,
+    permissions: Permissions = EVERYTHING,
+    **given: Any,
+) -> Plan:
+    live, history, dated = a_view(*projects), History(before, **given), now.at(at)
+    history = history.under(dated)
+    plan = make_plan(dated, live, history=history, prune=permissions.prune, now=at)
+    return guard(plan, dated, live, permissions, history=history, now=at)
+
+
+@pytest.mark.parametrize(
+    ("now", "projects"),
+    [
+        (a_fleet(replace(HELD, tier="pro")), (a_project(),)),
+        (a_fleet(HELD), (a_project(quota=replace(FREE_QUOTA, active_time_seconds=HOUR)),)),
+        (a_fleet(replace(HELD, absent=True)), (a_project(),)),
+        (a_fleet(replace(HELD, suspended=True, reason="it owes")), (a_project(),)),
+        (a_fleet(replace(HELD, snapshots=())), (a_project(name="renamed"),)),
+        (a_fleet(HELD), ()),
+    ],
+    ids=["a change of tier", "drift", "a deletion", "a suspension", "a rename", "a creation"],
+)
+def test_nothing_is_done_and_what_differs_is_told(now: DesiredState, projects: tuple[LiveProject, ...]) -> None:
+    plan = planned(now, *projects, before=a_fleet(a_tenant("other")))
+    assert plan.empty
+    [refusal] = plan.refusals
+    assert (refusal.rule, refusal.tenants) == (Rule.HELD, ("acme",))
+    assert refusal.message == "held until 2030-05-05T12:00:00Z: a dispute"
+    assert refusal.remedy == "remove hold from the tenant's file, or wait until it ends"
+    assert refusal.actions
+    assert not [note for note in plan.notes if "held" in note.message], "once is enough"
+
+
+def test_what_only_looks_says_it_beside_the_differences() -> None:
+    drifted = a_project(quota=replace(FREE_QUOTA, active_time_seconds=HOUR))
+    found = make_plan(a_fleet(HELD), a_view(drifted), history=History(a_fleet(HELD)))
+    assert [note.message for note in found.notes] == ["held until 2030-05-05T12:00:00Z: a dispute"]
+    assert list(found.actions)
+
+
+def test_a_tenant_in_sync_is_told_too() -> None:
+    plan = planned(a_fleet(HELD), a_project(), before=a_fleet(HELD))
+    assert not plan.refusals
+    assert [note.message for note in plan.notes] == ["held until 2030-05-05T12:00:00Z: a dispute"]
+
+
+def test_what_a_commit_asks_for_is_refused_and_drift_is_reported() -> None:
+    before, upgraded = a_fleet(a_tenant()), a_fleet(replace(HELD, tier="pro"))
+    assert [one.asked_for for one in planned(upgraded, a_project(), before=before).refusals] == [True]
+    drifted = a_project(quota=replace(FREE_QUOTA, active_time_seconds=HOUR))
+    assert [one.asked_for for one in planned(a_fleet(HELD), drifted, before=a_fleet(HELD)).refusals] == [False]
+
+
+def test_once_it_has_ended_it_has_no_effect_and_is_told() -> None:
+    drifted = a_project(quota=replace(FREE_QUOTA, active_time_seconds=HOUR))
+    plan = planned(a_fleet(HELD), drifted, before=a_fleet(HELD), at=DISPUTE.until)
+    assert len(list(plan.actions)) == 1
+    ended = "the hold ended at 2030-05-05T12:00:00Z and has no effect: remove it"
+    assert ended in [note.message for note in plan.notes]
+
+
+def test_others_are_not_held() -> None:
+    drifted = replace(FREE_QUOTA, active_time_seconds=HOUR)
+    files = a_fleet(HELD, a_tenant("bob"))
+    plan = planned(files, a_project(quota=drifted), a_project("bob", quota=drifted), before=files)
+    assert [one.tenant for one in plan.tenants] == ["bob"]
+
+
+def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
+    files = a_fleet(a_tenant("bob"))
+    held, free = a_fleet(HELD, a_tenant("bob")), a_fleet(a_tenant(), a_tenant("bob"))
+    old = a_project(created_at=NOON - timedelta(days=99))
+    found = planned(files, old, a_project("bob"), before=held, removed=frozenset({"acme"}))
+    assert [one.rule for one in found.refusals] == [Rule.HELD]
+    assert found.empty
+    pruned = planned(files, old, a_project("bob"), before=free, removed=frozenset({"acme"}))
+    assert Rule.HELD not in [one.rule for one in pruned.refusals]
+
+
+def test_the_end_of_a_boost_waits_for_the_end_of_the_hold() -> None:
+    boosted = replace(HELD, boosts=(Boost(NOON, {"active_time_seconds": 500 * HOUR}),))
+    files, raised = a_fleet(boosted), a_project(quota=replace(FREE_QUOTA, active_time_seconds=500 * HOUR))
+    assert planned(files, raised, before=files, permissions=Permissions()).empty
+    later = planned(files, raised, before=files, at=DISPUTE.until, permissions=Permissions())
+    assert len(list(later.actions)) == 1
+
+
+def test_a_held_tenant_takes_no_place_below_a_threshold() -> None:
+    ended = (Boost(NOON, {"active_time_seconds": 500 * HOUR}),)
+    one = Policy(Thresholds(disruptive=Threshold(1, 0)))
+    files = a_fleet(replace(HELD, boosts=ended), a_tenant("bob", boosts=ended), policy=one).at(NOON)
+    raised = replace(FREE_QUOTA, active_time_seconds=500 * HOUR)
+    live, history = a_view(a_project(quota=raised), a_project("bob", quota=raised)), History(files)
+    for name, expected in (("bob", 1), ("acme", 0)):
+        chosen = Selection(tenants=(name,))
+        plan = make_plan(files, live, history=history, selection=chosen)
+        judged = guard(plan, files, live, history=history, selection=chosen, now=NOON)
+        assert len(list(judged.actions)) == expected, name

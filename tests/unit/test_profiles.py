@@ -1,0 +1,78 @@
+"""A seed draws the same trials again, and a run of all tests makes as many marked cases as their mark says."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import profiles
+from tests.costs import cpu_seconds_of_an_empty_python, not_drawn
+from tests.harness.repository import git, needs_git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASES = 5
+DRAWN = 2
+
+
+def test_a_seed_draws_the_same_again_and_another_one_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    for seed in ("1", "1", "2"):
+        monkeypatch.setenv(profiles.SEED, seed)
+        drawn.append((profiles.drawn("cases", range(1000), 10), profiles.seeds("trials", 10)))
+    assert drawn[0] == drawn[1]
+    assert all(one != other for one, other in zip(drawn[0], drawn[2], strict=True))
+    assert drawn[0][0] == sorted(drawn[0][0])
+
+
+def test_where_fewer_are_there_than_are_asked_for_all_are_drawn() -> None:
+    assert profiles.drawn("cases", "abc", 7) == ["a", "b", "c"]
+
+
+def test_parts_have_seeds_of_their_own() -> None:
+    parts = [profiles.seeds("trials", 10, part) for part in range(3)]
+    assert len({seed for part in parts for seed in part}) == 30
+
+
+def test_without_a_seed_it_follows_from_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(profiles.SEED)
+    assert profiles.seed() == profiles.seed()
+    assert os.environ[profiles.SEED] == str(profiles.seed())
+
+
+@needs_git
+@pytest.mark.parametrize("repository", [False, True], ids=["no repository", "no commit"])
+def test_without_a_commit_the_seed_is_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: bool) -> None:
+    if repository:
+        git(tmp_path, "init")
+    monkeypatch.setattr(profiles, "_ROOT", tmp_path)
+    monkeypatch.delenv(profiles.SEED)
+    assert profiles.seed() == 0
+
+
+@pytest.mark.parametrize(("profile", "size"), [("default", 1), ("ci", 2), ("nightly", 3)])
+def test_a_profile_has_a_size(profile: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(profiles.PROFILE, profile)
+    assert profiles.size(1, 2, 3) == size
+
+
+def test_a_profile_that_there_is_not_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(profiles.PROFILE, "nigthly")
+    with pytest.raises(ValueError, match="there are only default, ci, nightly"):
+        profiles.size(1, 2, 3)
+
+
+@pytest.mark.drawn(DRAWN)
+@pytest.mark.parametrize("number", range(CASES))
+def test_of_marked_cases_so_many_are_drawn(number: int, request: pytest.FixtureRequest) -> None:
+    """These very cases: some of them are left out already where a run of all tests draws."""
+    here = [item for item in request.session.items if item.nodeid.partition("[")[0] in request.node.nodeid]
+    assert len(here) - len(not_drawn(here)) == min(DRAWN, len(here))
+    assert number < CASES
+
+
+def test_an_empty_python_costs_something() -> None:
+    assert cpu_seconds_of_an_empty_python() > 0

@@ -1,0 +1,40 @@
+"""Notices of an apply and of drift: what is covered, and that hostile names stay text."""
+
+from __future__ import annotations
+
+from reconciler.model.notice import Key
+from reconciler.notify.message import message
+from reconciler.views.notices import CONFLICT, DELETION, DRIFT, FAILURE, REFUSAL, STOP, of_apply, of_drift
+from tests.unit.views import builders as build
+from tests.unit.views.everything import everything_called
+
+HOSTILE = "<!channel> @everyone https://evil.example `x` \u202e\nline"
+
+
+def test_what_the_selection_leaves_out_is_not_over_and_events_are() -> None:
+    found = of_apply(build.rich_plan(), build.rich_report(), (), ["acme"])
+    assert not found.covers(Key(FAILURE, "acme", "x"))
+    assert found.covers(Key(FAILURE, "bob", "x"))
+    assert found.covers(Key(DELETION, "acme", "x"))
+    assert found.covers(Key(STOP, "acme", "x"))
+    assert not found.covers(Key(DRIFT, "bob", "x"))
+    assert not of_drift(build.rich_plan(), []).covers(Key(REFUSAL, "bob", "x"))
+
+
+def test_a_plan_tells_what_was_refused_and_what_needs_a_decision() -> None:
+    found = of_apply(build.rich_plan(), build.rich_report(), (), [])
+    topics = {notice.key.topic for notice in found.notices}
+    assert {REFUSAL, CONFLICT, FAILURE} <= topics
+    assert [notice.weight for notice in found.notices] == sorted(
+        (notice.weight for notice in found.notices), reverse=True
+    )
+
+
+def test_no_name_becomes_more_than_text() -> None:
+    plan = everything_called(HOSTILE)
+    for found in (of_drift(plan, []), of_apply(plan, build.rich_report(), (), [])):
+        sent = message(found, found.notices)
+        for sign in ("<!", "@everyone", "https://", "`", "\u202e"):
+            assert sign not in sent.body
+        assert all(line.startswith(("- ", "All of it")) or not line for line in sent.body.splitlines())
+        assert len(sent.body) <= 2000

@@ -1,0 +1,65 @@
+"""The report of an apply as a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec import structs
+
+from reconciler.plan.approval import Stale
+from reconciler.views.view import ReportView
+from tests.harness.html_page import check_harmless, check_readable, elements, read_page
+from tests.unit.views import builders as build
+from tests.unit.views import nasty
+from tests.unit.views.everything import report_called
+from tests.unit.views.test_plan_html import check_short, page, tile
+from tests.unit.views.test_usage_html import HOSTILE
+
+if TYPE_CHECKING:
+    from reconciler.plan.outcome import Report
+    from tests.harness.html_page import Element
+
+
+def shown(report: Report, *stale: Stale) -> Element:
+    return read_page(page(ReportView(report, "run.jsonl", stale)))
+
+
+def test_it_needs_nothing_else_and_can_be_read_by_everybody() -> None:
+    found = shown(build.rich_report(), Stale("old", (), (), "its project has changed"))
+    check_harmless(found)
+    check_readable(found)
+
+
+def test_failures_come_first_and_everything_is_told() -> None:
+    found = shown(build.rich_report(), Stale("old", (), (), "its project has changed"))
+    assert [one.text.split(" (")[0] for one in found.all("h2")] == [
+        *("Overview", "Failed", "Skipped", "Applied", "Unchanged"),
+        "Stale",
+    ]
+    assert (tile(found, "failed"), tile(found, "applied"), tile(found, "projects deleted")) == (2, 3, 1)
+    for words in (
+        "Neon answered 423: the project has running operations",
+        "the run stopped before its turn",
+        "12 of the last 20 tenants failed",
+        "brings it back until 2026-11-30 12:00 UTC",
+        "its project has changed",
+        "Journal: run.jsonl",
+    ):
+        assert words in found.text
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, *filter(None, nasty.EVERYTHING)], ids=repr)
+def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:
+    found = shown(report_called(text))
+    check_harmless(found)
+    assert [one.tag for one in elements(found)] == [one.tag for one in elements(shown(report_called("name")))]
+
+
+def test_thirty_thousand_tenants_are_a_short_page() -> None:
+    (one,) = build.report(build.applied(build.price_change("t"))).outcomes
+    outcomes = tuple(structs.replace(one, tenant=f"t{number:05}") for number in range(30_000))
+    report = structs.replace(build.rich_report(), outcomes=outcomes)
+    check_short(page(ReportView(report, "run.jsonl")), 30_000)
+    assert "and 29,899 more" in shown(report).text
+    assert "t29999" in page(ReportView(report, "run.jsonl"), full=True)

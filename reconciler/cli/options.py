@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -164,11 +165,25 @@ def packed(name: str, flags: type[Any], *options: Decorator) -> Decorator:
     return decorate
 
 
-def _existing(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
-    """The folder. Raises FileNotFoundError if it is relative to a current folder that was deleted."""
-    if not folder.is_absolute():
-        Path.cwd()
-    return folder
+def _folder(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    """The folder; without the flag, the current folder, or the nearest one above it that has a tiers.yaml.
+
+    Raises FileNotFoundError if it is relative to a current folder that was deleted.
+    """
+    if folder.is_absolute():
+        return folder
+    here = Path.cwd()
+    stated = context.get_parameter_source(parameter.name or "") is not click.core.ParameterSource.DEFAULT
+    if stated or os.path.lexists(folder / "tiers.yaml"):
+        return folder
+    from reconciler.files.root import fleet_folder  # noqa: PLC0415 - only for a folder below that of the fleet
+    from reconciler.views.console import say  # noqa: PLC0415
+
+    above = fleet_folder(here)
+    if above is None:
+        return folder
+    say(f"using {above}/tiers.yaml, in the folder {os.path.realpath(above)}")
+    return above
 
 
 directory_option = flag(
@@ -177,8 +192,8 @@ directory_option = flag(
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
-    callback=_existing,
-    help="Folder with tiers.yaml and tenants/.  [default: the current folder]",
+    callback=_folder,
+    help="Folder with tiers.yaml and tenants/.  [default: the current one, or the nearest above it that has them]",
 )
 
 files_options = packed(

@@ -237,9 +237,13 @@ class Claims:
         """Projects with the tenant's name; those created for another declared tenant if there are no others."""
         names = self._desired.project_names(tenant.name)
         named = [p for name in names for p in self._by_name.get(name, ()) if self._fits(tenant, p)]
-        others = self._desired.tenants.keys() - {tenant.name}
-        own = [p for p in named if created_for(p, self._desired) not in others]
+        own = [p for p in named if not self._is_anothers(tenant, p)]
         return tuple(own or named)
+
+    def _is_anothers(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Return whether the project was created for another declared tenant."""
+        annotated = created_for(project, self._desired)
+        return annotated is not None and annotated != tenant.name and annotated in self._desired.tenants
 
     def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
         """Whether it may be the tenant's: not if another tenant pins it, unless it was created for this one."""

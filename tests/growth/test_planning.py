@@ -252,3 +252,36 @@ def test_planning_many_tenants(fields: Callable[[int], dict[str, Any]], *, there
         return lambda: whole_way(fleet, view, None, Permissions(lowering=True))
 
     assert growth(make, LARGEST) <= MOST
+
+
+class Passes(dict[str, Any]):
+    """A map that counts how often all of it is gone through: a set of its keys is one step of the interpreter."""
+
+    count = 0
+
+    def keys(self) -> Any:
+        """Counted."""
+        self.count += 1
+        return super().keys()
+
+    def values(self) -> Any:
+        """Counted."""
+        self.count += 1
+        return super().values()
+
+    def items(self) -> Any:
+        """Counted."""
+        self.count += 1
+        return super().items()
+
+
+@pytest.mark.parametrize("fields", FLEETS.values(), ids=FLEETS)
+def test_the_whole_fleet_is_not_gone_through_for_each_tenant(fields: Callable[[int], dict[str, Any]]) -> None:
+    def passes(size: int) -> int:
+        fleet = a_fleet(*(a_tenant(f"t{n}", **fields(n)) for n in range(size)), tiers=TIERS, organizations=ROOMY)
+        counted = Passes(fleet.tenants)
+        view = a_view(*(a_project(f"t{n}") for n in range(size)))
+        whole_way(replace(fleet, tenants=counted), view, None, Permissions(lowering=True))
+        return counted.count
+
+    assert passes(40) == passes(20)

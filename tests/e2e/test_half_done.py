@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.test_workflow import BASE, World, dying, dying_after, limit, refusing, started
 from tests.harness.repository import git, needs_git
+from tests.harness.wire import Killed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ class TestAnUpgradeThatIsHalfDone:
         before = world.base()
         world.tenant("bluebird", "tier: pro")
         world.merge()
-        with world.through(dying()), pytest.raises(SystemExit):
+        with world.through(dying()), pytest.raises(Killed):
             world.job("apply")
         assert world.live()["bluebird"] == ("paid", 5)
         assert world.base() == before
@@ -231,7 +232,7 @@ class TestAProjectThatIsCreatedAnewAndHalfDone:
         assert CLEAN in gone.record()
 
     def test_is_finished_after_a_run_that_died(self, gone: World) -> None:
-        with gone.through(dying_after("/projects")), pytest.raises(SystemExit):
+        with gone.through(dying_after("/projects")), pytest.raises(Killed):
             gone.run(gone.checkout(), *self.CREATING)
         gone.deployed()
         assert branches(gone, "acme") == {"main", "preview"}

@@ -18,7 +18,7 @@ from tests.harness.builders import GIB
 from tests.harness.repository import git, needs_git
 from tests.harness.shell import ROOT, Shell
 from tests.harness.stored import Stored
-from tests.harness.wire import Act, Passing, also_after, answered, answering, first, where
+from tests.harness.wire import Act, Killed, Passing, also_after, answered, answering, first, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +162,7 @@ def dying_after(end: str) -> Act:
     async def die(passing: Passing) -> httpx.Response:
         nonlocal dead
         if dead:
-            raise SystemExit(99)
+            raise Killed
         answer = await passing.answer()
         dead = passing.request.method == "POST" and passing.path.endswith(end) and answer.is_success
         return answer
@@ -284,7 +284,7 @@ def test_a_tenant_that_a_dead_run_left_half_done_is_finished_by_the_run_of_the_n
     before = world.base()
     world.tenant("acme", f"tier: free\n{ACCEPTING}")
     world.merge()
-    with world.through(dying()), pytest.raises(SystemExit):
+    with world.through(dying()), pytest.raises(Killed):
         world.job("apply")
     assert world.live()["acme"] == ("free", 50)
     assert world.base() == before

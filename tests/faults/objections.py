@@ -142,7 +142,10 @@ class Objections:
         declared = self.after.tenants.get(tenant)
         if declared is None or not declared.absent:
             yield f"the project of {tenant} is deleted, which no file ends"
-        named = {moment.projects[id_][0] for moment in self._recent if id_ in moment.projects}
+        recent = self._recent
+        named = {moment.projects[id_][0] for moment in recent if id_ in moment.projects}
+        if id_ not in recent[-1].projects:  # nothing is deleted: no id is given out again
+            named.clear()
         if named and f"myapp-{tenant}" not in named:
             yield f"the project of {tenant} is deleted although it is called {named}"
         if id_ not in self.permitted:
@@ -151,7 +154,10 @@ class Objections:
     def _delete_branch(self, id_: str, tenant: str) -> Iterator[str]:
         first = self.ledger.moments[0].branches.get(id_)
         was, now = (_branches(files, tenant) for files in (self.before, self.after))
-        named = {moment.branches[id_] for moment in self._recent if id_ in moment.branches}
+        recent = self._recent
+        named = {moment.branches[id_] for moment in recent if id_ in moment.branches}
+        if id_ not in recent[-1].branches:  # nothing is deleted: no id is given out again
+            named.clear()
         if first is None or first not in was - now:
             yield f"branch {first or id_} of {tenant} is deleted, which no commit removes"
         elif named and first not in named:

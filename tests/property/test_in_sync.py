@@ -16,6 +16,7 @@ from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.neon.project_lists import LISTING_TIMEOUT_MILLISECONDS
 from reconciler.plan.actions.project import AdoptProject, TransferProject
 from reconciler.plan.guards import guard
 from reconciler.views.sentences import drift_summary
@@ -122,9 +123,14 @@ def test_drift_finds_nothing_after_an_apply_that_ends_with_0_whatever_all_switch
 
 
 def hides(behaviour: Behaviour) -> bool:
-    """Whether neither a list nor a single read shows the quota, or the compute defaults."""
-    quota = behaviour.list_shows_quota or behaviour.get_shows_settings
-    return not quota or (behaviour.list_zero_compute and not behaviour.get_shows_compute)
+    """Whether neither a list nor a single read shows the quota, or the compute defaults.
+
+    A list that takes longer for one project than a client can wait shows no project at all, only ids.
+    """
+    lists = behaviour.list_seconds_per_project <= LISTING_TIMEOUT_MILLISECONDS / 1000
+    quota = (lists and behaviour.list_shows_quota) or behaviour.get_shows_settings
+    compute = (lists and not behaviour.list_zero_compute) or behaviour.get_shows_compute
+    return not (quota and compute)
 
 
 def lost_marks(drifted: Plan, applied: Plan) -> bool:

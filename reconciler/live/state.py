@@ -67,6 +67,11 @@ class LiveState:
         """The project id of each tenant in the registry."""
         return {name: row.project_id for name, row in self.registered.items() if row.project_id is not None}
 
+    def registered_id(self, tenant: str) -> str | None:
+        """The project id of one tenant in the registry; None if it has no row, or the row no project."""
+        row = self.registered.get(tenant)
+        return None if row is None else row.project_id
+
     def project(self, project_id: str) -> LiveProject | None:
         """The project with that id, if it was read."""
         return next((project for project in self.projects if project.id == project_id), None)

@@ -39,10 +39,10 @@ def notes(
     for tenant in tenants:
         project = identities.projects.get(tenant.name)
         if tenant.name in identities.not_returned:
-            not_returned = tenant.project_id or live.registered_ids.get(tenant.name) or tenant.recover
+            not_returned = tenant.project_id or live.registered_id(tenant.name) or tenant.recover
             yield Note.about(tenant, f"the API did not return project {not_returned}")
         elif project and not tenant.project_id and project.name not in desired.project_names(tenant.name):
-            how = "in the registry" if live.registered_ids.get(tenant.name) == project.id else "by its annotation"
+            how = "in the registry" if live.registered_id(tenant.name) == project.id else "by its annotation"
             found = f"project {project.id}, found {how}, was renamed to {project.name!r}"
             yield Note.about(tenant, found)
 

@@ -63,7 +63,7 @@ def endangered_annotation_notes(
     replaced branch.
     """
     for tenant, project in identities.matched(tenants):
-        if tenant.project_id is not None or live.registered_ids.get(tenant.name) == project.id:
+        if tenant.project_id is not None or live.registered_id(tenant.name) == project.id:
             continue
         if left := _left_behind(project, desired.fleet):
             branches = " and ".join(map(repr, left))

@@ -10,7 +10,7 @@ from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import Occasion
 from reconciler.live.project import BRANCHES, Needs
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
-from reconciler.plan import declared_fields, recovery, rivals, tombstones, within_limits
+from reconciler.plan import adoption, declared_fields, recovery, rivals, tombstones, within_limits
 from reconciler.plan.concerns import (
     branches,
     compute,
@@ -50,7 +50,9 @@ def needed_by(actions: Iterable[Action]) -> Details:
 
 
 def _needed(action: Action) -> Details:
-    return action.details | BRANCHES if action.lowering else action.details
+    reduced = [change.path for change in action.changes if change.lowering]
+    counted = bool(reduced) and all(path in quota.COUNTED for path in reduced)
+    return action.details | BRANCHES if action.lowering and not counted else action.details
 
 
 def looks(tenant: TenantPlan) -> int:
@@ -115,7 +117,7 @@ class PlanRequirements:
         matched = list(identities.matched(tenants))
         deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
         looks = [
-            _Look(desired, t, p, Depth.DEEP if t.name in deep else depth, self.history)
+            _Look(desired, live, t, p, Depth.DEEP if t.name in deep else depth, self.history)
             for t, p in matched
             if not t.absent
         ]
@@ -225,9 +227,16 @@ class _Look:
     """Which details the plan of one tenant with a project depends on."""
 
     def __init__(
-        self, desired: DesiredState, tenant: Tenant, project: LiveProject, depth: Depth, history: History
+        self,
+        desired: DesiredState,
+        live: LiveState,
+        tenant: Tenant,
+        project: LiveProject,
+        depth: Depth,
+        history: History,
     ) -> None:
         self.project = project
+        self._live = live
         self._desired, self._history = desired, history
         self._fleet = desired.fleet
         self._organizations = desired.organizations
@@ -296,12 +305,33 @@ class _Look:
         """To check the owner before a write, for names of computes, and if branches or their protection are
         declared.
         """
-        if self._moves or self.needs_endpoints or any(project_changes(self._settings, self.project)):
+        if self._moves or self.needs_endpoints or self._owner_is_unproven or self._saved_before:
             return True
         if self._may_hold_too_many:
             return True
         states = branches.stated(self._settings) or snapshots.declares(self._settings)
         return (states or self._cleans or self._fills) and self._depth is not Depth.LIST
+
+    @property
+    def _owner_is_unproven(self) -> bool:
+        """Whether something differs that is written only once the annotations say whose the project is.
+
+        Not a quota that grows, of a tenant that a run has handled before or that another source than the name
+        confirms: it takes nothing, and is undone by the next run. With a registry row for the project, not a
+        smaller quota either, unless the sizes of branches decide whether it may go.
+        """
+        changes = list(project_changes(self._settings, self.project))
+        if not changes or any(change.path not in quota.PATHS for change in changes):
+            return bool(changes)
+        reduced = [change.path for change in changes if change.lowering]
+        if self._live.registered_id(self.tenant) == self.project.id:
+            return any(path not in quota.COUNTED for path in reduced)
+        return bool(reduced) or not self._confirmed_without_annotations
+
+    @property
+    def _confirmed_without_annotations(self) -> bool:
+        """Whether the earlier files, a pin or a revision confirm the project, as ``adoption.confirmed`` asks."""
+        return self._history.handled(self.tenant) or adoption.told(self._tenant, self.project, self._live)
 
     @property
     def _fills(self) -> bool:

@@ -134,7 +134,7 @@ def decide(desired: DesiredState, live: LiveState, found: Sequence[Rivals], now:
 
 
 def _decide(desired: DesiredState, live: LiveState, rivals: Rivals, pinned: set[str], now: datetime) -> Decision:
-    place = live.registered_ids.get(rivals.tenant.name)
+    place = live.registered_id(rivals.tenant.name)
     missing_proofs: list[MissingProof] = []
     if place not in (None, rivals.first.id):
         missing_proofs.append(MissingProof(f"the registry names {place} as the tenant's"))

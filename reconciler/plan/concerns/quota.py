@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _FIELDS = table.of("quota")
 PATHS = tuple(field.path for field in _FIELDS)
 """Always sent together: Neon does not document whether a patch merges or replaces."""
+COUNTED = tuple(path for path in PATHS if path != "quota.logical_size_bytes")
+"""Those that Neon counts for the project. The other one limits each branch by its size."""
 
 
 def members(quota: Quota | None) -> dict[str, int]:

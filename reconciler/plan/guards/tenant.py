@@ -130,7 +130,7 @@ def _ownership(action: Action, context: TenantContext) -> Verdict | None:
     annotated = ownership.created_for(project, context.desired)
     if ownership.owned(project, fleet) and annotated == action.tenant:
         return None
-    in_the_registry = context.live.registered_ids.get(action.tenant) == project.id and project.branches is not None
+    in_the_registry = context.live.registered_id(action.tenant) == project.id and project.branches is not None
     if in_the_registry and annotated in (None, action.tenant):
         return None  # Neon: the branch that a restore replaced may be deleted, with its annotations
     return Verdict(

@@ -8,6 +8,7 @@ from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import Needs
+from reconciler.live.registered import Registered
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption, Quota
@@ -16,6 +17,7 @@ from reconciler.plan.needs import PlanRequirements
 from tests.harness.builders import (
     FREE_QUOTA,
     FREE_TIER,
+    NOON,
     PRO_TIER,
     a_branch,
     a_fleet,
@@ -218,6 +220,43 @@ def test_before_anything_is_written_it_is_asked_whose_the_project_is() -> None:
     drifted = [replace(p, restore_window_seconds=60) if p.id == "p-t005" else p for p in LISTED]
     found = PlanRequirements().details(a_fleet(*map(a_tenant, MANY)), a_view(*drifted))
     assert found == Needs(branches=("p-t005",))
+
+
+class TestAQuotaThatDiffers:
+    """Of a tenant of a large fleet, with everything else in sync."""
+
+    GROWN = replace(FREE_QUOTA, data_transfer_bytes=1)
+    SHRUNK = replace(FREE_QUOTA, data_transfer_bytes=0)
+    SMALLER_BRANCHES = replace(FREE_QUOTA, logical_size_bytes=0)
+
+    @staticmethod
+    def read(live: Quota, *, handled: bool = False, row: str | None = None, pin: bool = False) -> Needs:
+        tenants = {name: a_tenant(name) for name in MANY}
+        if pin:
+            tenants["t005"] = a_tenant("t005", project_id="p-t005")
+        fleet = a_fleet(*tenants.values())
+        listed = [replace(p, quota=live, consumption=Consumption()) if p.id == "p-t005" else p for p in LISTED]
+        rows = {} if row is None else {"t005": Registered(row, "free", "r1", NOON)}
+        history = History(base=fleet) if handled else History()
+        return PlanRequirements(history=history).details(fleet, replace(a_view(*listed), registered=rows))
+
+    def test_is_no_reason_to_read_where_it_grows_and_a_run_has_handled_the_tenant(self) -> None:
+        assert not self.read(self.GROWN, handled=True)
+
+    def test_is_no_reason_to_read_where_it_grows_and_a_row_or_a_pin_confirms_the_project(self) -> None:
+        assert not self.read(self.GROWN, row="p-t005")
+        assert not self.read(self.GROWN, pin=True)
+
+    def test_is_a_reason_where_only_the_name_says_whose_the_project_is(self) -> None:
+        assert self.read(self.GROWN) == Needs(branches=("p-t005",))
+
+    def test_is_a_reason_where_it_shrinks_unless_the_registry_names_the_project(self) -> None:
+        assert self.read(self.SHRUNK, handled=True) == Needs(branches=("p-t005",))
+        assert self.read(self.SHRUNK, pin=True) == Needs(branches=("p-t005",))
+        assert not self.read(self.SHRUNK, row="p-t005")
+
+    def test_is_a_reason_where_the_sizes_of_branches_decide(self) -> None:
+        assert self.read(self.SMALLER_BRANCHES, row="p-t005") == Needs(branches=("p-t005",))
 
 
 def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:

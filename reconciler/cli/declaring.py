@@ -33,8 +33,12 @@ def declare(
     runs_child: bool = False,
     module: str = "",
 ) -> click.Command:
-    """A command that ``run`` in ``reconciler.cli.<name>`` carries out, or the function ``name`` in ``module``."""
-    carries_out = (module, name) if module else (name.replace("-", "_"), "run")
+    """A command that ``run`` in ``reconciler.cli.<name>`` carries out, or the function ``name`` in ``module``.
+
+    ``module`` names another function after a colon.
+    """
+    of_module, _, function = module.partition(":")
+    carries_out = (of_module, function or name) if module else (name.replace("-", "_"), "run")
 
     def callback(**arguments: Any) -> Any:
         runtime()  # takes the environment of the process before anything else is imported

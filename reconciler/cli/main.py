@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "validate": "Check every file and report every problem.",
+    "new": "Write the file of a new tenant.",
+    "set": "Change keys of a tenant's file in place.",
     "plan": "Show what apply would do.",
     "diff": "Show what a change of the files asks for, without a key.",
     "observe": "Record the live state of the fleet, for plans without keys.",
@@ -55,7 +57,9 @@ COMMANDS: Final = {
 
 LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
-"""Commands that are declared in modules of their own; all others in ``commands``."""
+"""Commands that are declared in modules of their own."""
+AUTHORING: Final = ("new", "set")
+"""Commands that are declared in ``author_commands``; all others in ``commands``."""
 
 
 class LazyGroup(click.Group):
@@ -74,6 +78,10 @@ class LazyGroup(click.Group):
                 ctx.obj()  # takes the environment of the process before anything else is imported
             apart: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
             return apart
+        if cmd_name in AUTHORING:
+            from reconciler.cli.author_commands import AUTHOR_COMMANDS  # noqa: PLC0415 - for these only
+
+            return AUTHOR_COMMANDS[cmd_name]
         from reconciler.cli.commands import DECLARED  # noqa: PLC0415 - not for the list of commands
 
         return DECLARED[cmd_name]

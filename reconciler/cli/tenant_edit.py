@@ -30,7 +30,7 @@ from reconciler.views.view import PlanView, ReportView
 if TYPE_CHECKING:
     from reconciler.cli.converge import FewTenants
     from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
-    from reconciler.files.edited import EditedFile
+    from reconciler.files.edited import EditedTenant
     from reconciler.fleet import Fleet, Planned
     from reconciler.model.values import Json
     from reconciler.plan.outcome import Report
@@ -113,7 +113,7 @@ def run_edit(
             f"{before.location}: tenant {given.tenant!r} is not suspended",
             hint=f"`reconciler usage --tenant {given.tenant}` says if Neon has suspended it for a quota",
         )
-    edited = edit(given.files.directory, few.desired, before, changes)
+    edited = edit(given.files.directory, before, changes)
     if given.no_apply:
         edited.write()
         _tell_edit(edited)
@@ -121,7 +121,7 @@ def run_edit(
     return _converged(given, few, edited, keeps_going=keeps_going)
 
 
-def _converged(given: TenantEdit, few: FewTenants, edited: EditedFile, *, keeps_going: bool) -> ExitCode:
+def _converged(given: TenantEdit, few: FewTenants, edited: EditedTenant, *, keeps_going: bool) -> ExitCode:
     tenants = {**few.desired.tenants, given.tenant: edited.tenant}
     desired = replace(few.desired, tenants=dict(sorted(tenants.items())))
     request = replace(few.request, history=History(few.desired, guessed=True))
@@ -164,7 +164,7 @@ def _show(given: TenantEdit, planned: Planned) -> None:
         show_aside(shown)
 
 
-def _confirm(given: TenantEdit, edited: EditedFile) -> None:
+def _confirm(given: TenantEdit, edited: EditedTenant) -> None:
     if given.command.yes:
         return
     if not runtime().interactive:
@@ -172,7 +172,7 @@ def _confirm(given: TenantEdit, edited: EditedFile) -> None:
     click.confirm(f"Edit {edited.path} and do this?", abort=True, err=True)
 
 
-def _tell_edit(edited: EditedFile) -> None:
+def _tell_edit(edited: EditedTenant) -> None:
     if edited.changes:
         say(f"edited {edited.path}: commit and push it, or a run on other files undoes the change")
     else:

@@ -11,64 +11,33 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import yaml
-from yaml.events import (
-    AliasEvent,
-    CollectionEndEvent,
-    CollectionStartEvent,
-    DocumentStartEvent,
-    MappingStartEvent,
-    NodeEvent,
-    SequenceStartEvent,
-)
-
 from reconciler.errors import InvalidInputError
-from reconciler.files.events import events, parse, place
+from reconciler.files.canonical import tenant_shape
+from reconciler.files.events import parse
+from reconciler.files.nodes import BY_HAND, LINE, document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from yaml.events import Event
-
+    from reconciler.files.canonical import Shape
+    from reconciler.files.nodes import Entry, Node
     from reconciler.model.values import Json
 
-Span: TypeAlias = "tuple[int, int]"
-"""Where a part of the text begins and ends, in characters."""
+Key: TypeAlias = "str | tuple[str, ...]"
+"""A key of the document, or the path of one below it."""
 
-BY_HAND: Final = "edit the file by hand"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w./:+-]*", re.ASCII)
 """Text that needs no quotes in any place of a document."""
-_LINE: Final = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What becomes of the top-level keys of a tenant's document."""
+    """What becomes of the keys of a tenant's document."""
 
-    values: Mapping[str, Json | None]
-    """By key: its new value; None removes the key."""
-    added: Mapping[str, Json] = field(default_factory=dict)
-    """By key: an entry that is appended to its list."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One key of a mapping, or one item of a list."""
-
-    name: str
-    start: int
-    value: Span
-    """From the value's first character to its last one."""
-    items: _Node | None = None
-
-
-@dataclass(slots=True)
-class _Node:
-    """A mapping or a list, with its entries."""
-
-    flow: bool
-    mapping: bool
-    entries: list[_Entry] = field(default_factory=list)
+    values: Mapping[Key, Json | None]
+    """Its new value; None removes the key, and the mappings that are empty then."""
+    added: Mapping[Key, Json] = field(default_factory=dict)
+    """An entry that is appended to its list."""
 
 
 def changed(text: str, line: int, column: int, changes: Changes, *, as_json: bool = False) -> str:
@@ -79,128 +48,124 @@ def changed(text: str, line: int, column: int, changes: Changes, *, as_json: boo
     """
     edited = text
     for key, value in changes.values.items():
-        root = _root(edited, line, column)
-        present = next((entry for entry in root.entries if entry.name == key), None)
-        if value is not None:
-            edited = _with(edited, root, key, value, present, as_json=as_json)
-        elif present is not None:
-            edited = _without(edited, root, present)
+        found = _found(document(edited, line, column), path_of(key))
+        edited = found.removed(edited) if value is None else found.replaced(edited, value, as_json=as_json)
     for key, item in changes.added.items():
-        root = _root(edited, line, column)
-        present = next((entry for entry in root.entries if entry.name == key), None)
-        if present is None or present.items is None or not present.items.entries:
-            edited = _with(edited, root, key, [item], present, as_json=as_json)
+        found = _found(document(edited, line, column), path_of(key))
+        items = found.entry.node if found.entry is not None and not found.rest else None
+        if items is None or items.mapping or not items.entries:
+            edited = found.replaced(edited, [item], as_json=as_json)
         else:
-            edited = _appended(edited, present.items, item, as_json=as_json)
-    _check(text, edited, changes)
+            edited = _appended(edited, items, item, as_json=as_json)
+    _check(text, edited, [path_of(key) for key in (*changes.values, *changes.added)])
     return edited
 
 
-def _root(text: str, line: int, column: int) -> _Node:
-    """Return the mapping of the document that starts there."""
-    reader = _Reader(text)
-    try:
-        for event in events(text.encode()):
-            reader.take(event)
-    except yaml.YAMLError as error:
-        raise InvalidInputError("the file is not valid YAML", hint=BY_HAND) from error
-    found = reader.roots.get((line, column))
-    if found is None or not found.mapping:
-        raise InvalidInputError(f"line {line} does not begin a tenant's document", hint=BY_HAND)
-    return found
+def as_document(value: Mapping[str, Json]) -> str:
+    """Return a new YAML document, one key a line."""
+    return "".join(f"{_block(written(key), member, '', chr(10))}\n" for key, member in value.items())
 
 
-@dataclass(slots=True)
-class _Frame:
-    node: _Node
-    own: _Entry | None
-    """The entry of the node around it that this node is the value of."""
-    key: tuple[str, int] | None = None
+def path_of(key: Key) -> tuple[str, ...]:
+    """Return a key as a path."""
+    return (key,) if isinstance(key, str) else key
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Collects the entries of the first two levels of each document."""
-
-    text: str
-    roots: dict[tuple[int, int], _Node] = field(default_factory=dict)
-    _open: list[_Frame] = field(default_factory=list)
-    _lines: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._lines = [0, *(match.end() for match in _LINE.finditer(self.text))]
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, AliasEvent):
-            raise InvalidInputError("the file has an alias", hint=BY_HAND)
-        if isinstance(event, DocumentStartEvent):
-            self._open.clear()
-        elif isinstance(event, NodeEvent):
-            self._node(event)
-        elif isinstance(event, CollectionEndEvent):
-            self._close(event)
-
-    def _node(self, event: NodeEvent) -> None:
-        start, end = self._at(event.start_mark), self._at(event.end_mark)
-        frame = self._open[-1] if self._open else None
-        own: _Entry | None = None
-        if frame is not None and frame.node.mapping and frame.key is None:
-            frame.key = (getattr(event, "value", ""), start)
-            return
-        if frame is not None:
-            name, begins = frame.key or ("", start)
-            frame.key = None
-            own = _Entry(name, begins, (start, max(start, self._trimmed(end))))
-            frame.node.entries.append(own)
-            if not isinstance(event, CollectionStartEvent):
-                self._grow(end)
-        if isinstance(event, CollectionStartEvent):
-            node = _Node(bool(event.flow_style), isinstance(event, MappingStartEvent))
-            if own is None:
-                self.roots[place(event)] = node
-            elif isinstance(event, SequenceStartEvent):
-                own.items = node
-            self._open.append(_Frame(node, own))
-
-    def _close(self, event: CollectionEndEvent) -> None:
-        frame = self._open.pop()
-        if frame.node.flow:
-            self._grow(self._at(event.end_mark), frame.own)
-
-    def _grow(self, end: int, own: _Entry | None = None) -> None:
-        """A block collection ends where its last entry does, not where the next key begins."""
-        for entry in (own, *(frame.own for frame in self._open)):
-            if entry is not None:
-                entry.value = (entry.value[0], max(entry.value[1], self._trimmed(end)))
-
-    def _at(self, mark: object) -> int:
-        line, column = getattr(mark, "line", 0), getattr(mark, "column", 0)
-        return min(self._lines[line] + column if line < len(self._lines) else len(self.text), len(self.text))
-
-    def _trimmed(self, end: int) -> int:
-        """The end without blank space: the mark of a block scalar is on the next line."""
-        return len(self.text[:end].rstrip())
+def holds(value: object, path: tuple[str, ...]) -> bool:
+    """Return whether a document has the path."""
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
 
 
-def _with(text: str, root: _Node, key: str, value: Json, present: _Entry | None, *, as_json: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a path leads to."""
+
+    node: Node
+    """The innermost mapping on the path."""
+    shape: Shape
+    key: str
+    entry: Entry | None
+    """What has the key; None if the mapping has no such key."""
+    rest: tuple[str, ...]
+    """The keys of the path below it, which do not exist."""
+    around: tuple[tuple[Node, Entry], ...]
+    """The mappings around it, each with its entry on the path."""
+
+    def replaced(self, text: str, value: Json, *, as_json: bool) -> str:
+        """Return the text in which the path has the value."""
+        if self.rest and self.entry is not None and self.entry.scalar not in {None, ""}:
+            raise InvalidInputError(f"{self.key} is no mapping", hint=BY_HAND)
+        for key in reversed(self.rest):
+            value = {key: value}
+        return _with(text, self, value, as_json=as_json)
+
+    def removed(self, text: str) -> str:
+        """Return the text without the key, and without the mappings that only contain it."""
+        if self.entry is None or self.rest:
+            return text
+        node, entry = self.node, self.entry
+        for outer, own in reversed(self.around):
+            if len(node.entries) > 1:
+                break
+            node, entry = outer, own
+        return _without(text, node, entry)
+
+
+def _found(root: Node, path: tuple[str, ...]) -> _Found:
+    around: list[tuple[Node, Entry]] = []
+    node, shape = root, tenant_shape()
+    for depth, key in enumerate(path, start=1):
+        entry = node.entry(key)
+        inner = entry.node if entry is not None else None
+        if depth == len(path) or entry is None or inner is None or not inner.mapping:
+            return _Found(node, shape, key, entry, path[depth:], tuple(around))
+        around.append((node, entry))
+        node, shape = inner, shape.at(key)
+    raise InvalidInputError("a path has at least one key")
+
+
+def _with(text: str, found: _Found, value: Json, *, as_json: bool) -> str:
     """Return the text in which the key has the value."""
-    name = json.dumps(key) if as_json else key
-    entry = f"{name}: {written(value, as_json=as_json)}"
-    if root.flow:
-        if present is not None:
-            return text[: present.start] + entry + text[present.value[1] :]
-        end = root.entries[-1].value[1]
+    node, present = found.node, found.entry
+    name = json.dumps(found.key, ensure_ascii=False) if as_json else written(found.key)
+    if present is None:
+        return _inserted(text, found, name, value, as_json=as_json)
+    inline = written(value, as_json=as_json)
+    start, end = present.value
+    multiline = not node.flow and (isinstance(value, list) or "\n" in text[present.start : end])
+    if multiline:
+        block = _block(name, value, _indent(text, present.start), _newline(text))
+        return text[: present.start] + block + text[_line_end(text, end) :]
+    return text[:start] + (f" {inline}" if start == end else inline) + text[end:]
+
+
+def _inserted(text: str, found: _Found, name: str, value: Json, *, as_json: bool) -> str:
+    """Return the text with a new key, after those that come before it in canonical order."""
+    node = found.node
+    if node.flow:
+        entry = f"{name}: {written(value, as_json=as_json)}"
+        if not node.entries:
+            return f"{text[: node.start + 1]}{entry}{text[node.start + 1 :]}"
+        if found.shape.rank(found.key) < found.shape.rank(node.entries[0].name):
+            return f"{text[: node.entries[0].start]}{entry}, {text[node.entries[0].start :]}"
+        end = _preceding(found).value[1]
         return f"{text[:end]}, {entry}{text[end:]}"
-    if present is not None:
-        end = _line_end(text, present.value[1])
-        block = _block(key, value, _indent(text, present.start), _newline(text))
-        return text[: present.start] + block + text[end:]
-    last = root.entries[-1]
-    end, indent = _line_end(text, last.value[1]), _indent(text, root.entries[0].start)
-    return f"{text[:end]}{_newline(text)}{indent}{_block(key, value, indent, _newline(text))}{text[end:]}"
+    end, indent = _line_end(text, _preceding(found).value[1]), _indent(text, node.entries[0].start)
+    return f"{text[:end]}{_newline(text)}{indent}{_block(name, value, indent, _newline(text))}{text[end:]}"
 
 
-def _without(text: str, root: _Node, present: _Entry) -> str:
+def _preceding(found: _Found) -> Entry:
+    """Return the entry that a new key follows."""
+    rank = found.shape.rank(found.key)
+    before = [entry for entry in found.node.entries if found.shape.rank(entry.name) <= rank]
+    return before[-1] if before else found.node.entries[0]
+
+
+def _without(text: str, root: Node, present: Entry) -> str:
     """Return the text without the key: its whole lines, or its part of a flow mapping."""
     index = root.entries.index(present)
     if root.flow:
@@ -208,14 +173,14 @@ def _without(text: str, root: _Node, present: _Entry) -> str:
             return text[: present.start] + text[root.entries[index + 1].start :]
         return text[: root.entries[index - 1].value[1]] + text[present.value[1] :]
     end = _line_end(text, present.value[1])
-    following = _LINE.match(text, end)
+    following = LINE.match(text, end)
     start = present.start - len(_indent(text, present.start))
     if following is None:
         return text[:start].removesuffix("\n").removesuffix("\r")
     return text[:start] + text[following.end() :]
 
 
-def _appended(text: str, items: _Node, item: Json, *, as_json: bool) -> str:
+def _appended(text: str, items: Node, item: Json, *, as_json: bool) -> str:
     """Return the text with one more item in a list."""
     end = items.entries[-1].value[1]
     if items.flow:
@@ -225,11 +190,14 @@ def _appended(text: str, items: _Node, item: Json, *, as_json: bool) -> str:
     return f"{text[:end]}{_newline(text)}{_indent(text, begins)}- {written(item)}{text[end:]}"
 
 
-def _block(key: str, value: Json, indent: str, newline: str) -> str:
-    """Return the key in block style: a list with one item a line."""
-    if isinstance(value, list):
-        return newline.join((f"{key}:", *(f"{indent}  - {written(item)}" for item in value)))
-    return f"{key}: {written(value)}"
+def _block(name: str, value: Json, indent: str, newline: str) -> str:
+    """Return the key in block style: a list with one item a line, a mapping of mappings with one key a line."""
+    if isinstance(value, list) and value:
+        return newline.join((f"{name}:", *(f"{indent}  - {written(item)}" for item in value)))
+    if isinstance(value, dict) and any(isinstance(member, dict) for member in value.values()):
+        inner = (_block(written(key), member, indent + "  ", newline) for key, member in value.items())
+        return newline.join((f"{name}:", *(f"{indent}  {one}" for one in inner)))
+    return f"{name}: {written(value)}"
 
 
 def written(value: Json, *, as_json: bool = False) -> str:
@@ -237,7 +205,7 @@ def written(value: Json, *, as_json: bool = False) -> str:
     if as_json:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {written(member)}" for key, member in value.items()) + "}"
+        return "{" + ", ".join(f"{written(key)}: {written(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(written(item) for item in value) + "]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and not value.endswith(":"):
@@ -247,7 +215,7 @@ def written(value: Json, *, as_json: bool = False) -> str:
 
 def _line_end(text: str, position: int) -> int:
     """Return where the line ends that the position is on, before its line break."""
-    found = _LINE.search(text, position)
+    found = LINE.search(text, position)
     return len(text) if found is None else found.start()
 
 
@@ -261,12 +229,12 @@ def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _check(before: str, after: str, changes: Changes) -> None:
+def _check(before: str, after: str, paths: Iterable[tuple[str, ...]]) -> None:
     """Raise InvalidInputError unless one document differs, and only in the changed keys."""
     was, becomes = (list(_documents(text)) for text in (before, after))
     others = [pair for pair in zip(was, becomes, strict=False) if pair[0] != pair[1]]
-    keys = {*changes.values, *changes.added}
-    alike = all(_left(one, keys) == _left(other, keys) for one, other in others)
+    kept = list(paths)
+    alike = all(_left(one, kept) == _left(other, kept) for one, other in others)
     if len(was) != len(becomes) or len(others) > 1 or not alike:
         raise InvalidInputError("the document cannot be changed in place", hint=BY_HAND)
 
@@ -281,9 +249,18 @@ def _documents(text: str) -> Iterator[object]:
     yield from (document.value for document in parsed.documents)
 
 
-def _left(document: object, keys: set[str]) -> object:
-    return (
-        {key: value for key, value in document.items() if key not in keys}
-        if isinstance(document, dict)
-        else document
-    )
+def _left(document: object, paths: Iterable[tuple[str, ...]]) -> object:
+    """Return the document without what these paths lead to."""
+    for path in paths:
+        document = _dropped(document, path)
+    return document
+
+
+def _dropped(value: object, path: tuple[str, ...]) -> object:
+    """Return the value without the path, and without mappings that are empty then; None if nothing is left."""
+    if not isinstance(value, dict) or not path:
+        return None
+    inner = _dropped(value[path[0]], path[1:]) if path[0] in value else None
+    others = {key: member for key, member in value.items() if key != path[0]}
+    left = others if inner is None else {**others, path[0]: inner}
+    return left or None

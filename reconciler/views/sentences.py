@@ -206,7 +206,9 @@ def diff_summary(plan: Plan) -> str:
 def diff_origin(made: Made) -> FormattedText:
     """``From commit 5a6b7c8 to commit 1f2e3d4.``"""
     after = formatted("commit {}", made.commit[:7]) if made.commit else formatted("the files in the folder")
-    return formatted("From commit {} to {}.", (made.base or "")[:7], after)
+    if made.base is None:
+        return formatted("From the files before the edit to the files after it.")
+    return formatted("From commit {} to {}.", made.base[:7], after)
 
 
 def saved_plan_origin(fleet: str, about: Made) -> FormattedText:

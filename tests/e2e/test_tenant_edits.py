@@ -163,13 +163,18 @@ def test_bad_input_is_refused_with_its_place_and_a_remedy(shell: Shell, words: t
     assert file_of(shell) == FILE
 
 
-def test_a_tenant_of_two_files_and_a_tombstone_are_edited_by_hand(shell: Shell) -> None:
-    shell.write(
-        "tiers.yaml",
-        (shell.folder / "tiers.yaml").read_text() + "tenants: [{ndjson: l.ndjson}, {files: 'tenants/*.yaml'}]\n",
-    )
+def test_a_tenant_of_two_files_is_edited_in_the_document_that_overrides_its_line(shell: Shell) -> None:
+    sources = "tenants: [{ndjson: l.ndjson}, {files: 'tenants/*.yaml'}]\n"
+    shell.write("tiers.yaml", (shell.folder / "tiers.yaml").read_text() + sources)
     shell.write("l.ndjson", '{"tenant": "acme", "tier": "pro"}\n')
-    shell.write("tenants/acme.yaml", "tenant: acme\ntier: pro\n")
-    assert "2 files declare tenant 'acme'" in shell.simulated("suspend", "acme", "--reason", "x", "--yes").err
+    shell.write("tenants/acme.yaml", "tenant: acme\nlabels: {a: b}\n")
+    assert shell.simulated("suspend", "acme", "--reason", "x", "--yes").code == 0
+    assert file_of(shell) == "tenant: acme\nlabels: {a: b}\nstate: suspended\nreason: x\n"
+    shell.write("l.ndjson", '{"tenant": "acme", "tier": "pro", "state": "suspended", "reason": "y"}\n')
+    ended = shell.simulated("resume", "acme", "--yes")
+    assert (ended.code, "l.ndjson:1 also sets state" in ended.err) == (3, True), ended.err
+
+
+def test_a_tombstone_is_edited_by_hand(shell: Shell) -> None:
     shell.write("tenants/gone.yaml", "tenant: gone\nstate: absent\n")
     assert "state is absent" in shell.simulated("suspend", "gone", "--reason", "x", "--yes").err

@@ -15,7 +15,7 @@ from tests.harness.shell import TIERS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.files.edited import EditedFile
+    from reconciler.files.edited import EditedTenant
 
 SUSPENDED = Changes({"state": "suspended", "reason": "abuse"})
 TENANT = "tenant: acme\ntier: free\n"
@@ -29,9 +29,9 @@ def fleet(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def edited(fleet: Path) -> EditedFile:
+def edited(fleet: Path) -> EditedTenant:
     desired = read(fleet)
-    return edit(fleet, desired, desired.tenants["acme"], SUSPENDED)
+    return edit(fleet, desired.tenants["acme"], SUSPENDED)
 
 
 def test_the_tenant_is_as_the_edited_file_declares_it_and_nothing_is_written_yet(fleet: Path) -> None:

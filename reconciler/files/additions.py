@@ -1,0 +1,89 @@
+"""A new tenant's document: a file of its own, or a line of a file with one JSON tenant per line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InvalidInputError
+from reconciler.files.canonical import canonical_json, json_line, tenant_shape
+from reconciler.files.edited import EditedFile, checked, read_whole
+from reconciler.files.editing import as_document
+from reconciler.files.finding import RejectedError
+from reconciler.files.patterns import compiled
+from reconciler.files.price_list import PRICE_LIST, read_price_list
+from reconciler.files.readers import read_tenant_name
+from reconciler.files.tree import WorkTree
+from reconciler.model.quoting import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from reconciler.files.edited import EditedTenant
+    from reconciler.files.price_list import Source
+    from reconciler.model.values import Json
+
+SCHEMA_COMMENT: Final = "# yaml-language-server: $schema="
+_LINES: Final = ".ndjson"
+
+
+def addition(directory: Path, document: dict[str, Json], to: str | None = None) -> EditedTenant:
+    """Return the file with the new tenant.
+
+    ``to`` is a path below the folder; without it, the file is placed where the first source of tiers.yaml reads
+    it. Raises InvalidInputError if no source reads the file, or if the result is not valid.
+    """
+    tenant = str(document["tenant"])
+    try:
+        read_tenant_name(tenant)
+    except RejectedError as error:
+        raise InvalidInputError(str(error), hint=error.hint) from error
+    sources = read_price_list(WorkTree(directory)).sources
+    path = to or _place(sources, tenant)
+    source = next((one for one in sources if compiled(one.pattern).fullmatch(path)), None)
+    if source is None or path == PRICE_LIST:
+        patterns = ", ".join(one.pattern for one in sources)
+        raise InvalidInputError(f"no source of {PRICE_LIST} reads {shown(path)}", hint=f"a file of {patterns}")
+    file = directory / path
+    before = read_whole(file) if file.exists() else None
+    if before is not None and not source.json_lines:
+        raise InvalidInputError(f"{file} exists", hint=f"`reconciler set {tenant} KEY=VALUE` changes a tenant")
+    ordered = canonical_json(document, tenant_shape())
+    text = (
+        _with_line((before or b"").decode(), tenant, json_line(ordered))
+        if source.json_lines
+        else as_document(ordered if isinstance(ordered, dict) else document)
+    )
+    return checked(directory, path, EditedFile(file, before, text.encode()), tenant)
+
+
+def _place(sources: Sequence[Source], tenant: str) -> str:
+    """Return the file that the first source with room for one reads."""
+    for source in sources:
+        pattern = PurePosixPath(source.pattern)
+        steps = [step for step in pattern.parts[:-1] if step != "**"]
+        name = pattern.name.replace("*", tenant, 1) if not source.json_lines else pattern.name
+        path = "/".join((*steps, name))
+        if not any(sign in path for sign in "*?") and compiled(source.pattern).fullmatch(path):
+            return path
+    raise InvalidInputError("no source names the file of a new tenant", hint="--to FILE")
+
+
+def _with_line(text: str, tenant: str, line: str) -> str:
+    """Return the lines with the tenant's: at its place in the order of names, or last if they have no order."""
+    rows = [row for row in text.split("\n") if row.strip()]
+    names = [_name(row) for row in rows]
+    at = next((index for index, name in enumerate(names) if name > tenant), len(rows))
+    if names != sorted(names):
+        at = len(rows)
+    return "\n".join((*rows[:at], line, *rows[at:])) + "\n"
+
+
+def _name(row: str) -> str:
+    try:
+        found = json.loads(row)
+    except ValueError:
+        return ""
+    return str(found.get("tenant", "")) if isinstance(found, dict) else ""

@@ -1,0 +1,35 @@
+"""The files of a folder with some of them as they are about to become: an edit is checked before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.files.tree import MAX_FILE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.files.tree import Listing, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A tree in which some files have other contents, or exist."""
+
+    tree: Tree
+    files: Mapping[str, bytes]
+
+    def name(self, path: str) -> str:
+        """As in Tree."""
+        return self.tree.name(path)
+
+    def listing(self, folder: str) -> Listing:
+        """As in Tree."""
+        found = self.tree.listing(folder)
+        own = {path for path in self.files if path.startswith(f"{folder}/") or not folder}
+        return replace(found, files=tuple(sorted(own.union(found.files))))
+
+    def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
+        """As in Tree."""
+        return self.files[path] if path in self.files else self.tree.read(path, limit)

@@ -1,0 +1,154 @@
+"""new and set: the right file is written, as little of it as can be, and the plan of the tenant is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.harness.shell import Shell
+
+FILE: Final = """\
+# A customer.
+tenant: acme
+tier: pro  # paying
+overrides:
+  # They export a lot.
+  quota: {data_transfer: 80GiB}   # more traffic
+  compute: {max_cu: 4}
+
+# The end.
+"""
+
+
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    shell.write("tenants/acme.yaml", FILE)
+    sources = "tenants: [{files: 'tenants/**/*.yaml'}, {ndjson: fleet/lines.ndjson}]\n"
+    shell.write("tiers.yaml", (shell.folder / "tiers.yaml").read_text() + sources)
+    shell.write("fleet/lines.ndjson", '{"tenant": "ann", "tier": "free"}\n{"tenant": "cid", "tier":"free"}\n')
+    return shell
+
+
+def text_of(shell: Shell, path: str = "tenants/acme.yaml") -> str:
+    return (shell.folder / path).read_text(encoding="utf-8")
+
+
+class TestSet:
+    def test_changes_one_value_and_shows_the_plan_of_the_tenant(self, fleet: Shell) -> None:
+        fleet.applied()
+        ended = fleet.simulated("set", "acme", "quota.data_transfer=102400MiB")
+        assert ended.code == 0, ended.err
+        assert text_of(fleet) == FILE.replace("80GiB", "100GiB")
+        assert "quota.data_transfer  80GiB -> 100GiB" in ended.out
+        assert "edited tenants/acme.yaml" in ended.err
+
+    def test_writes_new_keys_in_the_order_of_the_format(self, fleet: Shell) -> None:
+        words = ("labels.team=eu", "compute.min_cu=1", "restore_window=2d", "snapshots+=v1", "protect=true")
+        assert fleet.run("set", "acme", *words, "--no-plan").code == 0
+        assert text_of(fleet) == FILE.replace("  # paying\n", "  # paying\nlabels: {team: eu}\n").replace(
+            "  compute: {max_cu: 4}\n",
+            "  compute: {min_cu: 1, max_cu: 4}\n  restore_window: 2d\nsnapshots:\n  - v1\nprotect: true\n",
+        )
+
+    def test_appends_to_a_list_and_removes_what_is_empty_then(self, fleet: Shell) -> None:
+        assert (
+            fleet.run("set", "acme", "dev_branches+={name: a, expires_at: 2031-01-01T00:00:00Z}", "--no-plan").code
+            == 0
+        )
+        assert fleet.run("set", "acme", "dev_branches+=b", "--unset", "quota.data_transfer", "--no-plan").code == 0
+        assert "  - {name: a, expires_at: 2031-01-01T00:00:00Z}\n  - b\n" in text_of(fleet)
+        assert "quota" not in text_of(fleet)
+        assert fleet.run("set", "acme", "--unset", "compute.max_cu", "--no-plan").code == 0
+        assert "overrides" not in text_of(fleet)
+
+    def test_changes_the_line_of_a_tenant_on_a_json_line(self, fleet: Shell) -> None:
+        assert fleet.run("set", "cid", "tier=pro", "compute.max_cu=2", "labels.n=1.50", "--no-plan").code == 0
+        assert text_of(fleet, "fleet/lines.ndjson") == (
+            '{"tenant": "ann", "tier": "free"}\n'
+            '{"tenant": "cid", "tier":"pro", "labels": {"n": "1.50"}, "overrides": {"compute": {"max_cu": 2}}}\n'
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("compute.max_cu=99",), "nothing was written"),
+            (("quota.datatransfer=1GiB",), "did you mean 'quota.data_transfer'?"),
+            (("quota",), "is no assignment"),
+            (("tier+=pro",), "is no list"),
+            (("tier=pro", "tier=free"), "given twice"),
+            (("labels={a: [",), "not valid YAML"),
+            ((), "nothing to set"),
+            (("tenant=other",), "a file named"),
+        ],
+    )
+    def test_writes_nothing_that_is_not_valid(self, fleet: Shell, words: tuple[str, ...], told: str) -> None:
+        ended = fleet.run("set", "acme", *words)
+        assert ended.code == 3
+        assert told in " ".join(ended.err.split())
+        assert text_of(fleet) == FILE
+
+    def test_shows_without_a_key_what_the_files_ask_for(self, fleet: Shell) -> None:
+        ended = fleet.run("set", "acme", "tier=free", "compute.max_cu=2", "--dry-run")
+        assert ended.code == 0, ended.err
+        assert "Downgrade (1)" in ended.out
+        assert "no key is set" in ended.err
+        assert text_of(fleet) == FILE
+
+    def test_names_tenants_that_are_alike(self, fleet: Shell) -> None:
+        assert "did you mean 'acme'?" in fleet.run("set", "acne", "tier=free").err
+
+    def test_ends_as_a_plan_does_if_a_guard_refuses_the_change(self, fleet: Shell) -> None:
+        fleet.write("tenants/acme.yaml", FILE + "protect: true\n")
+        fleet.applied()
+        ended = fleet.simulated("set", "acme", "quota.data_transfer=60GiB")
+        assert (ended.code, "protected" in ended.out) == (5, True)
+        assert "60GiB" in text_of(fleet)
+
+
+class TestNew:
+    def test_writes_a_file_of_its_own_and_shows_what_is_created(self, fleet: Shell) -> None:
+        words = (
+            "--tier",
+            "free",
+            "--label",
+            "plan=trial",
+            "--set",
+            "quota.logical_size=0.25GiB",
+            "--set",
+            "snapshots=[]",
+        )
+        ended = fleet.simulated("new", "bob", *words)
+        assert ended.code == 0, ended.err
+        assert text_of(fleet, "tenants/bob.yaml") == (
+            "tenant: bob\ntier: free\nlabels: {plan: trial}\noverrides:\n"
+            "  quota: {logical_size: 256MiB}\nsnapshots: []\n"
+        )
+        assert "Plan: 1 to create." in ended.out
+        assert fleet.stored.rows("projects") == []
+
+    def test_writes_a_line_at_its_place(self, fleet: Shell) -> None:
+        assert fleet.run("new", "bob", "--tier", "free", "--to", "fleet/lines.ndjson", "--no-plan").code == 0
+        lines = text_of(fleet, "fleet/lines.ndjson").splitlines()
+        assert lines[1:] == ['{"tenant": "bob", "tier": "free"}', '{"tenant": "cid", "tier":"free"}']
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("acme",), "tenants/acme.yaml:2 declares tenant 'acme'"),
+            (("ACME",), "differs in case only"),
+            (("bob", "--to", "elsewhere/bob.yaml"), "no source of tiers.yaml reads 'elsewhere/bob.yaml'"),
+            (("bob", "--to", "../bob.yaml"), "no source"),
+            (("bob", "--to", "tenants/acme.yaml"), "exists"),
+            (("b/ob",), "is not a tenant name"),
+            (("bob", "--set", "nonsense=1"), "no key 'nonsense'"),
+        ],
+    )
+    def test_writes_nothing_that_is_not_valid(self, fleet: Shell, words: tuple[str, ...], told: str) -> None:
+        before = sorted(path for path in fleet.folder.rglob("*") if path.is_file())
+        ended = fleet.run("new", *words, "--tier", "free", "--no-plan")
+        assert ended.code == 3
+        assert told in " ".join(ended.err.split())
+        assert sorted(path for path in fleet.folder.rglob("*") if path.is_file()) == before
+        assert text_of(fleet) == FILE

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.environment import Environment
 
 COMMANDS: Final = {
+    "init": "Write the files of a new fleet: price list, workflows, hooks.",
     "validate": "Check every file and report every problem.",
     "new": "Write the file of a new tenant.",
     "set": "Change keys of a tenant's file in place.",
@@ -59,7 +60,9 @@ LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
 AUTHORING: Final = ("new", "set")
-"""Commands that are declared in ``author_commands``; all others in ``commands``."""
+"""Commands that are declared in ``author_commands``."""
+FIRST: Final = ("init",)
+"""Commands that come before a fleet, declared in ``start_commands``; all others in ``commands``."""
 
 
 class LazyGroup(click.Group):
@@ -82,6 +85,10 @@ class LazyGroup(click.Group):
             from reconciler.cli.author_commands import AUTHOR_COMMANDS  # noqa: PLC0415 - for these only
 
             return AUTHOR_COMMANDS[cmd_name]
+        if cmd_name in FIRST:
+            from reconciler.cli.start_commands import START_COMMANDS  # noqa: PLC0415 - for these only
+
+            return START_COMMANDS[cmd_name]
         from reconciler.cli.commands import DECLARED  # noqa: PLC0415 - not for the list of commands
 
         return DECLARED[cmd_name]

@@ -79,6 +79,11 @@ class Difference:
         return f"{self.path} is {_shown(self.now)}, but {was}"
 
 
+def is_permitted(name: str, use: Use) -> bool:
+    """Whether the name of a variable shows its use, so that files may name it without a permission."""
+    return _NAMES[use].fullmatch(name) is not None
+
+
 def destinations(fleet: DesiredState) -> Iterator[Destination]:
     """Yield every value that decides where keys are sent."""
     for name, organization in fleet.organizations.items():
@@ -114,7 +119,7 @@ def unpermitted_variables(
             isinstance(one.value, EnvReference)
             and one.value.name not in allowed
             and (one.use, one.value) not in before
-            and not _NAMES[one.use].fullmatch(one.value.name)
+            and not is_permitted(one.value.name, one.use)
         ):
             yield one
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
+from reconciler.files.starting import WORKFLOW, of_repository
 from tests.e2e.pages import Page
 from tests.e2e.test_github import MARKER
+from tests.e2e.test_init import OWN_NAMES, USUAL
 from tests.harness.github_api import DESCRIPTION, Repository, serving
 from tests.harness.repository import git
 from tests.harness.shell import Shell
@@ -214,7 +216,7 @@ def test_files_of_an_earlier_step_are_not_taken_for_those_of_this_one(runner: Ru
 
 @pytest.fixture
 def workflows(tmp_path: Path) -> Path:
-    """The workflows of this repository and of the documentation, as files."""
+    """The workflows of this repository, of the documentation and of `reconciler init`, as files."""
     folder = tmp_path / ".github/workflows"
     folder.mkdir(parents=True)
     found = [text for text in Page("docs/ci.md").blocks("yaml") if text.startswith("name: ")]
@@ -222,6 +224,8 @@ def workflows(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".github/workflows", folder, dirs_exist_ok=True)
     for number, text in enumerate(found):
         (folder / f"{number}.yml").write_text(text, encoding="utf-8")
+    for name, start in (("usual", USUAL), ("own", OWN_NAMES)):
+        (folder / f"{name}.yml").write_text(dict(of_repository(start))[WORKFLOW], encoding="utf-8")
     return tmp_path
 
 

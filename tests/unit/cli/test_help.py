@@ -11,7 +11,8 @@ from reconciler.cli import options
 from reconciler.cli.author_commands import AUTHOR_COMMANDS
 from reconciler.cli.command_help import MEANINGS, OTHER, DescribedCommand, Flag
 from reconciler.cli.commands import DECLARED
-from reconciler.cli.main import APART, AUTHORING, COMMANDS, group, run
+from reconciler.cli.main import APART, AUTHORING, COMMANDS, FIRST, group, run
+from reconciler.cli.start_commands import START_COMMANDS
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode
 from reconciler.plan.concerns import NAMES
@@ -54,9 +55,12 @@ def test_the_code_of_each_result_that_a_command_can_fail_on_is_in_its_help(name:
     assert of_any <= {*command.exit_codes}
 
 
-@pytest.mark.parametrize("name", [*DECLARED, *AUTHOR_COMMANDS])
+GROUPED: dict[str | None, click.Command] = {**DECLARED, **AUTHOR_COMMANDS, **START_COMMANDS}
+
+
+@pytest.mark.parametrize("name", GROUPED)
 def test_every_flag_of_a_fleet_command_belongs_to_a_group(name: str) -> None:
-    flags = [one for one in {**DECLARED, **AUTHOR_COMMANDS}[name].params if isinstance(one, click.Option)]
+    flags = [one for one in GROUPED[name].params if isinstance(one, click.Option)]
     assert [one.name for one in flags if not isinstance(one, Flag) or one.group == OTHER] == []
 
 
@@ -77,8 +81,9 @@ def test_help_groups_the_flags(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_command_of_the_table_exists() -> None:
-    assert set(COMMANDS) == {*DECLARED, *AUTHOR_COMMANDS, *APART}
+    assert set(COMMANDS) == {*GROUPED, *APART}
     assert set(AUTHORING) == set(AUTHOR_COMMANDS)
+    assert set(FIRST) == set(START_COMMANDS)
 
 
 def test_every_exit_code_has_a_meaning() -> None:
@@ -121,7 +126,7 @@ def test_a_usage_error_says_what_helps(
 
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == ExitCode.INVALID
-    assert "\nCommands:\n  validate " in capsys.readouterr().err
+    assert "\nCommands:\n  init " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["registry", "simulator"])

@@ -1,0 +1,93 @@
+"""What can be typed before there is a fleet, and to see what is wrong: the commands, each with its flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
+from reconciler.cli.declaring import declare
+from reconciler.cli.options import packed
+from reconciler.errors import ExitCode
+
+
+class StartFlags(NamedTuple):
+    """What a new fleet is to be; None for what is asked, or taken from the defaults."""
+
+    fleet: str | None
+    project_name: str | None
+    organization: tuple[str, ...]
+    key: tuple[str, ...]
+    program: str | None
+    forge: str | None
+    reviewer: str | None
+    yes: bool
+
+
+INIT: Final = declare(
+    "init",
+    """Write the files of a new fleet into DIR: tiers.yaml, tenants/, workflows, hooks, settings of editors.
+
+    Asks for what the flags do not say, if a person is at the terminal. Never changes a file that exists: run it
+    again to add what is missing. Ends with `doctor` if the keys are in the environment.
+    """,
+    "reconciler init fleet --project-name 'myapp-{tenant}' --program acme/reconciler@COMMIT",
+    (*LOCAL, ExitCode.DENIED),
+    click.argument("directory", type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]", default=Path()),
+    packed(
+        "start",
+        StartFlags,
+        flag(
+            LOOK_AT,
+            "--fleet",
+            metavar="NAME",
+            help="Name of the fleet: marks what is its own in an organization.  [default: prod]",
+        ),
+        flag(
+            LOOK_AT,
+            "--project-name",
+            metavar="PATTERN",
+            help="How the project of a tenant is named.  [default: app-{tenant}]",
+        ),
+        flag(
+            LOOK_AT,
+            "--organization",
+            multiple=True,
+            metavar="NAME[=ID]",
+            help="An organization of the fleet; free is the one that Neon sponsors. Without an id, "
+            "NEON_NAME_ORG_ID contains it.  [default: free and paid]",
+        ),
+        flag(
+            LOOK_AT,
+            "--key",
+            multiple=True,
+            metavar="NAME=VARIABLE",
+            help="The environment variable with the key of an organization, or of a person (personal).  "
+            "[default: NAME_ORG_API_KEY, PERSONAL_API_KEY]",
+        ),
+        flag(
+            OUTPUT,
+            "--program",
+            metavar="OWNER/NAME@COMMIT",
+            help="The repository of this program and the commit that workflows and hooks use.  [default: where it "
+            "was installed from, if that was a commit]",
+        ),
+        flag(
+            OUTPUT,
+            "--forge",
+            type=click.Choice(["github", "gitlab", "none"]),
+            help="Where the repository will be.  [default: github]",
+        ),
+        flag(
+            OUTPUT,
+            "--reviewer",
+            metavar="@NAME",
+            help="Who has to review changes of tiers.yaml: a user or a team, for CODEOWNERS.",
+        ),
+        flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),
+    ),
+)
+
+START_COMMANDS: Final[dict[str | None, click.Command]] = {"init": INIT}

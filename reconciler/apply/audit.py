@@ -37,13 +37,24 @@ class Wanted:
     run: str | None = None
     wave: int | None = None
 
-    def includes(self, write: RecordedWrite) -> bool:
-        """Whether the write is of the run, the wave and one of the tenants, and not older."""
+    def part_of(self, write: RecordedWrite) -> RecordedWrite | None:
+        """The write, if it is of the run, the wave and one of the tenants, and not older.
+
+        Of a call that tenants share, such as a transfer, it has only the tenants that are wanted.
+        """
         if self.since is not None and write.at < self.since:
-            return False
+            return None
         if self.run not in (None, write.run) or self.wave not in (None, write.wave):
-            return False
-        return not self.tenants or any(fnmatchcase(name, glob) for name in write.tenants for glob in self.tenants)
+            return None
+        if not self.tenants:
+            return write
+        places = [place for place, name in enumerate(write.tenants) if self._names(name)]
+        tenants = tuple(write.tenants[place] for place in places)
+        ids = tuple(write.project_ids[place] for place in places if place < len(write.project_ids))
+        return replace(write, tenants=tenants, project_ids=ids) if tenants else None
+
+    def _names(self, tenant: str) -> bool:
+        return any(fnmatchcase(tenant, glob) for glob in self.tenants)
 
 
 @dataclass(slots=True)
@@ -88,7 +99,8 @@ class _File:
             self.whole = False
         else:
             if self.wanted.fleet in (None, self.headers.get(write.run, {}).get("fleet")):
-                self.writes += [write] if self.wanted.includes(write) else []
+                part = self.wanted.part_of(write)
+                self.writes += [] if part is None else [part]
 
 
 def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:

@@ -17,7 +17,7 @@ from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.guards import guard
 from reconciler.plan.plan import Note
-from reconciler.plan.recorded_effects import effects
+from reconciler.plan.recorded_effects import READERS, effects, project_of
 from reconciler.plan.rollback import rolled_back
 from reconciler.plan.way_back import Rollback
 
@@ -70,14 +70,18 @@ async def plan_rollback(context: Context, request: Request, undone: Undone, on_p
 def _ways(desired: DesiredState, request: Request, undone: Undone) -> dict[str, Rollback]:
     """The way back of each tenant, in name order; a tenant that was renamed has its current name."""
     writes: dict[str, list[RecordedWrite]] = defaultdict(list)
+    projects: dict[str, str] = {}
     for write in undone.writes:
         for name in write.tenants:
-            writes[desired.current_name(name)].append(write)
+            current = desired.current_name(name)
+            writes[current].append(write)
+            if write.kind in READERS and (project_id := project_of(write, name)) is not None:
+                projects[current] = project_id
     chosen = {}
     for name in sorted(writes):
         tenant = desired.tenants.get(name)
         if request.selection.everything or (tenant is not None and request.selection.includes(tenant)):
-            chosen[name] = Rollback(undone.run, name, effects(writes[name], name))
+            chosen[name] = Rollback(undone.run, name, effects(writes[name], name), projects.get(name))
     return chosen
 
 

@@ -36,6 +36,7 @@ class RecordedWrite:
     tenants: tuple[str, ...]
     organization: str
     project_ids: tuple[str, ...]
+    """Those of the tenants, in their order; of a creation none, because there was no id yet."""
     reason: str
     changes: tuple[RecordedChange, ...]
     result: str

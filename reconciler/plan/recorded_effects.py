@@ -127,6 +127,14 @@ class _Told:
         self.permanent[Permanent(told, remedy)] = None
 
 
+def project_of(write: RecordedWrite, tenant: str) -> str | None:
+    """Return the id of the tenant's project that the write changed or created; None if the journal has none."""
+    made = MADE.match(write.message)
+    if write.kind == "create_project":
+        return made[2] if made and made[1] == "project" else None
+    return dict(zip(write.tenants, write.project_ids, strict=False)).get(tenant)
+
+
 def effects(writes: Iterable[RecordedWrite], tenant: str) -> tuple[Effect, ...]:
     """Return what these writes did to the tenant, in order: one effect for each field and each thing.
 

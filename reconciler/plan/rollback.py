@@ -86,6 +86,9 @@ def _findings(
     elif project is None:
         if not any(isinstance(effect, Created) and effect.thing == "project" for effect in rest):
             yield changed_since(rollback, f"the tenant has no project since run {rollback.run}", ())
+    elif rollback.project_id not in (None, project.id):
+        told = f"run {rollback.run} changed project {rollback.project_id}, and the tenant has {project.id} now"
+        yield changed_since(rollback, told, ())
     else:
         yield from _Way(rollback, desired, tenant, project, now).findings()
 

@@ -25,6 +25,8 @@ class Rollback:
     run: str
     tenant: str
     effects: tuple[Effect, ...]
+    project_id: str | None = None
+    """The project that the run changed; None if the journals do not name it."""
     permitted: bool = False
     """Whether what the run created may be deleted."""
     deletions: int = 0

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.apply.dead_runs import hold_lock
 from reconciler.documents.schema import plan_schema
-from tests.e2e.test_causes import by_hand, commit, fleet, grant, transfers
+from tests.e2e.test_causes import by_hand, commit, fleet, grant, homes, transfers
 from tests.harness.repository import git, needs_git
 from tests.harness.shell import TIERS
 
@@ -126,6 +126,34 @@ def test_only_the_named_tenants_go_back(raised: tuple[Shell, str, dict[str, Any]
     shell, run, _ = raised
     assert rollback(shell, run, "--tenant", "ac*").code == 0
     assert transfers(shell) == {"acme": 8, "bluebird": 3}
+
+
+def test_of_a_transfer_that_tenants_share_only_the_named_ones_go_back(fleet: Shell) -> None:
+    for tenant in ("cedar", "dogwood"):
+        grant(fleet, tenant, 8)
+    commit(fleet)
+    apply(fleet, "--allow", "creates=2")
+    git(fleet.folder, "tag", "--force", "applied")
+    for tenant in ("acme", "bluebird", "cedar", "dogwood"):
+        fleet.tenant(tenant, "tier: pro")
+    commit(fleet)
+    run = apply(fleet)
+    shared = [line["tenants"] for line in fleet.journal if line.get("kind") == "transfer_project"][-1]
+    name, *others = shared
+    ended = rollback(fleet, run, "--tenant", name, "--allow", "lowering")
+    assert ended.code == 0, ended.out
+    assert homes(fleet)[name] == "free"
+    assert {homes(fleet)[other] for other in others} == {"paid"}
+
+
+def test_a_project_that_the_run_did_not_change_stays_as_it_is(raised: tuple[Shell, str, dict[str, Any]]) -> None:
+    shell, run, _ = raised
+    shell.stored.remove("projects", name="myapp-acme")
+    apply(shell, "--allow", "creates=1")
+    ended = rollback(shell, run)
+    assert (ended.code, "changed-since" in ended.out) == (5, True), ended.out
+    assert f"and the tenant has {shell.stored.project('myapp-acme')['id']} now" in told(ended)
+    assert transfers(shell) == {"acme": 3, "bluebird": 8}
 
 
 def test_the_guards_judge_it_as_every_plan(raised: tuple[Shell, str, dict[str, Any]]) -> None:

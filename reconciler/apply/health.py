@@ -14,6 +14,7 @@ from reconciler.neon.operations import ENDED_BADLY, MAY_RECOVER, RUNNING
 from reconciler.neon.pace import each
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.quota import PATHS as QUOTA
+from reconciler.plan.event import WaveLookedAt
 from reconciler.plan.harm import Looked, is_harmful, told
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Harm, HarmedTenant, Result
@@ -69,11 +70,26 @@ async def judge(
         return
     harmful = is_harmful(wave, untouched, bake.limit)
     run.writes.look(of_run, number, [one.tenant for one in wave.harmed], harmful=harmful)
+    seen = Harm(of_run, number, wave.tenants, untouched.tenants, len(untouched.harmed), wave.harmed)
+    run.tell(_event(run, seen, harmful=harmful))
     if not harmful:
         return
-    run.harm = Harm(of_run, number, wave.tenants, untouched.tenants, len(untouched.harmed), wave.harmed)
+    run.harm = seen
     back = f"`reconciler rollback {of_run} --wave {number}` takes it back"
     run.stop.request(f"{told(called, wave, untouched)}; {back}", ExitCode.PARTLY_APPLIED)
+
+
+def _event(run: Run, seen: Harm, *, harmful: bool) -> WaveLookedAt:
+    return WaveLookedAt(
+        run.now(),
+        seen.run,
+        seen.wave,
+        harmful,
+        seen.looked_at,
+        seen.tenants,
+        seen.untouched,
+        seen.untouched_harmed,
+    )
 
 
 async def looked_at(run: Run, patients: Sequence[Patient], since: datetime) -> Looked:

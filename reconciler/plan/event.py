@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
+from reconciler.plan.outcome import ActionOutcome, HarmedTenant, Report, TenantOutcome
 from reconciler.plan.plan import Rule
 
 
@@ -56,6 +56,25 @@ class WaveStarted(Struct, frozen=True, tag_field="event", tag="wave_started"):
     number: int
     """Counted from 1."""
     tenants: int
+
+
+class WaveLookedAt(Struct, frozen=True, tag_field="event", tag="wave_looked_at"):
+    """After its bake time, a wave was looked at, and tenants that nobody touched beside it."""
+
+    at: datetime
+    of_run: str
+    """The run of the wave: an earlier one, if that did not look at it."""
+    number: int
+    """Counted from 1."""
+    harmful: bool
+    """Whether the run ends here."""
+    looked_at: int
+    """Tenants of the wave that were looked at."""
+    harmed: tuple[HarmedTenant, ...]
+    untouched: int
+    """Untouched tenants that were looked at."""
+    untouched_harmed: int
+    """How many of these had a symptom."""
 
 
 class TenantStarted(Struct, frozen=True, tag_field="event", tag="tenant_started"):
@@ -127,6 +146,7 @@ Event: TypeAlias = (
     | InConflict
     | LeftOut
     | WaveStarted
+    | WaveLookedAt
     | TenantStarted
     | ObservedAgain
     | ActionEnded

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.event import ActionEnded, InConflict, LeftOut, Paused, Refused, RunEnded, RunStarted
+from reconciler.plan.event import ActionEnded, InConflict, LeftOut, Paused, Refused, RunEnded, RunStarted, WaveLookedAt
 from reconciler.plan.outcome import Result
-from reconciler.views.console import ERROR, WARNING, message_log
+from reconciler.views.console import ERROR, INFO, WARNING, message_log
 
 if TYPE_CHECKING:
     from reconciler.plan.event import Event
@@ -28,6 +28,8 @@ def log_event(event: Event) -> None:
             log.write(event.message, level=WARNING, hint=event.remedy, tenant=event.tenant)
         case LeftOut():
             log.write(event.message, level=WARNING, tenant=event.tenant)
+        case WaveLookedAt():
+            _log_look(log, event)
         case ActionEnded():
             _log_outcome(log, event.outcome)
         case Paused():
@@ -38,6 +40,15 @@ def log_event(event: Event) -> None:
             log.write("the run has ended", calls=event.report.calls, exit_code=event.exit_code, tenants=counts)
         case _:
             pass
+
+
+def _log_look(log: MessageLog, event: WaveLookedAt) -> None:
+    """How a wave did, then each tenant that is worse off; a good wave is no warning."""
+    level = WARNING if event.harmful else INFO
+    told = f"wave {event.number} is {'harmful' if event.harmful else 'good'}"
+    log.write(told, level=level, looked_at=event.looked_at, harmed=len(event.harmed), of_run=event.of_run)
+    for one in event.harmed:
+        log.write(f"is worse off: {', '.join(one.symptoms)}", level=level, tenant=one.tenant)
 
 
 def _log_outcome(log: MessageLog, outcome: ActionOutcome) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.documents.schema import report_schema
 from tests.e2e.test_causes import LIMIT, by_hand, commit, fleet, grant, transfers
+from tests.harness.events import read_events
 from tests.harness.repository import needs_git
 from tests.harness.wire import Killed, answered
 
@@ -82,6 +83,21 @@ def test_harm_stops_the_run_and_names_who_and_how_and_the_way_back(cheaper: Shel
     cheaper.act = answered
     back = cheaper.simulated("rollback", document["run"], "--wave", "1", "--journals", "journal.jsonl", "--yes")
     assert (back.code, changed(cheaper)) == (0, set())
+
+
+def test_the_events_tell_how_each_wave_did(cheaper: Shell) -> None:
+    cheaper.act = UsedUp()
+    ended = apply(cheaper, "--events", "events.jsonl", "--log-format", "json")
+    (harmed,) = changed(cheaper)
+    lines = read_events((cheaper.folder / "events.jsonl").read_text(encoding="utf-8"))
+    (look,) = [line for line in lines if line["event"] == "wave_looked_at"]
+    assert look["harmful"]
+    assert (look["number"], look["looked_at"], look["untouched"], look["untouched_harmed"]) == (1, 1, 1, 0)
+    assert [one["tenant"] for one in look["harmed"]] == [harmed]
+    logged = [json.loads(line) for line in ended.err.splitlines()]
+    (worse,) = [line for line in logged if line["message"].startswith("is worse off")]
+    assert (worse["tenant"], worse["level"]) == (harmed, "warning")
+    cheaper.act = answered
 
 
 def test_with_the_flag_the_run_takes_the_wave_back_itself(cheaper: Shell) -> None:

@@ -367,6 +367,8 @@ ROLLBACK: Final = declare(
     ),
     flag(PERMITTED, "--strict", is_flag=True, help="Change nothing if anything is refused."),
     command_options,
+    events_option,
+    telemetry_options,
     output_options(PlanView, fail_on_option),
 )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import functools
 import os
 import secrets
+import select
 import stat
 import sys
 from contextlib import contextmanager
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
 
 STDOUT: Final = "-"
+PATIENCE_SECONDS: Final = 20.0
+"""How long a run waits for a reader that has stopped reading. Leases and locks of the run outlive it."""
 
 
 @dataclass(slots=True)
@@ -147,11 +152,24 @@ def _opened(place: Path | None, output: OutputFlags) -> Iterator[EventLines]:
         return
     check_folder(place, "--events")
     with writing(f"--events {place}"):
-        descriptor = regular_files.open_to_write(place)
+        descriptor = regular_files.open_to_write(place, append=True)
     try:
+        _take(descriptor, place)
         yield EventLines(str(place), descriptor)
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, place: Path) -> None:
+    """Empties the file for this run. Raises InvalidInputError while another run writes its events to it."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        told = f"another run writes its events to {place}"
+        raise InvalidInputError(told, hint="name a file of this run's own") from error
+    os.ftruncate(descriptor, 0)
 
 
 def _check_stdout(output: OutputFlags) -> None:
@@ -170,12 +188,14 @@ def _failure(error: BaseException) -> tuple[str, str | None, ExitCode]:
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:
-    """All of it or, in a file, nothing."""
+    """All of it or, in a file, nothing. Raises OSError, also if the reader of a pipe has read nothing for long."""
     found = os.fstat(descriptor)
     rest = data
     try:
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
+            if not select.select([], [descriptor], [], PATIENCE_SECONDS)[1]:
+                raise TimeoutError(errno.ETIMEDOUT, f"nobody has read for {PATIENCE_SECONDS:.0f} s")
+            rest = rest[os.write(descriptor, rest[: select.PIPE_BUF]) :]
     except OSError:
         if stat.S_ISREG(found.st_mode) and len(rest) < len(data):
             os.ftruncate(descriptor, found.st_size)

@@ -13,10 +13,12 @@ from reconciler.apply.run import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.events import told, with_events
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags, ScopeFlags
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import judged
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import RunOptions
@@ -30,12 +32,16 @@ from reconciler.views.view import PlanView, ReportView
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.cli.events import EventLines
     from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.telemetry import Telemetry
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned, Request
     from reconciler.plan.outcome import Report
 
 
+@with_telemetry("rollback")
+@with_events
 def run(
     run_id: str,
     files: FilesFlags,
@@ -47,6 +53,8 @@ def run(
     allow: tuple[str, ...],
     strict: bool,
     command: CommandFlags,
+    events: EventLines,
+    telemetry: Telemetry,
     output: OutputFlags,
 ) -> ExitCode:
     """Plans the way back, shows it, asks, and carries it out.
@@ -62,19 +70,35 @@ def run(
     attempt = _Attempt(
         _undone(run_id, desired.fleet, tenant, wave, journals or (log_folder(),)),
         judged(fleet_files.request(scope, permission, desired), fleet_files, desired, base),
-        RunOptions(journal=command.journal, commit=fleet_files.commit()),
+        RunOptions(
+            id=events.run,
+            journal=command.journal,
+            commit=fleet_files.commit(),
+            on_event=told(events.listener, telemetry.listener),
+            around_unit=telemetry.around_unit,
+        ),
         command,
-        output,
+        aside=output.format != TEXT or events.on_stdout,
+        full=output.full,
     )
     planned, report = with_fleet(
-        account, desired, attempt.carry_out, files=fleet_files, base=base, share=desired.api.batch_share
+        account,
+        desired,
+        attempt.carry_out,
+        files=fleet_files,
+        base=base,
+        share=desired.api.batch_share,
+        observer=telemetry.observer,
     )
     if command.dry_run:
         publish(output, PlanView(planned.plan, fleet_files.made(base, planned.at)))
     if report is None:
         return exit_codes.of_command(planned.plan)
-    publish(output, ReportView(report, str(attempt.options.journal_path)))
-    return exit_codes.of_apply(planned.plan, report, output.fail_on, named=True)
+    telemetry.applied(planned, report)
+    publish(output, ReportView(report, str(attempt.options.journal_path)), aside=events.on_stdout)
+    code = exit_codes.of_apply(planned.plan, report, output.fail_on, named=True)
+    events.end(report, (), code)
+    return code
 
 
 def _undone(
@@ -86,8 +110,8 @@ def _undone(
         raise InvalidInputError(
             f"run {run_id} has not ended: {status.evidence}", hint="stop it, or wait until it has ended"
         )
-    told = audit(journals, Wanted(tenants, fleet=fleet, run=run_id, wave=wave))
-    return Undone(run_id, told.writes, told.unreadable)
+    found = audit(journals, Wanted(tenants, fleet=fleet, run=run_id, wave=wave))
+    return Undone(run_id, found.writes, found.unreadable)
 
 
 @dataclass(slots=True)
@@ -98,7 +122,9 @@ class _Attempt:
     request: Request
     options: RunOptions
     command: CommandFlags
-    output: OutputFlags
+    aside: bool
+    """Whether the plan goes to stderr, because stdout is for what other programs read."""
+    full: bool
 
     async def carry_out(self, fleet: Fleet) -> tuple[Planned, Report | None]:
         """Raises click.Abort if a person declines the plan."""
@@ -106,9 +132,8 @@ class _Attempt:
             planned = await fleet.plan_rollback(self.undone, request=self.request, on_progress=on_progress)
         if self.command.dry_run:
             return planned, None
-        aside = self.output.format != TEXT
-        shown = text_of(PlanView(planned.plan), full=self.output.full)
-        if aside:
+        shown = text_of(PlanView(planned.plan), full=self.full)
+        if self.aside:
             show_aside(shown)
         else:
             show(shown, stdout_console())

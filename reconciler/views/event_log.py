@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.event import ActionEnded, InConflict, LeftOut, Paused, Refused, RunEnded, RunStarted, WaveLookedAt
+from reconciler.plan.event import (
+    ActionEnded,
+    InConflict,
+    LeftOut,
+    Paused,
+    Refused,
+    RunEnded,
+    RunStarted,
+    WaveLookedAt,
+)
 from reconciler.plan.outcome import Result
 from reconciler.views.console import ERROR, INFO, WARNING, message_log
 
@@ -21,13 +30,8 @@ def log_event(event: Event) -> None:
     match event:
         case RunStarted():
             log.write("the run has started", fleet=event.fleet, tenants=event.tenants, actions=event.actions)
-        case Refused():
-            for tenant in event.tenants or (None,):
-                log.write(event.message, level=WARNING, hint=event.remedy, tenant=tenant, rule=event.rule.value)
-        case InConflict():
-            log.write(event.message, level=WARNING, hint=event.remedy, tenant=event.tenant)
-        case LeftOut():
-            log.write(event.message, level=WARNING, tenant=event.tenant)
+        case Refused() | InConflict() | LeftOut():
+            _log_left_alone(log, event)
         case WaveLookedAt():
             _log_look(log, event)
         case ActionEnded():
@@ -40,6 +44,17 @@ def log_event(event: Event) -> None:
             log.write("the run has ended", calls=event.report.calls, exit_code=event.exit_code, tenants=counts)
         case _:
             pass
+
+
+def _log_left_alone(log: MessageLog, event: Refused | InConflict | LeftOut) -> None:
+    match event:
+        case Refused():
+            for tenant in event.tenants or (None,):
+                log.write(event.message, level=WARNING, hint=event.remedy, tenant=tenant, rule=event.rule.value)
+        case InConflict():
+            log.write(event.message, level=WARNING, hint=event.remedy, tenant=event.tenant)
+        case LeftOut():
+            log.write(event.message, level=WARNING, tenant=event.tenant)
 
 
 def _log_look(log: MessageLog, event: WaveLookedAt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from reconciler.cli import events as events_module
 from reconciler.cli.events import EventLines
 from reconciler.errors import ExitCode
 from reconciler.plan.event import ObservedAgain
@@ -170,6 +172,31 @@ def test_a_reader_that_goes_away_ends_the_events_and_not_the_run(tmp_path: Path)
         os.close(writer)
     all_applied(ended, place)
     assert "warning: --events -: Broken pipe" in ended.stderr
+
+
+def test_a_reader_that_stops_reading_ends_the_events_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(events_module, "PATIENCE_SECONDS", 0.01)
+    reader, writer = os.pipe()
+    lines = EventLines("a pipe", writer)
+    while not lines.broken:
+        lines.tell(ObservedAgain(NOON, 500 * "x"))
+    lines.tell(ObservedAgain(NOON, "after it"))
+    os.close(writer)
+    os.close(reader)
+    told = capfd.readouterr().err
+    assert told.count("nobody has read for 0 s: no more events are written") == 1
+
+
+def test_two_runs_do_not_write_to_one_file(shell: Shell) -> None:
+    shell.tenant("acme")
+    shell.write("events.jsonl", '{"of": "the other run"}\n')
+    with (shell.folder / "events.jsonl").open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        ended = shell.simulated("apply", "--yes", *TOLD)
+    assert (ended.code, "another run writes its events to events.jsonl" in ended.err) == (3, True), ended.err
+    assert (shell.folder / "events.jsonl").read_text(encoding="utf-8") == '{"of": "the other run"}\n'
 
 
 def test_a_line_that_finds_no_room_is_not_left_in_part(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

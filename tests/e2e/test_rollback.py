@@ -11,6 +11,7 @@ import pytest
 from reconciler.apply.dead_runs import hold_lock
 from reconciler.documents.schema import plan_schema
 from tests.e2e.test_causes import by_hand, commit, fleet, grant, homes, transfers
+from tests.harness.events import read_events
 from tests.harness.repository import git, needs_git
 from tests.harness.shell import TIERS
 
@@ -246,6 +247,15 @@ def test_only_one_wave_goes_back(fleet: Shell) -> None:
     assert rollback(fleet, run, "--wave", "1").code == 0
     (tenant,) = first["tenants"]
     assert {name for name, gib in transfers(fleet).items() if gib == 8} == {tenant}
+
+
+def test_a_rollback_tells_its_events_and_figures_too(raised: tuple[Shell, str, dict[str, Any]]) -> None:
+    shell, run, _ = raised
+    ended = rollback(shell, run, "--events", "-", "--metrics", "run.prom")
+    lines = read_events(ended.out)
+    assert (ended.code, lines[0]["event"], lines[-1]["event"]) == (0, "run_started", "run_ended"), ended.err
+    assert {line["run"] for line in lines} == {runs(shell)[-1]}
+    assert 'command="rollback"' in (shell.folder / "run.prom").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("format_name", ["json", "markdown", "html"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import click
 
-from reconciler.cli.command_help import OUTPUT, RUNNING, flag
+from reconciler.cli.command_help import LOCAL, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import READ, declare
-from reconciler.cli.options import account_options, base_option, files_options
+from reconciler.cli.options import account_options, base_option, directory_option, files_options
+from reconciler.errors import ExitCode
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -54,4 +56,26 @@ SET: Final = declare(
     module="author:set_values",
 )
 
-AUTHOR_COMMANDS: Final = {command.name: command for command in (NEW, SET)}
+FMT: Final = declare(
+    "fmt",
+    """Write the files in one form: keys in the order of the format, sizes and durations in their usual units.
+
+    Comments stay with their keys. NDJSON files get one tenant a line, in the order of names. The fleet is loaded
+    again with the new text before a file is written: it must mean the same. Without FILE, formats tiers.yaml and
+    every file of a tenant.
+    """,
+    "reconciler fmt --check",
+    (*LOCAL, ExitCode.CHANGES),
+    click.argument(
+        "named", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
+    ),
+    directory_option,
+    flag(
+        OUTPUT,
+        "--check",
+        is_flag=True,
+        help="Write nothing; show the differences, and exit with 2 if there are any.",
+    ),
+)
+
+AUTHOR_COMMANDS: Final = {command.name: command for command in (NEW, SET, FMT)}

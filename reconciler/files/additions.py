@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from reconciler.files.price_list import Source
     from reconciler.model.values import Json
 
-SCHEMA_COMMENT: Final = "# yaml-language-server: $schema="
-_LINES: Final = ".ndjson"
+SCHEMA: Final = ".schemas/tenant.json"
+"""Where `init` writes the schema of tenants, below the fleet's folder."""
 
 
 def addition(directory: Path, document: dict[str, Json], to: str | None = None) -> EditedTenant:
@@ -54,9 +54,16 @@ def addition(directory: Path, document: dict[str, Json], to: str | None = None) 
     text = (
         _with_line((before or b"").decode(), tenant, json_line(ordered))
         if source.json_lines
-        else as_document(ordered if isinstance(ordered, dict) else document)
+        else _schema_comment(directory, path) + as_document(ordered if isinstance(ordered, dict) else document)
     )
     return checked(directory, path, EditedFile(file, before, text.encode()), tenant)
+
+
+def _schema_comment(directory: Path, path: str) -> str:
+    """Return the line by which editors find the schema, where the fleet has it."""
+    if not (directory / SCHEMA).is_file():
+        return ""
+    return f"# yaml-language-server: $schema={'../' * path.count('/')}{SCHEMA}\n"
 
 
 def _place(sources: Sequence[Source], tenant: str) -> str:

@@ -15,7 +15,7 @@ from reconciler.files import numbers
 from reconciler.files.finding import RejectedError
 from reconciler.files.scalars import Scalar
 from reconciler.files.tenant_schema import TenantDocument
-from reconciler.files.tiers_schema import TiersDocument
+from reconciler.files.tiers_schema import PricesDocument, TiersDocument
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.moments import rfc3339
 from reconciler.model.units import NEVER, UNLIMITED, format_bytes, format_cu, format_seconds, parse_seconds
@@ -41,6 +41,10 @@ _WRITTEN: Final[Mapping[object, Callable[[Any], str]]] = {
     numbers.read_moment: rfc3339,
 }
 """How the value of a reader is written. Values of other readers stay as they are."""
+
+
+_FIRST: Final[Mapping[type[BaseModel], tuple[str, ...]]] = {PricesDocument: ("as_of", "currency")}
+"""Keys that come before those that the schema has from another section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,16 @@ def canonical_json(value: object, shape: Shape) -> object:
         return {key: canonical_json(value[key], shape.at(key)) for key in keys}
     if isinstance(value, list):
         return [canonical_json(item, shape.at("")) for item in value]
-    return shape.scalar(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return shape.scalar(value)
+    number = isinstance(value, int) and not isinstance(value, bool) and shape.read is not numbers.read_cu
+    return _amount(value, shape) if number else value
+
+
+def _amount(value: object, shape: Shape) -> object:
+    """Return a size or a duration with its unit; any other number as it is."""
+    written = shape.scalar(str(value))
+    return value if written == str(value) else written
 
 
 def json_line(value: object) -> str:
@@ -114,7 +127,8 @@ def _of_model(model: type[BaseModel]) -> Shape:
     members = {
         name: _of_type(field.annotation, tuple(field.metadata)) for name, field in model.model_fields.items()
     }
-    return Shape(tuple(members), members)
+    keys = sorted(members, key=lambda name: name not in _FIRST.get(model, ()))
+    return Shape(tuple(keys), members)
 
 
 def _of_type(annotation: Any, metadata: tuple[object, ...] = ()) -> Shape:

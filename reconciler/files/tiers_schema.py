@@ -360,8 +360,8 @@ class TiersDocument(Section):
     policies: Glob = DEFAULT_POLICIES
     """The files that declare policies, by a pattern relative to the folder of the fleet."""
     guards: GuardsDocument = GuardsDocument()
-    prices: PricesDocument | None = None
-    """Without prices, no cost is shown."""
     drift_policy: dict[Concern, Drift] | None = None
     """By concern: repair or report. Without an entry, drift is repaired if that reduces nothing, and otherwise
     reported."""
+    prices: PricesDocument | None = None
+    """Without prices, no cost is shown."""

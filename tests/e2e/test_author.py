@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import yaml
+from click.shell_completion import ShellComplete
+
+from reconciler.cli.main import group
+from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
@@ -128,6 +133,13 @@ class TestNew:
         assert "Plan: 1 to create." in ended.out
         assert fleet.stored.rows("projects") == []
 
+    def test_names_the_schema_where_the_fleet_has_it(self, fleet: Shell) -> None:
+        fleet.write(".schemas/tenant.json", fleet.run("schema", "tenant").out)
+        assert fleet.run("new", "bob", "--tier", "free", "--to", "tenants/a/bob.yaml", "--no-plan").code == 0
+        line, _, rest = text_of(fleet, "tenants/a/bob.yaml").partition("\n")
+        assert line == "# yaml-language-server: $schema=../../.schemas/tenant.json"
+        assert rest == "tenant: bob\ntier: free\n"
+
     def test_writes_a_line_at_its_place(self, fleet: Shell) -> None:
         assert fleet.run("new", "bob", "--tier", "free", "--to", "fleet/lines.ndjson", "--no-plan").code == 0
         lines = text_of(fleet, "fleet/lines.ndjson").splitlines()
@@ -152,3 +164,68 @@ class TestNew:
         assert told in " ".join(ended.err.split())
         assert sorted(path for path in fleet.folder.rglob("*") if path.is_file()) == before
         assert text_of(fleet) == FILE
+
+
+class TestFmt:
+    def test_writes_every_file_in_one_form_once(self, fleet: Shell) -> None:
+        fleet.write("tenants/acme.yaml", "tier: pro\n# its name\ntenant: acme\n")
+        fleet.write(
+            "fleet/lines.ndjson", '{"tier": "free", "tenant": "cid"}\n\n{"tenant": "ann", "tier":"free"}\n'
+        )
+        ended = fleet.run("fmt", "--check")
+        assert (ended.code, "-tier: pro" in ended.out, "to format" in ended.err) == (2, True, True)
+        assert text_of(fleet).startswith("tier: pro")
+        assert fleet.run("fmt").code == 0
+        assert text_of(fleet) == "# its name\ntenant: acme\ntier: pro\n"
+        assert text_of(fleet, "fleet/lines.ndjson") == (
+            '{"tenant": "ann", "tier": "free"}\n{"tenant": "cid", "tier": "free"}\n'
+        )
+        again = fleet.run("fmt", "--check")
+        assert (again.code, again.out, again.err) == (0, "", "")
+
+    def test_takes_the_files_that_are_named(self, fleet: Shell) -> None:
+        fleet.write("tenants/acme.yaml", "tier: pro\ntenant: acme\n")
+        fleet.write("tenants/bob.yaml", "tier: pro\ntenant: bob\n")
+        assert fleet.run("fmt", "tenants/bob.yaml").code == 0
+        assert text_of(fleet) == "tier: pro\ntenant: acme\n"
+        assert text_of(fleet, "tenants/bob.yaml") == "tenant: bob\ntier: pro\n"
+        fleet.write("notes.yaml", "a: b\n")
+        assert "notes.yaml is no file of the fleet" in fleet.run("fmt", "notes.yaml").err
+
+    def test_leaves_a_fleet_with_problems_alone(self, fleet: Shell) -> None:
+        fleet.write("tenants/acme.yaml", "tier: nonsense\ntenant: acme\n")
+        ended = fleet.run("fmt")
+        assert (ended.code, "tenants/acme.yaml:1:7: tier" in ended.err) == (3, True), ended.err
+        assert text_of(fleet) == "tier: nonsense\ntenant: acme\n"
+
+    def test_writes_nothing_that_means_something_else(self, fleet: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            "reconciler.files.formatted_files.formatted", lambda text, _: text.replace("80GiB", "81GiB")
+        )
+        ended = fleet.run("fmt")
+        assert (ended.code, "tenants/acme.yaml would change its meaning" in " ".join(ended.err.split())) == (
+            1,
+            True,
+        )
+        assert text_of(fleet) == FILE
+
+
+@pytest.mark.parametrize(
+    "hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")), ids=str
+)
+def test_hooks_of_pre_commit_pass_files_in_the_form_and_fail_others(fleet: Shell, hook: dict[str, Any]) -> None:
+    program, *args = hook["entry"].split()
+    assert (program, hook["pass_filenames"]) == ("reconciler", False)
+    fleet.write("fleet/lines.ndjson", '{"tenant": "ann", "tier": "free"}\n')
+    assert fleet.run(*args).code == 0
+    fleet.write(
+        "tenants/acme.yaml",
+        "tier: pro\ntenant: acme\nprotect: no\n" if "validate" in args else "tier: pro\ntenant: acme\n",
+    )
+    assert fleet.run(*args).code != 0
+
+
+def test_the_shell_completes_commands_and_flags() -> None:
+    complete = ShellComplete(group, {}, "reconciler", "_RECONCILER_COMPLETE")
+    assert {item.value for item in complete.get_completions([], "f")} == {"fmt"}
+    assert {item.value for item in complete.get_completions(["fmt"], "--ch")} == {"--check"}

@@ -35,6 +35,7 @@ NOT_EXECUTED: Final = (
     "mkdir ",
     "export ",
     "eval ",
+    "_RECONCILER_COMPLETE=",
     "curl ",
     "reconciler simulator serve",
     "reconciler validate",
@@ -125,7 +126,9 @@ def test_the_tenants_shown_are_valid() -> None:
         (page, block)
         for page in PAGES
         for block in (*page.blocks("yaml"), *page.blocks("json"))
-        if not re.search(r"^( *- (run|id)|include|jobs|notify|on|policy|registry|tiers):", block, re.MULTILINE)
+        if not re.search(
+            r"^( *- (run|id)|include|jobs|repos|notify|on|policy|registry|tiers):", block, re.MULTILINE
+        )
     ]
     assert len(shown) > 2
     for page, block in shown:

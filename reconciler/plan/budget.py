@@ -18,6 +18,7 @@ from reconciler.plan.actions.project import (
     TransferProject,
 )
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.moves import checks_transfer_permission, goes_first
 from reconciler.plan.needs import lists_pay, looks, pages
@@ -53,11 +54,19 @@ def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
 
 
 def _awaited(actions: Sequence[Action]) -> int:
-    """Return how many writes of a tenant have operations to wait for."""
+    """Return how many writes of a tenant have operations to wait for. A resize follows a creation, and is one."""
     return sum(
-        starts_work(action) and (place < len(actions) or action.in_no_list)
+        (starts_work(action) and (place < len(actions) or action.in_no_list or resizes(action))) + resizes(action)
         for place, action in enumerate(actions, start=1)
     )
+
+
+def resizes(action: Action) -> bool:
+    """Return whether the call may be followed by one that resizes the first compute of a new project.
+
+    Neon does not document that this compute has the sizes of the creation. If it has, nothing follows.
+    """
+    return isinstance(action, CreateProject) and any(change.path in COMPUTE for change in action.changes)
 
 
 def starts_work(action: Action) -> bool:
@@ -76,20 +85,25 @@ READS_PER_DUPLICATE: Final = 6
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
-    """Estimate the cost. Writes are exact. Reads are searches before and after creations, late turns and polls."""
+    """Estimate the cost. Writes are exact, apart from resizes. Reads are searches before and after creations,
+    late turns and polls.
+    """
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // PROJECTS_PER_TRANSFER) for count in routes.values()) + _alone(plans, routes)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
-    single = len(planned) - sum(routes.values())
+    resized = sum(map(resizes, planned))
+    single = len(planned) - sum(routes.values()) + resized
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
-    reads = polls(plans, per_minute) + _looks(created, desired, live)
+    followed, searched = polls(plans, per_minute), _looks(created, desired, live)
+    reads = followed + searched
     reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE
     reads += sum(map(_before_replacements, plans)) + READS_PER_REPLICA * sum(map(_replicas, plans))
-    reads += _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
+    again = _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
+    reads += again
     calls = single + transfers + reads
     cohorts = -(-len(created) // CREATES_PER_CHECK) + -(-sum(map(_replicas, plans)) // AT_ONCE)
     return Budget(
@@ -97,6 +111,10 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
         transfers=transfers,
         reads=reads,
         seconds=calls * 60 / per_minute + cohorts * desired.api.settle_seconds,
+        resizes=resized,
+        polls=followed,
+        searches=searched,
+        late_looks=again,
     )
 
 

@@ -312,6 +312,20 @@ class Budget(Struct, frozen=True):
     reads: int
     seconds: float
     """The duration at the run's share of the account's rate limit."""
+    resizes: int = 0
+    """The writes among them that resize the first compute of a new project, where Neon makes it otherwise than the
+    creation requests. If Neon does not, they are left out, with the reads that follow their operations."""
+    polls: int = 0
+    """The reads among them that follow operations."""
+    searches: int = 0
+    """The reads among them that look for projects before and after creations."""
+    late_looks: int = 0
+    """The reads among them that look again at tenants whose turn comes late."""
+
+    @property
+    def calls(self) -> int:
+        """All of them."""
+        return self.writes + self.reads
 
 
 class TierOverview(Struct, frozen=True):

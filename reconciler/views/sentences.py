@@ -223,14 +223,46 @@ def observed(at: datetime) -> str:
     return f"Planned from the live state of {utc_time(at)}, as recorded: no call was made."
 
 
+READS_BY_KIND: Final = 100
+"""From so many reads on, a plan says what they are for."""
+
+
 def budget(spent: Budget) -> str:
-    """``14 write calls, about 9 reads, about 3 s at the account's rate limit.``"""
-    writes = f"{counted(spent.writes, 'write call')}"
-    if spent.transfers:
-        writes += f" ({counted(spent.transfers, 'transfer')})"
+    """``14 write calls (2 transfers), about 9 reads, about 3 s at the account's rate limit.``
+
+    Of many reads: ``about 120 reads (100 of operations, 20 searches for projects)``.
+    """
     length = duration(spent.seconds)
     about = length if spent.seconds < 1 else f"about {length}"
-    return f"{writes}, about {counted(spent.reads, 'read')}, {about} at the account's rate limit."
+    writes = f"{counted(spent.writes, 'write call')}{_of_these(_kinds_of_writes(spent))}"
+    reads = f"{counted(spent.reads, 'read')}{_of_these(_kinds_of_reads(spent))}"
+    return f"{writes}, about {reads}, {about} at the account's rate limit."
+
+
+def _kinds_of_writes(spent: Budget) -> Iterator[str]:
+    if spent.transfers:
+        yield counted(spent.transfers, "transfer")
+    if spent.resizes:
+        yield f"up to {counted(spent.resizes, 'resize')} of new computes"
+
+
+def _kinds_of_reads(spent: Budget) -> Iterator[str]:
+    known = spent.polls + spent.searches + spent.late_looks
+    if spent.reads < READS_BY_KIND or not known:
+        return
+    others = spent.reads - known
+    kinds = (
+        (spent.polls, f"{spent.polls:,} of operations"),
+        (spent.searches, f"{counted(spent.searches, 'search', 'searches')} for projects"),
+        (spent.late_looks, f"{spent.late_looks:,} of tenants whose turn comes late"),
+        (others, counted(others, "other")),
+    )
+    yield from (told for count, told in kinds if count)
+
+
+def _of_these(kinds: Iterator[str]) -> str:
+    told = ", ".join(kinds)
+    return f" ({told})" if told else ""
 
 
 def coverage(looked: Coverage) -> list[FormattedText]:

@@ -78,21 +78,21 @@ CHANGES: Final = {
     "tombstone": Change({}, {"absent": True}),
 }
 
-AS_PLANNED: Final = Behaviour(first_compute_takes_defaults=True)
-"""No estimate foresees the calls that resize a compute which Neon made otherwise than requested."""
+SIZED_LATER: Final = Behaviour()
+SIZED_AT_ONCE: Final = Behaviour(first_compute_takes_defaults=True)
 
 
 def files(fields: dict[str, Any], tier: Tier) -> DesiredState:
     return a_fleet(*(a_tenant(name, **fields) for name in NAMES), tiers=(tier, PRO_TIER), policy=ANYTHING)
 
 
-def carried_out(change: Change, folder: Path) -> tuple[Budget, Report, float]:
+def carried_out(change: Change, folder: Path, behaviour: Behaviour = SIZED_LATER) -> tuple[Budget, Report, float]:
     """What was estimated, what became of it, and the seconds that it took at the usual rate and latency."""
     after = files(change.after, change.tier)
     first = replace(change.tier, quota=FREE_QUOTA, compute=FREE_COMPUTE)
     before = files(change.before, first) if change.place else a_fleet(policy=ANYTHING)
     request = Request(base=before, permissions=Permissions(lowering=True, expect_empty=True))
-    with world(latency=Latency(0.05, 0.15), behaviour=AS_PLANNED) as neon:
+    with world(latency=Latency(0.05, 0.15), behaviour=behaviour) as neon:
         if change.place is not None:
             for name in NAMES:
                 neon.simulator.add_project(change.place, seed(name, change, neon.simulator.clock.now()))
@@ -128,3 +128,9 @@ def test_is_within_15_percent(change: Change, tmp_path: Path) -> None:
     assert len(report.outcomes) == len(NAMES)
     assert budget.writes + budget.reads == pytest.approx(report.calls, rel=0.15)
     assert budget.seconds == pytest.approx(seconds, rel=0.15)
+
+
+def test_says_how_many_calls_are_left_out_where_neon_sizes_new_computes_as_requested(tmp_path: Path) -> None:
+    budget, report, _ = carried_out(CHANGES["sign-up"], tmp_path, SIZED_AT_ONCE)
+    assert budget.resizes == len(NAMES)
+    assert budget.calls - budget.resizes - budget.polls == pytest.approx(report.calls, rel=0.15)

@@ -31,7 +31,10 @@ def test_a_plan_carries_its_version_its_counts_and_everything_beside_the_actions
         "branches": {"create": 0, "change": 0, "delete": 0}, "snapshots": {"create": 0, "delete": 0},
         "refusals": 2, "conflicts": 1, "orphans": 2,
     }  # fmt: skip
-    assert document["budget"] == {"writes": 14, "transfers": 2, "reads": 9, "seconds": 3.2}
+    assert document["budget"] == {
+        "writes": 14, "transfers": 2, "reads": 9, "seconds": 3.2,
+        "resizes": 0, "polls": 0, "searches": 0, "late_looks": 0,
+    }  # fmt: skip
     assert document["coverage"]["organizations"] == ["free", "paid"]
     assert document["refusals"][1]["rule"] == "protected"
     assert document["refusals"][1]["actions"][0]["project_id"] == "still-moon-11223344"

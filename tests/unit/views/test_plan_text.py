@@ -14,6 +14,7 @@ from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Refusal, Rule
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
+from reconciler.views.sentences import budget
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
@@ -431,3 +432,19 @@ def test_colours_mark_what_is_taken() -> None:
     assert "\x1b[31mreduces restore window, destructive\x1b[0m" in capture.get()
     assert "\x1b[32m+  \x1b[0m" in capture.get()
     assert "\x1b[36m-> \x1b[0m" in capture.get()
+
+
+def test_a_budget_of_many_reads_says_what_they_are_for() -> None:
+    spent = Budget(
+        writes=450, transfers=1, reads=480, seconds=90, resizes=50, polls=300, searches=120, late_looks=30
+    )
+    assert budget(spent) == (
+        "450 write calls (1 transfer, up to 50 resizes of new computes), about 480 reads (300 of operations, "
+        "120 searches for projects, 30 of tenants whose turn comes late, 30 others), about 2 min at the account's "
+        "rate limit."
+    )
+
+
+def test_a_budget_of_few_reads_does_not() -> None:
+    spent = Budget(writes=1, transfers=0, reads=99, seconds=9, polls=99)
+    assert budget(spent) == "1 write call, about 99 reads, about 9 s at the account's rate limit."

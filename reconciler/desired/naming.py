@@ -87,7 +87,11 @@ class Naming:
 
     def project_name(self, tenant: str, *, tier: str = "", organization: str = "") -> str:
         """Return the name of a tenant's project for this tier and organization."""
-        return Frame.of(_filled(self.tiers.get(tier, self.project), tier, organization)).name(tenant)
+        return self.frame(tier=tier, organization=organization).name(tenant)
+
+    def frame(self, *, tier: str, organization: str = "") -> Frame:
+        """Return the frame of the current names for this tier and organization."""
+        return Frame.of(_filled(self.tiers.get(tier, self.project), tier, organization))
 
     def frames(self, tiers: Collection[str], organizations: Collection[str]) -> tuple[Frame, ...]:
         """Return the frames of every tier and organization: a change of either may be partly applied."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from reconciler.desired.address import NEON
 from reconciler.desired.naming import identity
@@ -20,7 +20,7 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.desired.naming import Frame, Naming, Search
     from reconciler.desired.policies import DeclaredPolicy
@@ -129,6 +129,7 @@ class DesiredState:
         if moment is None or self.moment is not None or not self._ends:
             return self
         dated = copy(self._latest[0])
+        dated.__dict__.pop("_settings", None)
         object.__setattr__(dated, "moment", moment)
         self._latest[0] = dated
         return dated
@@ -142,8 +143,26 @@ class DesiredState:
     def _ends(self) -> bool:
         return any(tenant.boosts or tenant.hold for tenant in self.tenants.values())
 
+    @cached_property
+    def remembered(self) -> dict[str, tuple[object, object]]:
+        """What was derived last from this state and something else, by what it is: what else, and the result."""
+        return {}
+
     def settings(self, tenant: Tenant) -> Settings:
-        """Return the tenant's resolved settings."""
+        """Return the tenant's resolved settings; those of a declared tenant are resolved once."""
+        if self.tenants.get(tenant.name) is not tenant:
+            return self._resolved(tenant)
+        known = self._settings.get(tenant.name)
+        if known is None:
+            known = self._settings[tenant.name] = self._resolved(tenant)
+        return known
+
+    @cached_property
+    def _settings(self) -> dict[str, Settings]:
+        """Those that were resolved, at ``moment``."""
+        return {}
+
+    def _resolved(self, tenant: Tenant) -> Settings:
         name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self._tier(tenant), name, self.first_database(tenant), self.moment)
 
@@ -189,14 +208,32 @@ class DesiredState:
 
     def declares_the_same(self, other: DesiredState, tenant: Tenant) -> bool:
         """Return whether these files and the other ones declare the same for a tenant: file, tier and naming."""
-        alike = self.tenants.get(tenant.name) == tenant and self.naming == other.naming
-        return alike and self.tiers.get(tenant.tier) == other.tiers.get(tenant.tier)
+        known, others = self.tenants.get(tenant.name), self._other_tiers(other)
+        return others is not None and tenant.tier not in others and (known is tenant or known == tenant)
+
+    def _other_tiers(self, other: DesiredState) -> Collection[str] | None:
+        """Return the tiers that the other files declare otherwise; None if they name projects otherwise."""
+        known = self.remembered.get("other tiers")
+        if known is None or known[0] is not other:
+            names = {*self.tiers, *other.tiers}
+            alike = self.naming == other.naming
+            found = frozenset(name for name in names if self.tiers.get(name) != other.tiers.get(name))
+            known = self.remembered["other tiers"] = (other, found if alike else None)
+        return cast("Collection[str] | None", known[1])
 
     def project_name(self, tenant: Tenant) -> str:
         """Return the declared name of the tenant's project."""
-        tier = self.tiers.get(tenant.tier)
-        organization = "" if tier is None else tier.organization
-        return self.naming.project_name(tenant.name, tier=tenant.tier, organization=organization)
+        frame = self._frames_of_tiers.get(tenant.tier)
+        return (
+            self.naming.project_name(tenant.name, tier=tenant.tier) if frame is None else frame.name(tenant.name)
+        )
+
+    @cached_property
+    def _frames_of_tiers(self) -> Mapping[str, Frame]:
+        """What stands around the names of a tier's tenants in the current names of their projects."""
+        return {
+            name: self.naming.frame(tier=name, organization=tier.organization) for name, tier in self.tiers.items()
+        }
 
     def default_branch(self, tenant: Tenant) -> str:
         """Return the declared name of the default branch of the tenant's project."""

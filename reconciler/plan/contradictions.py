@@ -87,8 +87,10 @@ def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None
     a new tenant under a reused name.
     """
     tenant, project = claim.tenant, claim.project
+    if not claim.pinned:
+        return None
     whose = created_for(project, desired) or desired.tenant_by_project_name(project.name)
-    if not claim.pinned or whose in (None, tenant.name) or project.name in desired.project_names(tenant.name):
+    if whose in (None, tenant.name) or project.name in desired.project_names(tenant.name):
         return None
     declared = desired.tenants.get(whose)
     if whose not in desired.held_back and (declared is None or declared.project_id is not None):

@@ -6,7 +6,7 @@ A pin, a registry row, a name or an annotation claims a project; ``contradiction
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from reconciler.plan import contradictions
 from reconciler.plan.contradictions import MARK, Claim, contradiction, pin_is_gone, row_is_gone, was_moved
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.live.state import LiveState
+    from reconciler.live.registered import Registered
+    from reconciler.live.state import LiveState, UnknownProject
     from reconciler.plan.plan import Conflict
 
 
@@ -53,8 +54,38 @@ class Identities:
         )
 
 
+IDENTITIES: Final = "identities"
+
+
 def identify(desired: DesiredState, live: LiveState) -> Identities:
-    """Match every tenant of the files with the live projects. Needs the whole fleet, whatever is selected."""
+    """Match every tenant of the files with the live projects. Needs the whole fleet, whatever is selected.
+
+    The result for the last projects is remembered: nothing else of a live state, and no time, changes it.
+    """
+    seen = _Seen(live.projects, live.registered, live.unknown, dict(live.elsewhere))
+    known = desired.remembered.get(IDENTITIES)
+    if known is None or not seen.equals(known[0]):
+        known = desired.remembered[IDENTITIES] = (seen, _identify(desired, live))
+    return cast("Identities", known[1])
+
+
+class _Seen(NamedTuple):
+    """What decides of a live state."""
+
+    projects: Sequence[LiveProject]
+    registered: Mapping[str, Registered]
+    unknown: Sequence[UnknownProject]
+    elsewhere: Mapping[str, str]
+
+    def equals(self, other: object) -> bool:
+        """Return whether it is the same: the two that are large are not compared one by one."""
+        if not isinstance(other, _Seen):
+            return False
+        same = self.projects is other.projects and self.registered is other.registered
+        return same and self[2:] == other[2:]
+
+
+def _identify(desired: DesiredState, live: LiveState) -> Identities:
     search = _Search(desired, live)
     search.by_what_names_it()
     search.contest()
@@ -142,8 +173,9 @@ class _Search:
         for name, project in self._projects.items():
             holders.setdefault(project.id, []).append(name)
         for project_id, names in holders.items():
-            claimants = [*names, *([self._desired.pinned_by[project_id]] if project_id in self._disputed else [])]
-            if len(claimants) > 1:
+            disputed = project_id in self._disputed
+            if disputed or len(names) > 1:
+                claimants = [*names, *([self._desired.pinned_by[project_id]] if disputed else [])]
                 self._contested.add(project_id)
                 for name in names:
                     del self._projects[name]

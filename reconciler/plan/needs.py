@@ -27,6 +27,7 @@ from reconciler.plan.concerns.snapshot_limits import asks_for_fewer
 from reconciler.plan.concerns.snapshot_occasions import asking
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.in_order import nothing_to_read
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class PlanRequirements:
         deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
         looks = [
             _Look(desired, live, t, p, Depth.DEEP if t.name in deep else depth, self.history)
-            for t, p in matched
+            for t, p in (matched if small else self._not_in_order(desired, matched))
             if not t.absent
         ]
         settled = [look for look in looks if not look.unsettled]
@@ -128,7 +129,7 @@ class PlanRequirements:
             look.project for look in looks if look.unsettled or look.uncounted(everybody=depth is Depth.DEEP)
         ]
         alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
-        ended = {tenant.name for tenant, _ in matched if replicas_end(desired, self.history, tenant)}
+        ended = {look.tenant for look in looks if look.replicas_end}
         branched = [
             *(look.project for look in settled if self.whole or look.needs_branches or look.tenant in self.new),
             *self._asked_of(settled, "branches"),
@@ -163,6 +164,19 @@ class PlanRequirements:
             ),
             roles=tuple((look.project.id, id_) for look in settled for id_ in look.unread_roles),
             databases=tuple((look.project.id, id_) for look in settled for id_ in look.unread_databases),
+        )
+
+    def _not_in_order(
+        self, desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]]
+    ) -> Iterable[tuple[Tenant, LiveProject]]:
+        """Those of which more than the list may be needed."""
+        if self.depth is not Depth.DECLARED or self.whole:
+            return matched
+        asked = {*self.half_done, *self.new, *self.wanted}
+        return (
+            (tenant, project)
+            for tenant, project in matched
+            if tenant.name in asked or not nothing_to_read(desired, self.history, tenant, project)
         )
 
     def _asked_of(self, looks: Iterable[_Look], detail: str) -> Iterator[LiveProject]:
@@ -250,6 +264,11 @@ class _Look:
     def tenant(self) -> str:
         """The tenant's name."""
         return self._tenant.name
+
+    @property
+    def replicas_end(self) -> bool:
+        """As the function."""
+        return replicas_end(self._desired, self._history, self._tenant)
 
     @property
     def created_with_a_size(self) -> bool:

@@ -97,7 +97,9 @@ def handed_out(project: LiveProject, fleet: str) -> bool:
 
 def _telling(project: LiveProject, fleet: str) -> LiveBranch | None:
     """Return the branch whose annotation names the owner: preferably the one created with the project."""
-    ours = [branch for branch in project.branches or () if branch.annotations.get(MANAGED_BY) == PRODUCT]
+    if not project.branches:
+        return None
+    ours = [branch for branch in project.branches if branch.annotations.get(MANAGED_BY) == PRODUCT]
     created_with_project = (branch for branch in ours if BRANCH not in branch.annotations)
     telling = next(created_with_project, next(iter(ours), None))
     return telling if telling is not None and telling.annotations.get(FLEET) == fleet else None

@@ -34,6 +34,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.snapshot_occasions import SnapshotBefore, asking, reduces
 from reconciler.plan.converge import converge, in_sync, of_new_project, permanent
 from reconciler.plan.declared_fields import in_another_tier
+from reconciler.plan.in_order import as_declared
 from reconciler.plan.plan import Note, Refusal, TenantPlan, ordered
 from reconciler.plan.resets import raised_for
 from reconciler.plan.tenant_history import NOT_DECLARED, NOTHING
@@ -180,6 +181,8 @@ class TenantPlanner:
     def _converge(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
         settings = self._desired.settings(tenant)
         self.refusals += at_creation.changed(self._desired, self._history, tenant, project)
+        if as_declared(settings, project):
+            return
         here = self._desired.limits(project.organization)
         self.refusals += unmanaged_computes.findings(tenant.name, settings, project, here, self._only)
         below = _looks_below(settings, project) or snapshots.exceed(here, project)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
+from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
+from reconciler.plan import in_order, needs, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
+from reconciler.plan.history import History
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import make_plan, reordered
+from tests.harness.builders import a_fleet, a_pro_project, a_tenant, a_view, make_plan, reordered
 from tests.property.fleets import desired_states, recoveries, views
 from tests.property.model import adopted, carried_out
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
+    from reconciler.live.project import LiveProject, Needs
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan
 
@@ -136,3 +143,48 @@ def test_what_was_deleted_changes_nothing_for_tenants_that_do_not_ask_for_it(
         desired, tenants={name: replace(tenant, recover=None) for name, tenant in desired.tenants.items()}
     )
     assert planned(silent, live).tenants == planned(silent, forgetful).tenants
+
+
+LISTED: Final = ("organization", "name", "quota", "compute", "restore_window_seconds", "settings", "endpoints")
+
+
+def as_listed(tenant: Tenant, desired: DesiredState, differing: str | None = None) -> LiveProject:
+    """A project as a list shows it, with the values that its tenant declares, apart from one."""
+    other = a_pro_project(tenant.name, settings={"hipaa": True}, endpoints=())
+    settings = desired.settings(replace(tenant, project_id=None))
+    declared: dict[str, Any] = {"name": settings.project_name, "settings": {}, "endpoints": None}
+    values: dict[str, Any] = {
+        name: declared.get(name, getattr(settings, name, None)) for name in LISTED if name != differing
+    }
+    return replace(other, branches=None, snapshots=None, consumption=None, **values)
+
+
+@given(
+    desired_states(at_least=2), desired_states(at_least=2), st.sampled_from(("none", "same", "other")), st.data()
+)
+def test_the_quick_answer_about_a_tenant_agrees_with_the_whole_comparison(
+    desired: DesiredState, other: DesiredState, base: str, data: st.DataObject
+) -> None:
+    plain = {name: a_tenant(name, tenant.tier) for name, tenant in desired.tenants.items()}
+    usual = {name: tenant for name, tenant in plain.items() if data.draw(st.booleans())}
+    desired = replace(desired, tenants={**desired.tenants, **usual})
+    differing = st.sampled_from((None, *LISTED))
+    live = a_view(*(as_listed(tenant, desired, data.draw(differing)) for tenant in desired.tenants.values()))
+    history = {"none": History(), "same": History(desired), "other": History(other)}[base].under(desired)
+
+    def found() -> tuple[Needs, Plan]:
+        asked = PlanRequirements(reach=Reach(small_fleet=0), history=history)
+        return asked.details(desired, live), make_plan(desired, live, history=history)
+
+    quick = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(needs, "nothing_to_read", lambda *_: False)
+        patch.setattr(tenant_planner, "as_declared", lambda *_: False)
+        assert found() == quick
+
+
+def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
+    desired = a_fleet(a_tenant("acme"))
+    [tenant] = desired.tenants.values()
+    listed = as_listed(tenant, desired)
+    assert in_order.nothing_to_read(desired, History(desired), tenant, listed)

@@ -12,17 +12,20 @@ from reconciler.model.problem import Severity
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import differing
-from reconciler.views.grouping import group_by_actions, held_back, same_refusals
+from reconciler.views.grouping import field_changes, group_by_actions, held_back, same_refusals
 from reconciler.views.overview import changed_lines
 from reconciler.views.perspective import DRIFT, PLAN
 from reconciler.views.safe_text import printable
 from reconciler.views.sentences import counted, diff_summary, drift_summary, names, plan_summary, report_summary
+from reconciler.views.values import label, worded
 from reconciler.views.view import DiffView, DriftView, PlanView, ProblemsView, ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from reconciler.live.project import LiveProject
     from reconciler.model.problem import Location, Problem
+    from reconciler.plan.action import Action
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan, TenantPlan
     from reconciler.views.perspective import Perspective
@@ -108,10 +111,21 @@ def _of_plan(
     for group in group_by_actions(tenants):
         risk = max(action.risk for action in group.actions)
         if risk is not Risk.SAFE or risky is not None:
-            did = "\n".join(str(perspective.action(action, group.members[0].project)) for action in group.actions)
+            did = "\n".join(_did(group.actions, group.members[0].project, perspective))
             title = "Differs" if risky else risk.value.capitalize()
             told = f"{_counted(group.names)}: {names(group.names, _NAMED)}\n{did}"
             yield Annotation(Level.WARNING, title, told, group.members[0].actions[0].source)
+
+
+def _did(actions: Iterable[Action], project: LiveProject | None, perspective: Perspective) -> Iterator[str]:
+    """Each action, and the fields that it changes."""
+    for action in actions:
+        yield str(perspective.action(action, project))
+        for change in field_changes(action):
+            before, after = (worded(change.path, value) for value in (change.before, change.after))
+            values = f"{perspective.live}{before}{perspective.between}{perspective.files}{after}"
+            mark = perspective.change_mark(change, action)
+            yield f"{label(change.path)}: {values}" + (f" ({mark})" if mark else "")
 
 
 def _of_changed_lines(plan: Plan, perspective: Perspective) -> Iterator[Annotation]:

@@ -1,4 +1,7 @@
-"""JUnit XML, which the viewers of most CI systems read: a case for each file, tenant or refusal that fails."""
+"""JUnit XML, which the viewers of most CI systems read: a case for each file, tenant or refusal.
+
+The output of the suite is the whole text, so that a viewer says no less than the log of the job.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import differing
+from reconciler.views import plain_text
+from reconciler.views.console import as_text
 from reconciler.views.perspective import DRIFT, PLAN
 from reconciler.views.safe_text import harmless, printable
 from reconciler.views.sentences import names
@@ -31,8 +36,8 @@ class Case(NamedTuple):
     """What a case that passes says."""
 
 
-def render(view: Tested, *, full: bool = False) -> str:  # noqa: ARG001 - a viewer shortens by itself
-    """One suite."""
+def render(view: Tested, *, full: bool = False) -> str:
+    """One suite. ``full`` concerns the text: of the cases a viewer shows as many as it likes."""
     match view:
         case ProblemsView():
             name, cases = "reconciler validate", _of_problems(view)
@@ -44,7 +49,7 @@ def render(view: Tested, *, full: bool = False) -> str:  # noqa: ARG001 - a view
             name, cases = "reconciler apply", _of_report(view)
         case _:
             assert_never(view)
-    return _suite(name, list(cases))
+    return _suite(name, list(cases), as_text(plain_text.render(view, full=full)))
 
 
 def _of_problems(view: ProblemsView) -> Iterator[Case]:
@@ -82,13 +87,14 @@ def _of_report(view: ReportView) -> Iterator[Case]:
         yield Case("run", view.report.stopped)
 
 
-def _suite(name: str, cases: list[Case]) -> str:
+def _suite(name: str, cases: list[Case], text: str) -> str:
     failed = sum(case.failure is not None for case in cases)
     counts = f'tests="{len(cases)}" failures="{failed}"'
     lines = "".join(map(_written, cases))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<testsuites {counts}>\n<testsuite name={quoteattr(name)} {counts}>\n{lines}</testsuite>\n</testsuites>\n"
+        f"<testsuites {counts}>\n<testsuite name={quoteattr(name)} {counts}>\n{lines}"
+        f"<system-out>{_text(text)}</system-out>\n</testsuite>\n</testsuites>\n"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree
 
 from msgspec import structs
 
@@ -130,7 +131,30 @@ def of_markdown(markdown: str) -> str:
     return of_html(html_of(markdown))
 
 
-_PAGES: Final = {"markdown": of_markdown, "html": of_html}
+def of_junit(xml: str) -> str:
+    """The names, failures and outputs of JUnit XML."""
+    suites = ElementTree.fromstring(xml)  # noqa: S314 - made here
+    return " ".join((*suites.itertext(), *(value for one in suites.iter() for value in one.attrib.values())))
+
+
+def of_annotations(commands: str) -> str:
+    """The places, titles and messages of workflow commands, as GitHub decodes them."""
+    codes = {"%25": "%", "%0A": "\n", "%0D": "\r", "%3A": ":", "%2C": ","}
+    return re.sub("|".join(codes), lambda code: codes[code[0]], commands).replace("::", " ")
+
+
+def of_sarif(text: str) -> str:
+    """The values of a SARIF document, each place as ``file:line``."""
+    document = json.loads(text)
+    places = (
+        f"{one['artifactLocation']['uri']}:{one['region']['startLine']}:{one['region']['startColumn']}"
+        for one in _parts(document)
+        if isinstance(one, dict) and "artifactLocation" in one
+    )
+    return " ".join((*map(str, _values(document)), *places))
+
+
+_PAGES: Final = {"markdown": of_markdown, "html": of_html, "junit": of_junit}
 
 
 def of_json(text: str) -> str:

@@ -1,4 +1,7 @@
-"""Every number and name that text says is said by Markdown, HTML and JSON too."""
+"""Every number and name that text says is said by Markdown, HTML, JSON and JUnit too.
+
+Annotations stand beside lines: they say all of what is refused or needs a decision, and of what takes something.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from msgspec import structs
 
+from reconciler.model.problem import Location, Problem, Severity
 from reconciler.plan.approval import Stale
+from reconciler.plan.change import Risk
+from reconciler.plan.outcome import Result
 from reconciler.plan.plan import FileChange, Waiting
 from reconciler.views import (
     markdown,
@@ -17,10 +23,13 @@ from reconciler.views import (
     markdown_usage,
     sentences,
 )
+from reconciler.views.formats import render
+from reconciler.views.grouping import field_changes
 from reconciler.views.html import plan_blocks
 from reconciler.views.markup import text
-from reconciler.views.view import DriftView, PlanView, ReportView, UsageView
-from tests.harness.facts import facts, lacking
+from reconciler.views.values import label, worded
+from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView, UsageView
+from tests.harness.facts import facts, lacking, of_annotations, of_junit, of_sarif
 from tests.unit.views import builders as build
 from tests.unit.views import usages
 from tests.unit.views.everything import forecast_called
@@ -54,6 +63,7 @@ VIEWS: Final[dict[str, View]] = {
     "report of a run that harms": ReportView(build.harmful_report(), "log/7f3a91.jsonl", STALE),
     "usage": UsageView(usages.a_usage(12)),
 }
+_OF: Final = {"sarif": of_sarif, "junit": of_junit, "github": of_annotations}
 AT_LIMITS: Final = UsageView(usages.at_limits([f"tenant-{number}" for number in range(100, 128)]))
 
 
@@ -64,6 +74,54 @@ def test_no_format_loses_a_number_or_a_name(name: str) -> None:
 
 def test_no_page_loses_who_is_at_a_limit_or_what_helps() -> None:
     assert lacking(AT_LIMITS).keys() <= {"json"}  # which has neither counts nor remedies
+
+
+def beside_lines(plan: Plan) -> list[str]:
+    """What has to stand beside a line: why something is refused, who decides, and what a tenant loses."""
+    risky = [action for action in plan.actions if action.risk is not Risk.SAFE]
+    return [
+        *(f"{one.message} {one.remedy}" for one in plan.refusals),
+        *(f"{one.message} {one.remedy}" for one in plan.conflicts),
+        *(one.message for one in plan.warnings),
+    ] + [
+        f"{label(change.path)} {worded(change.path, change.before)} {worded(change.path, change.after)}"
+        for action in risky
+        for change in field_changes(action)
+    ]
+
+
+@pytest.mark.parametrize("name", ["plan", "saved plan", "drift"])
+def test_annotations_lose_nothing_of_what_is_refused_or_takes_something(name: str) -> None:
+    told = of_annotations(str(render(VIEWS[name], "github", full=True)))
+    expected = facts("\n".join(beside_lines(whole_plan())), frozenset())
+    assert expected >= {"1m", "5m"}
+    assert expected <= facts(told, frozenset())
+
+
+def test_annotations_lose_nothing_of_what_failed() -> None:
+    report = build.harmful_report()
+    told = " ".join(of_annotations(str(render(ReportView(report, "run.jsonl"), "github", full=True))).split())
+    failed = [
+        one
+        for outcome in report.outcomes
+        for one in outcome.actions
+        if one.result is Result.FAILED and one.message
+    ]
+    assert failed
+    assert [one.message for one in failed if " ".join(one.message.split()) not in told] == []
+
+
+@pytest.mark.parametrize("format_name", ["sarif", "junit", "github"])
+def test_no_format_loses_a_problem_of_the_files(format_name: str) -> None:
+    place = Location("tenants/acme.yaml", 14, 15)
+    problems = [
+        Problem(place, "31 snapshots are more than 10", hint="at most 10"),
+        Problem(Location("tiers.yaml", 92, 65), "the price list is of 2025", severity=Severity.WARNING),
+    ]
+    told = _OF[format_name](str(render(ProblemsView(problems), format_name, full=True)))
+    for one in problems:
+        for word in (*one.message.split(), *(one.hint or "").split(), str(one.location.line), one.location.file):
+            assert word in told, word
 
 
 def test_a_number_is_a_fact_wherever_it_stands_and_so_is_a_name() -> None:

@@ -32,6 +32,7 @@ from reconciler.plan.return_points import ReturnPoints
 from reconciler.plan.shared_changes import SharedChange
 from reconciler.plan.summary import Kind
 from reconciler.usage.cost import Cost
+from reconciler.usage.states import StateCount
 from reconciler.usage.usage import Usage
 
 FORMAT_VERSION: Final = 1
@@ -259,7 +260,7 @@ REPORT: Final = _document(
 )
 HISTORY: Final = _document("history", ReturnPoints, {})
 USAGE_MEMBERS: Final = tuple(name for name in Usage.__struct_fields__ if name != "api_host")
-USAGE: Final = _document("usage", Usage, {})
+USAGE: Final = _document("usage", Usage, {"states": tuple[StateCount, ...]})
 COST_MEMBERS: Final = tuple(name for name in Cost.__struct_fields__ if name != "api_host")
 AUDIT: Final = _document("audit", Audit, {})
 COST: Final = _document("cost", Cost, {})

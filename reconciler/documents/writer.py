@@ -21,6 +21,7 @@ from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.outcome import Result
 from reconciler.plan.shared_changes import shared_changes
 from reconciler.plan.summary import applied_actions, by_kind, count_branches_and_snapshots, differing, kind_of
+from reconciler.usage.states import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -141,7 +142,8 @@ def problems(found: Iterable[Problem]) -> Iterator[str]:
 def usage(found: Usage) -> Iterator[str]:
     """What the tenants use of their quotas."""
     content = {name: plain(getattr(found, name)) for name in USAGE_MEMBERS}
-    return _text("usage", {**content, **_api_host(found.api_host), "tenants": map(plain, found.tenants)})
+    about = {**content, **_api_host(found.api_host), "states": map(plain, states(found))}
+    return _text("usage", {**about, "tenants": map(plain, found.tenants)})
 
 
 def audit(found: Audit) -> Iterator[str]:

@@ -7,29 +7,23 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.plan.change import Risk
 from reconciler.usage.ranking import biggest, crossings
+from reconciler.usage.states import (
+    FREED_BY,
+    IDLE_REMEDY,
+    NOT_READ_REMEDY,
+    RAISED_BY,
+    RESUMED_BY,
+    WITHOUT_PROJECT_REMEDY,
+    by_files,
+    by_quota,
+)
 from reconciler.views import markdown_findings
 from reconciler.views.markdown_tables import OPEN_ROWS, section
 from reconciler.views.markup import code, paragraph, row, strong, table, text
 from reconciler.views.safe_text import formatted, joined
 from reconciler.views.sentences import OTHER_HOST, names
 from reconciler.views.usage_counts import by_tier
-from reconciler.views.usage_text import (
-    FREED_BY,
-    IDLE_REMEDY,
-    NOT_READ_REMEDY,
-    RAISED_BY,
-    RESUMED_BY,
-    SIZE,
-    WITHOUT_PROJECT_REMEDY,
-    by_files,
-    by_quota,
-    coverage,
-    reached,
-    room,
-    roughly,
-    short,
-    summary,
-)
+from reconciler.views.usage_text import SIZE, coverage, reached, room, roughly, short, summary
 from reconciler.views.values import worded
 
 if TYPE_CHECKING:

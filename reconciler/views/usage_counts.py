@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.usage.states import at_limit, near_limit
 from reconciler.views.grouping import grouped
-from reconciler.views.usage_text import by_quota
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +26,11 @@ class TierCounts:
     idle: int
 
 
-def at_limit(tenant: TenantUsage) -> bool:
-    """Whether a quota that is reached stops it."""
-    return by_quota(tenant) or tenant.writes_fail
-
-
 def by_tier(tenants: Sequence[TenantUsage]) -> list[TierCounts]:
     """The counts of each tier, in the order of names."""
     return [_counts(tier, found) for tier, found in sorted(grouped(tenants, lambda one: one.tier).items())]
 
 
 def _counts(tier: str, found: Sequence[TenantUsage]) -> TierCounts:
-    near = sum(one.threshold is not None and not at_limit(one) for one in found)
+    near = sum(map(near_limit, found))
     return TierCounts(tier, len(found), sum(map(at_limit, found)), near, sum(one.idle for one in found))

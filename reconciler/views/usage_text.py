@@ -9,6 +9,16 @@ from reconciler.model.fields.table import unit_of
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.usage.amounts import LOGICAL_SIZE
 from reconciler.usage.ranking import biggest, crossings
+from reconciler.usage.states import (
+    FREED_BY,
+    IDLE_REMEDY,
+    NOT_READ_REMEDY,
+    RAISED_BY,
+    RESUMED_BY,
+    WITHOUT_PROJECT_REMEDY,
+    by_files,
+    by_quota,
+)
 from reconciler.views import sections, symbols
 from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sections import ListLimits, heading, limits, section
@@ -33,15 +43,6 @@ if TYPE_CHECKING:
     from reconciler.usage.usage import OrganizationUsage, QuotaUsage, TenantUsage, Usage
     from reconciler.views.terminal import Piece
 
-RAISED_BY: Final = (
-    "reconciler boost TENANT quota.active_time=300h --until 7d, for some time; or a larger tier, or "
-    "overrides: {quota: {...}} in the tenant's file"
-)
-FREED_BY: Final = "delete rows, or a larger tier; dropped branches free nothing"
-RESUMED_BY: Final = "reconciler resume TENANT, and apply"
-IDLE_REMEDY: Final = "warn the user first; state: absent in the tenant's file then deletes the project"
-WITHOUT_PROJECT_REMEDY: Final = "reconciler plan shows why"
-NOT_READ_REMEDY: Final = "run again later; reconciler plan shows conflicts"
 SIZE: Final = f"quota.{LOGICAL_SIZE}"
 WIDEST_NAME: Final = 40
 MOST_SHOWN: Final = 8
@@ -78,16 +79,6 @@ def _suspended(told: Usage, extent: ListLimits) -> Iterator[Piece]:
     found = [tenant for tenant in told.tenants if by_quota(tenant)]
     yield from section("Suspended", found, one, extent, "tenant", compact=True)
     yield from _remedy(found, RAISED_BY)
-
-
-def by_quota(tenant: TenantUsage) -> bool:
-    """Whether a quota has suspended it, and not its file."""
-    return tenant.suspended and tenant.suspended_by_file is None
-
-
-def by_files(told: Usage) -> list[TenantUsage]:
-    """The tenants that their files suspend."""
-    return [tenant for tenant in told.tenants if tenant.suspended_by_file is not None]
 
 
 def _by_files(told: Usage, extent: ListLimits) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from msgspec import structs
 
 from reconciler.documents.reader import parse_saved_plan
-from reconciler.model.units import roughly_bytes, roughly_seconds
+from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.actions.project import CreateProject
 from reconciler.views.console import as_text
 from reconciler.views.formats import formats_of, render
@@ -196,6 +196,7 @@ def _words(part: Any) -> Iterator[str]:
         roughly = roughly_bytes if part["quota"].endswith("_bytes") else roughly_seconds
         yield from (roughly(part[name]) for name in ("used", "limit") if part[name] is not None)
     yield from (f"{part[name]}%" for name in ("percent",) if part.get(name) is not None)
+    yield from (format_seconds(part[name]) for name in ("idle_seconds",) if part.get(name) is not None)
     yield from (f"{at[:10]} {at[11:16]}" for at in part.values() if isinstance(at, str) and _STAMP.match(at))
     if {"started_at", "finished_at"} <= part.keys():
         began, ended = (datetime.fromisoformat(part[name]) for name in ("started_at", "finished_at"))

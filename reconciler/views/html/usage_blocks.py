@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.usage.states import by_quota
 from reconciler.views.html.blocks import Block, Facet, Member, Meter, Section, Step
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.data import NAME, RANK
-from reconciler.views.usage_text import SIZE, by_quota, roughly, short
+from reconciler.views.usage_text import SIZE, roughly, short
 from reconciler.views.values import worded
 
 if TYPE_CHECKING:

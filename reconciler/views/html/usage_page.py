@@ -8,28 +8,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.usage.ranking import biggest, crossings
-from reconciler.views.html.charts import BAD, PLAIN, WARN, Chart, Count, Part, chart, parts
-from reconciler.views.html.data import page_data
-from reconciler.views.html.page import pages
-from reconciler.views.html.tile import Tile
-from reconciler.views.html.usage_blocks import FACETS, SORTS, effect_of, tenant_section, tone_of
-from reconciler.views.sentences import OTHER_HOST, counted
-from reconciler.views.usage_counts import at_limit, by_tier
-from reconciler.views.usage_text import (
+from reconciler.usage.states import (
     FREED_BY,
     IDLE_REMEDY,
     NOT_READ_REMEDY,
     RAISED_BY,
     RESUMED_BY,
     WITHOUT_PROJECT_REMEDY,
+    at_limit,
     by_files,
     by_quota,
-    coverage,
-    idle_time,
-    roughly,
-    short,
-    summary,
 )
+from reconciler.views.html.charts import BAD, PLAIN, WARN, Chart, Count, Part, chart, parts
+from reconciler.views.html.data import page_data
+from reconciler.views.html.page import pages
+from reconciler.views.html.tile import Tile
+from reconciler.views.html.usage_blocks import FACETS, SORTS, effect_of, tenant_section, tone_of
+from reconciler.views.sentences import OTHER_HOST, counted
+from reconciler.views.usage_counts import by_tier
+from reconciler.views.usage_text import coverage, idle_time, roughly, short, summary
 from reconciler.views.values import worded
 
 if TYPE_CHECKING:

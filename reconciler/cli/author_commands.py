@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from reconciler.cli.command_help import LOCAL, OUTPUT, RUNNING, flag
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import READ, declare
-from reconciler.cli.options import account_options, base_option, directory_option, files_options
+from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
 from reconciler.errors import ExitCode
+from reconciler.views.view import ExplainedView
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -56,6 +57,22 @@ SET: Final = declare(
     module="author:set_values",
 )
 
+EXPLAIN: Final = declare(
+    "explain",
+    """Show each value of a tenant and where it comes from: tier, override, boost, file or defaults, with its line.
+
+    A value that another layer states too is shown with what it replaces. --live shows the live values beside them.
+    """,
+    "reconciler explain acme --live",
+    READ,
+    _tenant,
+    files_options,
+    account_options,
+    base_option,
+    flag(LOOK_AT, "--live", is_flag=True, help="Read the tenant's project, and show its values. Needs keys."),
+    output_options(ExplainedView),
+)
+
 FMT: Final = declare(
     "fmt",
     """Write the files in one form: keys in the order of the format, sizes and durations in their usual units.
@@ -78,4 +95,4 @@ FMT: Final = declare(
     ),
 )
 
-AUTHOR_COMMANDS: Final = {command.name: command for command in (NEW, SET, FMT)}
+AUTHOR_COMMANDS: Final = {command.name: command for command in (NEW, SET, EXPLAIN, FMT)}

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "new": "Write the file of a new tenant.",
     "set": "Change keys of a tenant's file in place.",
     "fmt": "Write the files in one form.",
+    "explain": "Show where each value of a tenant comes from.",
     "plan": "Show what apply would do.",
     "diff": "Show what a change of the files asks for, without a key.",
     "observe": "Record the live state of the fleet, for plans without keys.",
@@ -60,7 +61,7 @@ COMMANDS: Final = {
 LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
-AUTHORING: Final = ("new", "set", "fmt")
+AUTHORING: Final = ("new", "set", "explain", "fmt")
 """Commands that are declared in ``author_commands``."""
 FIRST: Final = ("init",)
 """Commands that come before a fleet, declared in ``start_commands``; all others in ``commands``."""

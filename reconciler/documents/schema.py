@@ -19,6 +19,7 @@ from reconciler.plan import (
     approval,
     change,
     event,
+    explained,
     outcome,
     plan,
     plan_cost,
@@ -40,6 +41,7 @@ _MODULES: Final = (
     approval,
     change,
     return_points,
+    explained,
     usage,
     cost,
     registered,
@@ -71,6 +73,11 @@ def report_schema() -> dict[str, Any]:
 def history_schema() -> dict[str, Any]:
     """The schema of the moments that a tenant can return to."""
     return _schema(shapes.HISTORY, "The moments that a tenant can return to")
+
+
+def explained_schema() -> dict[str, Any]:
+    """The schema of where each value of a tenant comes from."""
+    return _schema(shapes.EXPLAINED, "Where each value of a tenant comes from")
 
 
 def registry_schema() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from reconciler.model.values import Json, JsonText, Value
 from reconciler.plan.actions.base import TenantAction, Verb
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Risk
+from reconciler.plan.explained import Explained
 from reconciler.plan.outcome import ActionOutcome, Deletion, Report, Result, TenantOutcome
 from reconciler.plan.plan import Conflict, Coverage, Plan, Refusal, TenantPlan
 from reconciler.plan.plan_cost import PastCost
@@ -259,6 +260,7 @@ REPORT: Final = _document(
     without=("outcomes",),
 )
 HISTORY: Final = _document("history", ReturnPoints, {})
+EXPLAINED: Final = _document("explained", Explained, {})
 USAGE_MEMBERS: Final = tuple(name for name in Usage.__struct_fields__ if name != "api_host")
 USAGE: Final = _document("usage", Usage, {"states": tuple[StateCount, ...]})
 COST_MEMBERS: Final = tuple(name for name in Cost.__struct_fields__ if name != "api_host")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.explained import Explained
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import FileChange, Orphan, Plan, Refusal, TenantPlan, Unmanaged
     from reconciler.plan.plan_cost import PastCost
@@ -121,6 +122,11 @@ def report_counts(applied: Report, stale: int) -> Document:
 def history(found: ReturnPoints) -> Iterator[str]:
     """The moments that a tenant can return to."""
     return _text("history", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+
+
+def explained(found: Explained) -> Iterator[str]:
+    """Where each value of a tenant comes from."""
+    return _text("explained", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
 
 
 def registry(found: RegisteredTenants) -> Iterator[str]:

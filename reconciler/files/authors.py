@@ -118,10 +118,10 @@ class _Lines:
         """Yield the line of each place whose file is known."""
         for place in places:
             if place.tenant is None:
-                keys = ("tiers", place.tier, *_keys(place.key)) if place.tier else tuple(_keys(place.key))
+                keys = ("tiers", place.tier, *keys_of(place.key)) if place.tier else tuple(keys_of(place.key))
                 yield self._line(place, PRICE_LIST, keys, None)
             elif (tenant := self._desired.tenants.get(place.tenant)) is not None and tenant.files:
-                yield self._line(place, tenant.files[0], tuple(_keys(place.key)), tenant.location)
+                yield self._line(place, tenant.files[0], tuple(keys_of(place.key)), tenant.location)
 
     def _line(self, place: Place, path: str, keys: tuple[str, ...], start: Location | None) -> _Line:
         name = self._tree.name(path) if start is None else start.file
@@ -140,7 +140,7 @@ class _Lines:
         return start.line, start.column
 
 
-def _keys(key: str) -> Iterator[str]:
+def keys_of(key: str) -> Iterator[str]:
     """Yield the keys of the file: a unit ends the name of a field, and no key."""
     unit = unit_of(key.removeprefix("overrides.").removeprefix("dev_branches."))
     yield from filter(None, (key if unit is Unit.CU else key.removesuffix(unit.value)).split("."))

@@ -55,14 +55,15 @@ def _layers(desired: DesiredState, tenant: Tenant, actions: Iterable[Action]) ->
         main = isinstance(action, PatchEndpoint) and action.replica is None and action.branch == default
         for change in action.changes:
             path = change.path if main else declared_at(action, change)
-            layer = _layer(tenant, boosts, path)
+            layer = layer_of(tenant, boosts, path)
             if layer is not Layer.TIER or path != change.path:
                 yield path, layer
             if isinstance(action, PatchBranch):
                 yield change.path, layer
 
 
-def _layer(tenant: Tenant, boosts: Iterable[Boost], path: str) -> Layer:
+def layer_of(tenant: Tenant, boosts: Iterable[Boost], path: str) -> Layer:
+    """Return which layer of the files states a field; ``boosts`` are those in force."""
     group, _, name = path.partition(".")
     if group == "name":
         return Layer.NAMING

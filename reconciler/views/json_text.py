@@ -10,6 +10,7 @@ from reconciler.views.view import (
     CostView,
     DiffView,
     DriftView,
+    ExplainedView,
     HistoryView,
     PlanView,
     ProblemsView,
@@ -42,6 +43,8 @@ def render(view: View, *, full: bool = False) -> Iterator[str]:  # noqa: ARG001,
             return writer.problems(view.problems)
         case HistoryView():
             return writer.history(view.points)
+        case ExplainedView():
+            return writer.explained(view.explained)
         case UsageView():
             return writer.usage(view.usage)
         case AuditView():

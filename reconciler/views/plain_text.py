@@ -66,6 +66,7 @@ from reconciler.views.view import (
     CostView,
     DiffView,
     DriftView,
+    ExplainedView,
     HistoryView,
     PlanView,
     ProblemsView,
@@ -105,20 +106,34 @@ def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one ca
             return report(view.report, journal=view.journal, full=full)
         case ProblemsView():
             return problems_text.render(view.problems, view.desired)
-        case HistoryView() | UsageView() | CostView() | AuditView() | RegistryView() | RowChangesView():
+        case (
+            HistoryView()
+            | ExplainedView()
+            | UsageView()
+            | CostView()
+            | AuditView()
+            | RegistryView()
+            | RowChangesView()
+        ):
             return _of_one_command(view, full=full)
         case _:
             assert_never(view)
 
 
 def _of_one_command(
-    view: HistoryView | UsageView | CostView | AuditView | RegistryView | RowChangesView, *, full: bool
+    view: HistoryView | ExplainedView | UsageView | CostView | AuditView | RegistryView | RowChangesView,
+    *,
+    full: bool,
 ) -> Page:
     """The views that a single command shows: other commands do not import them."""
     if isinstance(view, HistoryView):
         from reconciler.views import history_text  # noqa: PLC0415
 
         return history_text.render(view.points)
+    if isinstance(view, ExplainedView):
+        from reconciler.views import explained_text  # noqa: PLC0415
+
+        return explained_text.render(view.explained, live=view.live)
     if isinstance(view, RegistryView | RowChangesView):
         from reconciler.views import registry_text  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reconciler.model.problem import Problem
     from reconciler.model.record import Audit
     from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.explained import Explained
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
     from reconciler.plan.plan_cost import PastCost
@@ -74,6 +75,14 @@ class HistoryView(NamedTuple):
     points: ReturnPoints
 
 
+class ExplainedView(NamedTuple):
+    """Where each value of a tenant comes from."""
+
+    explained: Explained
+    live: bool
+    """Whether live state was read."""
+
+
 class UsageView(NamedTuple):
     """What the tenants use of their quotas."""
 
@@ -114,6 +123,7 @@ View: TypeAlias = (
     | ReportView
     | ProblemsView
     | HistoryView
+    | ExplainedView
     | RegistryView
     | RowChangesView
     | UsageView

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
+import jsonschema_rs
 import pytest
 import yaml
 from click.shell_completion import ShellComplete
@@ -229,3 +231,84 @@ def test_the_shell_completes_commands_and_flags() -> None:
     complete = ShellComplete(group, {}, "reconciler", "_RECONCILER_COMPLETE")
     assert {item.value for item in complete.get_completions([], "f")} == {"fmt"}
     assert {item.value for item in complete.get_completions(["fmt"], "--ch")} == {"--check"}
+
+
+class TestExplain:
+    @pytest.fixture
+    def explained(self, fleet: Shell) -> Shell:
+        fleet.write(
+            "tenants/acme.yaml",
+            FILE + "snapshots: [v1.0]\ndev_branches:\n  - {name: dev, compute: {max_cu: 1}}\n"
+            "boosts:\n  - {quota: {active_time: unlimited}, until: 2040-01-01T00:00:00Z}\n",
+        )
+        return fleet
+
+    def rows(self, shell: Shell, *args: str) -> dict[str, Any]:
+        return {
+            value["path"]: value for value in shell.run("explain", *args, "--format", "json").document["values"]
+        }
+
+    def test_says_where_each_value_comes_from(self, explained: Shell) -> None:
+        told = {
+            path: (value["value"], value["stated_in"], self.at(value["location"]))
+            for path, value in self.rows(explained, "acme").items()
+        }
+        file = "tenants/acme.yaml"
+        assert told["tier"] == ("pro", "file", (file, 3))
+        assert told["name"] == ("myapp-acme", "naming", ("tiers.yaml", 3))
+        assert told["quota.data_transfer_bytes"] == (80 * 2**30, "override", (file, 6))
+        assert told["quota.active_time_seconds"] == (0, "boost", (file, 14))
+        assert told["quota.logical_size_bytes"] == (10 * 2**30, "tier", ("tiers.yaml", 26))
+        assert told["compute.min_cu"] == (0.5, "tier", ("tiers.yaml", 27))
+        assert told["snapshots.v1.0"][1:] == ("file", (file, 10))
+        assert told["dev_branches.dev.compute.max_cu"] == (1.0, "file", (file, 12))
+        assert told["dev_branches.dev.compute.min_cu"] == (0.5, "tier", ("tiers.yaml", 27))
+        assert told["region"] == ("aws-us-east-2", "defaults", None)
+
+    def at(self, location: dict[str, Any] | None) -> tuple[str, int] | None:
+        return None if location is None else (location["file"], location["line"])
+
+    def test_says_what_a_value_is_in_place_of(self, explained: Shell) -> None:
+        rows = self.rows(explained, "acme")
+        instead = {
+            path: [(one["stated_in"], one["value"]) for one in row["instead_of"]] for path, row in rows.items()
+        }
+        assert {path: others for path, others in instead.items() if others} == {
+            "quota.data_transfer_bytes": [("tier", 50 * 2**30)],
+            "quota.active_time_seconds": [("tier", 750 * 3600)],
+            "compute.max_cu": [("tier", 4.0)],
+        }
+
+    def test_shows_live_values_beside_them(self, explained: Shell) -> None:
+        assert explained.run("explain", "acme", "--live").code == 4
+        explained.applied()
+        explained.write("tenants/acme.yaml", text_of(explained).replace("80GiB", "90GiB"))
+        ended = explained.simulated("explain", "acme", "--live")
+        assert re.search(r"quota.data_transfer +90GiB +live 80GiB +override, tenants/acme.yaml:6\n", ended.out), (
+            ended.out
+        )
+        assert "1 of them different from live." in ended.out
+        rows = self.rows(explained, "acme", "--live", "--simulator", "sim.db")
+        differing = {path: row["live"] for path, row in rows.items() if row["seen"] in ("different", "missing")}
+        assert differing == {"quota.data_transfer_bytes": 80 * 2**30}
+        assert {path for path, row in rows.items() if row["seen"] == "not_read"} <= {"role", "database"}
+
+    def test_finds_the_line_of_a_tenant_on_a_json_line(self, explained: Shell) -> None:
+        line = '{"tenant": "cid", "tier": "free", "overrides": {"restore_window": "12h"}}'
+        explained.write("fleet/lines.ndjson", f'{{"tenant": "ann", "tier": "free"}}\n{line}\n')
+        explained.write("tenants/cid.yaml", "tenant: cid\noverrides: {compute: {max_cu: 1}}\n")
+        rows = self.rows(explained, "cid")
+        assert rows["restore_window_seconds"]["location"] == {
+            "file": "fleet/lines.ndjson",
+            "line": 2,
+            "column": 49,
+        }
+        assert self.at(rows["compute.max_cu"]["location"]) == ("tenants/cid.yaml", 2)
+        assert self.at(rows["tier"]["location"]) == ("fleet/lines.ndjson", 2)
+
+    def test_is_as_its_schema_says(self, explained: Shell) -> None:
+        schema = explained.run("schema", "explained").document
+        document = explained.run("explain", "acme", "--format", "json").document
+        jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(document)
+        gone = explained.run("explain", "nobody")
+        assert (gone.code, "no file declares tenant 'nobody'" in gone.err) == (3, True)

@@ -99,7 +99,7 @@ def test_the_choices_are_those_of_planning() -> None:
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
-        (["pln"], "No such command 'pln'. Did you mean 'plan'?", "see 'reconciler --help'"),
+        (["valdate"], "No such command 'valdate'. Did you mean 'validate'?", "see 'reconciler --help'"),
         (["xyzzy"], "No such command 'xyzzy'.", "see 'reconciler --help'"),
         (
             ["plan", "--tenent", "x"],

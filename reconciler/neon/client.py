@@ -18,6 +18,7 @@ from reconciler.neon.operations import RUNNING, Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.project_lists import ProjectLists
 from reconciler.neon.restore_calls import RestoreCalls
+from reconciler.neon.shared_budget import store_of_loop, store_of_machine
 from reconciler.neon.transport import Transport
 
 if TYPE_CHECKING:
@@ -195,10 +196,12 @@ async def connect(
 ) -> AsyncIterator[Neon]:
     """A client. ``share`` is its part of the rate limit: ``api.batch_share`` for a fleet, 1.0 for one tenant.
 
+    All clients of this user on this machine share the limit of a host, and all of one loop that of a ``via``.
     ``via`` replaces the network, for a simulator in process. ``observer`` sees every call. Raises
     InvalidInputError if the host is not a valid address.
     """
-    pace = Pace.of(api, share=share)
+    store = store_of_machine(api.host) if via is None else store_of_loop((api.host, via))
+    pace = Pace.of(api, share=share, store=store)
     opened = Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets, observer=observer)
     async with opened as transport:
         yield Neon(transport, access)

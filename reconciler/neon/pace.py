@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 
+from reconciler.neon.shared_budget import Rate, SharedBudget
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from reconciler.desired.state import Api
+    from reconciler.neon.shared_budget import Store
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -31,6 +34,12 @@ CONSUMPTION_PER_MINUTE: Final = 24
 SLOW_SECONDS: Final = 60.0
 """How long calls start at half the rate after a 429, because another program uses the account too."""
 SLOW_COST: Final = 2
+SLOWEST_COST: Final = 8
+"""After further refusals while calls are already slow."""
+REFUSED_TOGETHER_SECONDS: Final = 5.0
+"""Refusals within this time are one: the calls were in flight together."""
+LONGEST_SLOW_SECONDS: Final = 480.0
+"""If the full rate is refused again each time that it returns, calls stay slow for twice as long, up to this."""
 
 
 class Pace:
@@ -40,20 +49,31 @@ class Pace:
     the consumption history are counted apart (guides/consumption-metrics).
     """
 
-    def __init__(self, *, requests_per_minute: float, burst_per_second: float) -> None:
-        burst = max(1.0, min(BURST, requests_per_minute / BURST_PART))
-        self._account = _bucket(burst, max(requests_per_minute - burst, burst) / 60)
+    def __init__(
+        self, *, requests_per_minute: float, burst_per_second: float, shared: SharedBudget | None = None
+    ) -> None:
+        """``shared``: what this run and others may start together."""
+        rate = _rate(requests_per_minute)
+        self._account = _bucket(rate.burst, rate.per_second)
+        self._shared = shared
         self._consumption = _bucket(CONSUMPTION_BURST, CONSUMPTION_PER_MINUTE / 60)
         route_burst = max(1.0, burst_per_second * ROUTE_BURST_PART)
         route_rate = max(burst_per_second - route_burst - 1, 1.0)
         self._routes: defaultdict[str, _Route] = defaultdict(lambda: _Route(_bucket(route_burst, route_rate)))
-        self._slow_until = float("-inf")
+        self._slow_since = self._slow_until = float("-inf")
+        self._slow_cost, self._slow_seconds = SLOW_COST, SLOW_SECONDS
 
     @classmethod
-    def of(cls, api: Api, *, share: float = 1.0) -> Pace:
-        """The pace of one run: ``share`` is ``api.batch_share`` for a fleet, 1.0 for a single tenant."""
+    def of(cls, api: Api, *, share: float = 1.0, store: Store | None = None) -> Pace:
+        """The pace of one run: ``share`` is ``api.batch_share`` for a fleet, 1.0 for a single tenant.
+
+        ``store``: where the runs on one account keep what they may start together.
+        """
+        fleets = _rate(api.requests_per_minute * share) if share < 1 else None
         return cls(
-            requests_per_minute=api.requests_per_minute * share, burst_per_second=api.burst_per_second * share
+            requests_per_minute=api.requests_per_minute * share,
+            burst_per_second=api.burst_per_second * share,
+            shared=None if store is None else SharedBudget(store, _rate(api.requests_per_minute), fleets),
         )
 
     async def turn(self, route: str, *, metering: bool = False) -> None:
@@ -66,21 +86,50 @@ class Pace:
         async with of_route.turn:
             await of_route.bucket.acquire()
             await (self._consumption if metering else self._account).acquire(self._cost)
+            if self._shared is not None and not metering:
+                await self._shared.turn()
+
+    async def refused(self) -> None:
+        """Slows this run and those that share its budget down, after a 429."""
+        self.slow_down()
+        if self._shared is not None:
+            left = self._slow_until - asyncio.get_running_loop().time()
+            await self._shared.slow_down(left, self._slow_cost)
 
     def slow_down(self) -> None:
-        """Halves the rate for ``SLOW_SECONDS``, after a 429."""
-        self._slow_until = asyncio.get_running_loop().time() + SLOW_SECONDS
+        """Halves the rate for ``SLOW_SECONDS``, after a 429. Then the full rate returns.
+
+        A refusal during that time halves it again. One soon afterwards doubles the time.
+        """
+        now = asyncio.get_running_loop().time()
+        if now >= self._slow_until:
+            again = now < self._slow_until + self._slow_seconds
+            self._slow_seconds = min(2 * self._slow_seconds, LONGEST_SLOW_SECONDS) if again else SLOW_SECONDS
+            self._slow_since, self._slow_cost = now, SLOW_COST
+        elif now >= self._slow_since + REFUSED_TOGETHER_SECONDS:
+            self._slow_since, self._slow_cost = now, min(2 * self._slow_cost, SLOWEST_COST)
+        self._slow_until = now + self._slow_seconds
+
+    @property
+    def slow(self) -> bool:
+        """Whether calls start at a lower rate, because Neon has refused one."""
+        return asyncio.get_running_loop().time() < self._slow_until
 
     @property
     def _cost(self) -> float:
-        slow = asyncio.get_running_loop().time() < self._slow_until
-        return min(SLOW_COST, self._account.max_rate) if slow else 1
+        return min(self._slow_cost, self._account.max_rate) if self.slow else 1
 
 
 @dataclass(slots=True)
 class _Route:
     bucket: AsyncLimiter
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def _rate(per_minute: float) -> Rate:
+    """Such that a burst and what follows it stay within the minute."""
+    burst = max(1.0, min(BURST, per_minute / BURST_PART))
+    return Rate(burst, max(per_minute - burst, burst) / 60)
 
 
 def _bucket(burst: float, per_second: float) -> AsyncLimiter:

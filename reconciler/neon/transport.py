@@ -179,7 +179,7 @@ class Transport:
             run.count += 1
             answer = await self._observed(exchange, asked_at)
         if answer.status == 429:
-            self._pace.slow_down()
+            await self._pace.refused()
         try:
             decoded = read(exchange, answer, shape)
         except (NotFoundError, PermissionDeniedError) as error:

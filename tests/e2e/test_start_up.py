@@ -19,7 +19,7 @@ MODULES_OF_HELP: Final = 37
 MODULES_OF_CONVERGE: Final = 724
 MODULES_OF_PLAN: Final = 765
 """With rich, which shows the progress on a terminal."""
-OURS: Final = 264
+OURS: Final = 265
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from reconciler.cli.adopt_flags import adopt_options
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import READ, declare
 from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
@@ -95,4 +96,20 @@ FMT: Final = declare(
     ),
 )
 
-AUTHOR_COMMANDS: Final = {command.name: command for command in (NEW, SET, EXPLAIN, FMT)}
+ADOPT: Final = declare(
+    "adopt",
+    """Write files for projects that other programs made, so that the next plan is empty.
+
+    Lists the organizations, and names the tenants of projects in no file by patterns, annotations, an imported
+    file or answers. What nothing names is listed with a proposal. Each tenant gets the nearest tier, and overrides
+    for what differs. Writes nothing to the account. Run again, it goes on with what is in no file yet. Exits with
+    2 if the plan with the new files is not empty.
+    """,
+    "reconciler adopt --pattern 'app-{tenant}-{tier}-{any}' --dry-run",
+    (*READ, ExitCode.CHANGES),
+    files_options,
+    account_options,
+    adopt_options,
+)
+
+AUTHOR_COMMANDS: Final = {command.name: command for command in (ADOPT, NEW, SET, EXPLAIN, FMT)}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "init": "Write the files of a new fleet: price list, workflows, hooks.",
     "validate": "Check every file and report every problem.",
+    "adopt": "Write files for projects that exist, so that the next plan is empty.",
     "new": "Write the file of a new tenant.",
     "set": "Change keys of a tenant's file in place.",
     "fmt": "Write the files in one form.",
@@ -61,7 +62,7 @@ COMMANDS: Final = {
 LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
-AUTHORING: Final = ("new", "set", "explain", "fmt")
+AUTHORING: Final = ("adopt", "new", "set", "explain", "fmt")
 """Commands that are declared in ``author_commands``."""
 FIRST: Final = ("init",)
 """Commands that come before a fleet, declared in ``start_commands``; all others in ``commands``."""

@@ -17,7 +17,7 @@ from reconciler.files.events import parse
 from reconciler.files.nodes import BY_HAND, LINE, document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.files.canonical import Shape
     from reconciler.files.nodes import Entry, Node
@@ -58,6 +58,28 @@ def changed(text: str, line: int, column: int, changes: Changes, *, as_json: boo
         else:
             edited = _appended(edited, items, item, as_json=as_json)
     _check(text, edited, [path_of(key) for key in (*changes.values, *changes.added)])
+    return edited
+
+
+def with_lines_in(text: str, line: int, column: int, key: str, lines: Sequence[str]) -> str:
+    """Return the text with lines added at the end of the block mapping that the key has as its value.
+
+    ``lines`` are without the indentation of its members. An empty mapping (``{}``) becomes a block. Raises
+    InvalidInputError if the key has another value.
+    """
+    entry = document(text, line, column).entry(key)
+    node = None if entry is None else entry.node
+    if entry is None or node is None or not node.mapping or (node.flow and node.entries):
+        raise InvalidInputError(f"{key} is no block of lines that something can be added to", hint=BY_HAND)
+    start, end = entry.value
+    if node.flow:
+        before, after, indent = text[:start].rstrip(" "), text[end:], "  "
+    else:
+        last = _line_end(text, end)
+        before, after, indent = text[:last], text[last:], _indent(text, start)
+    newline = _newline(text)
+    edited = before + "".join(f"{newline}{indent}{row}" if row else newline for row in lines) + after
+    _check(text, edited, [(key,)])
     return edited
 
 

@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.adopt.needs import AdoptRequirements
     from reconciler.apply.run import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
+    from reconciler.fleet.adopting import PlannedAdoption
     from reconciler.fleet.registry_rows import RebuiltRegistry
     from reconciler.fleet.rollback import Undone
     from reconciler.live.observation import Observation
+    from reconciler.live.state import LiveState
     from reconciler.model.notice import Findings
     from reconciler.neon.call import CallObserver
     from reconciler.neon.client import Neon
@@ -242,6 +245,22 @@ class Fleet(FewTenants):
         from reconciler.fleet.past_cost import read_past_cost  # noqa: PLC0415 - a plan needs none of it
 
         return await read_past_cost(self._context, planned, month, on_progress)
+
+    async def observe_projects(
+        self, requirements: AdoptRequirements, *, on_progress: Progress = no_progress
+    ) -> LiveState:
+        """Every project of the organizations, with what adopting them needs. Writes nothing."""
+        from reconciler.fleet.adopting import observe_projects  # noqa: PLC0415 - a plan needs none of it
+
+        return await observe_projects(self._context, requirements, on_progress)
+
+    async def plan_adopted(
+        self, adopting: DesiredState, live: LiveState, *, on_progress: Progress = no_progress
+    ) -> PlannedAdoption:
+        """The plan of files that adopt observed projects, without listing them again. Writes nothing."""
+        from reconciler.fleet.adopting import plan_adopted  # noqa: PLC0415 - a plan needs none of it
+
+        return await plan_adopted(self._context, adopting, live, on_progress)
 
     async def rebuild_registry(
         self, history: History = History(), *, passwords: bool = False, on_progress: Progress = no_progress

@@ -92,6 +92,21 @@ async def observe(
     return await _with_deleted(neon, desired, live, needed=requirements.deleted(desired, live))
 
 
+async def read_more(
+    neon: Neon,
+    desired: DesiredState,
+    live: LiveState,
+    requirements: Requirements,
+    *,
+    on_progress: Progress = no_progress,
+) -> LiveState:
+    """The same state with the details that the plan of other files requires. Lists nothing again."""
+    reader = ProjectReader(neon, tuple(desired.organizations))
+    return await reader.with_details(
+        live, partial(requirements.details, desired), partial(_tell_read, on_progress)
+    )
+
+
 async def look_up(
     neon: Neon,
     desired: DesiredState,

@@ -94,7 +94,8 @@ class PlanRequirements:
     prune: bool = False
     """Whether orphans are deleted: then the owner of every unmatched project is read."""
     new: Collection[str] = ()
-    """Tenants without earlier files: the owner of a project found by name is always read."""
+    """Tenants without earlier files: the owner of a project found by name is always read; of a pinned one, as
+    ``_unowned`` says."""
     half_done: Collection[str] = ()
     """Tenants with a tried commit: a list does not show what is left of it."""
     history: History = History()
@@ -131,7 +132,11 @@ class PlanRequirements:
         alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
         ended = {look.tenant for look in looks if look.replicas_end}
         branched = [
-            *(look.project for look in settled if self.whole or look.needs_branches or look.tenant in self.new),
+            *(
+                look.project
+                for look in settled
+                if self.whole or look.needs_branches or self._is_found_by_name(look)
+            ),
             *self._asked_of(settled, "branches"),
             *(look.project for look in settled if look.tenant in ended),
             *(project for tenant, project in matched if tenant.absent),
@@ -181,6 +186,10 @@ class PlanRequirements:
 
     def _asked_of(self, looks: Iterable[_Look], detail: str) -> Iterator[LiveProject]:
         return (look.project for look in looks if detail in self.wanted.get(look.tenant, ()))
+
+    def _is_found_by_name(self, look: _Look) -> bool:
+        """Whether the tenant is new and no pin names its project: it may be an earlier customer's."""
+        return look.tenant in self.new and not look.pinned
 
     def _may_be_unfinished(self, look: _Look) -> bool:
         """Whether a run that died may have left a new project with a first compute of another size."""
@@ -269,6 +278,11 @@ class _Look:
     def replicas_end(self) -> bool:
         """As the function."""
         return replicas_end(self._desired, self._history, self._tenant)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether its file names the project by its id."""
+        return self._tenant.project_id is not None
 
     @property
     def created_with_a_size(self) -> bool:

@@ -155,10 +155,20 @@ def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
     if plan.refusals or plan.conflicts or stale:
         return f"Not in sync, but nothing to do: {not_done(plan, stale)}."
     if plan.coverage.tenants == 0:
-        return f"No tenants to compare{_beside(plan)}."
+        return _no_tenants(plan)
     there = plan.coverage.tenants - plan.coverage.missing
     verb = "matches" if there == 1 else "match"
     return f"In sync{_as_far(plan.coverage)}: {counted(there, 'tenant')} {verb} the files{_beside(plan)}."
+
+
+def _no_tenants(plan: Plan) -> str:
+    """Of an account that no file is about, too: an empty folder is not an account that matches it."""
+    looked = plan.coverage
+    if looked.left_out or looked.held_back or not looked.in_no_file:
+        return f"No tenants to compare{_beside(plan)}."
+    count = looked.in_no_file
+    told = f"{counted(count, 'project')} {_is_or_are(count)} in no file"
+    return f"No file declares a tenant, and {told}: `reconciler adopt` writes files for them{_beside(plan)}."
 
 
 def _as_far(looked: Coverage) -> str:

@@ -37,6 +37,7 @@ NOT_EXECUTED: Final = (
     "eval ",
     "_RECONCILER_COMPLETE=",
     "curl ",
+    "reconciler adopt",
     "reconciler simulator serve",
     "reconciler validate",
     "reconciler plan",
@@ -44,6 +45,7 @@ NOT_EXECUTED: Final = (
     "reconciler registry",
     "reconciler drift --notify",
     "reconciler usage --notify",
+    "terraform ",
 )
 """How the lines of ``sh`` blocks begin: they need the network, a real account, or a second terminal."""
 

@@ -1,0 +1,90 @@
+"""What has to be read for an adoption: the lists, and below projects as little as possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.adopt.adoption import in_no_file
+from reconciler.adopt.below import BRANCHES, SNAPSHOTS
+from reconciler.adopt.patterns import matches
+from reconciler.desired.selection import Depth, Reach
+from reconciler.live.project import Needs
+from reconciler.plan.ownership import created_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.adopt.owners import Names
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRequirements:
+    """What an adoption has to know of live state."""
+
+    names: Names
+    select: Sequence[str] = ()
+    below: frozenset[str] = frozenset()
+    """``branches``, ``snapshots``: what is written into the files as well."""
+    depth: Depth = Depth.DECLARED
+    """``DEEP`` reads the owner and the computes of every project, ``LIST`` of none."""
+    reach: Reach = field(default_factory=Reach)
+
+    @property
+    def max_unowned_reads(self) -> int | None:
+        """How many projects that nothing names have their annotations read; None for all of them."""
+        if self.depth is Depth.DECLARED:
+            return self.reach.few_strangers
+        return None if self.depth is Depth.DEEP else 0
+
+    def details(self, desired: DesiredState, live: LiveState) -> Needs:
+        """What was not observed yet: values that no list states, and annotations of projects that nothing names.
+
+        Computes are read where the fleet is small: the plan that follows reads them in any case.
+        """
+        projects, _ = in_no_file(desired, live, self.select)
+        unnamed = [one for one in projects if not self._is_named(one)]
+        named = [one for one in projects if self._is_named(one)]
+        few = self.depth is Depth.DECLARED and len(named) + len(desired.tenants) <= self.reach.small_fleet
+        small = few or self.depth is Depth.DEEP
+        most = self.max_unowned_reads
+        strangers = unnamed if most is None or len(unnamed) <= most else []
+        branched = [*strangers, *(named if small or self.below & {BRANCHES, SNAPSHOTS} else ())]
+        sized = named if small or BRANCHES in self.below else []
+        return Needs(
+            projects=_ids(one for one in named if _unstated(one)),
+            branches=_ids(one for one in branched if one.branches is None),
+            endpoints=_ids(one for one in sized if one.endpoints is None),
+            snapshots=_ids(one for one in named if SNAPSHOTS in self.below and one.snapshots is None),
+        )
+
+    def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:  # noqa: ARG002
+        """Deleted projects are nobody's to adopt."""
+        return False
+
+    def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:  # noqa: ARG002
+        """Nobody is searched for."""
+        return []
+
+    def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
+        """The tenant that the annotation of a project names."""
+        return created_for(project, desired)
+
+    def _is_named(self, project: LiveProject) -> bool:
+        names = self.names
+        if any(project.id in told for told in (names.answers, names.imported, names.otherwise)):
+            return True
+        return any(True for _ in matches(self.names.patterns, project.name, project.organization))
+
+
+def _unstated(project: LiveProject) -> bool:
+    """Whether a list left out a value that a tier states."""
+    values = (project.quota, project.compute, project.restore_window_seconds)
+    return None in values and project.consumption is None
+
+
+def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(project.id for project in projects))

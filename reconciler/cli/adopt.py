@@ -1,0 +1,188 @@
+"""``reconciler adopt``: files for projects that exist."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.adopt.adoption import Adoption, adopt, doubted
+from reconciler.adopt.below import SETTINGS, with_below
+from reconciler.adopt.needs import AdoptRequirements
+from reconciler.adopt.neon_config import linked_project
+from reconciler.adopt.owners import Names
+from reconciler.adopt.patterns import patterns
+from reconciler.adopt.terraform import TerraformState, terraform_state
+from reconciler.cli.account import with_fleet
+from reconciler.cli.adopt_answers import answers_in, questions_text
+from reconciler.cli.adopt_files import new_tenants, new_tiers, pins_of, starting_files
+from reconciler.cli.documents import check_folder, write
+from reconciler.cli.fleet_files import FleetFiles
+from reconciler.desired.selection import Depth
+from reconciler.errors import ExitCode, InvalidInputError
+from reconciler.files import regular_files
+from reconciler.files.adopted import files_to_write
+from reconciler.files.regular_files import UnreadableError
+from reconciler.views.adoption_text import AdoptionView, adoption
+from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.adopt_flags import AdoptFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.desired.state import DesiredState
+    from reconciler.files.adopted import FilesToWrite
+    from reconciler.fleet import Fleet
+    from reconciler.live.state import LiveState
+    from reconciler.plan.plan import Plan
+
+MAX_BYTES: Final = 2**28
+"""The largest imported file that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the command found out, before anything is written."""
+
+    adoption: Adoption
+    files: FilesToWrite
+    plan: Plan
+    rest: Counter[str]
+
+
+def run(files: FilesFlags, account: AccountFlags, flags: AdoptFlags) -> ExitCode:
+    """Reads the account, writes the files that adopt it, and plans with them; CHANGES if the plan is not empty."""
+    for path, flag in ((flags.questions, "--questions"), (flags.state_rm, "--state-rm")):
+        if path is not None:
+            check_folder(path, flag)
+    fleet_files = FleetFiles(files)
+    fleet_files.require_tip()
+    base, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
+    terraform = _terraform(flags)
+    names = _names(flags, desired, terraform)
+
+    async def look(fleet: Fleet) -> _Found:
+        return await _found(fleet, files, flags, base, names, terraform)
+
+    share = desired.api.batch_share
+    found = with_fleet(account, desired, look, files=fleet_files, base=None, share=share)
+    if not flags.dry_run:
+        found.files.write()
+    if flags.questions is not None:
+        write(flags.questions, questions_text(found.adoption.questions), "--questions")
+    addresses = _addresses(found.adoption, terraform)
+    if flags.state_rm is not None:
+        write(flags.state_rm, _state_rm(addresses), "--state-rm")
+    show(adoption(_view(flags, found, addresses), full=flags.full), stdout_console())
+    if found.plan.coverage.unknown:
+        return ExitCode.INCOMPLETE_VIEW
+    empty = found.plan.empty and not found.plan.refusals and not found.plan.conflicts
+    return ExitCode.DONE if empty else ExitCode.CHANGES
+
+
+async def _found(
+    fleet: Fleet,
+    files: FilesFlags,
+    flags: AdoptFlags,
+    base: dict[str, bytes],
+    names: Names,
+    terraform: TerraformState,
+) -> _Found:
+    """One list of each organization, what is needed below it, and the plan of the files that follow from it."""
+    below = {*flags.below, *((SETTINGS,) if terraform.projects else ())}
+    needs = AdoptRequirements(names, flags.select, frozenset(flags.below), Depth(flags.depth))
+    with watching(stderr_console()) as on_progress:
+        live = await fleet.observe_projects(needs, on_progress=on_progress)
+        adopted = adopt(
+            fleet.desired, live, names, select=flags.select, infer_tiers=flags.infer_tiers or bool(base)
+        )
+        adopted, rest = with_below(adopted, fleet.desired, below)
+        written = _written(files, flags, base, adopted)
+        adopted = doubted(adopted, written.invalid)
+        planned = await fleet.plan_adopted(_at(fleet, written), live, on_progress=on_progress)
+    return _Found(adopted, written, planned.plan, rest + terraform.rest + _not_live(live, terraform))
+
+
+def _at(fleet: Fleet, written: FilesToWrite) -> DesiredState:
+    """The files that are to be written, at the organizations that the fleet is connected to."""
+    return replace(written.desired, organizations=fleet.desired.organizations, registry=fleet.desired.registry)
+
+
+def _written(files: FilesFlags, flags: AdoptFlags, base: dict[str, bytes], adopted: Adoption) -> FilesToWrite:
+    return files_to_write(
+        files.directory,
+        base,
+        new_tenants(adopted),
+        pins_of(adopted),
+        new_tiers(adopted),
+        lines=None if flags.write_as is None else flags.write_as == "ndjson",
+    )
+
+
+def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState) -> Names:
+    """What names tenants: answers, imported files, patterns, and last the naming of tiers.yaml."""
+    answers = {} if flags.answers is None else answers_in(_read(flags.answers, "--answers"), str(flags.answers))
+    linked = {
+        linked_project(_read(path, "--from-neon-config"), str(path)): path.absolute().parent.name
+        for path in flags.from_neon_config
+    }
+    texts = (*flags.pattern, *(() if flags.pattern else desired.naming.patterns))
+    found = patterns(texts, tuple(desired.tiers))
+    imported = {**terraform.keys, **linked}
+    return Names(patterns=found, answers=answers, imported=imported, otherwise=terraform.names)
+
+
+def _terraform(flags: AdoptFlags) -> TerraformState:
+    found = TerraformState()
+    for path in flags.from_terraform:
+        found += terraform_state(_read(path, "--from-terraform"), str(path))
+    return found
+
+
+def _read(path: Path, flag: str) -> str:
+    try:
+        return regular_files.read(path, MAX_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidInputError(f"{flag} {path}: {error.strerror}") from error
+    except UnreadableError as error:
+        raise InvalidInputError(f"{flag} {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{flag} {path}: not UTF-8") from error
+
+
+def _not_live(live: LiveState, terraform: TerraformState) -> Counter[str]:
+    """What Terraform holds and the organizations of the fleet do not."""
+    seen = {project.id: project.name for project in live.projects}
+    gone = sum(one.project_id not in seen for one in terraform.projects)
+    renamed = sum(one.name != seen.get(one.project_id, one.name) for one in terraform.projects)
+    told = {
+        "neon_project that is in none of the organizations": gone,
+        "neon_project that was renamed since Terraform read it": renamed,
+    }
+    return +Counter(told)
+
+
+def _addresses(adopted: Adoption, terraform: TerraformState) -> list[str]:
+    """The addresses of the projects that a file declares now, in the order of the addresses."""
+    ours = {one.project.id for one in (*(tenant.named for tenant in adopted.tenants), *adopted.pinned)}
+    return sorted(address for id_, address in terraform.addresses.items() if id_ in ours)
+
+
+def _state_rm(addresses: list[str]) -> str:
+    return "".join(f"terraform state rm {shlex.quote(one)}\n" for one in addresses)
+
+
+def _view(flags: AdoptFlags, found: _Found, addresses: list[str]) -> AdoptionView:
+    return AdoptionView(
+        found.adoption,
+        found.plan,
+        found.files.created,
+        found.files.edited,
+        found.rest,
+        addresses,
+        flags.dry_run,
+        None if flags.questions is None else str(flags.questions),
+    )

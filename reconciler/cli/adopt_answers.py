@@ -1,0 +1,58 @@
+"""Questions about projects as lines of JSON that a person edits, and the answers in such a file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.adopt.owners import Question
+
+EXAMPLE = 'write lines such as {"project_id": "crimson-frost-1234", "tenant": "acme"}; null leaves a project alone'
+
+
+def questions_text(questions: Iterable[Question]) -> str:
+    """Return a line for each project: its tenant is the proposal, and empty where there is none."""
+    rows = (
+        {
+            "project_id": one.project.id,
+            "tenant": one.proposal.tenant or "",
+            "project": one.project.name,
+            "organization": one.project.organization,
+            "why": one.reason.value,
+        }
+        for one in questions
+    )
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def answers_in(text: str, source: str) -> dict[str, str | None]:
+    """Return the tenant of each project by its id; None leaves it alone. An empty tenant is still a question.
+
+    Raises InvalidInputError with the line of what is no answer, and for two answers about one project.
+    """
+    found: dict[str, str | None] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        project_id, tenant = _answer(line, f"{source}:{number}")
+        if project_id in found:
+            raise InvalidInputError(f"{source}:{number}: project {project_id!r} is answered twice")
+        if tenant != "":
+            found[project_id] = tenant
+    return found
+
+
+def _answer(line: str, place: str) -> tuple[str, str | None]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InvalidInputError(f"{place}: not JSON", hint=EXAMPLE) from None
+    project_id, tenant = (value.get("project_id"), value.get("tenant", "")) if isinstance(value, dict) else (0, 0)
+    if not isinstance(project_id, str) or not (tenant is None or isinstance(tenant, str)):
+        raise InvalidInputError(f"{place}: no answer", hint=EXAMPLE)
+    return project_id, tenant

@@ -1,0 +1,118 @@
+"""The flags of ``reconciler adopt``. Needs click only, so that help is fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, flag
+from reconciler.cli.options import depth_option, packed
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import Decorator
+
+BELOW: Final = ("branches", "snapshots", "settings")
+"""As in ``adopt.below``; a test compares them."""
+_file: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+class AdoptFlags(NamedTuple):
+    """Everything that the flags of this command say."""
+
+    pattern: tuple[str, ...]
+    select: tuple[str, ...]
+    answers: Path | None
+    questions: Path | None
+    from_terraform: tuple[Path, ...]
+    state_rm: Path | None
+    from_neon_config: tuple[Path, ...]
+    below: tuple[str, ...]
+    infer_tiers: bool
+    organization: tuple[str, ...]
+    fleet: str
+    write_as: str | None
+    depth: str
+    dry_run: bool
+    full: bool
+
+
+adopt_options: Final[Decorator] = packed(
+    "flags",
+    AdoptFlags,
+    flag(
+        LOOK_AT,
+        "--pattern",
+        multiple=True,
+        metavar="PATTERN",
+        help="How project names contain tenants: 'app-{tenant}-{tier}-{any}', or a regular expression between "
+        "slashes with a group (?P<tenant>...). {tier} and {any} are one word.  [default: naming in tiers.yaml]",
+    ),
+    flag(LOOK_AT, "--select", multiple=True, metavar="GLOB", help="Only projects with these names."),
+    flag(
+        LOOK_AT,
+        "--answers",
+        type=_file,
+        metavar="FILE",
+        help="Who the projects are that nothing names: the lines of --questions, edited.",
+    ),
+    flag(
+        LOOK_AT,
+        "--from-terraform",
+        multiple=True,
+        type=_file,
+        metavar="FILE",
+        help="Adopt the neon_project of a state or plan: `terraform state pull`, or `terraform show -json`.",
+    ),
+    flag(
+        LOOK_AT,
+        "--from-neon-config",
+        multiple=True,
+        type=_file,
+        metavar="FILE",
+        help="Adopt the project of a .neon file; its folder is named after the tenant.",
+    ),
+    flag(
+        LOOK_AT,
+        "--with",
+        "below",
+        multiple=True,
+        type=click.Choice(BELOW),
+        help="Also write these of each project into the files. One more call for each project and kind.",
+    ),
+    depth_option,
+    flag(
+        PERMITTED,
+        "--infer-tiers",
+        is_flag=True,
+        help="Add tiers for values that many projects share. Always so if there is no tiers.yaml.",
+    ),
+    flag(
+        LOOK_AT,
+        "--organization",
+        multiple=True,
+        metavar="NAME",
+        help="Without tiers.yaml: an organization, whose variables are NEON_NAME_ORG_ID and NAME_ORG_API_KEY.  "
+        "[default: free, paid]",
+    ),
+    flag(
+        LOOK_AT,
+        "--fleet",
+        default="prod",
+        show_default=True,
+        metavar="NAME",
+        help="Without tiers.yaml: the name of the fleet.",
+    ),
+    flag(
+        OUTPUT,
+        "--as",
+        "write_as",
+        type=click.Choice(["yaml", "ndjson"]),
+        help="A YAML file for each tenant, or a JSON line.  [default: YAML up to 100 tenants]",
+    ),
+    flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write what needs you to FILE, for --answers."),
+    flag(OUTPUT, "--state-rm", type=_file, metavar="FILE", help="Write lines of `terraform state rm` to FILE."),
+    flag(OUTPUT, "--dry-run", is_flag=True, help="Show what would be written, and write nothing."),
+    flag(OUTPUT, "--full", is_flag=True, help="Shorten no list."),
+)

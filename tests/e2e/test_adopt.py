@@ -1,0 +1,273 @@
+"""``reconciler adopt``: an account that other programs filled becomes files, and the next plan is empty."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from reconciler.simulator.types import Quota
+from tests.e2e.test_causes import commit
+from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
+from tests.harness.repository import git
+from tests.harness.simulated import simulated_compute, simulated_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.harness.shell import Ended, Shell
+
+APP: Final = ("--pattern", "app-{tenant}-{tier}-{any}")
+FREE: Final = {
+    "quota": simulated_quota(FREE_QUOTA),
+    "compute": simulated_compute(FREE_COMPUTE),
+    "restore_window_seconds": DAY,
+}
+PRO: Final = {
+    "quota": simulated_quota(PRO_QUOTA),
+    "compute": simulated_compute(PRO_COMPUTE),
+    "restore_window_seconds": 7 * DAY,
+}
+
+
+def free(name: str, **fields: Any) -> ProjectSeed:
+    return ProjectSeed(name, **{**FREE, **fields})
+
+
+def pro(name: str, **fields: Any) -> ProjectSeed:
+    return ProjectSeed(name, **{**PRO, **fields})
+
+
+def transferring(gib: int) -> Quota:
+    """The free quota with another limit, as somebody set it by hand."""
+    return Quota(FREE_QUOTA.active_time_seconds, 0, 0, gib * GIB, FREE_QUOTA.logical_size_bytes)
+
+
+FREE_PROJECTS: Final = (
+    *(free(f"app-user_{n}Ab-free-{n:04x}") for n in range(8)),
+    free("app-big-free-00ff", quota=transferring(9)),
+    free("sandbox of somebody"),
+    free("app-user_1Ab-free-copy"),
+)
+PAID_PROJECTS: Final = tuple(pro(f"app-corp{n}-pro-{n:04x}") for n in range(3))
+
+
+def fill(shell: Shell, free_ones: Iterable[ProjectSeed], paid_ones: Iterable[ProjectSeed] = ()) -> None:
+    if not (shell.folder / "sim.db").exists():
+        assert shell.simulated("plan").code == 0  # makes the account
+    with shell.account() as account:
+        account.add_projects("free", free_ones)
+        account.add_projects("paid", paid_ones)
+
+
+@pytest.fixture
+def filled(shell: Shell) -> Shell:
+    fill(shell, FREE_PROJECTS, PAID_PROJECTS)
+    return shell
+
+
+def words(ended: Ended) -> str:
+    return " ".join(ended.out.split())
+
+
+def test_the_next_plan_is_empty_and_what_needs_a_person_is_listed(filled: Shell) -> None:
+    adopted = filled.simulated("adopt", *APP)
+    assert adopted.code == 0, adopted.out + adopted.err
+    told = words(adopted)
+    assert "Adopted 11 of 14 projects in no file. 11 named by a pattern, 3 need you." in told
+    assert "The plan with these files is empty. In sync: 11 tenants match the files." in told
+    assert "big quota.data_transfer 9GiB (tier 5GiB)" in told
+    assert "several projects name one tenant (2)" in told
+    planned = filled.simulated("plan", "--detailed-exitcode")
+    assert planned.code == 0
+    assert planned.out.startswith("In sync: 11 tenants match the files.")
+    assert filled.run("fmt", "--check").code == 0
+    text = (filled.folder / "tenants" / "big.yaml").read_text(encoding="utf-8")
+    assert "overrides:  # tier free: data_transfer 5GiB\n  quota: {data_transfer: 9GiB}\n" in text
+    assert "project_id: " in text
+
+
+def test_the_first_plan_in_git_is_empty_as_well(filled: Shell) -> None:
+    git(filled.folder, "init", "--quiet", "--initial-branch=main")
+    filled.write(".gitignore", "*.db*\n")
+    commit(filled)
+    assert filled.simulated("adopt", *APP).code == 0
+    for _ in range(2):
+        planned = filled.simulated("plan", "--detailed-exitcode")
+        assert planned.code == 0, planned.out + planned.err
+        commit(filled)
+
+
+def test_a_dry_run_writes_nothing_and_tells_the_same(filled: Shell) -> None:
+    before = {
+        path: path.read_bytes() for path in filled.folder.rglob("*") if path.suffix != ".db" and path.is_file()
+    }
+    dry = filled.simulated("adopt", *APP, "--dry-run")
+    assert dry.code == 0
+    assert "Would adopt 11 of 14" in dry.out
+    after = {path: path.read_bytes() for path in before}
+    assert after == before
+    assert not list((filled.folder / "tenants").iterdir())
+
+
+def test_it_goes_on_with_what_is_in_no_file(filled: Shell) -> None:
+    assert filled.simulated("adopt", *APP, "--select", "*corp*").code == 0
+    again = filled.simulated("adopt", *APP)
+    assert "Adopted 8 of 11" in again.out
+    assert "3 projects in files already" in again.out
+    third = filled.simulated("adopt", *APP)
+    assert third.code == 0
+    assert "Adopted 0 of 3" in third.out
+    assert "No file was written." in third.out
+
+
+def test_answers_settle_the_questions(filled: Shell) -> None:
+    assert filled.simulated("adopt", *APP, "--questions", "q.ndjson").code == 0
+    lines = [json.loads(line) for line in (filled.folder / "q.ndjson").read_text(encoding="utf-8").splitlines()]
+    answers = {"app-user_1Ab-free-0001": "user_1Ab", "app-user_1Ab-free-copy": None, "sandbox of somebody": None}
+    answered = [{**line, "tenant": answers.get(line["project"], "")} for line in lines]
+    filled.write("q.ndjson", "\n".join(map(json.dumps, answered)))
+    settled = filled.simulated("adopt", *APP, "--answers", "q.ndjson")
+    assert settled.code == 0, settled.err
+    assert "1 named by an answer" in settled.out
+    assert "2 projects left alone" in settled.out
+
+
+def test_an_answer_that_is_none_names_its_line(filled: Shell) -> None:
+    for text, why in (
+        ("{", "q:1: not JSON"),
+        ('\n{"tenant": "x"}', "q:2: no answer"),
+        ('{"project_id": "a", "tenant": 1}', "q:1"),
+    ):
+        filled.write("q", text)
+        refused = filled.simulated("adopt", "--answers", "q")
+        assert refused.code == 3
+        assert why in refused.err
+        assert "write lines such as" in refused.err
+
+
+def test_without_tiers_they_are_inferred_and_named_as_the_names_say(shell: Shell) -> None:
+    fill(shell, FREE_PROJECTS, PAID_PROJECTS)
+    (shell.folder / "tiers.yaml").unlink()
+    adopted = shell.simulated("adopt", *APP, "--fleet", "shop")
+    assert adopted.code == 0, adopted.out + adopted.err
+    text = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
+    assert "free:  # 7 projects have exactly these values" in text
+    assert "pro:  # 3 projects have exactly these values" in text
+    assert "id: ${NEON_FREE_ORG_ID}" in text
+    assert shell.run("validate").code == 0
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_tiers_are_added_to_a_price_list_where_that_is_asked_for(filled: Shell) -> None:
+    fill(filled, [free(f"app-x{n}-plus-{n:04x}", quota=transferring(20)) for n in range(6)])
+    adopted = filled.simulated("adopt", *APP, "--infer-tiers", "--as", "ndjson")
+    assert adopted.code == 0, adopted.err
+    assert "1 file changed in place: tiers.yaml" in words(adopted)
+    assert filled.run("fmt", "--check").code == 0
+    assert "plus:  # 6 projects have exactly these values" in (filled.folder / "tiers.yaml").read_text()
+    assert filled.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_branches_and_snapshots_come_along_where_that_is_asked_for(shell: Shell) -> None:
+    own = (BranchSeed("dev"), BranchSeed("preview", parent="dev"), BranchSeed("keep", protected=True))
+    snapshots = (SnapshotSeed("v1"), SnapshotSeed("twice"), SnapshotSeed("twice"))
+    fill(shell, [], [pro("myapp-acme", branches=own, snapshots=snapshots)])
+    adopted = shell.simulated("adopt", "--with", "branches", "--with", "snapshots")
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "2 snapshots whose name another snapshot of the project has" in words(adopted)
+    assert shell.run("fmt", "--check").code == 0
+    text = (shell.folder / "tenants" / "acme.yaml").read_text(encoding="utf-8")
+    assert "  - dev\n" in text
+    assert "  - {name: preview, parent: dev}\n" in text
+    assert "  - {name: keep, protected: true}\n" in text
+    assert "snapshots:\n  - v1\n" in text
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_settings_that_a_project_has_otherwise_than_its_tier_are_overrides(shell: Shell) -> None:
+    fill(shell, [], [pro("myapp-acme", settings={"enable_logical_replication": True})])
+    assert shell.simulated("adopt", "--with", "settings").code == 0
+    assert "settings: {enable_logical_replication: true}" in (shell.folder / "tenants" / "acme.yaml").read_text()
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_compute_of_another_size_than_the_projects_default_stays_as_it_runs(shell: Shell) -> None:
+    fill(shell, [], [pro("myapp-acme", endpoint_compute=simulated_compute(FREE_COMPUTE))])
+    adopted = shell.simulated("adopt")
+    assert adopted.code == 2
+    assert "1 projects whose compute has another size than the default for new ones" in words(adopted)
+    assert "The plan with these files is not empty." in adopted.out
+    before = shell.stored.rows("endpoints", deleted=True)
+    allowed = shell.simulated("apply", "--yes", "--journal", "journal.jsonl", "--allow", "lowering")
+    assert allowed.code == 0, allowed.out + allowed.err
+    assert shell.stored.rows("endpoints", deleted=True) == before
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_file_that_exists_gets_the_id_and_keeps_its_comments(filled: Shell) -> None:
+    filled.write(
+        "tenants/big.yaml",
+        "# Ours since 2024.\ntenant: big\ntier: free\noverrides: {quota: {data_transfer: 9GiB}}\n",
+    )
+    adopted = filled.simulated("adopt", *APP)
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "1 file changed in place: tenants/big.yaml" in words(adopted)
+    text = (filled.folder / "tenants" / "big.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# Ours since 2024.\ntenant: big\n")
+    assert "project_id: " in text
+    assert filled.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_renamed_project_of_this_fleet_is_named_by_its_annotation(shell: Shell) -> None:
+    note = {"managed-by": "neon-reconciler", "fleet": "prod", "tenant": "acme", "run": "r0"}
+    other = {**note, "fleet": "staging"}
+    fill(shell, [free("what is this", annotations=note), free("app-beta", annotations=other)])
+    adopted = shell.simulated("adopt")
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "1 named by an annotation" in adopted.out
+    assert "1 project left alone" in adopted.out
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+HOSTILE: Final = (
+    "app-x\x1b[31m-free-0",
+    "app-a\nb-free-1",
+    "::set-output name=x::y",
+    "app-{{tenant}}-free-2",
+    "app-a: {b}-free-3",
+    "app-\u202eevil-free-4",
+    "app-$(id)-free-5",
+    "app-tenants/../../x-free-6",
+    "app-NULL-free-7",
+    "app-1e3-free-8",
+)
+
+
+def test_no_name_leaves_its_place(shell: Shell) -> None:
+    fill(shell, map(free, HOSTILE))
+    adopted = shell.simulated("adopt", "--pattern", "app-{tenant}-free-{any}", "--questions", "q.ndjson", "--full")
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "\x1b" not in adopted.out + adopted.err
+    assert "\u202e" not in adopted.out
+    assert not any(line.lstrip().startswith("::") for line in adopted.out.splitlines())
+    files = sorted(path.name for path in (shell.folder / "tenants").rglob("*"))
+    assert files == ["1e3.yaml", "NULL.yaml"]
+    assert 'tenant: "NULL"' in (shell.folder / "tenants" / "NULL.yaml").read_text(encoding="utf-8")
+    assert len((shell.folder / "q.ndjson").read_text(encoding="utf-8").splitlines()) == len(HOSTILE) - 2
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_folder_without_tenants_is_not_an_account_that_matches_it(filled: Shell) -> None:
+    for command in ("plan", "drift"):
+        told = words(filled.simulated(command))
+        assert "No file declares a tenant, and 14 projects are in no file: `reconciler adopt` writes files" in told
+        assert "No tenants to compare" not in told
+
+
+def test_patterns_are_checked_before_a_call(filled: Shell) -> None:
+    refused = filled.simulated("adopt", "--pattern", "app-{name}")
+    assert refused.code == 3
+    assert "'{name}', which is no placeholder" in refused.err

@@ -6,12 +6,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo demo-undo test nightly soak check fuzz bench verified mutants lock clean
+.PHONY: help install install-policies demo demo-undo test nightly soak check fuzz bench verified mutants lock clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 install: $(VENV)/.installed  ## the command `reconciler`, in .venv
+
+install-policies: $(VENV)/.policies  ## the same, with the library that evaluates policies of your own
 
 demo: $(VENV)/.installed     ## plan and apply for a fleet that differs from its files in every way
 	@$(BIN)/reconciler demo
@@ -49,6 +51,7 @@ verified: $(VENV)/.dev       ## what the program assumes about Neon, on the real
 
 lock:                        ## renew the locks (needs uv); the only step that picks versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in -o requirements/runtime.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --extra policies -c requirements/runtime.lock -o requirements/policies.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
 
@@ -61,6 +64,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed: requirements/runtime.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) --require-hashes -r requirements/runtime.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.policies: requirements/policies.lock $(VENV)/.installed
+	$(PIP) --require-hashes -r requirements/policies.lock
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.installed

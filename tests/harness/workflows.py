@@ -337,7 +337,7 @@ class _Job:
         target = self.workspace / given["path"]
         if given.get("repository") == PROGRAM:
             target.mkdir()
-            (target / "Makefile").write_text("install:\n\t@true\n")
+            (target / "Makefile").write_text("install-policies:\n\t@true\n")
             for part in _PARTS:
                 source = Path(sys.prefix) if part == ".venv" else ROOT / part
                 (target / part).symlink_to(source)

@@ -422,8 +422,9 @@ class Plan(Struct, frozen=True):
 
     @property
     def tier_of(self) -> Mapping[str, str]:
-        """The tier of each declared tenant that the plan names, if that is known."""
-        return {} if self.overview is None else self.overview.tier_of
+        """The tier of each declared tenant that the plan names; without an overview, of those with actions."""
+        with_actions = {name: one.tier for name, one in self.tiers.items()}
+        return with_actions if self.overview is None else {**with_actions, **self.overview.tier_of}
 
     @property
     def empty(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from msgspec import structs
 
+from reconciler.plan.plan import TenantTier
 from reconciler.views.formats import render
 from reconciler.views.safe_text import harmless
 from reconciler.views.view import DiffView, DriftView, PlanView
@@ -156,3 +157,10 @@ def test_a_host_that_is_not_neons_stands_at_the_top() -> None:
     plan = structs.replace(build.rich_plan(), api_host="https://other.example")
     for view in (PlanView(plan), DriftView(plan)):
         assert "https://other.example" in read_page(page(view)).all("header")[0].text
+
+
+def test_a_plan_of_few_tenants_can_be_filtered_by_tier_too() -> None:
+    """Such a plan lists no organization, so that it has no overview of the fleet."""
+    tiers = {name: TenantTier(f"tier-{name}", None, {}) for name in ("t00000", "t00001")}
+    shown = page(PlanView(structs.replace(one_kind(2), tiers=tiers), build.MADE))
+    assert all(tier.tier in shown for tier in tiers.values())

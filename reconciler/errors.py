@@ -60,6 +60,10 @@ class InvalidInputError(ReconcilerError):
     exit_code = ExitCode.INVALID
 
 
+class RepositoryError(InvalidInputError):
+    """A git repository, or something that was looked up in it, does not exist or cannot be used."""
+
+
 class OutputError(ReconcilerError):
     """The output of a run could not be written, to stdout or a file; the calls before that were made."""
 
@@ -278,3 +282,15 @@ class NotAdvancedError(ReconcilerError):
 
 class JournalError(ReconcilerError):
     """The journal cannot be written; without it nothing else is written."""
+
+
+SET_UP: tuple[type[ReconcilerError], ...] = (
+    MissingKeyError,
+    WrongPersonalKeyError,
+    WrongOrganizationError,
+    AuthenticationError,
+    PermissionDeniedError,
+    UnreachableError,
+    RepositoryError,
+)
+"""Errors whose cause may be the set-up: keys, organizations, the network, git. ``doctor`` examines it."""

@@ -7,10 +7,11 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
+from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
@@ -43,6 +44,42 @@ LATENCY: Final = Latency(0.05, 0.15)
 """Simulated seconds per call, similar to those of the real API."""
 
 
+class Embedded(NamedTuple):
+    """A simulated account that is open, and what a connection to it needs."""
+
+    runner: asyncio.Runner
+    """An event loop on virtual time."""
+    desired: DesiredState
+    """The files, with the ids and the registry of the simulator."""
+    environ: Environment
+    """The keys, by the variables that the files name."""
+    host: str
+    via: httpx.AsyncBaseTransport
+    now: Callable[[], datetime]
+
+
+@contextmanager
+def embedded_account(
+    file: Path, desired: DesiredState, around: Runtime, *, postgres: bool = False
+) -> Iterator[Embedded]:
+    """Opens the simulated account in the file.
+
+    The organizations and limits come from the files. The account stays open until the command ends: a program that
+    it runs may connect to a database of it.
+    """
+    account = open_account(file, desired, LoopTime(around.clock()), postgres=postgres)
+    simulator = click.get_current_context().with_resource(account)
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        yield Embedded(
+            runner,
+            with_simulated_registry(with_simulated_ids(desired, simulator), file),
+            Environment(keys(desired, simulator)),
+            HOST,
+            around.wrap(httpx.ASGITransport(simulator.app)),
+            lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+        )
+
+
 @contextmanager
 def embedded_neon(
     file: Path,
@@ -53,24 +90,18 @@ def embedded_neon(
     postgres: bool = False,
     observer: CallObserver | None = None,
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
-    """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it.
-
-    The organizations and limits come from the files. The account stays open until the command ends: a program that
-    it runs may connect to a database of it.
-    """
-    account = open_account(file, desired, LoopTime(around.clock()), postgres=postgres)
-    simulator = click.get_current_context().with_resource(account)
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it."""
+    with embedded_account(file, desired, around, postgres=postgres) as neon:
         yield (
-            runner,
+            neon.runner,
             Fleet.connect(
-                with_simulated_registry(with_simulated_ids(desired, simulator), file),
-                environ=keys(desired, simulator),
+                neon.desired,
+                environ=neon.environ,
                 base=desired,  # no variable that the files name is read
-                host=HOST,
+                host=neon.host,
                 share=share,
-                via=around.wrap(httpx.ASGITransport(simulator.app)),
-                now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
+                via=neon.via,
+                now=neon.now,
                 observer=observer,
             ),
         )

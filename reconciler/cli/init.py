@@ -7,12 +7,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.answers import answers
+from reconciler.cli.options import AccountFlags, FilesFlags
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError
-from reconciler.files.load import load
+from reconciler.files.load import OnInvalid, load
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.starting import STATED_ON, of_fleet, of_repository, write_new
-from reconciler.views.console import print_document, say_problems
+from reconciler.views.console import print_document, say_problems, show, stdout_console
+from reconciler.views.formats import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +40,19 @@ def run(directory: Path, start: StartFlags) -> ExitCode:
         _write(folder, files)
     for path, flag in _left_out(chosen):
         _tell(LEFT_OUT, top / path, f"needs {flag}")
-    _next(chosen, directory, has_git=os.path.lexists(top / ".git"))
-    return ExitCode.DONE
+    has_keys = all(runtime().environ.find(name) for name in (*chosen.ids, *chosen.organization_keys))
+    _next(chosen, directory, has_git=os.path.lexists(top / ".git"), has_keys=has_keys)
+    return _examine(directory) if has_keys else ExitCode.DONE
+
+
+def _examine(directory: Path) -> ExitCode:
+    from reconciler.cli.doctor import examined  # noqa: PLC0415 - only where the keys are there
+    from reconciler.views.view import DoctorView  # noqa: PLC0415
+
+    found = examined(FilesFlags(directory, OnInvalid.FAIL.value), AccountFlags(None, False, None, False), None)
+    print_document("")
+    show(text_of(DoctorView(found)), stdout_console())
+    return found.exit_code
 
 
 def _make(directory: Path) -> None:
@@ -89,7 +102,7 @@ def _left_out(start: Start) -> Iterator[tuple[str, str]]:
             yield path, flag
 
 
-def _next(start: Start, directory: Path, *, has_git: bool) -> None:
+def _next(start: Start, directory: Path, *, has_git: bool, has_keys: bool) -> None:
     environ = runtime().environ
     unset = [name for name in (*start.ids, *start.keys) if environ.find(name) is None]
     steps = [
@@ -101,6 +114,6 @@ def _next(start: Start, directory: Path, *, has_git: bool) -> None:
         'git add --all && git commit -m "Begin the fleet"',
         *([f"export RECONCILER_ENV={','.join(start.foreign)}"] if start.foreign else []),
         *([f"export {' '.join(f'{name}=...' for name in unset)}"] if unset else []),
-        "reconciler doctor",
+        *([] if has_keys else ["reconciler doctor"]),
     ]
     print_document("\nNext:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, start=1)))

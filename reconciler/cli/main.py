@@ -14,7 +14,7 @@ import click
 from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
 from reconciler.cli import streams
-from reconciler.errors import ExitCode, ReconcilerError, weightiest
+from reconciler.errors import SET_UP, ExitCode, ReconcilerError, weightiest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "init": "Write the files of a new fleet: price list, workflows, hooks.",
+    "doctor": "Say what is wrong with the set-up, and what to do.",
     "validate": "Check every file and report every problem.",
     "adopt": "Write files for projects that exist, so that the next plan is empty.",
     "new": "Write the file of a new tenant.",
@@ -59,13 +60,15 @@ COMMANDS: Final = {
 }
 """One line of help for each. A command is imported when it is called."""
 
+EXAMINED: Final = "`reconciler doctor` examines keys, organizations, network and git"
+"""Follows errors whose cause may be one of these."""
 LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
 AUTHORING: Final = ("adopt", "new", "set", "explain", "fmt")
 """Commands that are declared in ``author_commands``."""
-FIRST: Final = ("init",)
-"""Commands that come before a fleet, declared in ``start_commands``; all others in ``commands``."""
+FIRST: Final = ("init", "doctor")
+"""Commands for a new user, declared in ``start_commands``; all others in ``commands``."""
 
 
 class LazyGroup(click.Group):
@@ -209,9 +212,11 @@ def _show_usage(error: click.ClickException) -> None:
 
 
 def _print_error(error: ReconcilerError) -> ExitCode:
-    from reconciler.views.console import say_error  # noqa: PLC0415 - only where something failed
+    from reconciler.views.console import say, say_error  # noqa: PLC0415 - only where something failed
 
     say_error(error)
+    if isinstance(error, SET_UP) or isinstance(error.__cause__, SET_UP):
+        say(EXAMINED)
     return error.exit_code
 
 

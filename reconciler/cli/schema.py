@@ -12,6 +12,7 @@ from reconciler.documents.schema import (
     connections_schema,
     cost_schema,
     diff_schema,
+    doctor_schema,
     drift_schema,
     events_schema,
     explained_schema,
@@ -50,6 +51,7 @@ SCHEMAS = {
     "problems": problems_schema,
     "usage": usage_schema,
     "cost": cost_schema,
+    "doctor": doctor_schema,
 }
 
 

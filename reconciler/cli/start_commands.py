@@ -9,8 +9,9 @@ import click
 
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import declare
-from reconciler.cli.options import packed
+from reconciler.cli.options import account_options, base_option, files_options, output_options, packed
 from reconciler.errors import ExitCode
+from reconciler.views.view import DoctorView
 
 
 class StartFlags(NamedTuple):
@@ -90,4 +91,19 @@ INIT: Final = declare(
     ),
 )
 
-START_COMMANDS: Final[dict[str | None, click.Command]] = {"init": INIT}
+DOCTOR: Final = declare(
+    "doctor",
+    """Say what is wrong with the set-up, and what to do: files, git, network, keys, organizations, registry.
+
+    Reads only, and prints no key. Each line is ok, warn or fail; the first line that fails names the cause. Ends
+    with 4 if a key or an id is the cause, otherwise with 1 if anything fails.
+    """,
+    "reconciler doctor --base applied",
+    (ExitCode.DONE, ExitCode.ERROR, ExitCode.INVALID, ExitCode.DENIED, ExitCode.INTERRUPTED),
+    files_options,
+    account_options,
+    base_option,
+    output_options(DoctorView),
+)
+
+START_COMMANDS: Final[dict[str | None, click.Command]] = {"init": INIT, "doctor": DOCTOR}

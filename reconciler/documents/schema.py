@@ -13,6 +13,7 @@ import msgspec
 from reconciler.documents import lines, shapes
 from reconciler.live import registered
 from reconciler.live.project import LiveProject, LiveSnapshot
+from reconciler.model import diagnosis
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.plan import (
@@ -47,6 +48,7 @@ _MODULES: Final = (
     registered,
     registration,
     lines,
+    diagnosis,
 )
 
 
@@ -103,6 +105,11 @@ def usage_schema() -> dict[str, Any]:
 def audit_schema() -> dict[str, Any]:
     """The schema of the writes that journals contain."""
     return _schema(shapes.AUDIT, "The writes that journals contain")
+
+
+def doctor_schema() -> dict[str, Any]:
+    """The schema of what doctor finds."""
+    return _schema(shapes.DOCTOR, "What is wrong with the set-up, and what to do")
 
 
 def cost_schema() -> dict[str, Any]:

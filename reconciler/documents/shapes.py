@@ -17,6 +17,7 @@ from reconciler.live.project import LiveProject
 from reconciler.live.registered import RegisteredTenants
 from reconciler.model.compute import Compute
 from reconciler.model.database import Database
+from reconciler.model.diagnosis import Diagnosis, Verdict
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quota import Consumption, Quota
 from reconciler.model.record import Audit
@@ -266,6 +267,11 @@ USAGE: Final = _document("usage", Usage, {"states": tuple[StateCount, ...]})
 COST_MEMBERS: Final = tuple(name for name in Cost.__struct_fields__ if name != "api_host")
 AUDIT: Final = _document("audit", Audit, {})
 COST: Final = _document("cost", Cost, {})
+DOCTOR: Final = _document(
+    "doctor",
+    Diagnosis,
+    {"counts": struct("CheckCounts", [(one.value, int) for one in Verdict], doc="How many checks found what.")},
+)
 REGISTRY: Final = _document("registry", RegisteredTenants, {})
 ROW_CHANGES: Final = _document("row_changes", RowChanges, {})
 _PROBLEM: Final = struct(

@@ -15,6 +15,7 @@ import msgspec
 
 from reconciler.documents.ci_commands import without_commands
 from reconciler.documents.shapes import COST_MEMBERS, FORMAT_VERSION, PROJECT_MEMBERS, USAGE_MEMBERS
+from reconciler.model.diagnosis import Verdict
 from reconciler.model.moments import rfc3339, rfc3339_exact
 from reconciler.model.values import JsonText
 from reconciler.plan.actions.branch import CreateBranch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import LiveProject
     from reconciler.live.registered import RegisteredTenants
+    from reconciler.model.diagnosis import Diagnosis
     from reconciler.model.problem import Problem
     from reconciler.model.record import Audit
     from reconciler.model.values import Value
@@ -143,6 +145,12 @@ def problems(found: Iterable[Problem]) -> Iterator[str]:
     """What is wrong with the files."""
     ordered = sorted(found, key=lambda problem: (problem.location, problem.message))
     return _text("problems", {"problems": map(_problem, ordered)})
+
+
+def doctor(found: Diagnosis) -> Iterator[str]:
+    """What is wrong with the set-up."""
+    counts = {verdict.value: found.count(verdict) for verdict in Verdict}
+    return _text("doctor", {"counts": counts, "checks": map(plain, found.checks)})
 
 
 def usage(found: Usage) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.errors import InvalidInputError
+from reconciler.errors import RepositoryError
 from reconciler.files.libgit import pygit2
 from reconciler.files.objects import MissingObjectError
 from reconciler.files.regular_files import UnreadableError
@@ -43,11 +43,11 @@ def named(repository: Repository, text: str) -> Named:
     """Return what ``text`` names: HEAD, a branch, a tag, a remote's branch or an id; with ``~N`` or ``^N``, an
     ancestor.
 
-    Raises InvalidInputError, or its subclass AbsentError if the repository has no such commit.
+    Raises RepositoryError, or its subclass AbsentError if the repository has no such commit.
     """
     match = _NAME.fullmatch(text)
     if match is None or not text.isprintable() or text.startswith("-") or "@{" in text or ".." in text:
-        raise InvalidInputError(f"{text!r} is not a valid git ref", hint=HINT)
+        raise RepositoryError(f"{text!r} is not a valid git ref", hint=HINT)
     ref, found = _base(repository, match["name"])
     if found is None:
         raise _absent(repository, text)
@@ -57,7 +57,7 @@ def named(repository: Repository, text: str) -> Named:
             commit = _step(repository, text, commit, sign, int(number or 1))
     except UnreadableError as error:
         message = f"cannot read commit {text!r}: an object {error}"
-        raise InvalidInputError(message, hint=fetching(error)) from error
+        raise RepositoryError(message, hint=fetching(error)) from error
     return Named(commit, None if match["steps"] else ref)
 
 
@@ -74,7 +74,7 @@ def _base(repository: Repository, name: str) -> tuple[str | None, str | None]:
     if (short := _abbreviated(repository, name)) is not None:
         found[f"commit {short}"] = None, short
     if len(found) > 1:
-        raise InvalidInputError(
+        raise RepositoryError(
             f"{name!r} is ambiguous: {' or '.join(found)}", hint="use the full name of one of them"
         )
     return next(iter(found.values()), (None, None))
@@ -102,9 +102,9 @@ def _abbreviated(repository: Repository, name: str) -> str | None:
     except KeyError:
         return None
     except ValueError as error:
-        raise InvalidInputError(f"{name!r} is the start of several commit ids", hint="use the full id") from error
+        raise RepositoryError(f"{name!r} is the start of several commit ids", hint="use the full id") from error
     except pygit2.GitError as error:
-        raise InvalidInputError(f"cannot look up {name!r}: {error}", hint="run `git fsck` for details") from error
+        raise RepositoryError(f"cannot look up {name!r}: {error}", hint="run `git fsck` for details") from error
 
 
 def _step(repository: Repository, text: str, commit: str, sign: str, number: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, RepositoryError
 from reconciler.files.libgit import pygit2
 from reconciler.files.objects import Kind, MissingObjectError, Objects
 from reconciler.files.regular_files import UnreadableError, printable
@@ -43,7 +43,7 @@ class LinkTargets(NamedTuple):
     """Returns whether the last commit has a file at a path from the root."""
 
 
-class AbsentError(InvalidInputError):
+class AbsentError(RepositoryError):
     """The repository, or something in it, does not exist."""
 
 
@@ -77,14 +77,14 @@ class Repository:
     def follow(self, ref: str) -> tuple[str, str | None]:
         """Return the full name of the final ref, and its id; None if no such ref exists.
 
-        Raises InvalidInputError if it cannot be read.
+        Raises RepositoryError if it cannot be read.
         """
         for _ in range(_MOST_LINKS):
             target = self._target(ref)
             if not isinstance(target, str):
                 return ref, None if target is None else str(target)
             ref = target
-        raise InvalidInputError(f"the ref {ref!r} of {self.top} points to itself", hint=_BROKEN_REF)
+        raise RepositoryError(f"the ref {ref!r} of {self.top} points to itself", hint=_BROKEN_REF)
 
     def head(self) -> str | None:
         """Return the id of HEAD; None if there is no commit yet."""
@@ -113,7 +113,7 @@ class Repository:
             return None
         except (pygit2.GitError, ValueError, UnicodeDecodeError) as error:
             message = f"cannot read the ref {ref!r} of {self.top}: {_said(error)}"
-            raise InvalidInputError(message, hint=_BROKEN_REF) from error
+            raise RepositoryError(message, hint=_BROKEN_REF) from error
 
 
 def found(folder: Path) -> Repository:
@@ -130,7 +130,7 @@ def found(folder: Path) -> Repository:
 def find(folder: Path) -> Repository | None:
     """Return the repository of the fleet in ``folder``; None if no repository's HEAD contains the folder.
 
-    Raises InvalidInputError if one cannot be read, belongs to another user, or has a submodule or link in place of
+    Raises RepositoryError if one cannot be read, belongs to another user, or has a submodule or link in place of
     the folder.
     """
     for link in _links(folder):
@@ -150,7 +150,7 @@ def find(folder: Path) -> Repository | None:
 
 def _named(top: Path, home: Path) -> Repository:
     if not home.is_relative_to(top) or not _holds_one(top):
-        raise InvalidInputError(
+        raise RepositoryError(
             f"{VARIABLE} is {printable(str(top))}, which contains no .git, or does not contain "
             f"{printable(str(home))}",
             hint="set it to the top folder of the fleet's checkout",
@@ -178,7 +178,7 @@ def _opened(top: Path, home: Path) -> Repository:
 
 
 def _knows(repository: Repository) -> bool:
-    """Return whether its HEAD contains the fleet's folder; raises InvalidInputError for a submodule in its
+    """Return whether its HEAD contains the fleet's folder; raises RepositoryError for a submodule in its
     place.
     """
     head = repository.head()
@@ -188,7 +188,7 @@ def _knows(repository: Repository) -> bool:
     if entry is None or entry.kind in (Kind.FILE, Kind.LINK):
         return False
     if entry.kind is Kind.SUBMODULE:
-        raise InvalidInputError(
+        raise RepositoryError(
             f"{printable(entry.path)} is a submodule of the repository in {repository.top}: {_ANYWHERE}",
             hint=_NAME_IT,
         )
@@ -196,13 +196,13 @@ def _knows(repository: Repository) -> bool:
 
 
 def _refuse_link(link: Path) -> None:
-    """Raise InvalidInputError for a symbolic link that an outer repository has in its HEAD."""
+    """Raise RepositoryError for a symbolic link that an outer repository has in its HEAD."""
     for top in _tops(link.parent):
         repository = _opened(top, link)
         head = repository.head()
         entry = None if head is None else _entry(repository, head, repository.prefix)
         if entry is not None and entry.kind is Kind.LINK:
-            raise InvalidInputError(
+            raise RepositoryError(
                 f"{printable(entry.path)} is a symbolic link of the repository in {top}: {_ANYWHERE}",
                 hint="use the path of the folder itself",
             )
@@ -213,7 +213,7 @@ def _entry(repository: Repository, commit: str, path: str) -> Met | None:
         return repository.entry(commit, path)
     except UnreadableError as error:
         message = f"cannot read the last commit of the repository in {repository.top}: an object {error}"
-        raise InvalidInputError(message, hint=fetching(error)) from error
+        raise RepositoryError(message, hint=fetching(error)) from error
 
 
 def fetching(error: UnreadableError) -> str:
@@ -243,10 +243,10 @@ def _links(folder: Path) -> Iterator[Path]:
             at = here
 
 
-def _refusal(top: Path, error: Exception) -> InvalidInputError:
+def _refusal(top: Path, error: Exception) -> RepositoryError:
     whole, said = str(error), _said(error)
     if _FOREIGN in whole:
-        return InvalidInputError(
+        return RepositoryError(
             f"the repository in {top} belongs to {_owner(top)}, who may have prepared it",
             hint=f"if you trust it, run git config --global --add safe.directory {top}; if it is not the fleet's "
             f"own, set {VARIABLE} to the folder that contains the right .git",
@@ -257,11 +257,11 @@ def _refusal(top: Path, error: Exception) -> InvalidInputError:
         return _unsupported(top, "stores its refs as a reftable", "git refs migrate --ref-format=files")
     if isinstance(error, OSError) and not isinstance(error, pygit2.GitError):
         said = error.strerror or said
-    return InvalidInputError(f"cannot read the repository in {top}: {said}", hint="run `git status` for details")
+    return RepositoryError(f"cannot read the repository in {top}: {said}", hint="run `git status` for details")
 
 
-def _unsupported(top: Path, what: str, way: str) -> InvalidInputError:
-    return InvalidInputError(f"the repository in {top} {what}, which reconciler cannot read", hint=way)
+def _unsupported(top: Path, what: str, way: str) -> RepositoryError:
+    return RepositoryError(f"the repository in {top} {what}, which reconciler cannot read", hint=way)
 
 
 def _owner(top: Path) -> str:

@@ -83,23 +83,34 @@ def read_access(desired: DesiredState, environ: Environment) -> Access:
     """
     organizations = desired.organizations.values()
     _require(organizations, environ)
-    accesses = {organization.name: _access(organization, environ) for organization in organizations}
+    accesses = {organization.name: organization_access(organization, environ) for organization in organizations}
     _require_ids_of_their_own(accesses.values())
     reference = desired.personal_api_key
-    personal = environ.find(reference.name) if reference else None
     return Access(
         organizations=accesses,
-        personal=_key(reference, personal) if reference and personal else None,
+        personal=personal_key(desired, environ),
         personal_variable=reference.name if reference else None,
     )
 
 
+def personal_key(desired: DesiredState, environ: Environment) -> Key | None:
+    """The key of a person; None if it is not set, or the files name none. Raises InvalidInputError."""
+    reference = desired.personal_api_key
+    found = environ.find(reference.name) if reference else None
+    return _key(reference, found) if reference and found else None
+
+
+def unset_variables(organization: Organization, environ: Environment) -> dict[str, str]:
+    """What each variable of an organization that is not set, or empty, would contain: by its name."""
+    references = _references(organization)
+    return {one.name: what for what, one in references if environ.find(one.name) is None}
+
+
 def _require(organizations: Iterable[Organization], environ: Environment) -> None:
     missing = {
-        reference.name: f"${reference.name} ({what} of organization {organization.name}, {organization.location})"
+        name: f"${name} ({what} of organization {organization.name}, {organization.location})"
         for organization in organizations
-        for what, reference in _references(organization)
-        if environ.find(reference.name) is None
+        for name, what in unset_variables(organization, environ).items()
     }
     if missing:
         message = f"not set in the environment: {', '.join(missing.values())}"
@@ -122,7 +133,8 @@ def _references(organization: Organization) -> Iterator[tuple[str, EnvReference]
     yield "API key", organization.api_key
 
 
-def _access(organization: Organization, environ: Environment) -> OrganizationAccess:
+def organization_access(organization: Organization, environ: Environment) -> OrganizationAccess:
+    """The id and key of one organization. Raises MissingKeyError and InvalidInputError, as ``read_access``."""
     key = organization.api_key
     return OrganizationAccess(
         name=organization.name, id=_id(organization, environ), key=_key(key, _found(key, environ))

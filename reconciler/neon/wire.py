@@ -78,6 +78,46 @@ class OrganizationAnswer(Struct):
     id: str
 
 
+class WholeOrganization(OrganizationAnswer):
+    """GET /organizations/{id}."""
+
+    name: str
+    plan: str
+
+
+class AuthDetails(Struct):
+    """GET /auth: whose key a request comes with."""
+
+    account_id: str
+    auth_method: str
+
+
+class Me(Struct):
+    """GET /users/me."""
+
+    id: str
+
+
+class MemberAnswer(Struct):
+    """A person in an organization."""
+
+    user_id: str
+    role: str
+
+
+class OneMember(Struct):
+    """An item of a list of members."""
+
+    member: MemberAnswer
+
+
+class Members(Struct):
+    """GET /organizations/{id}/members."""
+
+    members: list[OneMember]
+    pagination: Cursor | None = None
+
+
 class MyOrganizations(Struct):
     """GET /users/me/organizations."""
 

@@ -30,6 +30,8 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
     "postgresql": postgresql.insert,
 }
 """The INSERT statements with ON CONFLICT."""
+BEFORE_VERSIONS: Final = "0000"
+"""The version of tables that do not state one."""
 READS_AT_ONCE: Final = 5
 WRITES_AT_ONCE: Final = 10
 """Concurrent calls in threads. The sum is the size of the connection pool (SQLAlchemy: 5, and 10 overflow)."""
@@ -69,6 +71,18 @@ class Database(NullRegistry):
             raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
         with self._writing() as connection:
             upgrade(connection)
+
+    newest: Final = HEAD
+    """The version of the tables that this program makes."""
+
+    def version(self) -> str | None:
+        """The version of the tables; None if there are none. Writes nothing."""
+        with self._reading() as connection:
+            tables = sa.inspect(connection)
+            if not tables.has_table(TENANTS.name):
+                return None
+            stated = tables.has_table(VERSIONS.name) and connection.scalar(sa.select(VERSIONS.c.version_num))
+            return str(stated or BEFORE_VERSIONS)
 
     def close(self) -> None:
         """Closes the database, without waiting for calls that still run in threads."""

@@ -131,6 +131,10 @@ class NullRegistry:
         """Always succeeds: no other run is known."""
         return Lease(part, run, 0, at, at)
 
+    def leases(self) -> list[Lease]:
+        """None: there is no table."""
+        return []
+
     def renew(self, lease: Lease, at: datetime) -> bool:  # noqa: ARG002
         """Always succeeds."""
         return True

@@ -232,6 +232,11 @@ class Registry(StringRows):
             connection.execute(held.on_conflict_do_update(index_elements=key, set_=mine))
         return Lease(part, run, token, at, at)
 
+    def leases(self) -> list[Lease]:
+        """The leases that runs hold, whether or not they have lapsed. Writes nothing."""
+        with self._reading() as connection:
+            return self._leases(connection)
+
     def renew(self, lease: Lease, at: datetime) -> bool:
         """Renews a lease. Returns False if another run has taken it over."""
         with self._writing() as connection:

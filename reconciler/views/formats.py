@@ -8,6 +8,7 @@ from reconciler.views.view import (
     AuditView,
     CostView,
     DiffView,
+    DoctorView,
     DriftView,
     ExplainedView,
     HistoryView,
@@ -113,6 +114,7 @@ EVERY: Final = (
     UsageView,
     CostView,
     AuditView,
+    DoctorView,
 )
 """All views."""
 

@@ -9,6 +9,7 @@ from reconciler.views.view import (
     AuditView,
     CostView,
     DiffView,
+    DoctorView,
     DriftView,
     ExplainedView,
     HistoryView,
@@ -49,6 +50,8 @@ def render(view: View, *, full: bool = False) -> Iterator[str]:  # noqa: ARG001,
             return writer.usage(view.usage)
         case AuditView():
             return writer.audit(view.audit)
+        case DoctorView():
+            return writer.doctor(view.diagnosis)
         case CostView():
             return writer.cost(view.cost)
         case RegistryView():

@@ -65,6 +65,7 @@ from reconciler.views.view import (
     AuditView,
     CostView,
     DiffView,
+    DoctorView,
     DriftView,
     ExplainedView,
     HistoryView,
@@ -106,6 +107,10 @@ def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one ca
             return report(view.report, journal=view.journal, full=full)
         case ProblemsView():
             return problems_text.render(view.problems, view.desired)
+        case DoctorView():
+            from reconciler.views import doctor_text  # noqa: PLC0415 - as below
+
+            return doctor_text.render(view.diagnosis)
         case (
             HistoryView()
             | ExplainedView()

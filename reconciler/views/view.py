@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.registered import RegisteredTenants
+    from reconciler.model.diagnosis import Diagnosis
     from reconciler.model.problem import Problem
     from reconciler.model.record import Audit
     from reconciler.plan.approval import Made, Stale
@@ -116,6 +117,12 @@ class RowChangesView(NamedTuple):
     """Whether nothing was written."""
 
 
+class DoctorView(NamedTuple):
+    """What is wrong with the set-up, and what to do."""
+
+    diagnosis: Diagnosis
+
+
 View: TypeAlias = (
     PlanView
     | DriftView
@@ -129,4 +136,5 @@ View: TypeAlias = (
     | UsageView
     | CostView
     | AuditView
+    | DoctorView
 )

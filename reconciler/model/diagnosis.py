@@ -1,0 +1,94 @@
+"""What ``reconciler doctor`` finds: one check after the other, each with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.errors import ReconcilerError
+
+
+class Area(Enum):
+    """What a check is about, in the order in which one depends on the other."""
+
+    VERSIONS = "versions"
+    FILES = "files"
+    GIT = "git"
+    NETWORK = "network"
+    KEYS = "keys"
+    ORGANIZATIONS = "organizations"
+    REGISTRY = "registry"
+
+
+class Verdict(Enum):
+    """What a check found."""
+
+    OK = "ok"
+    WARN = "warn"
+    """Commands run, and do less than they could."""
+    FAIL = "fail"
+    """Commands end with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    area: Area
+    verdict: Verdict
+    message: str
+    remedy: str | None = None
+    """What to do; None if there is nothing to do."""
+    denied: bool = False
+    """Whether a key or an id is missing, wrong, or not permitted to do what it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Everything that was looked at, in the order of the areas."""
+
+    checks: tuple[Check, ...]
+
+    def count(self, verdict: Verdict) -> int:
+        """How many checks found this."""
+        return sum(check.verdict is verdict for check in self.checks)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """DENIED if a key is the cause of a failure, ERROR for any other failure."""
+        failures = [check for check in self.checks if check.verdict is Verdict.FAIL]
+        if any(check.denied for check in failures):
+            return ExitCode.DENIED
+        return ExitCode.ERROR if failures else ExitCode.DONE
+
+
+def diagnosis(checks: Iterable[Check]) -> Diagnosis:
+    """The checks in the order of their areas."""
+    order = [*Area]
+    return Diagnosis(tuple(sorted(checks, key=lambda check: order.index(check.area))))
+
+
+def ok(area: Area, message: str) -> Check:
+    """Nothing to do."""
+    return Check(area, Verdict.OK, message)
+
+
+def warn(area: Area, message: str, remedy: str | None = None) -> Check:
+    """Commands run, and do less than they could."""
+    return Check(area, Verdict.WARN, message, remedy)
+
+
+def fail(area: Area, message: str, remedy: str | None = None, *, denied: bool = False) -> Check:
+    """Commands end with an error."""
+    return Check(area, Verdict.FAIL, message, remedy, denied)
+
+
+def failed_by(area: Area, error: ReconcilerError) -> Check:
+    """What an error says, which would end a command."""
+    return fail(area, str(error), error.hint, denied=error.exit_code is ExitCode.DENIED)

@@ -20,6 +20,8 @@ NOTIFY: Final = "RECONCILER_NOTIFY_URLS"
 """The variable with the addresses that notices go to. It overrides the files."""
 APPROVALS: Final = "RECONCILER_APPROVALS"
 """The variable that lists the people who approved a run. The workflow sets it, not the files."""
+CACHE: Final = "RECONCILER_CACHE"
+"""The variable with the folder of the cache of parsed tenants; ``off`` for none."""
 HOST: Final = "NEON_API_HOST"
 """The variable with the API host. It overrides the files."""
 

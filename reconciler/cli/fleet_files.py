@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.bases import Bases
 from reconciler.cli.flag_values import permissions, selection
 from reconciler.cli.runtime import runtime
+from reconciler.cli.tenant_cache import known_tenants
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.applied import kept
@@ -87,6 +88,7 @@ class FleetFiles:
         self._on_invalid = OnInvalid(flags.on_invalid)
         self._only = only
         self._memo: Memo = {}
+        self._read_before = known_tenants(kept=only is None)
 
     def require_tip(self) -> None:
         """Raises StaleFilesError if the files are not those of the last commit of ``--ref``, if that is given."""
@@ -96,8 +98,14 @@ class FleetFiles:
     def desired(self) -> DesiredState:
         """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used."""
         loaded = load(
-            self._directory, on_invalid=self._on_invalid, only=self._only, about=self._about, memo=self._memo
+            self._directory,
+            on_invalid=self._on_invalid,
+            only=self._only,
+            about=self._about,
+            memo=self._memo,
+            known=self._read_before,
         )
+        self._read_before.save()
         if loaded.problems:
             say_problems(loaded.problems)
         if loaded.desired is None:
@@ -303,7 +311,7 @@ class FleetFiles:
         return said
 
     def _loaded_at(self, ref: str) -> Loaded:
-        return load_at(self._directory, ref, only=self._only, memo=self._memo)
+        return load_at(self._directory, ref, only=self._only, memo=self._memo, known=self._read_before)
 
 
 def usable(loaded: Loaded, ref: str) -> DesiredState:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
+from reconciler.cli.tenant_cache import known_tenants
 from reconciler.cli.trust import doubts
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 def run(directory: Path, output: OutputFlags) -> ExitCode:
     """Checks the files; INVALID if one of them has an error."""
     check_outputs(output, ProblemsView)
-    loaded = load(directory)
+    known = known_tenants()
+    loaded = load(directory, known=known)
+    known.save()
     if loaded.desired is not None:
         found = doubts(loaded.desired, runtime().environ)
         loaded = replace(loaded, problems=(*loaded.problems, *found, *_of_prices(loaded.desired)))

@@ -90,6 +90,21 @@ class Collection:
             self._hold_back(Named(name, file) for name in sorted(names))
             self.pins_held_back.update(pins)
 
+    def take(self, tenant: Tenant) -> bool:
+        """Add a tenant without problems of its own; return False if it may conflict with another one."""
+        name = identity(tenant.name)
+        ids = [one for one in (tenant.project_id, tenant.recover) if one is not None]
+        if name in self._first or not self._projects.keys().isdisjoint(ids):
+            return False
+        self._first[name] = Named(tenant.name, tenant.location)
+        self._projects.update(dict.fromkeys(ids, tenant))
+        self._tenants[tenant.name] = tenant
+        return True
+
+    def accepted(self, name: str | None) -> Tenant | None:
+        """Return the tenant of this name, unless it is held back."""
+        return None if name is None or name in self.held_back else self._tenants.get(name)
+
     def lose(self, problem: Problem, path: str) -> None:
         """Record a file or folder that cannot be read: the tenant with its name is held back."""
         self.problems.append(problem)

@@ -88,6 +88,13 @@ class CommitTree:
             raise UnreadableError(NOT_A_FILE)
         return entry.id
 
+    def blob_id(self, path: str) -> str | None:
+        """Return the id that git has for the file's bytes; None if it cannot be read."""
+        try:
+            return self.blob(path)
+        except (FileNotFoundError, UnreadableError):
+            return None
+
     def _walk(self, folder: str, home: str) -> Iterator[tuple[str, Entry]]:
         """Yield all entries below the folder except folders and hidden files; ``home`` is the folder without
         links.

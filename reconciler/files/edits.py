@@ -12,8 +12,8 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from reconciler.files.digests import blob_id
 from reconciler.files.libgit import is_overlooked, pygit2
-from reconciler.files.objects import blob_id
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST, read_price_list
 from reconciler.files.regular_files import UnreadableError, printable

@@ -20,6 +20,7 @@ from reconciler.files.sources import Memo, Reading
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.plan.applied import Precedes
 
 HEAD: Final = "HEAD"
@@ -67,6 +68,7 @@ def load_at(
     *,
     only: frozenset[str] | None = None,
     memo: Memo | None = None,
+    known: KnownTenants | None = None,
 ) -> Loaded:
     """Load the fleet from the files of a commit. As ``load``, without pinned projects:
     ``only`` leaves out every other tenant.
@@ -80,7 +82,7 @@ def load_at(
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
         )
-    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, past=True))
+    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, past=True, known=known, blob_id=tree.blob_id))
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:

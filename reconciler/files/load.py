@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.price_list import PriceList
 
 
@@ -52,6 +53,7 @@ def load(
     only: frozenset[str] | None = None,
     about: frozenset[str] | None = None,
     memo: Memo | None = None,
+    known: KnownTenants | None = None,
 ) -> Loaded:
     """Load the fleet in the folder ``root``.
 
@@ -65,9 +67,9 @@ def load(
     ``about`` names the tenants that a full load is for: an unreadable JSON line that names none of them is
     ignored.
 
-    ``memo`` avoids reading the same text again: pass it to several loads of the same fleet.
+    ``memo`` and ``known`` avoid reading the same text again: pass them to several loads of the same fleet.
     """
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True, known=known))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:

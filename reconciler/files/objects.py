@@ -6,7 +6,6 @@ from the commit itself.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -125,11 +124,6 @@ class Objects:
         except (pygit2.GitError, ValueError) as error:
             raise UnreadableError(DAMAGED) from error
         return pygit2.enums.ObjectType(kind), size
-
-
-def blob_id(data: bytes) -> str:
-    """Return the id that git gives to a file with these bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:

@@ -141,7 +141,7 @@ def _located(path: Path, *, itself: bool = False) -> str:
     steps = [step for step in os.fspath(path).split("/") if step not in {"", "."}]
     for number, step in enumerate(steps, start=1):
         there = os.path.join(here, step)  # noqa: PTH118
-        if os.path.islink(there) and ((itself and number == len(steps)) or _strangers_write_in(here)):  # noqa: PTH114
+        if os.path.islink(there) and ((itself and number == len(steps)) or strangers_write_in(here)):  # noqa: PTH114
             name = "" if number == len(steps) else f"{there} "
             raise UnreadableError(
                 f"{name}is a symbolic link in a place that a pull request can write to: it is not followed"
@@ -150,7 +150,7 @@ def _located(path: Path, *, itself: bool = False) -> str:
     return here
 
 
-def _strangers_write_in(folder: str) -> bool:
+def strangers_write_in(folder: str) -> bool:
     """Return whether a pull request can write there: in a repository, or below the current folder."""
     above = [folder]
     while above[-1] != "/":

@@ -17,13 +17,15 @@ from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer
+from reconciler.files.unchanged_files import UnchangedFiles
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.files.collection import Collection
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.price_list import Source
     from reconciler.files.tree import Tree
 
@@ -65,6 +67,11 @@ class Reading:
     this release does not know, or has begun to check, count as unchecked."""
     pins: bool = False
     """Whether tenants with a pinned project are wanted too: no other tenant may take it by name."""
+    known: KnownTenants | None = None
+    """Tenants that were read before."""
+    blob_id: Callable[[str], str | None] = lambda _: None
+    """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
+    a file on disk is not trusted."""
 
     def wants(self, path: str) -> bool:
         """Return whether the file's name matches a wanted tenant."""
@@ -110,6 +117,11 @@ class Reading:
             self.memo[path, data] = file
         return file
 
+    def forget(self, path: str, data: bytes) -> None:
+        """Take a file out of the memo."""
+        if self.memo is not None:
+            self.memo.pop((path, data), None)
+
 
 def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
@@ -120,13 +132,48 @@ def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection
         known = {*of_lines, *files, *collection.unread, PRICE_LIST}
         collection.problems += _unmatched(sources, listings, known)
     lines = _lines(tree, of_lines, collection, reading)
-    for path in reading.paths(files):
-        data = _data(tree, path, collection, MAX_FILE_BYTES)
-        if data is not None and not reading.skips(path, data, lines):
-            _add_file(reading.file(tree, path, data), _stem(path), lines, collection)
+    _add_files(tree, reading.paths(files), lines, collection, reading)
     for name, entry in lines.items():
         if reading.takes({name}, entry.text.data):
             collection.add([entry])
+
+
+def _add_files(
+    tree: Tree, paths: Sequence[str], lines: dict[str, Entry], collection: Collection, reading: Reading
+) -> None:
+    unchanged = _unchanged(tree, paths, collection, lines, reading)
+    for path in paths:
+        stem = _stem(path)
+        if unchanged is not None and reading.wants(path) and unchanged.takes_unread(path, stem):
+            continue
+        data = _data(tree, path, collection, MAX_FILE_BYTES)
+        if data is None or reading.skips(path, data, lines):
+            continue
+        if unchanged is None:
+            _add_file(reading.file(tree, path, data), stem, lines, collection)
+        elif not unchanged.takes(path, stem, data):
+            before = len(collection.problems)
+            file = reading.file(tree, path, data)
+            _add_file(file, stem, lines, collection)
+            if unchanged.keep(path, data, file.entries, before):
+                reading.forget(path, data)
+
+
+def _unchanged(
+    tree: Tree,
+    paths: Sequence[str],
+    collection: Collection,
+    lines: Mapping[str, Entry],
+    reading: Reading,
+) -> UnchangedFiles | None:
+    """Return the files that were read before with the same tiers.yaml; None if that cannot be read."""
+    if reading.known is None or collection.lost:
+        return None
+    try:
+        known = reading.known.under(tree.read(PRICE_LIST), len(paths))
+        return UnchangedFiles(tree, reading.blob_id, known, collection, lines)
+    except (FileNotFoundError, UnreadableError):
+        return None
 
 
 @lru_cache(maxsize=2)

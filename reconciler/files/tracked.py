@@ -11,10 +11,10 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from reconciler.files.digests import blob_id
 from reconciler.files.edits import differs, ignores_can_be_read, is_ignored, is_left_out
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.libgit import is_overlooked, pygit2
-from reconciler.files.objects import blob_id
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import find
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree

@@ -1,0 +1,232 @@
+"""Files that have not changed are not parsed again, and nothing can make one mean something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.files import build, known_tenants, sources
+from reconciler.files.git import load_at
+from reconciler.files.known_tenants import KnownTenants
+from reconciler.files.load import load
+from reconciler.files.tenant_cache import MOST_FILES, TenantCache
+from reconciler.files.tenant_rows import Rebuilding, packed
+from reconciler.files.tenant_schema import TenantDocument
+from reconciler.model.problem import Location
+from tests.harness.repository import git, needs_git
+from tests.property import whole_files
+from tests.unit.files.builders import TIERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.desired.tenant import Tenant
+    from reconciler.files.entry import Text
+    from reconciler.files.load import Loaded
+
+FREE = "tenant: {name}\ntier: free\nlabels: {{team: eu}}\n"
+
+
+@pytest.fixture(autouse=True)
+def any_number_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small fleet has a cache too."""
+    monkeypatch.setattr(known_tenants, "FEWEST", 1)
+
+
+class Files:
+    """A fleet's folder beside that of the cache, and which files the last load has parsed."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.cache = folder / "fleet", folder / "cache"
+        self.parsed: list[str] = []
+        parse = sources._read_file
+
+        def noted(text: Text) -> Any:
+            self.parsed.append(text.path)
+            return parse(text)
+
+        monkeypatch.setattr(sources, "_read_file", noted)
+        self.write("tiers.yaml", TIERS)
+        for name in ("acme", "zoe"):
+            self.tenant(name)
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def tenant(self, name: str, more: str = "") -> None:
+        self.write(f"tenants/{name}.yaml", FREE.format(name=name) + more)
+
+    def load(self) -> Loaded:
+        """As a run of its own, beside a load that knows nothing: both say the same."""
+        expected = load(self.root)
+        self.parsed.clear()
+        known = KnownTenants(lambda prices: TenantCache.open(self.cache, prices))
+        loaded = load(self.root, known=known)
+        known.save()
+        assert loaded == expected
+        assert [repr(one) for one in tenants(loaded)] == [repr(one) for one in tenants(expected)]
+        assert [one.files for one in tenants(loaded)] == [one.files for one in tenants(expected)]
+        return loaded
+
+    def stored(self) -> list[Path]:
+        return sorted(self.cache.glob("*.tenants"))
+
+
+def tenants(loaded: Loaded) -> list[Tenant]:
+    return [] if loaded.desired is None else list(loaded.desired.tenants.values())
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    """Two tenants, read once."""
+    found = Files(tmp_path, monkeypatch)
+    found.load()
+    assert found.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+    return found
+
+
+def test_a_second_run_parses_no_file(files: Files) -> None:
+    files.load()
+    assert files.parsed == []
+    assert [one.location.file for one in tenants(files.load())] == [
+        str(files.root / "tenants/acme.yaml"),
+        str(files.root / "tenants/zoe.yaml"),
+    ]
+
+
+def test_a_changed_file_is_parsed_and_its_earlier_form_too_once(files: Files) -> None:
+    files.tenant("acme", "protect: true\n")
+    files.load()
+    assert files.parsed == ["tenants/acme.yaml"]
+    files.tenant("acme")
+    files.load()
+    assert files.parsed == []
+
+
+def test_a_change_of_the_price_list_parses_every_file_and_finds_what_no_longer_fits(files: Files) -> None:
+    files.write("tiers.yaml", TIERS.replace("tiers:\n  free:", "tiers:\n  gratis:"))
+    assert len(files.load().problems) >= 2
+    assert len(files.parsed) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tenant: acme\ntier: free\ntypo: 1\n",
+        "tenant: acme\ntier: nope\n",
+        "tenant: other\ntier: free\n",
+        "tenant: acme\ntier: free\npreviously: [older]\n",
+        "tenant: acme\ntier: free\n---\ntenant: more\ntier: free\n",
+    ],
+    ids=["unknown key", "unknown tier", "another name", "an earlier name", "two tenants"],
+)
+def test_a_file_with_a_finding_or_several_tenants_is_parsed_each_time(files: Files, text: str) -> None:
+    files.write("tenants/acme.yaml", text)
+    for _ in range(2):
+        files.load()
+        assert files.parsed == ["tenants/acme.yaml"]
+
+
+def test_the_tenant_of_a_file_under_another_name_is_still_misplaced(files: Files) -> None:
+    (files.root / "tenants/acme.yaml").rename(files.root / "tenants/copy.yaml")
+    assert "is in a file named" in files.load().problems[0].message
+
+
+@pytest.mark.parametrize("more", ["", "project_id: p-1\n"])
+def test_conflicts_between_known_tenants_are_found(files: Files, more: str) -> None:
+    for path in ("tenants/acme.yaml", "tenants/zoe.yaml"):
+        files.write(path, FREE.format(name=path[8:-5]) + more)
+    if not more:
+        files.write("tenants/more/acme.yaml", FREE.format(name="acme"))
+    assert files.load().problems == files.load().problems != ()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-1], lambda data: data[:-9] + b"X" + data[-8:], lambda _: b"", lambda data: b"x" + data],
+    ids=["cut", "changed", "empty", "another start"],
+)
+def test_a_damaged_cache_counts_as_none(files: Files, damage: Any) -> None:
+    [file] = files.stored()
+    file.write_bytes(damage(file.read_bytes()))
+    files.load()
+    assert len(files.parsed) == 2
+    files.load()
+    assert files.parsed == []
+
+
+def test_a_cache_of_another_program_is_not_read(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.files.tenant_cache._PROGRAM", ("desired",))
+    files.load()
+    assert len(files.parsed) == 2
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(files: Files) -> None:
+    files.cache.chmod(0o770)
+    files.load()
+    assert len(files.parsed) == 2
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(files: Files) -> None:
+    files.cache.rename(files.cache.with_name("elsewhere"))
+    files.cache.symlink_to("elsewhere")
+    files.load()
+    assert len(files.parsed) == 2
+
+
+def test_the_folder_and_its_files_are_the_users_alone(files: Files) -> None:
+    assert files.cache.stat().st_mode & 0o777 == 0o700
+    assert [file.stat().st_mode & 0o777 for file in files.stored()] == [0o600]
+
+
+def test_the_cache_stays_small(files: Files) -> None:
+    for number in range(MOST_FILES + 2):
+        files.write("tiers.yaml", f"{TIERS}# {number}\n")
+        files.load()
+    assert len(files.stored()) == MOST_FILES
+
+
+def test_files_that_are_gone_leave_the_cache_before_it_is_twice_as_large(files: Files) -> None:
+    def rows() -> int:
+        [file] = files.stored()
+        cache = TenantCache.open(files.cache, (files.root / "tiers.yaml").read_bytes())
+        assert cache is not None
+        assert cache.file == file
+        return len(cache._rows)
+
+    for number in range(9):
+        files.tenant("acme", f"revision: {number + 1}\n")
+        files.load()
+    assert rows() <= 4
+
+
+@pytest.mark.parametrize("name", ["TENANT", "OTHER_TENANT"])
+def test_every_key_of_a_tenants_file_comes_back_as_it_was(name: str) -> None:
+    written = TenantDocument(**{**whole_files.TENANT, **getattr(whole_files, name)})
+    tenant = build.tenant(written, Location("tenants/acme.yaml", 3, 2), ("tenants/acme.yaml",))
+    row = packed(tenant)
+    assert row is not None
+    again = Rebuilding().tenant(row, "tenants/acme.yaml", "tenants/acme.yaml")
+    assert again == tenant
+    assert repr((again, again.files)) == repr((tenant, tenant.files))
+
+
+@needs_git
+def test_a_commit_with_the_same_files_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(tmp_path, monkeypatch)
+    git(files.root, "init", "--quiet", "--initial-branch=main")
+    git(files.root, "add", "--all")
+    git(files.root, "commit", "--quiet", "--message=x")
+    files.tenant("acme", "protect: true\n")
+    known = KnownTenants()
+    now = load(files.root, known=known)
+    files.parsed.clear()
+    then = load_at(files.root, "HEAD", known=known)
+    assert files.parsed == ["tenants/acme.yaml"]
+    assert then.desired is not None
+    assert now.desired is not None
+    assert then.desired.tenants["zoe"] is now.desired.tenants["zoe"]
+    assert then == load_at(files.root, "HEAD")

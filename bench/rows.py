@@ -6,11 +6,13 @@ without, as far as is known; the table shows the distance.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bench.formulas import CHANGED_IN, MOST_FEW, Formula, calls
-from bench.scene import BASE, name_of, tenant_file, write_tenant
+from bench.scene import BASE, fill_with_strangers, name_of, tenant_file, write_tenant
+from tests.harness.found_fleet import PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +68,13 @@ def upgrade_percent(folder: Path, tenants: int) -> None:
         write_tenant(folder, number, "pro")
 
 
+def forget_files(folder: Path, tenants: int) -> None:
+    """No file, and an account that other scripts have filled."""
+    shutil.rmtree(folder / "tenants")
+    (folder / "tiers.yaml").unlink()
+    fill_with_strangers(folder / RUN, tenants)
+
+
 def _raise(folder: Path, number: int) -> None:
     file = tenant_file(folder, number)
     file.write_text(file.read_text(encoding="utf-8").replace(BEFORE, AFTER), encoding="utf-8")
@@ -74,6 +83,8 @@ def _raise(folder: Path, number: int) -> None:
 LIVE: Final = ("--simulator", RUN)
 HISTORY: Final = (*LIVE, "--base", BASE)
 APPLY: Final = ("apply", *HISTORY, "--yes", "--journal", "journal.jsonl")
+ADOPT: Final = ("adopt", *LIVE, "--depth", "list", *(word for text in PATTERNS for word in ("--pattern", text)))
+"""A fleet of other scripts, whose owners are not read: below 200 of them a run would read them all."""
 ONE: Final = name_of(1)
 LISTED: Final = calls(pages=1, declaring=2)
 """The list, and the branches and the snapshots of who declares some."""
@@ -125,4 +136,5 @@ ROWS: Final = (
         LISTED + calls(tenants=1, pages=1),
         raise_all,
     ),
+    Row("adopt", ADOPT, calls(pages=1, ends=1), calls(pages=1), forget_files),
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from reconciler.cli.adopt_files import new_price_list_of
 from reconciler.cli.embedded_neon import keys, open_account, with_simulated_ids
 from reconciler.environment import Environment
 from reconciler.fleet import read
@@ -27,6 +28,7 @@ from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Compute, Quota
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.harness.found_fleet import found_fleet
 from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
@@ -123,6 +125,17 @@ def _fill(file: Path, desired: DesiredState) -> None:
     with open_account(file, desired, LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
         for organization in desired.organizations:
             simulator.add_projects(organization, _seeds(desired, organization))
+
+
+def fill_with_strangers(file: Path, projects: int) -> None:
+    """Put an account into the file whose projects other scripts made, and nobody annotated."""
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    _, desired = new_price_list_of(file.parent, (), "prod")
+    fleet = found_fleet(projects)
+    with open_account(file, desired, LoopTime(DEMO_EPOCH_SECONDS)) as simulator:
+        simulator.add_projects("free", fleet.free)
+        simulator.add_projects("paid", fleet.paid)
 
 
 def _compute(settings: Settings) -> Compute | None:

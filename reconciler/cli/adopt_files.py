@@ -36,10 +36,17 @@ def starting_files(
 
     Raises InvalidInputError if the files cannot be used, or for organizations beside a tiers.yaml.
     """
-    if (root / PRICE_LIST).exists():
-        if organizations:
-            raise InvalidInputError(f"--organization is for a folder without {PRICE_LIST}", hint="leave it out")
-        return {}, files.desired()
+    if not (root / PRICE_LIST).exists():
+        return new_price_list_of(root, organizations, fleet)
+    if organizations:
+        raise InvalidInputError(f"--organization is for a folder without {PRICE_LIST}", hint="leave it out")
+    return {}, files.desired()
+
+
+def new_price_list_of(
+    root: Path, organizations: Sequence[str], fleet: str
+) -> tuple[dict[str, bytes], DesiredState]:
+    """Return a tiers.yaml for the organizations, by default those of the agent plan, and what it declares."""
     text = new_price_list(
         fleet,
         f"{fleet}-{{tenant}}",

@@ -139,7 +139,8 @@ def _documents(
     path_of, source = _lines_place(sources) if as_lines else _yaml_place(sources)
     files: dict[str, bytes] = {}
     if tiers or (source is not None and tenants):
-        edits = PriceListEdit(tiers, () if source is None or not tenants else (source,))
+        added = () if source is None or not tenants else (source,)
+        edits = PriceListEdit(tiers, added, alone=isinstance(tree, Overlay) and PRICE_LIST in tree.files)
         files[PRICE_LIST] = edited_price_list(tree.read(PRICE_LIST), edits)
     if as_lines and tenants:
         files[path_of] = _merged(_existing(tree, path_of), tenants)

@@ -47,6 +47,8 @@ class PriceListEdit:
 
     tiers: Sequence[NewTier] = ()
     sources: Sequence[Mapping[str, Json]] = field(default_factory=tuple)
+    alone: bool = False
+    """Whether a source that is added is the only one: nobody has files in the default folder."""
 
 
 def edited_price_list(data: bytes, edit: PriceListEdit) -> bytes:
@@ -63,7 +65,8 @@ def edited_price_list(data: bytes, edit: PriceListEdit) -> bytes:
         if document.get("tenants"):
             text = changed(text, line, column, Changes({}, {"tenants": dict(source)}))
         else:
-            text = changed(text, line, column, Changes({"tenants": [{"files": DEFAULT_FILES}, dict(source)]}))
+            others: list[Json] = [] if edit.alone else [{"files": DEFAULT_FILES}]
+            text = changed(text, line, column, Changes({"tenants": [*others, dict(source)]}))
             document = {**document, "tenants": True}
     return mark + text.encode()
 
@@ -72,7 +75,6 @@ def new_price_list(
     fleet: str, naming: str, organizations: Sequence[NewOrganization], personal_api_key: str, edit: PriceListEdit
 ) -> bytes:
     """Return a tiers.yaml for an account that has none: organizations without limits, and these tiers."""
-    sources = edit.sources or ({"files": DEFAULT_FILES},)
     rows = [
         "# The price list of the fleet: its organizations, and what each tier grants.",
         "version: 1",
@@ -86,9 +88,6 @@ def new_price_list(
         "",
         "tiers:" if edit.tiers else "tiers: {}",
         *(f"  {row}" if row else row for tier in edit.tiers for row in tier_lines(tier)),
-        "",
-        "tenants:",
-        *(f"  - {yaml_value(dict(source)).removeprefix('{').removesuffix('}')}" for source in sources),
     ]
     return ("\n".join(rows) + "\n").encode()
 

@@ -15,6 +15,9 @@ install: $(VENV)/.installed  ## the command `reconciler`, in .venv
 
 install-policies: $(VENV)/.policies  ## the same, with the library that evaluates policies of your own
 
+wheel: $(VENV)/.installed    ## dist/*.whl, to be installed elsewhere
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 demo: $(VENV)/.installed     ## plan and apply for a fleet that differs from its files in every way
 	@$(BIN)/reconciler demo
 
@@ -56,7 +59,7 @@ lock:                        ## renew the locks (needs uv); the only step that p
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
 
 clean:
-	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

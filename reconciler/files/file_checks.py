@@ -63,7 +63,8 @@ def _tenants(root: Path, fleet: DesiredState) -> Iterator[Check]:
     tiers = Counter(ABSENT if one.absent else one.tier for one in fleet.tenants.values())
     ordered = [*(tier for tier in fleet.tiers if tiers[tier]), *([ABSENT] if tiers[ABSENT] else [])]
     counted = ", ".join(f"{tier} {tiers[tier]:,}" for tier in ordered)
-    yield ok(Area.FILES, f"{len(fleet.tenants):,} tenants: {counted}; from {_by_source(root, fleet)}")
+    number = "1 tenant" if len(fleet.tenants) == 1 else f"{len(fleet.tenants):,} tenants"
+    yield ok(Area.FILES, f"{number}: {counted}; from {_by_source(root, fleet)}")
 
 
 def _by_source(root: Path, fleet: DesiredState) -> str:

@@ -85,6 +85,8 @@ def anchors(text: str) -> set[str]:
 
 
 README: Final = Page("README.md")
+START: Final = Page("docs/start.md")
+"""The page of a new user, whose commands run in an empty folder."""
 PAGES: Final = (README, *(Page(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md"))))
 """What users read."""
 

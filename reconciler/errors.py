@@ -86,6 +86,12 @@ class SupersededError(StaleFilesError):
     """The files were the newest ones of their branch, which has moved on since."""
 
 
+class CallLimitError(ReconcilerError):
+    """The command needs more calls than its caller permits."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class UntrustedFilesError(ReconcilerError):
     """The files send keys to a place that only the files name; raised before a key is read."""
 

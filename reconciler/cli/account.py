@@ -23,9 +23,18 @@ if TYPE_CHECKING:
     from reconciler.cli.fleet_files import FleetFiles
     from reconciler.cli.options import AccountFlags
     from reconciler.desired.state import DesiredState
-    from reconciler.neon.call import CallObserver
+    from reconciler.neon.call import CallLimit, CallObserver
 
 T = TypeVar("T")
+
+
+def call_limit(most: int | None) -> CallLimit | None:
+    """What ``--max-calls`` permits; None without the flag."""
+    if most is None:
+        return None
+    from reconciler.neon.call import CallLimit  # noqa: PLC0415 - for the flag only
+
+    return CallLimit(most)
 
 
 def with_fleet(
@@ -37,6 +46,7 @@ def with_fleet(
     base: str | None,
     share: float = 1.0,
     observer: CallObserver | None = None,
+    limit: CallLimit | None = None,
 ) -> T:
     """Connects the fleet and uses it in an event loop of its own, on virtual time with the simulator.
 
@@ -49,7 +59,13 @@ def with_fleet(
         from reconciler.cli.embedded_neon import embedded_neon  # noqa: PLC0415 - the simulator is slow to import
 
         opened = embedded_neon(
-            account.simulator, desired, around, share=share, postgres=account.postgres, observer=observer
+            account.simulator,
+            desired,
+            around,
+            share=share,
+            postgres=account.postgres,
+            observer=observer,
+            limit=limit,
         )
         with opened as (runner, connection):
             return _use(runner, connection, use)
@@ -59,7 +75,7 @@ def with_fleet(
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
     host = chosen_host(desired, around.environ, account.api_host)
     connection = Fleet.connect(
-        desired, environ=around.environ, host=host, base=trusted, share=share, observer=observer
+        desired, environ=around.environ, host=host, base=trusted, share=share, observer=observer, limit=limit
     )
     try:
         with asyncio.Runner() as runner:

@@ -11,7 +11,7 @@ from reconciler.apply.batches import read_waves
 from reconciler.apply.batches import waves as split
 from reconciler.apply.run import log_folder
 from reconciler.cli import dump_flags, exit_codes
-from reconciler.cli.account import with_fleet
+from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.events import told, with_events
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.files.advance import Base, Moved
     from reconciler.fleet import Fleet, Planned, Request
+    from reconciler.neon.call import CallLimit
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.outcome import Report
     from reconciler.plan.permissions import Permissions
@@ -80,6 +81,7 @@ def run(
     permission: PermissionFlags,
     earlier: EarlierRunsFlags,
     running: RunFlags,
+    max_calls: int | None,
     events: EventLines,
     telemetry: Telemetry,
     notices: NotifyFlags,
@@ -92,7 +94,10 @@ def run(
     check_outputs(output, ReportView)
     saved = None if saved_plan is None else _read(saved_plan)
     try:
-        return _run(saved, files, account, scope, permission, earlier, running, events, telemetry, notices, output)
+        limit = call_limit(max_calls)
+        return _run(
+            saved, files, account, scope, permission, earlier, running, limit, events, telemetry, notices, output
+        )
     except SupersededError as error:
         if running.advance is None:
             raise
@@ -121,6 +126,7 @@ def _run(
     permission: PermissionFlags,
     earlier: EarlierRunsFlags,
     running: RunFlags,
+    limit: CallLimit | None,
     events: EventLines,
     telemetry: Telemetry,
     notices: NotifyFlags,
@@ -147,6 +153,7 @@ def _run(
         aside=events.on_stdout or output.format != TEXT,
         yes=running.yes,
         moving=moving,
+        limit=limit,
     )
 
     async def carry_out(fleet: Fleet) -> tuple[Planned, Report, list[ExitCode]]:
@@ -170,6 +177,7 @@ def _run(
         base=scope.base,
         share=share,
         observer=telemetry.observer,
+        limit=limit,
     )
     telemetry.applied(planned, report)
     _publish(output, planned, report, attempt.run, aside=events.on_stdout)
@@ -234,6 +242,8 @@ class _Attempt:
     """The base that moves afterwards, with a record of what is tried from the first write on."""
     takes_back: bool
     """Whether a harmful wave is taken back."""
+    limit: CallLimit | None = None
+    """What ``--max-calls`` permits."""
 
     async def plan_and_apply(self, fleet: Fleet) -> tuple[Planned, Report]:
         """Raises click.Abort if a person declines the plan."""
@@ -241,6 +251,7 @@ class _Attempt:
             differing = await fleet.drift(self.request, on_progress=on_progress)
         planned = self._planned(fleet, differing)
         if not planned.plan.empty:
+            self._limit(planned.plan)
             self._announce(planned.plan)
             _confirm(asking=self._asking, yes=self.yes)
         self.files.require_tip()
@@ -248,6 +259,17 @@ class _Attempt:
             self.moving = self._trying(self.moving, planned)
         with stop_on_signals(self.run.stop), watching(stderr_console()) as on_progress:
             return planned, await fleet.apply(planned, self.run, on_progress=on_progress)
+
+    def _limit(self, plan: Plan) -> None:
+        """Raises CallLimitError if the plan takes more calls than are permitted. From now on, the last permitted
+        call ends the run instead.
+        """
+        if self.limit is None:
+            return
+        limit, stop = self.limit, self.run.stop
+        limit.require(plan.budget.calls, "carry out this plan")
+        reached = f"--max-calls {limit.most:,} is reached"
+        limit.on_reached = lambda: stop.request(reached, ExitCode.PARTLY_APPLIED)
 
     def _trying(self, base: Base, planned: Planned) -> Base:
         """The base with a record of the tenants that the run is about to change, in case the run dies."""

@@ -21,6 +21,7 @@ from reconciler.cli.options import (
     fail_on_option,
     files_options,
     listed_tenants_options,
+    max_calls_option,
     notify_options,
     output_options,
     permission_options,
@@ -73,6 +74,7 @@ PLAN: Final = declare(
     scope_options,
     permission_options,
     earlier_runs_options,
+    max_calls_option,
     telemetry_options,
     output_options(PlanView, fail_on_option),
     flag(
@@ -172,6 +174,7 @@ APPLY: Final = declare(
     run_options,
     events_option,
     notify_options,
+    max_calls_option,
     telemetry_options,
     output_options(ReportView, fail_on_option),
 )
@@ -186,6 +189,7 @@ DRIFT: Final = declare(
     scope_options,
     expect_empty_option,
     notify_options,
+    max_calls_option,
     telemetry_options,
     output_options(DriftView, fail_on_option),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
-from reconciler.cli.account import with_fleet
+from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
@@ -29,6 +29,7 @@ def run(
     account: AccountFlags,
     scope: ScopeFlags,
     expect_empty: bool,
+    max_calls: int | None,
     notices: NotifyFlags,
     telemetry: Telemetry,
     output: OutputFlags,
@@ -56,4 +57,13 @@ def run(
         return weightiest((code, await people.tell(of_drift(found.plan, left_out(desired, request)))))
 
     share, observer = desired.api.batch_share, telemetry.observer
-    return with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=share, observer=observer)
+    return with_fleet(
+        account,
+        desired,
+        look,
+        files=fleet_files,
+        base=scope.base,
+        share=share,
+        observer=observer,
+        limit=call_limit(max_calls),
+    )

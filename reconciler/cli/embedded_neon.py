@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Organization
-    from reconciler.neon.call import CallObserver
+    from reconciler.neon.call import CallLimit, CallObserver
     from reconciler.simulator.contract.judge import Judge
 
 HOST: Final = "http://127.0.0.1/api/v2"
@@ -89,6 +89,7 @@ def embedded_neon(
     share: float,
     postgres: bool = False,
     observer: CallObserver | None = None,
+    limit: CallLimit | None = None,
 ) -> Iterator[tuple[asyncio.Runner, AbstractAsyncContextManager[Fleet]]]:
     """Opens the simulated account in the file. Yields an event loop on virtual time, and a connection for it."""
     with embedded_account(file, desired, around, postgres=postgres) as neon:
@@ -103,6 +104,7 @@ def embedded_neon(
                 via=neon.via,
                 now=neon.now,
                 observer=observer,
+                limit=limit,
             ),
         )
 

@@ -288,6 +288,14 @@ expect_empty_option = flag(
     PERMITTED, "--expect-empty", is_flag=True, help="Accept an account without any project: for the first run."
 )
 
+max_calls_option = flag(
+    PERMITTED,
+    "--max-calls",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make at most N calls: refuse what takes more, before it starts where that is known.",
+)
+
 permission_options = packed(
     "permission",
     PermissionFlags,

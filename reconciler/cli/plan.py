@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
-from reconciler.cli.account import with_fleet
+from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.flag_values import with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned, Request
-    from reconciler.neon.call import CallObserver
+    from reconciler.neon.call import CallLimit, CallObserver
     from reconciler.plan.plan import Plan
     from reconciler.plan.plan_cost import PastCost
 
@@ -52,6 +52,7 @@ def run(
     detailed_exitcode: bool,
     live: Path | None,
     max_age: str,
+    max_calls: int | None,
     telemetry: Telemetry,
 ) -> ExitCode:
     """Plans, shows the plan, and saves it if asked to. With ``live``, calls no API."""
@@ -71,7 +72,14 @@ def run(
     figures.fleet = desired.fleet
     if live is None:
         planned, past_cost = _planned(
-            account, desired, fleet_files, request, scope.base, cost=cost, observer=telemetry.observer
+            account,
+            desired,
+            fleet_files,
+            request,
+            scope.base,
+            cost=cost,
+            observer=telemetry.observer,
+            limit=call_limit(max_calls),
         )
         plan, at = planned.plan, planned.at
     else:
@@ -95,6 +103,7 @@ def _planned(
     *,
     cost: bool,
     observer: CallObserver | None,
+    limit: CallLimit | None,
 ) -> tuple[Planned, PastCost | None]:
     """The plan; with ``cost``, also what last month's use costs before and after it."""
 
@@ -104,7 +113,7 @@ def _planned(
             return planned, await fleet.past_cost(planned, on_progress=on_progress) if cost else None
 
     share = desired.api.batch_share
-    return with_fleet(account, desired, look, files=files, base=base, share=share, observer=observer)
+    return with_fleet(account, desired, look, files=files, base=base, share=share, observer=observer, limit=limit)
 
 
 def _recorded(desired: DesiredState, request: Request, live: Path, max_age: str, now: datetime) -> Plan:

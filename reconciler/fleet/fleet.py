@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.live.observation import Observation
     from reconciler.live.state import LiveState
     from reconciler.model.notice import Findings
-    from reconciler.neon.call import CallObserver
+    from reconciler.neon.call import CallLimit, CallObserver
     from reconciler.neon.client import Neon
     from reconciler.neon.connection import Connection
     from reconciler.notify.destination import Destination
@@ -98,6 +98,7 @@ class Fleet(FewTenants):
         now: Callable[[], datetime] = utc_now,
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
         observer: CallObserver | None = None,
+        limit: CallLimit | None = None,
     ) -> AsyncIterator[Fleet]:
         """Connects to the account. Reads ids and keys from ``environ``, by default the process's environment.
 
@@ -107,6 +108,7 @@ class Fleet(FewTenants):
         account's rate limit to use. ``via`` is a transport, for example a simulator. ``applied`` is the last
         applied revision of each tenant, where the caller remembers it: an older revision is refused. A registry
         that knows a newer one takes precedence. ``observer`` sees every call, for metrics and traces.
+        ``limit`` bounds the number of calls.
 
         Raises MissingKeyError for a variable that is not set, InvalidInputError for one that the files may not
         name or whose value is not valid, UntrustedFilesError for a host that is not allowed, and RegistryError
@@ -121,7 +123,7 @@ class Fleet(FewTenants):
         if desired.registry is not None:
             registry = open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
         api_host = foreign(api.host) if via is None else None
-        async with connect(access, api, share=share, via=via, observer=observer) as neon:
+        async with connect(access, api, share=share, via=via, observer=observer, limit=limit) as neon:
             with closing(registry):
                 fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
                 try:

@@ -219,6 +219,8 @@ class Needs:
     roles: tuple[tuple[str, str], ...] = ()
     databases: tuple[tuple[str, str], ...] = ()
     """Of one branch each: its project's id and its own."""
+    reasons: tuple[str, ...] = field(default=(), compare=False)
+    """What is read and why, for people: ``branches of 5,000 projects to be deleted``."""
 
     def __bool__(self) -> bool:
         of_projects = (self.projects, self.branches, self.endpoints, self.snapshots, self.integrations)

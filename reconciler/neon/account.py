@@ -66,6 +66,11 @@ class Account:
         """Identifies the account: equal values mean the same host and the same organizations."""
         return (self._transport.place, *self.organization_ids.items())
 
+    def require_calls(self, calls: int, what: str) -> None:
+        """Raises CallLimitError if so many calls, for this, are more than the connection may still make."""
+        if self._transport.limit is not None:
+            self._transport.limit.require(calls, what)
+
     @property
     def clock(self) -> ApiClock:
         """The clock of the API."""

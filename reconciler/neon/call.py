@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
-from reconciler.errors import IncompleteViewError, NotSentError
+from reconciler.errors import CallLimitError, IncompleteViewError, NotSentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,6 +102,34 @@ class CallObserver(Protocol):
 
     def paused(self, pause: Pause) -> None:
         """A call was not carried out, and is sent again later."""
+
+
+class CallLimit:
+    """How many calls a connection may make, whatever run they belong to.
+
+    Beyond them, reads before a run raise CallLimitError. ``on_reached`` is for a run: it is called instead, to end
+    the run as a signal does, and the calls that finish what has begun go ahead.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.made = 0
+        self.on_reached: Callable[[], None] | None = None
+
+    def require(self, calls: int, what: str) -> None:
+        """Raises CallLimitError if so many calls, for this, are more than are left."""
+        if self.on_reached is None and self.made + calls > self.most:
+            raise CallLimitError(
+                f"--max-calls {self.most:,}: made {self.made:,}, and {calls:,} more would be needed to {what}",
+                hint="permit more calls, or select fewer tenants with --tenant, --tier or --shard",
+            )
+
+    def add(self, call: Call) -> None:
+        """Counts a call that is about to be sent. Raises CallLimitError instead if it is one too many."""
+        self.require(1, call.purpose)
+        self.made += 1
+        if self.on_reached is not None and self.made >= self.most:
+            self.on_reached()
 
 
 class RunCalls:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import Api
     from reconciler.live.project import LiveEndpoint, LiveProject
     from reconciler.model.values import Value
-    from reconciler.neon.call import CallObserver
+    from reconciler.neon.call import CallLimit, CallObserver
     from reconciler.neon.credentials import Access
 
 OPERATIONS_PER_PAGE: Final = 100
@@ -193,16 +193,19 @@ async def connect(
     via: httpx.AsyncBaseTransport | None = None,
     random: Random | None = None,
     observer: CallObserver | None = None,
+    limit: CallLimit | None = None,
 ) -> AsyncIterator[Neon]:
     """A client. ``share`` is its part of the rate limit: ``api.batch_share`` for a fleet, 1.0 for one tenant.
 
     All clients of this user on this machine share the limit of a host, and all of one loop that of a ``via``.
-    ``via`` replaces the network, for a simulator in process. ``observer`` sees every call. Raises
-    InvalidInputError if the host is not a valid address.
+    ``via`` replaces the network, for a simulator in process. ``observer`` sees every call, ``limit``
+    bounds their number. Raises InvalidInputError if the host is not a valid address.
     """
     store = store_of_machine(api.host) if via is None else store_of_loop((api.host, via))
     pace = Pace.of(api, share=share, store=store)
-    opened = Transport(api.host, pace=pace, via=via, random=random, secrets=access.secrets, observer=observer)
+    opened = Transport(
+        api.host, pace=pace, via=via, random=random, secrets=access.secrets, observer=observer, limit=limit
+    )
     async with opened as transport:
         yield Neon(transport, access)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil
@@ -85,8 +85,9 @@ async def observe(
     live = replace(live, listed=_counts(live, reader.organizations), registered=registered)
     if not expect_empty:
         _check_not_empty(desired, live)
+    reading = _Reading(on_progress)
     live = await reader.with_details(
-        live, partial(requirements.details, desired), partial(_tell_read, on_progress)
+        live, partial(requirements.details, desired), reading.on_done, on_round=reading.on_round
     )
     live = replace(live, elsewhere=reader.elsewhere)
     return await _with_deleted(neon, desired, live, needed=requirements.deleted(desired, live))
@@ -102,8 +103,9 @@ async def read_more(
 ) -> LiveState:
     """The same state with the details that the plan of other files requires. Lists nothing again."""
     reader = ProjectReader(neon, tuple(desired.organizations))
+    reading = _Reading(on_progress)
     return await reader.with_details(
-        live, partial(requirements.details, desired), partial(_tell_read, on_progress)
+        live, partial(requirements.details, desired), reading.on_done, on_round=reading.on_round
     )
 
 
@@ -134,7 +136,10 @@ async def look_up(
     lost = requirements.not_found(chosen, live, known) if known else []
     if lost:
         live = await _find_annotated(reader, desired, live, lost, requirements)
-    live = await reader.with_details(live, partial(requirements.details, chosen), partial(_tell_read, on_progress))
+    reading = _Reading(on_progress)
+    live = await reader.with_details(
+        live, partial(requirements.details, chosen), reading.on_done, on_round=reading.on_round
+    )
     live = replace(live, elsewhere=reader.elsewhere)
     needed = requirements.deleted(chosen, live, mention=mention_deleted or bool(lost))
     return await _with_deleted(neon, desired, live, needed=needed)
@@ -329,5 +334,23 @@ def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
             )
 
 
-def _tell_read(on_progress: Progress, done: int, total: int) -> None:
-    on_progress(done, total, "projects read")
+REASONS_TOLD: Final = 3
+EXPLAINED_FROM: Final = 100
+"""From so many projects on, it is told why they are read: this takes a while."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Tells how far the reading of details is, with what is read and why."""
+
+    on_progress: Progress
+    what: str = "projects read"
+
+    def on_round(self, needs: Needs) -> None:
+        """What follows reads this."""
+        told = [*needs.reasons[:REASONS_TOLD], *(["more"] if len(needs.reasons) > REASONS_TOLD else [])]
+        self.what = f"reading {', '.join(told)}" if told else "projects read"
+
+    def on_done(self, done: int, total: int) -> None:
+        """So many projects of the round are done."""
+        self.on_progress(done, total, self.what if total >= EXPLAINED_FROM else "projects read")

@@ -100,12 +100,19 @@ class ProjectReader:
         live: LiveState,
         needed: Callable[[LiveState], Needs],
         on_done: Callable[[int, int], None],
+        *,
+        on_round: Callable[[Needs], None] = lambda _: None,
     ) -> LiveState:
         """The same state with details, read in rounds: the result of one round may require more details.
 
-        Calls ``on_done`` with the number of projects of the round that are done, and with their total.
+        Calls ``on_round`` before each round, and ``on_done`` with the number of projects of the round that are
+        done, and with their total. Raises CallLimitError if a round takes more calls than may be made.
         """
-        while wanted := self._wanted(live, needed(live)):
+        while wanted := self._wanted(live, needs := needed(live)):
+            self.neon.require_calls(
+                sum(map(len, wanted.values())), f"read {', '.join(needs.reasons) or 'projects'}"
+            )
+            on_round(needs)
             live = await self._read_round(live, wanted, on_done)
         return live
 

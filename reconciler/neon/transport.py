@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from reconciler.neon.call import Call, CallObserver, RunCalls
+    from reconciler.neon.call import Call, CallLimit, CallObserver, RunCalls
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
     from reconciler.secret import Secret
@@ -108,6 +108,7 @@ class Transport:
         calls_in_flight: int = CALLS_IN_FLIGHT,
         secrets: tuple[Secret, ...] = (),
         observer: CallObserver | None = None,
+        limit: CallLimit | None = None,
     ) -> None:
         url = _checked(host)
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
@@ -125,6 +126,7 @@ class Transport:
         self._pace = pace
         self._secrets = secrets
         self._observer = observer
+        self.limit = limit
         self._random = random or Random()  # noqa: S311
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._answered = False
@@ -176,6 +178,8 @@ class Transport:
         await self._pace.turn(exchange.call.route, metering=exchange.call.meters)
         async with self._slots:
             run.check(exchange.call)
+            if self.limit is not None:
+                self.limit.add(exchange.call)
             run.count += 1
             answer = await self._observed(exchange, asked_at)
         if answer.status == 429:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,21 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import TenantPlan
+
+COMMANDED: Final = "of the command"
+MOVING: Final = "moving to another organization"
+SIZED: Final = "with sizes to compare"
+OWNER: Final = "with differences, to see whose they are"
+SAVED: Final = "with snapshots to compare"
+DECLARING: Final = "declaring branches, snapshots or databases"
+NEW: Final = "of new tenants"
+ASKED: Final = "to be taken back"
+REPLICAS: Final = "that had declared read replicas"
+ABSENT: Final = "to be deleted"
+STRANGERS: Final = "of no tenant, to see whose they are"
+DOUBLE: Final = "of tenants with a second project"
+UNLISTED: Final = "of which the list shows too little"
+"""Why details of projects are read: completes "branches of 5,000 projects"."""
 
 CALLS_PER_TURN: Final = 2
 """Typical number of calls for a tenant besides the one that a list replaces."""
@@ -131,36 +147,35 @@ class PlanRequirements:
         ]
         alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
         ended = {look.tenant for look in looks if look.replicas_end}
+        replaced = [look.project for look in settled if look.tenant in ended]
         branched = [
-            *(
-                look.project
-                for look in settled
-                if self.whole or look.needs_branches or self._is_found_by_name(look)
-            ),
-            *self._asked_of(settled, "branches"),
-            *(look.project for look in settled if look.tenant in ended),
-            *(project for tenant, project in matched if tenant.absent),
-            *self._unowned(desired, live, identities, tenants),
-            *(project for double in doubles for project in (double.first, *double.later)),
+            *((look.project, why) for look in settled if (why := self._why_branches(look))),
+            *_for(ASKED, self._asked_of(settled, "branches")),
+            *_for(REPLICAS, replaced),
+            *_for(ABSENT, (project for tenant, project in matched if tenant.absent)),
+            *_for(STRANGERS, self._unowned(desired, live, identities, tenants)),
+            *_for(DOUBLE, (project for double in doubles for project in (double.first, *double.later))),
         ]
         sized = [
-            *(look.project for look in settled if self.whole or look.needs_endpoints),
-            *self._asked_of(settled, "endpoints"),
-            *(look.project for look in settled if look.tenant in ended),
-            *(look.project for look in settled if self._may_be_unfinished(look)),
-            *later,
+            *_for(SIZED, (look.project for look in settled if self.whole or look.needs_endpoints)),
+            *_for(ASKED, self._asked_of(settled, "endpoints")),
+            *_for(REPLICAS, replaced),
+            *_for(NEW, (look.project for look in settled if self._may_be_unfinished(look))),
+            *_for(DOUBLE, later),
         ]
         saved = [
-            *(look.project for look in settled if self.whole or look.needs_snapshots),
-            *self._asked_of(settled, "snapshots"),
-            *(p for t, p in matched if t.absent and asking(Occasion.DELETE, desired, t, self.history)),
-            *later,
+            *_for(SAVED, (look.project for look in settled if self.whole or look.needs_snapshots)),
+            *_for(ASKED, self._asked_of(settled, "snapshots")),
+            *_for(ABSENT, self._saved_before_deletion(desired, matched)),
+            *_for(DOUBLE, later),
         ]
+        single = [*counted, *alone, *(project for project in later if project.consumption is None)]
+        reading = _Reading()
         return Needs(
-            projects=_ids([*counted, *alone, *(project for project in later if project.consumption is None)]),
-            branches=_ids(project for project in branched if project.branches is None),
-            endpoints=_ids(project for project in sized if project.endpoints is None),
-            snapshots=_ids(project for project in saved if project.snapshots is None),
+            projects=reading.of("settings and usage", _for(UNLISTED, single)),
+            branches=reading.of("branches", (one for one in branched if one[0].branches is None)),
+            endpoints=reading.of("computes", (one for one in sized if one[0].endpoints is None)),
+            snapshots=reading.of("snapshots", (one for one in saved if one[0].snapshots is None)),
             integrations=_ids(
                 [
                     *(look.project for look in settled if look.needs_integrations),
@@ -169,7 +184,20 @@ class PlanRequirements:
             ),
             roles=tuple((look.project.id, id_) for look in settled for id_ in look.unread_roles),
             databases=tuple((look.project.id, id_) for look in settled for id_ in look.unread_databases),
+            reasons=tuple(reading.reasons),
         )
+
+    def _why_branches(self, look: _Look) -> str:
+        found_by_name = NEW if self._is_found_by_name(look) else ""
+        return COMMANDED if self.whole else look.why_branches or found_by_name
+
+    def _saved_before_deletion(
+        self, desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]]
+    ) -> Iterator[LiveProject]:
+        """The projects of which a tier asks for a snapshot before they are deleted."""
+        for tenant, project in matched:
+            if tenant.absent and asking(Occasion.DELETE, desired, tenant, self.history):
+                yield project
 
     def _not_in_order(
         self, desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]]
@@ -240,6 +268,26 @@ class PlanRequirements:
 def _all_ours(desired: DesiredState, double: rivals.Rivals) -> bool:
     """Whether runs of this fleet created all projects of a tenant: then the contents of the later ones decide."""
     return all(rivals.ours(p, desired.fleet, double.tenant.name) for p in (double.first, *double.later))
+
+
+def _for(reason: str, projects: Iterable[LiveProject]) -> Iterator[tuple[LiveProject, str]]:
+    return ((project, reason) for project in projects)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Collects what is read, and why, in words for people."""
+
+    reasons: list[str] = field(default_factory=list)
+
+    def of(self, what: str, read: Iterable[tuple[LiveProject, str]]) -> tuple[str, ...]:
+        """The ids of these projects, each once. One with several reasons counts for the first."""
+        found: dict[str, str] = {}
+        for project, reason in read:
+            found.setdefault(project.id, reason)
+        for reason, count in Counter(found.values()).items():
+            self.reasons.append(f"{what} of {count:,} {'project' if count == 1 else 'projects'} {reason}")
+        return tuple(found)
 
 
 def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
@@ -334,16 +382,21 @@ class _Look:
         return everybody or any(change.lowering for change in quota.changes(self._settings, self.project))
 
     @property
-    def needs_branches(self) -> bool:
-        """To check the owner before a write, for names of computes, and if branches or their protection are
-        declared.
+    def why_branches(self) -> str:
+        """Why branches are read: to check the owner before a write, for names of computes, and if branches or
+        their protection are declared. Empty if they are not.
         """
-        if self._moves or self.needs_endpoints or self._owner_is_unproven or self._saved_before:
-            return True
-        if self._may_hold_too_many:
-            return True
+        if self._moves:
+            return MOVING
+        if self.needs_endpoints:
+            return SIZED
+        if self._owner_is_unproven:
+            return OWNER
+        if self._saved_before or self._may_hold_too_many:
+            return SAVED
         states = branches.stated(self._settings) or snapshots.declares(self._settings)
-        return (states or self._cleans or self._fills) and self._depth is not Depth.LIST
+        declared = (states or self._cleans or self._fills) and self._depth is not Depth.LIST
+        return DECLARING if declared else ""
 
     @property
     def _owner_is_unproven(self) -> bool:

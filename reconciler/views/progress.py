@@ -38,13 +38,21 @@ def watching(console: Console, *, clock: Callable[[], float] = time.monotonic) -
     if not console.is_terminal:
         yield _Lines(console, clock, clock())
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield _Bars(progress)
@@ -71,12 +79,26 @@ class _Lines:
     """None: a JSON log."""
     clock: Callable[[], float]
     told_at: float
+    begun: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """By thing that is done: when it was first told how many were done, and how many."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
-        if (now := self.clock()) - self.told_at >= SECONDS_BETWEEN_LINES:
+        now = self.clock()
+        begun = self.begun.setdefault(what, (now, done))
+        if now - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
-            progress = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+            progress = f"{done:,}" if total is None else f"{done:,} of {total:,}{_left(begun, now, done, total)}"
             if self.console is None:
                 say(f"{what}: {progress}", done=done, total=total)
             else:
                 show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)
+
+
+def _left(begun: tuple[float, int], now: float, done: int, total: int) -> str:
+    """``, about 8 min left``: at the pace so far. Empty as long as there is none, and at the end."""
+    seconds, advanced = now - begun[0], done - begun[1]
+    if seconds <= 0 or advanced <= 0 or done >= total:
+        return ""
+    from reconciler.views.sentences import duration  # noqa: PLC0415 - a short run tells nothing
+
+    return f", about {duration((total - done) * seconds / advanced)} left"

@@ -403,6 +403,18 @@ def test_progress_is_told_for_listing_and_details() -> None:
     assert told[-1] == (2, 2, "projects read")
 
 
+def test_progress_of_many_reads_says_what_is_read_and_why() -> None:
+    told = []
+    names = [f"t{number:03}" for number in range(100)]
+    fleet = Fleet(*(settled(str(number), f"myapp-{name}") for number, name in enumerate(names)))
+    desired = a_fleet(*(a_tenant(name, tier="pro") for name in names))
+    seen(fleet, desired, on_progress=lambda done, total, what: told.append((done, total, what)))
+    assert told[-1][:2] == (100, 100)
+    assert told[-1][2].startswith(
+        "reading branches of 100 projects moving to another organization, computes of 100 projects with "
+    )
+
+
 def test_looking_up_a_new_tenant_takes_one_search_per_organization() -> None:
     fleet = Fleet(settled("9", "myapp-acme-2"))
     fleet.projects.clear()

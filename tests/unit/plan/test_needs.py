@@ -222,6 +222,21 @@ def test_before_anything_is_written_it_is_asked_whose_the_project_is() -> None:
     assert found == Needs(branches=("p-t005",))
 
 
+def test_what_is_read_is_told_with_the_first_reason_for_it() -> None:
+    tenants = {name: a_tenant(name) for name in MANY}
+    tenants["t001"] = a_tenant("t001", dev_branches=())
+    tenants["t002"] = a_tenant("t002", tier="pro", dev_branches=())
+    tenants["t003"] = a_tenant("t003", absent=True)
+    tenants["t004"] = a_tenant("t004", dev_branches=())
+    found = PlanRequirements().details(a_fleet(*tenants.values()), a_view(*LISTED))
+    assert found.reasons == (
+        "branches of 2 projects declaring branches, snapshots or databases",
+        "branches of 1 project moving to another organization",
+        "branches of 1 project to be deleted",
+        "computes of 1 project with sizes to compare",
+    )
+
+
 class TestAQuotaThatDiffers:
     """Of a tenant of a large fleet, with everything else in sync."""
 

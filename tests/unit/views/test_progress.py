@@ -16,7 +16,19 @@ def test_a_log_gets_a_line_only_when_enough_time_has_gone_by() -> None:
         for done, seconds in ((1, 1.0), (400, 10.0), (500, 15.0), (30_000, 20.0)):
             now[0] = seconds
             watch(done, 30_000, "tenants applied")
-    assert file.getvalue() == "tenants applied: 400 of 30,000\ntenants applied: 30,000 of 30,000\n"
+    assert file.getvalue() == (
+        "tenants applied: 400 of 30,000, about 11 min left\ntenants applied: 30,000 of 30,000\n"
+    )
+
+
+def test_a_line_says_how_long_the_rest_takes_once_anything_is_done() -> None:
+    file = io.StringIO()
+    now = [0.0]
+    with watching(Console(file=file, width=80), clock=lambda: now[0]) as watch:
+        for done, seconds in ((0, 5.0), (0, 15.0), (50, 25.0)):
+            now[0] = seconds
+            watch(done, 100, "tenants applied")
+    assert file.getvalue() == "tenants applied: 0 of 100\ntenants applied: 50 of 100, about 20 s left\n"
 
 
 def test_a_total_that_is_not_known_yet_is_not_said() -> None:

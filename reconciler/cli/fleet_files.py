@@ -15,7 +15,7 @@ from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.applied import kept
 from reconciler.files.earlier_commits import removed
-from reconciler.files.edits import sources_without_files
+from reconciler.files.edits import has_rows, sources_without_files
 from reconciler.files.finding import did_you_mean_one_of
 from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import SqlSource
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
@@ -104,6 +105,7 @@ class FleetFiles:
             about=self._about,
             memo=self._memo,
             known=self._read_before,
+            rows=self._rows,
         )
         self._read_before.save()
         if loaded.problems:
@@ -118,6 +120,11 @@ class FleetFiles:
                 hint="git sparse-checkout disable, or take the tenants' folders in",
             )
         return loaded.desired
+
+    def _rows(self, source: SqlSource, fleet: DesiredState) -> list[dict[str, object]]:
+        from reconciler.cli.tenant_rows import rows_of  # noqa: PLC0415 - for a fleet with a query only
+
+        return rows_of(self, source, fleet)
 
     def request(self, scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> Request:
         """The request that the flags make, after ``require_tip``. Raises InvalidInputError for a selection that
@@ -349,6 +356,11 @@ def _tell_unknown(loaded: Loaded, ref: str) -> None:
 
 def _check_sources(directory: Path) -> None:
     """Raises InvalidInputError if generated files are missing: the projects of their tenants look like orphans."""
+    if has_rows(directory):
+        raise InvalidInputError(
+            "--prune: tiers.yaml has tenants of a database, where a missing row is no commit",
+            hint="to delete a project, state: absent in a row or a file",
+        )
     if empty := sources_without_files(directory):
         raise InvalidInputError(
             f"--prune: no file matches {shown(empty[0])}, so the tenants that it declares are unknown",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.cli.runtime import runtime
 from reconciler.desired.destinations import differences, host_of, unpermitted_variables
@@ -21,11 +21,21 @@ from reconciler.views.console import say_problems
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.cli.fleet_files import FleetFiles
     from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.environment import Environment
     from reconciler.fleet import Request
+
+
+class FilesAtBase(Protocol):
+    """The files of a run, as far as trust needs them."""
+
+    def commit(self) -> str | None:
+        """The commit of the files; None outside a git checkout."""
+
+    def price_list_at(self, ref: str | None) -> DesiredState | None:
+        """The price list at the base; None if there is no base."""
+
 
 OWNER: Final = "--trust-files"
 REPAIR: Final = "pass --base with a commit whose policies are valid"
@@ -33,7 +43,7 @@ REVIEW: Final = f"the owner of the keys reviews these lines, and permits them wi
 
 
 def require_trust(
-    desired: DesiredState, environ: Environment, files: FleetFiles, ref: str | None, *, trust_files: bool
+    desired: DesiredState, environ: Environment, files: FilesAtBase, ref: str | None, *, trust_files: bool
 ) -> DesiredState | None:
     """The price list at the base. Files may name the variables that it names. ``ref`` is ``--base``.
 
@@ -59,7 +69,7 @@ def require_trust(
     return base
 
 
-def judged(request: Request, files: FleetFiles, desired: DesiredState, base: str | None) -> Request:
+def judged(request: Request, files: FilesAtBase, desired: DesiredState, base: str | None) -> Request:
     """Return the request with what policies know of the run. ``base`` is ``--base``.
 
     On a pull request, the policies are those of the base: its author could change those of the files. Raises
@@ -71,7 +81,7 @@ def judged(request: Request, files: FleetFiles, desired: DesiredState, base: str
 
 
 def _policies_of_base(
-    files: FleetFiles, desired: DesiredState, ref: str | None
+    files: FilesAtBase, desired: DesiredState, ref: str | None
 ) -> tuple[DeclaredPolicy, ...] | None:
     if files.commit() is None:
         return None
@@ -105,7 +115,7 @@ def _unknown(desired: DesiredState, environ: Environment, base: DesiredState | N
         yield Problem(one.location, variable_not_allowed(one), naming_hint([one]))
 
 
-def _base(files: FleetFiles, ref: str | None, *, trust_files: bool) -> DesiredState | None:
+def _base(files: FilesAtBase, ref: str | None, *, trust_files: bool) -> DesiredState | None:
     try:
         return files.price_list_at(ref)
     except InvalidInputError as error:

@@ -27,6 +27,8 @@ class Use(Enum):
     REGISTRY = "registry address"
     NOTICES = "notification address"
     REGISTRY_KEY = "registry key"
+    TENANTS = "address of a database of tenants"
+    QUERY = "query"
 
 
 _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
@@ -37,6 +39,7 @@ _NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
     Use.REGISTRY: re.compile(r"REGISTRY_URL|NEON_\w*(_URL|_URI|REGISTRY)"),
     Use.NOTICES: re.compile(r"(?!NEON_)(\w+_)?NOTIFY_URLS?"),
     Use.REGISTRY_KEY: re.compile(r"REGISTRY_KEY"),
+    Use.TENANTS: re.compile(r"(?!NEON_)(\w+_)?TENANTS_URL"),
 }
 """Variables that files may name for a use without a permission: a key is never used as an id, nor an id as a
 key.
@@ -97,6 +100,10 @@ def destinations(fleet: DesiredState) -> Iterator[Destination]:
         yield _at(fleet, f"notify.urls.{number}", Use.NOTICES, reference)
     if fleet.registry_key is not None:
         yield _at(fleet, "registry.key", Use.REGISTRY_KEY, fleet.registry_key)
+    for source in fleet.sql_sources:
+        path = f"tenants.{source.index}.sql"
+        yield _at(fleet, f"{path}.url", Use.TENANTS, source.url)
+        yield _at(fleet, f"{path}.query", Use.QUERY, source.query)
     yield host_of(fleet)
 
 
@@ -153,4 +160,6 @@ def _shown(destination: Destination | None) -> str:
     value = destination.value
     if isinstance(value, EnvReference):
         return str(value)
+    if destination.use is Use.QUERY:
+        return "another query"
     return "another address" if destination.use is Use.REGISTRY else repr(value)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.prices import Prices
     from reconciler.desired.tenant import Hold, Tenant
-    from reconciler.desired.tier import EnvReference, Organization, Tier
+    from reconciler.desired.tier import EnvReference, Organization, SqlSource, Tier
     from reconciler.model.problem import Location, Problem
 
 
@@ -107,6 +107,8 @@ class DesiredState:
     """The variables with the addresses that notices go to."""
     registry_key: EnvReference | None = None
     """The variable with the keys that encrypt connection strings; None if the registry keeps no strings."""
+    sql_sources: tuple[SqlSource, ...] = ()
+    """The queries whose rows are tenants."""
     policies: tuple[DeclaredPolicy, ...] = ()
     """Policies of the user's own, in the order of their names."""
     unread_policies: tuple[Problem, ...] = field(default=(), compare=False)

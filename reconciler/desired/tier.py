@@ -76,6 +76,17 @@ class Organization:
     location: Location
 
 
+@dataclass(frozen=True, slots=True)
+class SqlSource:
+    """A query whose rows are tenants."""
+
+    url: EnvReference
+    query: str
+    location: Location = field(compare=False)
+    index: int = 0
+    """Its place among the sources of tiers.yaml."""
+
+
 class AtLimit(Enum):
     """Which snapshots are deleted for a declared one if the limit is reached."""
 

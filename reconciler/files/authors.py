@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.edits import differs
+from reconciler.files.entry import is_row
 from reconciler.files.git import HEAD, fleet_tree
 from reconciler.files.libgit import pygit2
 from reconciler.files.positions import read_positions
@@ -120,7 +121,11 @@ class _Lines:
             if place.tenant is None:
                 keys = ("tiers", place.tier, *keys_of(place.key)) if place.tier else tuple(keys_of(place.key))
                 yield self._line(place, PRICE_LIST, keys, None)
-            elif (tenant := self._desired.tenants.get(place.tenant)) is not None and tenant.files:
+            elif (
+                (tenant := self._desired.tenants.get(place.tenant)) is not None
+                and tenant.files
+                and not is_row(tenant.files[0])
+            ):
                 yield self._line(place, tenant.files[0], tuple(keys_of(place.key)), tenant.location)
 
     def _line(self, place: Place, path: str, keys: tuple[str, ...], start: Location | None) -> _Line:

@@ -16,6 +16,7 @@ from reconciler.desired.tier import (
     Organization,
     OrganizationLimits,
     SnapshotPolicy,
+    SqlSource,
     Tier,
 )
 from reconciler.files.sections import stated
@@ -76,6 +77,11 @@ def fleet(document: TiersDocument, place: Callable[[tuple[str | int, ...]], Loca
         registry=document.registry.url if document.registry else None,
         registry_key=document.registry.key if document.registry else None,
         notify=document.notify.urls if document.notify else (),
+        sql_sources=tuple(
+            SqlSource(source.sql.url, source.sql.query, place(("tenants", index, "sql")), index)
+            for index, source in enumerate(document.tenants)
+            if source.sql is not None
+        ),
         places={
             ".".join(map(str, path)): place(path) for path in (*_destinations(document), *_sections(document))
         },
@@ -92,6 +98,9 @@ def _destinations(document: TiersDocument) -> Iterator[tuple[str | int, ...]]:
     for name in document.organizations:
         yield from (("organizations", name, "id"), ("organizations", name, "api_key"))
     yield from (("personal_api_key",), ("registry", "url"), ("registry", "key"), ("api", "host"))
+    for index, source in enumerate(document.tenants):
+        if source.sql is not None:
+            yield from (("tenants", index, "sql", key) for key in ("url", "query"))
     for number in range(len(document.notify.urls) if document.notify else 0):
         yield ("notify", "urls", number)
 

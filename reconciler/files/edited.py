@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.editing import changed, holds, path_of
-from reconciler.files.entry import Entry
+from reconciler.files.entry import Entry, is_row
 from reconciler.files.json_lines import read_lines
 from reconciler.files.load import BYTE_ORDER_MARK, OnInvalid, load_tree
 from reconciler.files.nodes import BY_HAND
@@ -109,6 +109,9 @@ def edit(directory: Path, tenant: Tenant, changes: Changes) -> EditedTenant:
     Raises InvalidInputError if no file declares the tenant, if the file cannot be changed in place, or if the
     result is not valid.
     """
+    if any(map(is_row, tenant.files)):
+        message = f"{tenant.location}: a database declares tenant {tenant.name!r}"
+        raise InvalidInputError(message, hint="change the row, or write a file that overrides it")
     if not tenant.files:
         raise InvalidInputError(f"{tenant.location}: no file declares tenant {tenant.name!r}", hint=BY_HAND)
     _refuse_hidden(directory, tenant, changes)

@@ -83,6 +83,12 @@ def sources_without_files(root: Path) -> list[str]:
     return empty if len(empty) < len(sources) else []
 
 
+def has_rows(root: Path) -> bool:
+    """Return whether tenants come from a database: that one of them is missing says nothing about its project."""
+    fleet = read_price_list(WorkTree(root)).fleet
+    return fleet is not None and bool(fleet.sql_sources)
+
+
 def names_taken_out(commit: CommitTree, root: Path) -> frozenset[str]:
     """Return the names, without folder and ending, of tenant files in the commit that are not on disk."""
     there, here = _listed(commit, WorkTree(root)) or (set(), set())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.files.positions import Positions, read_positions
 from reconciler.files.readers import text_of
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from reconciler.files.events import Parsed
     from reconciler.files.finding import Finding, Path
     from reconciler.files.positions import Position
+
+
+ROWS: Final = "sql:"
+"""Begins the name of a source of rows, where a tenant has the path of its file. No file has such a name."""
+
+
+def is_row(path: str) -> bool:
+    """Return whether a tenant's path is that of a row of a database."""
+    return path.startswith(ROWS)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ def read(root: Path | str) -> DesiredState:
     loaded = load(Path(root))
     if loaded.desired is None:
         raise _invalid(loaded)
+    if loaded.desired.sql_sources:
+        raise InvalidInputError("tiers.yaml has tenants of a database, which only the command line reads")
     return loaded.desired
 
 

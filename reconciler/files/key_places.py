@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.files.authors import keys_of
-from reconciler.files.entry import Entry, Text, entries_of
+from reconciler.files.entry import Entry, Text, entries_of, is_row
 from reconciler.files.events import parse
 from reconciler.files.json_lines import read_lines
 from reconciler.files.price_list import PRICE_LIST
@@ -98,7 +98,7 @@ class KeyPlaces:
     @cached_property
     def _own(self) -> tuple[Entry, ...]:
         """The tenant's document, and the JSON line below it."""
-        found = (self._entry(path) for path in self._tenant.files)
+        found = (self._entry(path) for path in self._tenant.files if not is_row(path))
         return tuple(entry for entry in found if entry is not None)
 
     def _entry(self, path: str) -> Entry | None:

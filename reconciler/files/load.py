@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.price_list import PriceList
+    from reconciler.files.rows import ReadRows
 
 
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -54,6 +55,7 @@ def load(
     about: frozenset[str] | None = None,
     memo: Memo | None = None,
     known: KnownTenants | None = None,
+    rows: ReadRows | None = None,
 ) -> Loaded:
     """Load the fleet in the folder ``root``.
 
@@ -68,8 +70,9 @@ def load(
     ignored.
 
     ``memo`` and ``known`` avoid reading the same text again: pass them to several loads of the same fleet.
+    ``rows`` reads the queries of tiers.yaml; without it, their tenants are missing, with a warning.
     """
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True, known=known))
+    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True, known=known, rows=rows))
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:

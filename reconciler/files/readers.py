@@ -314,6 +314,13 @@ def read_reason(text: str) -> str:
     return said
 
 
+def read_query(text: str) -> str:
+    """A query in SQL; it may have several lines."""
+    if not text.strip():
+        raise RejectedError("the query is empty", "for example select tenant, tier from customers")
+    return text.strip().removesuffix(";").strip()
+
+
 def read_expression(text: str) -> str:
     """An expression of a policy; it may have several lines."""
     if not text.strip():

@@ -183,6 +183,7 @@ Price: TypeAlias = Annotated[
     Decimal, Scalar(numbers.read_price, "a price such as 0.106", {"type": "number", "minimum": 0})
 ]
 Currency: TypeAlias = Annotated[str, Scalar(numbers.read_currency, "a currency such as USD", _text(r"[A-Z]{3}"))]
+Query: TypeAlias = Annotated[str, Scalar(readers.read_query, "an SQL query", _text(minLength=1))]
 FormatVersion: TypeAlias = Annotated[int, Scalar(readers.read_version, "1", {"const": 1})]
 STATES: Final = ("present", "suspended", "absent")
 State: TypeAlias = Annotated[

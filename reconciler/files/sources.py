@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import names_in, pins_in, twice
-from reconciler.files.entry import Entry, Text, entries_of
+from reconciler.files.entry import ROWS, Entry, Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.finding import Finding
 from reconciler.files.json_lines import read_lines
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.files.collection import Collection
     from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.price_list import Source
+    from reconciler.files.rows import ReadRows
     from reconciler.files.tree import Tree
 
 MOST_BROKEN_LINES: Final = 1000
@@ -72,6 +73,8 @@ class Reading:
     blob_id: Callable[[str], str | None] = lambda _: None
     """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
     a file on disk is not trusted."""
+    rows: ReadRows | None = None
+    """Reads the queries of tiers.yaml; None for a command that reads no database."""
 
     def wants(self, path: str) -> bool:
         """Return whether the file's name matches a wanted tenant."""
@@ -132,6 +135,7 @@ def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection
         known = {*of_lines, *files, *collection.unread, PRICE_LIST}
         collection.problems += _unmatched(sources, listings, known)
     lines = _lines(tree, of_lines, collection, reading)
+    _add_rows(lines, collection, reading)
     _add_files(tree, reading.paths(files), lines, collection, reading)
     for name, entry in lines.items():
         if reading.takes({name}, entry.text.data):
@@ -150,10 +154,11 @@ def _add_files(
         if data is None or reading.skips(path, data, lines):
             continue
         if unchanged is None:
-            _add_file(reading.file(tree, path, data), stem, lines, collection)
+            file = _without_rows(reading.file(tree, path, data), lines, collection, reading)
+            _add_file(file, stem, lines, collection)
         elif not unchanged.takes(path, stem, data):
             before = len(collection.problems)
-            file = reading.file(tree, path, data)
+            file = _without_rows(reading.file(tree, path, data), lines, collection, reading)
             _add_file(file, stem, lines, collection)
             if unchanged.keep(path, data, file.entries, before):
                 reading.forget(path, data)
@@ -297,6 +302,41 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
             elif reading.takes(names, line):
                 _add_broken_line(entry, names, pins_in(line), lines, collection)
     return lines
+
+
+def _add_rows(lines: dict[str, Entry], collection: Collection, reading: Reading) -> None:
+    """Add the rows of each query to the lines. Of an earlier state no rows are known."""
+    fleet = collection.fleet
+    if fleet is None or not fleet.sql_sources or reading.past:
+        return
+    from reconciler.files.rows import entries, not_read  # noqa: PLC0415 - for a fleet with a query only
+
+    for source in fleet.sql_sources:
+        if reading.rows is None:
+            collection.problems.append(not_read(source))
+            continue
+        for entry in entries(source, reading.rows(source, fleet)):
+            if isinstance(entry, Problem):
+                collection.problems.append(entry)
+                if entry.severity is Severity.ERROR:
+                    collection.unread.add(f"{ROWS}{source.index}")
+            elif entry.tenant is not None and entry.tenant not in lines:
+                lines[entry.tenant] = entry
+            elif reading.takes({entry.tenant or ""}, entry.text.data):
+                _add_broken_line(entry, {entry.tenant or ""}, set(), lines, collection)
+
+
+def _without_rows(file: _File, lines: Mapping[str, Entry], collection: Collection, reading: Reading) -> _File:
+    """Return the file without the documents that override rows which are not read; of those, a warning is told."""
+    fleet = collection.fleet
+    if fleet is None or not fleet.sql_sources or (reading.rows is not None and not reading.past):
+        return file
+    from reconciler.files.rows import OVERRIDES, overrides_a_row  # noqa: PLC0415 - as above
+
+    left = [entry for entry in file.entries if overrides_a_row(entry) and entry.tenant not in lines]
+    told = (Problem(entry.location, OVERRIDES, severity=Severity.WARNING) for entry in left if not reading.past)
+    kept = tuple(entry for entry in file.entries if entry not in left)
+    return file._replace(entries=kept, problems=(*file.problems, *told)) if left else file
 
 
 def _add_broken_line(

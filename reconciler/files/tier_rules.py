@@ -158,8 +158,8 @@ def _source_findings(source: SourceDocument, index: int) -> Iterator[Finding]:
     path = ("tenants", index)
     patterns = {"files": source.files, "ndjson": source.ndjson}
     stated = {key: pattern for key, pattern in patterns.items() if pattern is not None}
-    if len(stated) != 1:
-        yield Finding(path, "a source needs either files or ndjson", 'as in {files: "tenants/**/*.yaml"}')
+    if len(stated) + (source.sql is not None) != 1:
+        yield Finding(path, "a source needs one of files, ndjson and sql", 'as in {files: "tenants/**/*.yaml"}')
     for key, pattern in stated.items():
         if message := hindrance(pattern):
             yield Finding((*path, key), message, "use a relative path with /")

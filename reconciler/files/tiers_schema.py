@@ -37,6 +37,7 @@ from reconciler.files.scalars import (
     PgVersion,
     Positive,
     Price,
+    Query,
     Reference,
     RegistryAddress,
     Role,
@@ -225,13 +226,25 @@ class TierDocument(Section):
     """The percentages of a quota at which `usage` reports a tenant; an empty list for none. Changes no project."""
 
 
+class SqlDocument(Section):
+    """A query against the platform's database: each row is a tenant."""
+
+    url: Reference
+    """${NAME}: the environment variable that contains the address, sqlite:///FILE or postgresql://... ."""
+    query: Query
+    """One SELECT. A column is a key of a tenant's file, such as tenant, tier or revision; with dots, a key below:
+    "labels.plan", "quota.data_transfer". NULL leaves the key out."""
+
+
 class SourceDocument(Section):
-    """A source of tenants: exactly one of the two keys."""
+    """A source of tenants: exactly one of the three keys."""
 
     files: Glob | None = None
     """YAML files, by a pattern relative to the folder of the fleet."""
     ndjson: Glob | None = None
     """Files with one JSON tenant per line, by a pattern; YAML files override them field by field."""
+    sql: SqlDocument | None = None
+    """Rows of the platform's database; YAML files override them field by field."""
 
 
 class ThresholdDocument(Section):

@@ -4,3 +4,5 @@ from typing import Final
 
 INSTALL: Final = "pip install 'neon-reconciler[registry]'"
 """Installs the optional packages of the registry."""
+INSTALL_SQL: Final = "pip install 'neon-reconciler[sql]'"
+"""Installs the optional packages of tenants from a database."""

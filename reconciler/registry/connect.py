@@ -30,6 +30,8 @@ SET_TIMEOUTS: Final = "SELECT " + ", ".join(
     f"set_config('{name}', '{TIMEOUT_SECONDS}s', true)" for name in ("lock_timeout", "statement_timeout")
 )
 """Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
+REGISTRY: Final = "a registry"
+"""What an address is of, for messages."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The supported schemes of an address, and SQLAlchemy's name of the driver."""
@@ -44,30 +46,39 @@ def open_registry(
     MissingKeyError for a variable that is not set, InvalidInputError for an invalid address, and RegistryError if
     the packages are not installed.
     """
-    value = _looked_up(address, environ)
+    value = _looked_up(address, environ, REGISTRY)
     try:
         from reconciler.registry.cipher import Cipher  # noqa: PLC0415 - for a fleet with a registry only
         from reconciler.registry.store import Registry  # noqa: PLC0415 - an optional package, and slow to import
 
-        engine = _engine(_url(value, address), address)
+        engine = _engine(_url(value, address, REGISTRY), address, REGISTRY)
     except ImportError as error:
         raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
     return Registry(engine, fleet, None if key is None else partial(Cipher, key, environ))
 
 
-def _looked_up(address: str | EnvReference, environ: Environment) -> Secret:
+def open_engine(address: EnvReference, environ: Environment, what: str) -> Engine:
+    """The engine for the database at an address. Makes no call to it. ``what`` is what it is, for messages.
+
+    Raises MissingKeyError for a variable that is not set, InvalidInputError for an invalid address, ImportError
+    without the packages.
+    """
+    return _engine(_url(_looked_up(address, environ, what), address, what), address, what)
+
+
+def _looked_up(address: str | EnvReference, environ: Environment, what: str) -> Secret:
     if not isinstance(address, EnvReference):
         return Secret(address)
     value = environ.find(address.name)
     if value is None:
         raise MissingKeyError(
-            f"${address.name} is not set: tiers.yaml names it as the address of the registry",
+            f"${address.name} is not set: tiers.yaml names it as the address of {what}",
             hint=f"export {address.name}=postgresql://... or sqlite:///registry.db",
         )
     return value
 
 
-def _url(value: Secret, address: str | EnvReference) -> URL:
+def _url(value: Secret, address: str | EnvReference, what: str) -> URL:
     """The address for SQLAlchemy. Messages never repeat it, because it may contain a password."""
     from sqlalchemy import make_url  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
@@ -75,27 +86,27 @@ def _url(value: Secret, address: str | EnvReference) -> URL:
     try:
         url = make_url(value.reveal())
     except (ArgumentError, ValueError):
-        raise _invalid_address(address) from None
+        raise _invalid_address(address, what) from None
     driver = DRIVERS.get(url.drivername.partition("+")[0])
     if driver is None:
-        raise _invalid_address(address)
+        raise _invalid_address(address, what)
     if "@" in (url.host or ""):  # the text before it is the end of a password, and messages name hosts
-        raise _invalid_address(address, "; write @ as %40 in a user name or a password")
+        raise _invalid_address(address, what, "; write @ as %40 in a user name or a password")
     return url.set(drivername=driver)
 
 
-def _engine(url: URL, address: str | EnvReference) -> Engine:
+def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
     from sqlalchemy import create_engine, event  # noqa: PLC0415
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     sqlite = url.drivername == "sqlite"
     if not sqlite and not _options().issuperset(url.query):
-        raise _invalid_address(address)
+        raise _invalid_address(address, what)
     timeouts = SQLITE_TIMEOUTS if sqlite else POSTGRESQL_TIMEOUTS
     try:
         engine = create_engine(url, connect_args=timeouts, hide_parameters=True)
     except (ArgumentError, ValueError):  # a host before an SQLite file, or an invalid query
-        raise _invalid_address(address) from None
+        raise _invalid_address(address, what) from None
     if not sqlite:
         event.listen(engine, "begin", _set_timeouts)
     return engine
@@ -112,6 +123,6 @@ def _set_timeouts(connection: Connection) -> None:
     connection.exec_driver_sql(SET_TIMEOUTS)
 
 
-def _invalid_address(address: str | EnvReference, more: str = "") -> InvalidInputError:
+def _invalid_address(address: str | EnvReference, what: str, more: str = "") -> InvalidInputError:
     named = f"the value of ${address.name}" if isinstance(address, EnvReference) else "`registry` in tiers.yaml"
-    return InvalidInputError(f"{named} is not the address of a registry", hint=f"use the form {FORM}{more}")
+    return InvalidInputError(f"{named} is not the address of {what}", hint=f"use the form {FORM}{more}")

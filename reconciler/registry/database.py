@@ -123,12 +123,30 @@ class Database(NullRegistry):
 
     def _failed(self, error: SQLAlchemyError) -> RegistryError:
         """An error with the driver's message, without the statement, its values, and any part of the address."""
-        words = str(getattr(error, "orig", None) or error).strip().splitlines()
-        told = words[0] if words else type(error).__name__
         return RegistryError(
-            f"the registry does not respond: {_without_address(told, self._engine.url)}",
+            f"the registry does not respond: {_told(error, self._engine)}",
             hint="no tenant is created without a claim: run again when the database responds",
         )
+
+
+@contextmanager
+def telling(engine: sa.Engine) -> Iterator[None]:
+    """Raises RegistryError for an error of a query, with the driver's message and without the address."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise RegistryError(
+            f"the tenants of the database cannot be read: {_told(error, engine)}",
+            hint="try the query with its client",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _told(error: SQLAlchemyError, engine: sa.Engine) -> str:
+    """The first line of the driver's message, without any part of the address."""
+    words = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return _without_address(words[0] if words else type(error).__name__, engine.url)
 
 
 async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -133,7 +133,7 @@ def test_the_tenants_shown_are_valid() -> None:
         for page in PAGES
         for block in (*page.blocks("yaml"), *page.blocks("json"))
         if not re.search(
-            r"^( *- (run|id)|include|jobs|repos|notify|on|policy|registry|tiers):", block, re.MULTILINE
+            r"^( *- (run|id)|include|jobs|repos|notify|on|policy|registry|tenants|tiers):", block, re.MULTILINE
         )
     ]
     assert len(shown) > 2

@@ -212,7 +212,7 @@ CHANGES = {
     "a source of both kinds": (
         "fleet: prod",
         "fleet: prod\ntenants: [{files: 'tenants/*.yaml', ndjson: 'a.ndjson'}]",
-        ['3:11: a source needs either files or ndjson (as in {files: "tenants/**/*.yaml"})'],
+        ['3:11: a source needs one of files, ndjson and sql (as in {files: "tenants/**/*.yaml"})'],
     ),
     "a source outside the fleet's folder": (
         "fleet: prod",

@@ -13,7 +13,7 @@ from reconciler.adopt.owners import NOBODY, Names, Owners, Question, Reason, own
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.adopt.grant import Grant
     from reconciler.adopt.inferred_tiers import InferredTier
@@ -161,14 +161,34 @@ def _with_tiers(
 
 
 def doubted(adoption: Adoption, problems: Mapping[str, str]) -> Adoption:
-    """Return the adoption without the tenants whose documents are not valid; they become questions.
+    """Return the adoption without the tenants whose files cannot be written; they become questions.
 
     ``problems`` are messages by tenant.
     """
-    wrong = [one for one in adoption.tenants if one.tenant in problems]
-    questions = [Question(one.project, Reason.INVALID, problems[one.tenant]) for one in wrong]
+    named = (*(one.named for one in adoption.tenants), *adoption.pinned)
+    wrong = [
+        Question(one.project, Reason.INVALID, problems[one.tenant]) for one in named if one.tenant in problems
+    ]
     return replace(
         adoption,
         tenants=tuple(one for one in adoption.tenants if one.tenant not in problems),
-        questions=(*questions, *adoption.questions),
+        pinned=tuple(one for one in adoption.pinned if one.tenant not in problems),
+        questions=(*wrong, *adoption.questions),
     )
+
+
+def portions(adoption: Adoption, size: int) -> Iterator[Adoption]:
+    """Yield the adoption in portions of so many tenants, at least one; tiers and pins are in the first."""
+    for start in range(0, max(1, len(adoption.tenants)), size):
+        part = replace(adoption, tenants=adoption.tenants[start : start + size])
+        yield part if start == 0 else replace(part, tiers=(), pinned=())
+
+
+def observed_again(adoption: Adoption, live: LiveState) -> Adoption:
+    """Return the adoption with what was read of its projects since; tiers and overrides stay."""
+    projects = {project.id: project for project in live.projects}
+    fresh = [
+        replace(one, named=replace(one.named, project=projects.get(one.project.id, one.project)))
+        for one in adoption.tenants
+    ]
+    return replace(adoption, tenants=tuple(fresh))

@@ -27,8 +27,6 @@ class AdoptRequirements:
 
     names: Names
     select: Sequence[str] = ()
-    below: frozenset[str] = frozenset()
-    """``branches``, ``snapshots``: what is written into the files as well."""
     depth: Depth = Depth.DECLARED
     """``DEEP`` reads the owner and the computes of every project, ``LIST`` of none."""
     reach: Reach = field(default_factory=Reach)
@@ -52,13 +50,11 @@ class AdoptRequirements:
         small = few or self.depth is Depth.DEEP
         most = self.max_unowned_reads
         strangers = unnamed if most is None or len(unnamed) <= most else []
-        branched = [*strangers, *(named if small or self.below & {BRANCHES, SNAPSHOTS} else ())]
-        sized = named if small or BRANCHES in self.below else []
+        sized = named if small else []
         return Needs(
             projects=_ids(one for one in named if _unstated(one)),
-            branches=_ids(one for one in branched if one.branches is None),
+            branches=_ids(one for one in (*strangers, *sized) if one.branches is None),
             endpoints=_ids(one for one in sized if one.endpoints is None),
-            snapshots=_ids(one for one in named if SNAPSHOTS in self.below and one.snapshots is None),
         )
 
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:  # noqa: ARG002
@@ -78,6 +74,38 @@ class AdoptRequirements:
         if any(project.id in told for told in (names.answers, names.imported, names.otherwise)):
             return True
         return any(True for _ in matches(self.names.patterns, project.name, project.organization))
+
+
+@dataclass(frozen=True, slots=True)
+class BelowRequirements:
+    """What has to be read of some projects, so that their branches or snapshots can be written into files."""
+
+    projects: frozenset[str]
+    """Their ids."""
+    below: frozenset[str]
+    max_unowned_reads: int | None = 0
+
+    def details(self, desired: DesiredState, live: LiveState) -> Needs:  # noqa: ARG002
+        """What was not observed yet."""
+        asked = [one for one in live.projects if one.id in self.projects]
+        named = [one for one in asked if self.below & {BRANCHES, SNAPSHOTS} and one.branches is None]
+        return Needs(
+            branches=_ids(named),
+            endpoints=_ids(one for one in asked if BRANCHES in self.below and one.endpoints is None),
+            snapshots=_ids(one for one in asked if SNAPSHOTS in self.below and one.snapshots is None),
+        )
+
+    def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:  # noqa: ARG002
+        """Deleted projects are nobody's to adopt."""
+        return False
+
+    def not_found(self, desired: DesiredState, live: LiveState, tenants: Iterable[str]) -> list[str]:  # noqa: ARG002
+        """Nobody is searched for."""
+        return []
+
+    def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
+        """The tenant that the annotation of a project names."""
+        return created_for(project, desired)
 
 
 def _unstated(project: LiveProject) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adopt.adoption import Adoption, adopt, doubted
+from reconciler.adopt.adoption import Adoption, adopt, doubted, observed_again, portions
 from reconciler.adopt.below import SETTINGS, with_below
-from reconciler.adopt.needs import AdoptRequirements
+from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
 from reconciler.adopt.neon_config import linked_project
 from reconciler.adopt.owners import Names
 from reconciler.adopt.patterns import patterns
@@ -22,13 +22,14 @@ from reconciler.cli.fleet_files import FleetFiles
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import regular_files
-from reconciler.files.adopted import files_to_write
+from reconciler.files.adopted import MOST_YAML, files_to_write
 from reconciler.files.regular_files import UnreadableError
 from reconciler.views.adoption_text import AdoptionView, adoption
 from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from reconciler.cli.adopt_flags import AdoptFlags
@@ -39,47 +40,74 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan
 
+PORTION: Final = 1_000
+"""Tenants whose files are written together: what was read below their projects is kept if the run ends early."""
 MAX_BYTES: Final = 2**28
 """The largest imported file that is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the command found out, before anything is written."""
+    """What the command has found out and written so far."""
 
     adoption: Adoption
-    files: FilesToWrite
-    plan: Plan
+    last: FilesToWrite | None
+    before: Mapping[str, bytes]
+    """Files that count as existing, although they are not on disk."""
     rest: Counter[str]
+    created: frozenset[str] = frozenset()
+    edited: frozenset[str] = frozenset()
+    invalid: Mapping[str, str] = field(default_factory=dict)
+    plan: Plan | None = None
+
+    @property
+    def written(self) -> FilesToWrite:
+        """The files of the last portion, which declare everybody."""
+        if self.last is None:
+            raise ValueError("no portion")
+        return self.last
+
+    def with_portion(self, files: FilesToWrite, rest: Counter[str], *, dry_run: bool) -> _Found:
+        """With one portion more, which is on disk unless this is a dry run: an interruption costs one portion."""
+        if not dry_run:
+            files.write()
+        return replace(
+            self,
+            last=files,
+            before={**self.before, **files.files} if dry_run else {},
+            rest=self.rest + rest,
+            created=self.created | set(files.created),
+            edited=self.edited | set(files.edited),
+            invalid={**self.invalid, **files.invalid},
+        )
 
 
-def run(files: FilesFlags, account: AccountFlags, flags: AdoptFlags) -> ExitCode:
+def run(files: FilesFlags, account: AccountFlags, base: str | None, flags: AdoptFlags) -> ExitCode:
     """Reads the account, writes the files that adopt it, and plans with them; CHANGES if the plan is not empty."""
     for path, flag in ((flags.questions, "--questions"), (flags.state_rm, "--state-rm")):
         if path is not None:
             check_folder(path, flag)
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    base, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
+    first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
     terraform = _terraform(flags)
     names = _names(flags, desired, terraform)
 
     async def look(fleet: Fleet) -> _Found:
-        return await _found(fleet, files, flags, base, names, terraform)
+        return await _found(fleet, files, flags, first, names, terraform)
 
     share = desired.api.batch_share
-    found = with_fleet(account, desired, look, files=fleet_files, base=None, share=share)
-    if not flags.dry_run:
-        found.files.write()
+    found = with_fleet(account, desired, look, files=fleet_files, base=base, share=share)
     if flags.questions is not None:
         write(flags.questions, questions_text(found.adoption.questions), "--questions")
     addresses = _addresses(found.adoption, terraform)
     if flags.state_rm is not None:
         write(flags.state_rm, _state_rm(addresses), "--state-rm")
-    show(adoption(_view(flags, found, addresses), full=flags.full), stdout_console())
-    if found.plan.coverage.unknown:
+    view = _view(flags, found, addresses)
+    show(adoption(view, full=flags.full), stdout_console())
+    if view.plan.coverage.unknown:
         return ExitCode.INCOMPLETE_VIEW
-    empty = found.plan.empty and not found.plan.refusals and not found.plan.conflicts
+    empty = view.plan.empty and not view.plan.refusals and not view.plan.conflicts
     return ExitCode.DONE if empty else ExitCode.CHANGES
 
 
@@ -87,23 +115,26 @@ async def _found(
     fleet: Fleet,
     files: FilesFlags,
     flags: AdoptFlags,
-    base: dict[str, bytes],
+    first: dict[str, bytes],
     names: Names,
     terraform: TerraformState,
 ) -> _Found:
-    """One list of each organization, what is needed below it, and the plan of the files that follow from it."""
-    below = {*flags.below, *((SETTINGS,) if terraform.projects else ())}
-    needs = AdoptRequirements(names, flags.select, frozenset(flags.below), Depth(flags.depth))
+    """One list of each organization, what is needed below it, files portion by portion, and the plan with them."""
+    below = frozenset({*flags.below, *((SETTINGS,) if terraform.projects else ())})
+    needs = AdoptRequirements(names, flags.select, Depth(flags.depth))
     with watching(stderr_console()) as on_progress:
         live = await fleet.observe_projects(needs, on_progress=on_progress)
-        adopted = adopt(
-            fleet.desired, live, names, select=flags.select, infer_tiers=flags.infer_tiers or bool(base)
-        )
-        adopted, rest = with_below(adopted, fleet.desired, below)
-        written = _written(files, flags, base, adopted)
-        adopted = doubted(adopted, written.invalid)
-        planned = await fleet.plan_adopted(_at(fleet, written), live, on_progress=on_progress)
-    return _Found(adopted, written, planned.plan, rest + terraform.rest + _not_live(live, terraform))
+        infer = flags.infer_tiers or bool(first)
+        adopted = adopt(fleet.desired, live, names, select=flags.select, infer_tiers=infer)
+        found = _Found(adopted, None, first, Counter())
+        for part in portions(adopted, PORTION):
+            asked = BelowRequirements(frozenset(one.project.id for one in part.tenants), below)
+            live = await fleet.read_below(live, asked, on_progress=on_progress)
+            stated, rest = with_below(observed_again(part, live), fleet.desired, below)
+            found = found.with_portion(_written(files, flags, found, stated), rest, dry_run=flags.dry_run)
+        planned = await fleet.plan_adopted(_at(fleet, found.written), live, on_progress=on_progress)
+    rest = found.rest + terraform.rest + _not_live(live, terraform)
+    return replace(found, adoption=doubted(adopted, found.invalid), rest=rest, plan=planned.plan)
 
 
 def _at(fleet: Fleet, written: FilesToWrite) -> DesiredState:
@@ -111,14 +142,15 @@ def _at(fleet: Fleet, written: FilesToWrite) -> DesiredState:
     return replace(written.desired, organizations=fleet.desired.organizations, registry=fleet.desired.registry)
 
 
-def _written(files: FilesFlags, flags: AdoptFlags, base: dict[str, bytes], adopted: Adoption) -> FilesToWrite:
+def _written(files: FilesFlags, flags: AdoptFlags, found: _Found, adopted: Adoption) -> FilesToWrite:
+    many = len(found.adoption.tenants) > MOST_YAML
     return files_to_write(
         files.directory,
-        base,
+        found.before,
         new_tenants(adopted),
         pins_of(adopted),
         new_tiers(adopted),
-        lines=None if flags.write_as is None else flags.write_as == "ndjson",
+        lines=many if flags.write_as is None else flags.write_as == "ndjson",
     )
 
 
@@ -176,13 +208,15 @@ def _state_rm(addresses: list[str]) -> str:
 
 
 def _view(flags: AdoptFlags, found: _Found, addresses: list[str]) -> AdoptionView:
+    if found.plan is None:
+        raise ValueError("not planned")
     return AdoptionView(
         found.adoption,
         found.plan,
-        found.files.created,
-        found.files.edited,
-        found.rest,
-        addresses,
-        flags.dry_run,
-        None if flags.questions is None else str(flags.questions),
+        created=sorted(found.created),
+        edited=sorted(found.edited - found.created),
+        rest=found.rest,
+        addresses=addresses,
+        dry_run=flags.dry_run,
+        answers=None if flags.questions is None else str(flags.questions),
     )

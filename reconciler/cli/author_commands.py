@@ -109,6 +109,7 @@ ADOPT: Final = declare(
     (*READ, ExitCode.CHANGES),
     files_options,
     account_options,
+    base_option,
     adopt_options,
 )
 

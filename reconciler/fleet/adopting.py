@@ -17,7 +17,7 @@ from reconciler.neon.observe import observe, read_more
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
-    from reconciler.adopt.needs import AdoptRequirements
+    from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.live.state import LiveState
@@ -44,6 +44,13 @@ async def observe_projects(context: Context, requirements: AdoptRequirements, on
         registered=rows,
         on_progress=on_progress,
     )
+
+
+async def read_below(
+    context: Context, live: LiveState, requirements: BelowRequirements, on_progress: Progress
+) -> LiveState:
+    """The same state with what is below some of its projects."""
+    return await read_more(context.neon, context.desired, live, requirements, on_progress=on_progress)
 
 
 async def plan_adopted(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.adopt.needs import AdoptRequirements
+    from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
     from reconciler.apply.run import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
@@ -255,6 +255,14 @@ class Fleet(FewTenants):
         from reconciler.fleet.adopting import observe_projects  # noqa: PLC0415 - a plan needs none of it
 
         return await observe_projects(self._context, requirements, on_progress)
+
+    async def read_below(
+        self, live: LiveState, requirements: BelowRequirements, *, on_progress: Progress = no_progress
+    ) -> LiveState:
+        """The same observation with the branches or snapshots of some projects."""
+        from reconciler.fleet.adopting import read_below  # noqa: PLC0415 - a plan needs none of it
+
+        return await read_below(self._context, live, requirements, on_progress)
 
     async def plan_adopted(
         self, adopting: DesiredState, live: LiveState, *, on_progress: Progress = no_progress

@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
         *("--output", "{{OUT}}/diff.html"),
         *("--output", "{{OUT}}/diff.annotations"),
     ),
+    "adopt": ("adopt", *_BASE, "--dry-run", "--full", "--questions", "{{OUT}}/questions.ndjson"),
     "plan-without-base": ("plan", "--format", "markdown", "--full"),
     "show": ("show", "{{OUT}}/saved.json", "--output", "{{OUT}}/shown.md"),
     "drift": ("drift", *_BASE, "--format", "json", "--output", "{{OUT}}/drift.md"),

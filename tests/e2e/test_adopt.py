@@ -13,11 +13,15 @@ from tests.e2e.test_causes import commit
 from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
 from tests.harness.repository import git
 from tests.harness.simulated import simulated_compute, simulated_quota
+from tests.harness.wire import answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import httpx
+
     from tests.harness.shell import Ended, Shell
+    from tests.harness.wire import Passing
 
 APP: Final = ("--pattern", "app-{tenant}-{tier}-{any}")
 FREE: Final = {
@@ -121,6 +125,29 @@ def test_it_goes_on_with_what_is_in_no_file(filled: Shell) -> None:
     assert third.code == 0
     assert "Adopted 0 of 3" in third.out
     assert "No file was written." in third.out
+
+
+def test_an_interrupted_run_keeps_what_it_wrote_and_goes_on(
+    filled: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.cli.adopt.PORTION", 3)
+    flags = (*APP, "--depth", "list", "--with", "snapshots")
+
+    async def interrupting(passing: Passing) -> httpx.Response:
+        if passing.path.endswith("/snapshots") and passing.number > 16:
+            raise KeyboardInterrupt
+        return await answered(passing)
+
+    filled.act = interrupting
+    assert filled.simulated("adopt", *flags).code == 8
+    kept = {path.name for path in (filled.folder / "tenants").iterdir()}
+    assert 0 < len(kept) < 11
+    filled.act = answered
+    again = filled.simulated("adopt", *flags)
+    assert again.code == 0, again.out + again.err
+    assert f"{len(kept)} projects in files already" in again.out
+    assert len(list((filled.folder / "tenants").iterdir())) == 11
+    assert filled.simulated("plan", "--detailed-exitcode").code == 0
 
 
 def test_answers_settle_the_questions(filled: Shell) -> None:

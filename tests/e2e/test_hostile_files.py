@@ -185,6 +185,7 @@ def test_what_is_no_file_of_the_folder_is_never_read(
 COMMANDS: Final = {
     "validate": ("validate",),
     "plan": ("plan", "--simulator", "sim.db"),
+    "adopt": ("adopt", "--simulator", "sim.db"),
     "drift": ("drift", "--simulator", "sim.db"),
     "apply": ("apply", "--yes", "--simulator", "sim.db"),
     "converge": ("converge", "acme", "--simulator", "sim.db"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = (
     ("plan",),
     ("plan", "--format", "json"),
+    ("adopt",),
     ("drift",),
     ("apply", "--yes"),
     ("converge", "acme"),

@@ -21,6 +21,7 @@ from reconciler.apply.confirm import confirm
 from reconciler.apply.create import create_cohort, recover
 from reconciler.apply.steps import take_steps
 from reconciler.apply.transfer import move_together
+from reconciler.live.registered import part_of
 from reconciler.neon.pace import each
 from reconciler.plan.event import InConflict, LeftOut, Refused, RunStarted, TenantStarted, WaveStarted
 from reconciler.plan.outcome import Report
@@ -56,6 +57,7 @@ async def execute(run: Run) -> Report:
         stopped=run.stop.reason,
         stopped_by=run.stop.exit_code,
         harm=run.harm,
+        shard=None if run.planned.shard is None else part_of(run.planned.shard),
     )
 
 

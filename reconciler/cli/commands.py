@@ -412,6 +412,28 @@ _commit: Final = flag(
 )
 
 
+@click.group("report", cls=DescribedGroup)
+def report() -> None:
+    """What runs did, once more."""
+
+
+report.add_command(
+    declare(
+        "merge",
+        """Show the reports of the shards of one apply as one report. Needs no key, and makes no call.
+
+        FILE is what `apply --shard I/N --output FILE.json` wrote. Ends as the weightiest of the runs did, and with
+        1 if the report of a shard is missing.
+        """,
+        "reconciler report merge shards/*.json --output report.html",
+        (*LOCAL, ExitCode.DENIED, ExitCode.PARTLY_APPLIED, ExitCode.STALE),
+        click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
+        output_options(ReportView),
+        module="report",
+    )
+)
+
+
 @click.group("github", cls=DescribedGroup)
 def github() -> None:
     """Comments, issues and labels on GitHub, from a workflow: one of each for a fleet, changed in place.
@@ -491,7 +513,7 @@ DECLARED: Final = {
     command.name: command
     for command in (
         *(VALIDATE, PLAN, DIFF, OBSERVE, SHOW, APPLY, ROLLBACK, DRIFT),
-        *(USAGE, COST, AUDIT, registry, policy, github, gitlab),
+        *(USAGE, COST, AUDIT, registry, policy, report, github, gitlab),
         *TENANT_COMMANDS,
     )
 }

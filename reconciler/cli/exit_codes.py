@@ -83,15 +83,23 @@ def of_apply(
         codes.append(ExitCode.ERROR)
     if named and plan.refusals:
         codes.append(ExitCode.REFUSED)
+    return _weigh([*codes, *_of_outcomes(report, stale)], fail_on)
+
+
+def of_report(report: Report, *, stale: Collection[Stale]) -> ExitCode:
+    """From the outcomes alone: a report does not say what the plan left out."""
+    return weightiest(_of_outcomes(report, stale))
+
+
+def _of_outcomes(report: Report, stale: Collection[Stale]) -> Iterator[ExitCode]:
     if stale:
-        codes.append(ExitCode.STALE)
+        yield ExitCode.STALE
     if report.stopped_by is not None:
-        codes.append(report.stopped_by)
+        yield report.stopped_by
     if report.denied:
-        codes.append(ExitCode.DENIED)
+        yield ExitCode.DENIED
     if report.count(Result.FAILED) or report.count(Result.SKIPPED):
-        codes.append(ExitCode.PARTLY_APPLIED)
-    return _weigh(codes, fail_on)
+        yield ExitCode.PARTLY_APPLIED
 
 
 def _standing(

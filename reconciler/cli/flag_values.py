@@ -28,7 +28,7 @@ def selection(scope: ScopeFlags, changed: frozenset[str] | None) -> Selection:
         exclude=scope.exclude,
         tiers=scope.tier,
         labels=tuple(map(_label, scope.label)),
-        shard=_shard(scope.shard) if scope.shard else None,
+        shard=None if scope.shard is None else _shard(scope.shard),
         changed=changed,
     )
 
@@ -73,18 +73,16 @@ def read_bake(running: RunFlags) -> Bake | None:
     return Bake(seconds, HarmLimit() if running.harm is None else read_harm_limit(running.harm))
 
 
+def _shard(text: str) -> tuple[int, int]:
+    from reconciler.cli.runtime import runtime  # noqa: PLC0415 - for shards only
+    from reconciler.cli.shards import read_shard  # noqa: PLC0415 - as above
+
+    return read_shard(text, runtime().environ)
+
+
 def _label(text: str) -> tuple[str, str | None]:
     key, equals, value = composed(text).partition("=")
     return key, value if equals else None
-
-
-def _shard(text: str) -> tuple[int, int]:
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise InvalidInputError(
-            f"--shard takes I/N with 1 <= I <= N, not {text!r}", hint="for example --shard 2/8"
-        )
-    return int(index), int(count)
 
 
 def _count(word: str) -> tuple[str, int]:

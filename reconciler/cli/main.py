@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "branch": "Reset a development branch of one tenant to its parent.",
     "registry": "The tenant registry: show it, verify it, rebuild it from live.",
     "policy": "Try the examples of your own policies.",
+    "report": "Merge the reports of the shards of one apply.",
     "audit": "Show who changed what, when and why, from journals.",
     "github": "Write one comment, or one issue, for the fleet on GitHub.",
     "gitlab": "Write one note for the fleet on GitLab.",

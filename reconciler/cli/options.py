@@ -265,7 +265,12 @@ _which_tenants: Final = (
 )
 _which_part: Final = (
     flag(LOOK_AT, "--changed-since", metavar="REF", help="Only tenants whose settings changed since a commit."),
-    flag(LOOK_AT, "--shard", metavar="I/N", help="Only part I of N parts of the fleet."),
+    flag(
+        LOOK_AT,
+        "--shard",
+        metavar="I/N|auto",
+        help="Only part I of N parts of the fleet; auto: the part that the CI system has numbered.",
+    ),
 )
 _which_of_them: Final = (
     *_which_part,

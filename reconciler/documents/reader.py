@@ -1,4 +1,4 @@
-"""Reads a saved plan: the JSON document of a plan, back to the plan."""
+"""Reads the JSON documents of a plan and of a report, back to the plan and the report."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct, structs
 
-from reconciler.documents.shapes import FORMAT_VERSION, PLAN, PROJECT_MEMBERS, shape
-from reconciler.errors import InvalidInputError
+from reconciler.documents.shapes import FORMAT_VERSION, PLAN, PROJECT_MEMBERS, REPORT, shape
+from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.compute import Compute
 from reconciler.model.moments import utc
@@ -23,9 +23,10 @@ from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
 from reconciler.model.values import JsonText
 from reconciler.plan.action import Action
 from reconciler.plan.actions.restore import Effect
-from reconciler.plan.approval import Made, SavedPlan
+from reconciler.plan.approval import Made, SavedPlan, Stale
 from reconciler.plan.change import FieldChange
 from reconciler.plan.forecast import Forecast, TierCount
+from reconciler.plan.outcome import ActionOutcome, Deletion, Harm, HarmedTenant, Report, TenantOutcome
 from reconciler.plan.plan import (
     Authored,
     Budget,
@@ -56,7 +57,11 @@ if TYPE_CHECKING:
 Shaped: TypeAlias = Any
 """A struct of ``shapes``: its members are those of the type, and what follows from them."""
 
+Read = TypeVar("Read")
+
 AGAIN: Final = "make a new one with `reconciler plan --out`"
+REPORTED: Final = "`reconciler apply --output report.json` writes one"
+_SHARD: Final = re.compile(r"[1-9][0-9]{0,3}/[1-9][0-9]{0,3}")
 _STRUCTURED: Final = ("settings.", "endpoint.settings.")
 """Paths below them hold structured values only, so that ``true`` there is JSON and no flag."""
 _NESTED: Final = (dict, list)
@@ -78,24 +83,44 @@ class _MisfitError(ValueError):
         return _MisfitError(self.words, step, *self.steps)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class SavedReport:
+    """What the document of a report tells."""
+
+    report: Report
+    stale: tuple[Stale, ...]
+
+
 def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
     """The plan of a document. Raises InvalidInputError, with the place in it, for what is none.
 
     ``name`` is what messages call the document.
     """
+    return _parsed(data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN)
+
+
+def parse_report(data: bytes, name: str) -> SavedReport:
+    """The report of a document. Raises InvalidInputError, with the place in it, for what is none.
+
+    ``name`` is what messages call the document. Documents do not tell whether Neon refused a key.
+    """
+    return _parsed(data, _saved_report, f"{name} cannot be used as a report", REPORTED)
+
+
+def _parsed(data: bytes, read: Callable[[Any], Read], told: str, hint: str) -> Read:
     try:
-        return _saved_plan(decoded(data))
+        return read(decoded(data))
     except msgspec.ValidationError as error:
         why = _worded(str(error))
     except UnicodeError:
         why = "it contains half of a surrogate pair"
     except ValueError as error:
         why = str(error)
-    raise InvalidInputError(f"{name} cannot be used as a saved plan: {why}", hint=AGAIN)
+    raise InvalidInputError(f"{told}: {why}", hint=hint)
 
 
 def _saved_plan(written: Any) -> SavedPlan:
-    _check_kind(written)
+    _check_kind(written, "plan")
     document: Shaped = msgspec.convert(written, PLAN)
     plan = Plan(**_members(document, Plan.__struct_fields__))
     for misfit in _contradictions(document, plan):
@@ -103,12 +128,36 @@ def _saved_plan(written: Any) -> SavedPlan:
     return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
 
 
-def _check_kind(written: Any) -> None:
+def _saved_report(written: Any) -> SavedReport:
+    _check_kind(written, "report")
+    document: Shaped = msgspec.convert(written, REPORT)
+    names = [name for name in Report.__struct_fields__ if name not in ("outcomes", "stopped_by")]
+    told = {"outcomes": _below(document, "tenants"), "stopped_by": _stopped_by(document.stopped_by)}
+    report = Report(**_members(document, tuple(names)), **told)
+    if report.shard is not None and not _SHARD.fullmatch(report.shard):
+        raise _MisfitError(f"{shown(report.shard)} is no part of a fleet, such as 2/8", "shard")
+    return SavedReport(report, _below(document, "stale"))
+
+
+def _below(document: Shaped, name: str) -> Any:
+    return _members(document, (name,))[name]
+
+
+def _stopped_by(written: str | None) -> ExitCode | None:
+    if written is None:
+        return None
+    found = next((code for code in ExitCode if code.name.lower() == written), None)
+    if found is None:
+        raise _MisfitError(f"{shown(written)} is no reason to stop", "stopped_by")
+    return found
+
+
+def _check_kind(written: Any, kind: str) -> None:
     """Before anything else, so that another document is called by its name."""
     if not isinstance(written, dict) or "kind" not in written or "format_version" not in written:
         raise _MisfitError("it is not a document of this program")
-    if written["kind"] != "plan":
-        raise _MisfitError(f"{shown(written['kind'])} is not 'plan'", "kind")
+    if written["kind"] != kind:
+        raise _MisfitError(f"{shown(written['kind'])} is not {kind!r}", "kind")
     version = written["format_version"]
     if type(version) is not int or version != FORMAT_VERSION:
         raise _MisfitError(f"this release reads {FORMAT_VERSION}, not {shown(version)}", "format_version")
@@ -241,6 +290,11 @@ def _project(written: Shaped) -> LiveProject:
     return LiveProject(quota=None, compute=None, restore_window_seconds=None, settings=None, **seen)
 
 
+def _deletion(written: Shaped) -> Deletion:
+    told = _members(written, Deletion.__struct_fields__)
+    return Deletion(at=utc(written.deleted_at), **told)
+
+
 def _cost_range(written: Shaped) -> CostRange:
     for name in ("low", "high"):
         amount = getattr(written, name)
@@ -253,6 +307,7 @@ def _cost_range(written: Shaped) -> CostRange:
 _SAME: Final = (
     *(PlanCost, TenantPlanCost, Overview, TierOverview, OrganizationRoom),
     *(TenantTier, Authored, Forecast, TierCount),
+    *(ActionOutcome, TenantOutcome, Harm, HarmedTenant, Stale),
     *(
         Location,
         LiveSnapshot,
@@ -277,6 +332,7 @@ _RESTORE: Final[Mapping[type[Struct], Callable[[Shaped], Any]]] = {
     shape(Unmanaged): _unmanaged,
     shape(LiveProject): _project,
     shape(CostRange): _cost_range,
+    shape(Deletion): _deletion,
 }
 
 _PLACE: Final = re.compile(r"(?P<words>.*) - at `\$(?P<path>.*)`", re.DOTALL)
@@ -307,7 +363,11 @@ def _worded(message: str) -> str:
     if "RFC3339" in words or "timezone" in words:
         return f"{path}: expected {_TYPE_NAMES['datetime']}"
     if choice := _CHOICE.fullmatch(words):
-        fault = "is not a kind of action" if path.endswith("].kind") else "is not one of the values allowed here"
+        fault = (
+            "is not a kind of action"
+            if path.endswith(("].kind", ".action.kind"))
+            else "is not one of the values allowed here"
+        )
         return f"{path}: {shown(choice['value'])} {fault}"
     return f"{path}: {words[0].lower()}{words[1:]}"
 

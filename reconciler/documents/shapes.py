@@ -197,6 +197,7 @@ _LEFT_OUT: Final[Mapping[str, tuple[()] | None]] = {
             "monthly_cost",
             "past_cost",
             "harm",
+            "shard",
             "overview",
         )
     ),

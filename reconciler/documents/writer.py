@@ -98,6 +98,7 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
         "report",
         {
             "run": applied.run,
+            **_if_any("shard", applied.shard),
             **_api_host(applied.api_host),
             "started_at": rfc3339(applied.started_at),
             "finished_at": rfc3339(applied.finished_at),
@@ -105,7 +106,7 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
             "counts": report_counts(applied, len(stale)),
             "stopped": applied.stopped,
             "stopped_by": applied.stopped_by and applied.stopped_by.name.lower(),
-            **({} if applied.harm is None else {"harm": plain(applied.harm)}),
+            **_if_any("harm", applied.harm),
             "tenants": map(_tenant_outcome, applied.outcomes),
             "stale": map(_stale, stale),
         },

@@ -109,6 +109,8 @@ class Report(Struct, frozen=True):
     """The address of the API if it is not Neon's own."""
     harm: Harm | None = None
     """The wave that was worse off afterwards; None if none was, or none was looked at."""
+    shard: str | None = None
+    """The part of the fleet that the run was about: ``2/8``. None: the whole fleet."""
 
     @property
     def denied(self) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.documents.reader import parse_saved_plan
+from reconciler.documents import writer
+from reconciler.documents.reader import parse_report, parse_saved_plan
 from reconciler.errors import InvalidInputError
 from reconciler.files.collection import Collection
 from reconciler.files.inputs import parse
@@ -143,10 +144,21 @@ def saved_plan(data: bytes) -> None:
     assert parse_saved_plan(json_documents.plan(saved.plan, saved.made).encode(), "plan.json") == saved
 
 
+def report(data: bytes) -> None:
+    try:
+        saved = parse_report(data, "report.json")
+    except InvalidInputError as error:
+        check_words(error)
+        return
+    text = "".join(writer.report(saved.report, saved.stale))
+    assert parse_report(text.encode(), "report.json") == saved
+
+
 READERS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "tenant-file": tenant_file,
     "price-list": price_list,
     "json-lines": json_lines,
     "handed-over": handed_over,
     "saved-plan": saved_plan,
+    "report": report,
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from msgspec import structs
 
+from reconciler.documents import writer
 from reconciler.errors import ReconcilerError
 from tests.fuzz.answers import CALLS, STATUSES, Case, Ids
 from tests.harness import account as wiring
@@ -73,6 +74,12 @@ def saved_plans() -> Iterator[bytes]:
     rest = structs.replace(whole, tenants=())
     for plan in (rest, *(structs.replace(rest, tenants=(tenant,), refusals=()) for tenant in whole.tenants)):
         yield json.dumps(json.loads(json_documents.plan(plan, builders.MADE))).encode()
+
+
+def reports() -> Iterator[bytes]:
+    """A report that holds one of everything, and one of a run that was stopped."""
+    for report in (builders.rich_report(), builders.harmful_report()):
+        yield json.dumps(json.loads("".join(writer.report(structs.replace(report, shard="2/8"))))).encode()
 
 
 @dataclass(slots=True)
@@ -148,6 +155,7 @@ SEEDS: Final[Mapping[str, Callable[[], Iterable[bytes]]]] = {
     "json-lines": json_lines,
     "handed-over": handed_over,
     "saved-plan": saved_plans,
+    "report": reports,
     "answers": answers,
 }
 

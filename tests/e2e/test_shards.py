@@ -1,0 +1,66 @@
+"""A fleet in eight shards: processes that share an account, and one report of what they did."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.processes import PATIENCE_SECONDS, Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHARDS = 8
+TENANTS = 16
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def apply_shards(place: Place, numbers: range) -> list[int]:
+    """Each as its own process, all at once: how they ended."""
+    words = ("apply", "--yes", "--expect-empty", "--shard", "auto", "--allow", f"creates={TENANTS}")
+    place.environ["RECONCILER_SHARDS"] = str(SHARDS)
+    with ExitStack() as stack:
+        running = []
+        for number in numbers:
+            place.environ["RECONCILER_SHARD_INDEX"] = str(number)
+            flags = ("--journal", f"journal-{number}.jsonl", "--output", f"report-{number}.json")
+            command = place.running(*words, *flags, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            running.append(stack.enter_context(command))
+        return [process.wait(PATIENCE_SECONDS) for process in running]
+
+
+@pytest.mark.slow
+def test_eight_shards_at_once_create_each_tenant_once_and_report_as_one(place: Place) -> None:
+    declared = place.declare(TENANTS)
+    with place.served() as projects:
+        assert apply_shards(place, range(SHARDS)) == [0] * SHARDS
+        assert projects() == declared
+        files = [f"report-{number}.json" for number in range(SHARDS)]
+        ended = place.run("report", "merge", *files, "--format", "json")
+        assert ended.returncode == 0, ended.stderr
+        report = json.loads(ended.stdout)
+        assert [one["tenant"] for one in report["tenants"]] == [name.removeprefix("myapp-") for name in declared]
+        assert report["counts"]["applied"] == TENANTS
+        of_each = [json.loads((place.folder / name).read_text(encoding="utf-8")) for name in files]
+        assert {one["shard"] for one in of_each} == {f"{number + 1}/{SHARDS}" for number in range(SHARDS)}
+        assert report["calls"] == sum(one["calls"] for one in of_each)
+        assert place.run("drift").returncode == 0
+
+
+@pytest.mark.slow
+def test_the_report_of_a_shard_that_is_missing_is_named(place: Place) -> None:
+    place.declare(4)
+    with place.served():
+        assert apply_shards(place, range(2)) == [0, 0]
+        ended = place.run("report", "merge", "report-0.json", "report-1.json")
+        assert ended.returncode == 1
+        assert f"shard 3/{SHARDS} has no report" in ended.stderr
+        assert "Journal: that of each run" in ended.stdout

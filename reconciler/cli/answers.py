@@ -103,7 +103,9 @@ class _Questions:
                 raise click.BadParameter(_said(error)) from None
             return text
 
-        answer: str = click.prompt(question, default=default, value_proc=accepted, err=True)
+        answer: str = click.prompt(
+            question, default=default, show_default=bool(default), value_proc=accepted, err=True
+        )
         return answer
 
     def maybe(self, flag: str, stated: str | None, question: str, read: Callable[[str], object]) -> str | None:

@@ -109,7 +109,7 @@ def _next(start: Start, directory: Path, *, has_git: bool, has_keys: bool) -> No
         f"Compare limits and prices in {directory / PRICE_LIST}, of {STATED_ON}, with your contract with Neon.",
         *([f"cd {directory}"] if directory != Path() else []),
         *([] if has_git else ["git init"]),
-        "Describe a tenant or two: tenants/README.md shows how.",
+        "Describe a tenant or two (tenants/README.md), or write files for projects that exist: reconciler adopt",
         "reconciler plan --simulator sim.db",
         'git add --all && git commit -m "Begin the fleet"',
         *([f"export RECONCILER_ENV={','.join(start.foreign)}"] if start.foreign else []),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SWAPPED: Final = "are ids or keys swapped?"
 CONSOLE: Final = "(console: settings of the organization, API keys)"
+COMPARED: Final = ("settings.", "default_endpoint_settings.", "history_retention_seconds", "name", "org_id")
+"""How members begin that plans compare: they are shown first."""
 MOST_SHOWN: Final = 6
 NEARLY_FULL: Final = 0.95
 """The share of the limit on projects from which a warning is given."""
@@ -97,7 +99,7 @@ def _compare(access: OrganizationAccess) -> str:
 
 
 def _listed(name: str, listed: frozenset[str], read: frozenset[str]) -> Check:
-    only = sorted(read - listed)
+    only = sorted(read - listed, key=lambda member: (not member.startswith(COMPARED), member))
     if not only:
         return ok(Area.ORGANIZATIONS, f"{name}: the list of projects states all that a read of one project states")
     more = f" and {len(only) - MOST_SHOWN} more" if len(only) > MOST_SHOWN else ""

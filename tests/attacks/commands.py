@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "show": ("show", "{{OUT}}/saved.json", "--output", "{{OUT}}/shown.md"),
     "drift": ("drift", *_BASE, "--format", "json", "--output", "{{OUT}}/drift.md"),
     "usage": ("usage", *_BASE, "--output", "{{OUT}}/usage.csv", "--output", "{{OUT}}/usage.md"),
+    "doctor": ("doctor", *_BASE, "--output", "{{OUT}}/doctor.json"),
     "schema": ("schema", "tenant"),
     "simulator-env": ("simulator", "env", "--data", "{{OUT}}/env.db"),
     "converge": ("converge", "bluebird", *_BASE, *_KEPT),

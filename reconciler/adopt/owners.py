@@ -81,6 +81,8 @@ class Names:
     """By project id: the tenant that an imported file names."""
     otherwise: Mapping[str, str] = field(default_factory=dict)
     """By project id: the tenant where nothing else names one."""
+    naming: Sequence[str] = ()
+    """Patterns of ``naming`` in tiers.yaml: they are suggested, and name nobody by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def owners(desired: DesiredState, projects: Sequence[LiveProject], names: Names)
             found.append(one)
         else:
             search.questions.append(question)
-    suggestions = suggested(project.name for project in search.unnamed)
+    suggestions = suggested([project.name for project in search.unnamed], names.naming)
     search.questions += _unnamed(search.unnamed, suggestions)
     return Owners(tuple(found), _sorted(search.questions), tuple(search.left_alone), suggestions)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.adopt.patterns import ANY, matches, pattern
 from reconciler.desired.naming import MAX_TENANT_LENGTH, TENANT, TIER
+from reconciler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,18 +59,31 @@ class SuggestedPattern:
     projects: int
 
 
-def suggested(names: Iterable[str]) -> tuple[SuggestedPattern, ...]:
-    """Return patterns for names that begin or end in the same way, the most frequent first.
+def suggested(names: Sequence[str], naming: Sequence[str] = ()) -> tuple[SuggestedPattern, ...]:
+    """Return patterns for names that begin or end in the same way, the most frequent and exact first.
 
-    Words at the end that few values take are ``{tier}``, and words of digits are ``{any}``.
+    Words at the end that few values take are ``{tier}``, and words of digits are ``{any}``. ``naming`` are
+    patterns that are suggested for a single name, too.
     """
     frames: dict[str, list[str]] = {}
     for name in names:
         for frame in _frames(name):
             frames.setdefault(frame, []).append(name)
-    often = [(_refined(frame, found), len(found)) for frame, found in frames.items() if len(found) >= FEWEST]
-    ranked = sorted(often, key=lambda one: (-one[1], one[0]))
-    return tuple(SuggestedPattern(*one) for one in ranked[:MOST_SUGGESTED])
+    often = {_refined(frame, found): len(found) for frame, found in frames.items() if len(found) >= FEWEST}
+    for text in naming:
+        if count := _count(text, names):
+            often[text] = count
+    ranked = sorted(often, key=lambda text: (-often[text], -text.count("{"), text))
+    return tuple(SuggestedPattern(text, often[text]) for text in ranked[:MOST_SUGGESTED])
+
+
+def _count(text: str, names: Iterable[str]) -> int:
+    """How many names fit; none of a pattern that can name projects and cannot be read back."""
+    try:
+        fits = pattern(text)
+    except InvalidInputError:
+        return 0
+    return sum(fits.match(name, "") is not None for name in names)
 
 
 def _frames(name: str) -> list[str]:

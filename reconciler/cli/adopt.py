@@ -155,16 +155,24 @@ def _written(files: FilesFlags, flags: AdoptFlags, found: _Found, adopted: Adopt
 
 
 def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState) -> Names:
-    """What names tenants: answers, imported files, patterns, and last the naming of tiers.yaml."""
+    """What names tenants: answers, imported files and patterns.
+
+    The naming of tiers.yaml is only suggested: it says how new projects are named.
+    """
     answers = {} if flags.answers is None else answers_in(_read(flags.answers, "--answers"), str(flags.answers))
     linked = {
         linked_project(_read(path, "--from-neon-config"), str(path)): path.absolute().parent.name
         for path in flags.from_neon_config
     }
-    texts = (*flags.pattern, *(() if flags.pattern else desired.naming.patterns))
-    found = patterns(texts, tuple(desired.tiers))
+    found = patterns(flags.pattern, tuple(desired.tiers))
     imported = {**terraform.keys, **linked}
-    return Names(patterns=found, answers=answers, imported=imported, otherwise=terraform.names)
+    return Names(
+        patterns=found,
+        answers=answers,
+        imported=imported,
+        otherwise=terraform.names,
+        naming=desired.naming.patterns,
+    )
 
 
 def _terraform(flags: AdoptFlags) -> TerraformState:

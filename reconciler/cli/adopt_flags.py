@@ -47,7 +47,7 @@ adopt_options: Final[Decorator] = packed(
         multiple=True,
         metavar="PATTERN",
         help="How project names contain tenants: 'app-{tenant}-{tier}-{any}', or a regular expression between "
-        "slashes with a group (?P<tenant>...). {tier} and {any} are one word.  [default: naming in tiers.yaml]",
+        "slashes with a group (?P<tenant>...). {tier} and {any} are one word.",
     ),
     flag(LOOK_AT, "--select", multiple=True, metavar="GLOB", help="Only projects with these names."),
     flag(

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from reconciler.adopt.inferred_tiers import FEWEST
 from reconciler.adopt.owners import How, Reason
 from reconciler.adopt.proposals import Sureness
 from reconciler.model.fields.table import BY_PATH
@@ -73,6 +74,8 @@ def adoption(view: AdoptionView, *, full: bool = False) -> Iterator[Piece]:
     yield from _files(view)
     yield paragraph(_summary(view), symbols.HEADING)
     yield from map(paragraph, _named(view.adoption))
+    if unknown := view.plan.coverage.unknown:
+        yield paragraph(f"{counted(unknown, 'project')} not shown by the API: run the command again later.")
     if view.created or view.edited:
         yield from _plan(view)
 
@@ -110,7 +113,14 @@ def _overridden(adopted: Adoption, extent: ListLimits) -> Iterator[Piece]:
 
     found = [tenant for tenant in adopted.tenants if tenant.overrides]
     width = width_of((tenant.tenant for tenant in found[: extent.blocks]), at_most=WIDEST_NAME)
-    yield from section("Overrides: set by hand", found, one, extent, "tenant", compact=True)
+    yield from section("Overrides", found, one, extent, "tenant", compact=True)
+    alike = Counter((tenant.tier, *tenant.overrides.items()) for tenant in found)
+    if several := sum(count >= FEWEST for count in alike.values()):
+        told = (
+            f"{counted(several, 'set')} of values that {FEWEST} tenants or more share: --infer-tiers makes tiers"
+        )
+        yield paragraph(told)
+        yield blank_line()
 
 
 def _open(view: AdoptionView, extent: ListLimits) -> Iterator[Piece]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.harness.wire import Passing
 
 APP: Final = ("--pattern", "app-{tenant}-{tier}-{any}")
+MYAPP: Final = ("--pattern", "myapp-{tenant}")
 FREE: Final = {
     "quota": simulated_quota(FREE_QUOTA),
     "compute": simulated_compute(FREE_COMPUTE),
@@ -202,7 +203,7 @@ def test_branches_and_snapshots_come_along_where_that_is_asked_for(shell: Shell)
     own = (BranchSeed("dev"), BranchSeed("preview", parent="dev"), BranchSeed("keep", protected=True))
     snapshots = (SnapshotSeed("v1"), SnapshotSeed("twice"), SnapshotSeed("twice"))
     fill(shell, [], [pro("myapp-acme", branches=own, snapshots=snapshots)])
-    adopted = shell.simulated("adopt", "--with", "branches", "--with", "snapshots")
+    adopted = shell.simulated("adopt", *MYAPP, "--with", "branches", "--with", "snapshots")
     assert adopted.code == 0, adopted.out + adopted.err
     assert "2 snapshots whose name another snapshot of the project has" in words(adopted)
     assert shell.run("fmt", "--check").code == 0
@@ -216,14 +217,14 @@ def test_branches_and_snapshots_come_along_where_that_is_asked_for(shell: Shell)
 
 def test_settings_that_a_project_has_otherwise_than_its_tier_are_overrides(shell: Shell) -> None:
     fill(shell, [], [pro("myapp-acme", settings={"enable_logical_replication": True})])
-    assert shell.simulated("adopt", "--with", "settings").code == 0
+    assert shell.simulated("adopt", *MYAPP, "--with", "settings").code == 0
     assert "settings: {enable_logical_replication: true}" in (shell.folder / "tenants" / "acme.yaml").read_text()
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_compute_of_another_size_than_the_projects_default_stays_as_it_runs(shell: Shell) -> None:
     fill(shell, [], [pro("myapp-acme", endpoint_compute=simulated_compute(FREE_COMPUTE))])
-    adopted = shell.simulated("adopt")
+    adopted = shell.simulated("adopt", *MYAPP)
     assert adopted.code == 2
     assert "1 projects whose compute has another size than the default for new ones" in words(adopted)
     assert "The plan with these files is not empty." in adopted.out
@@ -292,6 +293,23 @@ def test_a_folder_without_tenants_is_not_an_account_that_matches_it(filled: Shel
         told = words(filled.simulated(command))
         assert "No file declares a tenant, and 14 projects are in no file: `reconciler adopt` writes files" in told
         assert "No tenants to compare" not in told
+
+
+def test_the_naming_of_new_projects_is_suggested_and_names_nobody_by_itself(shell: Shell) -> None:
+    fill(shell, [free(f"myapp-u{n}-free-{n:04x}") for n in range(6)])
+    told = shell.simulated("adopt")
+    assert "Adopted 0 of 6" in told.out
+    tried = [line.strip() for line in told.out.splitlines() if "try --pattern" in line]
+    assert tried == [
+        "try --pattern 'myapp-{tenant}-free-{any}'  6 projects",
+        "try --pattern 'myapp-{tenant}'  6 projects",
+    ]
+
+
+def test_values_that_several_tenants_share_are_no_overrides_of_a_person(shell: Shell) -> None:
+    fill(shell, [free(f"myapp-u{n}", quota=transferring(20)) for n in range(6)])
+    told = words(shell.simulated("adopt", *MYAPP, "--dry-run"))
+    assert "1 set of values that 5 tenants or more share: --infer-tiers makes tiers" in told
 
 
 def test_patterns_are_checked_before_a_call(filled: Shell) -> None:

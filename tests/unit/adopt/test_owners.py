@@ -141,6 +141,10 @@ class TestProposals:
         assert suggested(names)[0].text == "app-{tenant}-{tier}-{any}"
         assert suggested([f"{n}x.live" for n in range(9)])[0].text == "{tenant}.live"
 
+    def test_naming_of_new_projects_is_suggested_if_it_can_be_read_back(self) -> None:
+        tried = suggested(["app-a", "x"], ["app-{tenant}", "{tenant}{tier}", "old-{tenant}"])
+        assert [(one.text, one.projects) for one in tried] == [("app-{tenant}", 1)]
+
     def test_the_surest_come_first(self) -> None:
         result = found(named("???"), named("solo"), named("Old DB"), *(named(f"x_{n}") for n in "abc"))
         assert [one.project.name for one in result.questions] == ["x_a", "x_b", "x_c", "solo", "Old DB", "???"]

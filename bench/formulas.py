@@ -36,7 +36,7 @@ QUANTITIES: Final = {
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
     "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
     "seen_late": "moved projects that the new organization's key does not see at once: reads until it does",
-    "late": "list pages that late turns share, each for 10 seconds, or one read for each where that is fewer",
+    "late": "list pages that late turns share: one for the turns of 10 seconds, and one for each new page",
 }
 """What each name in a formula means."""
 
@@ -65,14 +65,14 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "first_patch": 1,
         "resized": percent,
         "seen_late": percent,
-        "late": _late(tenants, pages + ORGANIZATIONS, api),
+        "late": _late(tenants, pages, api),
     }
 
 
-def _late(turns: int, listing: int, api: Api) -> int:
-    """Calls that look again at so many tenants, where one list is fresh enough for those of ten seconds."""
+def _late(turns: int, pages: int, api: Api) -> int:
+    """Calls that look again at so many tenants in list order, where a page is fresh enough for ten seconds."""
     calls = api.requests_per_minute * api.batch_share * api.look_again_after_seconds / 60
-    return turns if calls <= 2 * listing else min(turns, ceil(turns / (calls - listing)) * listing)
+    return min(turns, ceil(turns / calls) + pages + ORGANIZATIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from reconciler.errors import ExitCode, InvalidInputError
@@ -18,9 +19,10 @@ from reconciler.plan.actions.project import CreateProject, DeleteProject, Recove
 from reconciler.plan.moves import may_need_reductions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.apply.stop import BreakerLimits, StopSignal
+    from reconciler.live.state import LiveState
     from reconciler.plan.plan import TenantPlan
 
 EXAMPLE: Final = "for example --waves 1,1%,10%,100%"
@@ -58,14 +60,31 @@ class Recovery:
     tenant: TenantPlan
 
 
+NO_PAGES: Final[Mapping[str, int]] = MappingProxyType({})
+
 Unit: TypeAlias = Recovery | LoneTenant | CreateCohort | SharedTransfer
 
 
-def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
+def page_numbers(live: LiveState) -> Mapping[str, int]:
+    """By project id: on which page of the lists it was. Late turns of one page share a call."""
+    numbers: dict[tuple[str, str], int] = {}
+    return {
+        id_: numbers.setdefault((organization, cursor), len(numbers))
+        for organization, cursors in live.list_cursors.items()
+        for id_, cursor in cursors.items()
+    }
+
+
+def units(tenants: Iterable[TenantPlan], pages: Mapping[str, int] = NO_PAGES) -> tuple[Unit, ...]:
     """The units in starting order: recoveries, creations, upgrades, changes in place, downgrades, deletions.
 
+    Changes and deletions are in the order of the ``pages`` of their projects, and on a page in that of the plan.
     Several units run at once: a unit may start before an earlier one has ended.
     """
+
+    def page(tenant: TenantPlan) -> int:
+        return -1 if tenant.project is None else pages.get(tenant.project.id, -1)
+
     recoveries: list[TenantPlan] = []
     creates: list[TenantPlan] = []
     changes: list[TenantPlan] = []
@@ -82,6 +101,8 @@ def units(tenants: Iterable[TenantPlan]) -> tuple[Unit, ...]:
             deletions.append(tenant)
         else:
             changes.append(tenant)
+    changes.sort(key=page)
+    deletions.sort(key=page)
     upgrades = [moving for moving in routes.values() if not transfer(moving[0]).downgrade]
     downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
     return (

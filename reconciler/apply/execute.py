@@ -12,6 +12,7 @@ from reconciler.apply.batches import (
     Recovery,
     SharedTransfer,
     members,
+    page_numbers,
     stop_after_bad_wave,
     units,
     waves,
@@ -85,7 +86,7 @@ async def _carry_out_wave(run: Run, number: int, of: int, wave: Sequence[TenantP
         run.writes.wave(number, names)
     since = run.now()
     run.touched.update(names)
-    await each(units(wave), lambda unit: _carry_out(run, unit))
+    await each(units(wave, page_numbers(run.planned.live)), lambda unit: _carry_out(run, unit))
     if number < of:
         failed = run.outcomes.failures(names)
         stop_after_bad_wave(failed, len(wave), f"{number} of {of}", run.breaker.limits, run.stop)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import structs
 
@@ -18,7 +18,7 @@ from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
-from reconciler.plan.needs import PlanRequirements, lists_pay, needed_by
+from reconciler.plan.needs import PlanRequirements, in_pages, lists_pay, needed_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,54 +46,74 @@ class Listed:
     """When the list was requested, by the loop's clock."""
 
 
+Part: TypeAlias = tuple[str, str | None]
+"""An organization, with the cursor of one page of its list; with None, the whole list."""
+
+
 @dataclass(slots=True)
 class Lists:
-    """The newest list of each organization. One page holds up to 400 projects, for several late turns."""
+    """The newest list of each organization, or its pages. One holds up to 400 projects, for several late turns."""
 
     neon: Neon
     api: Api
     counts: Mapping[str, int]
     """The number of live projects of each organization that was listed completely."""
-    _expected: Counter[str] = field(default_factory=Counter)
-    """Tenants of each organization that have not been observed again yet."""
-    _listed: dict[str, Listed] = field(default_factory=dict)
-    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    cursors: Mapping[str, Mapping[str, str]]
+    """As ``LiveState.list_cursors``."""
+    _expected: Counter[Part] = field(default_factory=Counter)
+    """Tenants of each part that have not been observed again yet."""
+    _listed: dict[Part, Listed] = field(default_factory=dict)
+    _locks: defaultdict[Part, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def expect(self, tenants: Iterable[TenantPlan]) -> None:
         """Counts the tenants that may be observed again."""
-        self._expected.update(tenant.project.organization for tenant in tenants if tenant.project is not None)
+        self._expected.update(self._part(tenant.project) for tenant in tenants if tenant.project is not None)
 
     async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
         """The project from a list, and when that list was requested. None if no list has it.
 
-        Requests a list where that takes fewer calls than reading the expected projects one by one.
+        Requests a list where that takes fewer calls than reading the expected projects one by one. Of a list of
+        several pages, only the page that had the project is requested: tenants take their turns in its order.
         """
-        organization = before.organization
-        self._expected[organization] -= 1
-        async with self._locks[organization]:
-            listed = self._listed.get(organization)
+        part = self._part(before)
+        pays = self._pays(part)
+        self._expected[part] -= 1
+        async with self._locks[part]:
+            listed = self._listed.get(part)
             if listed is None or not self._recent(listed):
-                listed = await self._list(organization) if self._pays(organization) else None
+                listed = await self._list(*part) if pays else None
         if listed is None or before.id not in listed.projects:
             return None
         return listed.projects[before.id], listed.started_at
 
+    def _part(self, project: LiveProject) -> Part:
+        organization = project.organization
+        if not in_pages(self.counts.get(organization)):
+            return organization, None
+        return organization, self.cursors.get(organization, {}).get(project.id)
+
     def _recent(self, listed: Listed) -> bool:
         return asyncio.get_running_loop().time() - listed.started_at <= self.api.look_again_after_seconds
 
-    def _pays(self, organization: str) -> bool:
+    def _pays(self, part: Part) -> bool:
+        organization, cursor = part
+        if cursor is not None:
+            return self._expected[part] > 1
         count = self.counts.get(organization)
-        return count is not None and lists_pay(count, self._expected[organization], self.api)
+        return count is not None and lists_pay(count, self._expected[part] - 1, self.api)
 
-    async def _list(self, organization: str) -> Listed | None:
+    async def _list(self, organization: str, cursor: str | None) -> Listed | None:
         started_at = asyncio.get_running_loop().time()
         try:
-            listing = await self.neon.projects(organization)
+            if cursor is None:
+                found = (await self.neon.projects(organization)).projects
+            else:
+                found = await self.neon.page(organization, cursor)
         except ReconcilerError:  # reading the projects one by one shows whether the error persists
             return None
-        projects = with_quotas(listing.projects)
-        self._listed[organization] = Listed({project.id: project for project in projects}, started_at)
-        return self._listed[organization]
+        listed = Listed({project.id: project for project in with_quotas(found)}, started_at)
+        self._listed[organization, cursor] = listed
+        return listed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,7 +137,8 @@ class LateTurns:
     """The same for the details of the project that the tenant's actions need."""
 
     def __post_init__(self) -> None:
-        self.lists = Lists(self.neon, self.plan_inputs.desired.api, self.live.listed)
+        live = self.live
+        self.lists = Lists(self.neon, self.plan_inputs.desired.api, live.listed, live.list_cursors)
         self.lists.expect(self.plans.values())
 
     def late(self, tenant: str, *, details: bool = True, within_turn: bool = False) -> bool:

@@ -85,6 +85,7 @@ async def observation(context: Context, request: Request, on_progress: Progress)
     context = context.at_present()
     at = context.now()
     live = await observe_fleet(context, request, on_progress)
+    live = replace(live, list_cursors={})  # no run follows
     return Observation(context.desired.fleet, at, context.neon.organization_ids, context.api_host, live)
 
 

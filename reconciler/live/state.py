@@ -45,6 +45,9 @@ class LiveState:
     projects: tuple[LiveProject, ...] = ()
     unknown: tuple[UnknownProject, ...] = ()
     listed: Mapping[str, int] = field(default_factory=dict)
+    list_cursors: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    """By listed organization and project id: with which cursor the page of the list was asked for that had the
+    project. A run asks for single pages again."""
     deleted: Mapping[str, tuple[DeletedProject, ...]] = field(default_factory=dict)
     """The recoverable projects of each organization that listed all of them."""
     registered: Mapping[str, Registered] = field(default_factory=dict)

@@ -80,9 +80,10 @@ async def observe(
     cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
-    projects, unread = await _list(reader, on_progress)
+    projects, unread, cursors = await _list(reader, on_progress)
     live = await reader.merge(with_quotas(projects), [*unread, *_places(registered), *_pinned(desired)])
-    live = replace(live, listed=_counts(live, reader.organizations), registered=registered)
+    listed = _counts(live, reader.organizations)
+    live = replace(live, listed=listed, list_cursors=cursors, registered=registered)
     if not expect_empty:
         _check_not_empty(desired, live)
     reading = _Reading(on_progress)
@@ -158,7 +159,8 @@ async def _find_annotated(
     leaves out projects with the name of another tenant, and reads the branches of the others. Costs the pages of
     every organization, and one call for each project whose branches are read.
     """
-    everybody = await reader.merge(*await _list(reader, no_progress))
+    projects, unread, _ = await _list(reader, no_progress)
+    everybody = await reader.merge(projects, unread)
     seen = {project.id for project in live.projects}
     others = [project for project in everybody.projects if project.id not in seen]
     limit = requirements.max_unowned_reads
@@ -248,8 +250,10 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     return [project for project in seen if project.name in names]
 
 
-async def _list(reader: ProjectReader, on_progress: Progress) -> tuple[list[LiveProject], list[UnknownProject]]:
-    """The projects of every organization, and those that Neon did not read in time."""
+async def _list(
+    reader: ProjectReader, on_progress: Progress
+) -> tuple[list[LiveProject], list[UnknownProject], Mapping[str, Mapping[str, str]]]:
+    """The projects of every organization, those that Neon did not read in time, and the cursors of their pages."""
     counts: Counter[str] = Counter()
 
     async def list_one(organization: str) -> Listing:
@@ -260,9 +264,10 @@ async def _list(reader: ProjectReader, on_progress: Progress) -> tuple[list[Live
         return await reader.neon.projects(organization, on_page=on_page)
 
     listings = await each(reader.organizations, list_one)
-    of_each = zip(reader.organizations, listings, strict=True)
-    unread = [UnknownProject(id_, name) for name, listing in of_each for id_ in listing.unavailable]
-    return [project for listing in listings for project in listing.projects], unread
+    of_each = dict(zip(reader.organizations, listings, strict=True))
+    unread = [UnknownProject(id_, name) for name, listing in of_each.items() for id_ in listing.unavailable]
+    cursors = {name: listing.cursors for name, listing in of_each.items()}
+    return [project for listing in listings for project in listing.projects], unread, cursors
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import Search
@@ -15,7 +15,7 @@ from reconciler.neon.account import Account
 from reconciler.neon.call import MOST_PAGES, PROJECT, Call, gap_in_list, unending_list
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from reconciler.live.project import DeletedProject, LiveProject
 
@@ -32,6 +32,8 @@ class Listing:
 
     projects: tuple[LiveProject, ...]
     unavailable: tuple[str, ...]
+    cursors: Mapping[str, str] = field(default_factory=dict)
+    """By project id: with which cursor its page was asked for. Empty for the first page."""
 
 
 class ProjectLists(Account):
@@ -45,23 +47,44 @@ class ProjectLists(Account):
         each time.
         """
         found: dict[str, LiveProject] = {}
+        cursors: dict[str, str] = {}
         unavailable: dict[str, None] = {}
         for _ in range(READINGS_OF_A_MOVING_LIST):
-            moved, seen = False, set[str]()
+            moved, seen, cursor = False, set[str](), ""
             async for page in self._listed_pages(organization):
                 listed = {project.id: project for project in self._listed(page, organization)}
                 moved = moved or not seen.isdisjoint(listed)
                 seen.update(listed)
                 found |= listed
+                cursors.update(dict.fromkeys(listed, cursor))
+                cursor = (page.pagination.cursor if page.pagination else None) or cursor
                 unavailable.update(dict.fromkeys(page.unavailable_project_ids))
                 if on_page is not None:
                     on_page(len(found))
             if not moved:
-                return Listing(tuple(found.values()), tuple(id_ for id_ in unavailable if id_ not in found))
+                unread = tuple(id_ for id_ in unavailable if id_ not in found)
+                return Listing(tuple(found.values()), unread, cursors)
         raise IncompleteViewError(
             f"the list of the projects of organization {organization} changed each time it was read",
             hint="run again when fewer projects are changed",
         )
+
+    async def page(self, organization: str, cursor: str) -> tuple[LiveProject, ...]:
+        """One page of the list of an organization: what comes after the cursor, which is empty for the first page.
+
+        Shows that projects exist, and how they are. That one is missing shows nothing.
+        """
+        purpose = f"list projects of organization {organization}"
+        query = {**self._list_query(organization), **({"cursor": cursor} if cursor else {})}
+        page = await self._send(organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage)
+        return tuple(self._listed(page, organization))
+
+    def _list_query(self, organization: str) -> dict[str, str | int | bool]:
+        return {
+            "org_id": self._organization(organization).id,
+            "limit": PROJECTS_PER_PAGE,
+            "timeout": LISTING_TIMEOUT_MILLISECONDS,
+        }
 
     async def deleted_projects(self, organization: str) -> tuple[DeletedProject, ...]:
         """Every deleted project of an organization that can still be recovered.
@@ -131,11 +154,7 @@ class ProjectLists(Account):
         read; that page must be empty too. Raises IncompleteViewError if it is not, and for a list that does not
         end.
         """
-        query: dict[str, str | int | bool] = {
-            "org_id": self._organization(organization).id,
-            "limit": PROJECTS_PER_PAGE,
-            "timeout": LISTING_TIMEOUT_MILLISECONDS,
-        }
+        query = self._list_query(organization)
         if search is not None:
             query["search"] = search
         if recoverable:

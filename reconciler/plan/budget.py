@@ -21,7 +21,7 @@ from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.moves import checks_transfer_permission, goes_first
-from reconciler.plan.needs import lists_pay, looks, pages
+from reconciler.plan.needs import in_pages, lists_pay, looks, pages
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
 
@@ -196,9 +196,23 @@ def _deletions_later(plan: TenantPlan) -> int:
 
 def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
     """The calls that read the projects of these late turns within these seconds, by list where that is fewer."""
+    if projects is not None and in_pages(projects):
+        return _pages_again(turns, seconds, api, ceil(projects / PROJECTS_PER_PAGE))
     if projects is None or not lists_pay(projects, int(turns), api):
         return turns
     return min(turns, pages(projects) * ceil(seconds / max(1.0, api.look_again_after_seconds)))
+
+
+def _pages_again(turns: float, seconds: float, api: Api, pages: int) -> float:
+    """The calls for single pages: turns come in their order, and each page is read until its turns are over.
+
+    Several tenants are in progress at once, so that those of a page overlap with those of the next one.
+    """
+    touched = min(float(pages), turns)
+    if not touched:
+        return 0.0
+    each_lasts = (seconds / touched) * (1 + AT_ONCE * touched / turns)
+    return min(turns, touched * ceil(each_lasts / max(1.0, api.look_again_after_seconds)))
 
 
 def _taken(live: LiveState) -> int:

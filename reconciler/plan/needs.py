@@ -82,6 +82,11 @@ def pages(projects: int) -> int:
     return ceil(projects / PROJECTS_PER_PAGE) + 1
 
 
+def in_pages(projects: int | None) -> bool:
+    """Return whether a run looks again at single pages of the list of an organization with so many projects."""
+    return projects is not None and projects > PROJECTS_PER_PAGE
+
+
 def lists_pay(projects: int, turns: int, api: Api) -> bool:
     """Return whether listing an organization takes fewer calls than reading each project whose turn comes.
 

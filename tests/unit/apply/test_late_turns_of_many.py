@@ -13,7 +13,7 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, ListOrder
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.harness.builders import (
     DAY,
@@ -107,6 +107,52 @@ class TestAList:
             assert len([path for path in reads if "/operations" not in path]) == 3, "one before the first patch"
 
         virtually(main())
+
+
+class TestAPage:
+    """Of a list of several pages: tenants take their turns in its order, and those of a page share a call."""
+
+    NAMES: Final = tuple(f"t{number:02}" for number in range(60))
+    PER_PAGE: Final = 20
+
+    @pytest.fixture(autouse=True)
+    def _short_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in ("neon.project_lists", "plan.needs"):
+            monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", self.PER_PAGE)
+
+    def reads(self, folder: Path, behaviour: Behaviour) -> tuple[list[str], Report, str]:
+        """What a run reads that changes a quota of every tenant, after somebody changed one in the console."""
+
+        async def main() -> tuple[list[str], Report, str]:
+            world = World.open(folder, behaviour)
+            before = a_fleet(*map(a_tenant, self.NAMES))
+            world.seed(before)
+            tier = replace(FREE_TIER, quota=replace(FREE_QUOTA, data_transfer_bytes=6 * 2**30))
+            async with world.client() as neon:
+                fleet = Fleet(a_fleet(*map(a_tenant, self.NAMES), tiers=(tier, PRO_TIER)), neon, now=now)
+                planned = await fleet.plan(Request(base=before))
+                ids = {tenant.tenant: tenant.project.id for tenant in planned.plan.tenants if tenant.project}
+                await asyncio.sleep(LATE)
+                await neon.update_project("free", ids["t33"], {"quota.active_time_seconds": 3600})
+                world.forget()
+                report = await fleet.apply(planned, RunOptions(journal=folder / "j"))
+            paths = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
+            return paths, report, ids["t33"]
+
+        return virtually(main())
+
+    def test_is_read_for_all_tenants_on_it(self, tmp_path: Path) -> None:
+        paths, report, changed = self.reads(tmp_path, Behaviour(rate_limit=None))
+        assert paths.count("/projects") == len(self.NAMES) / self.PER_PAGE
+        singles = {path for path in paths if path.startswith("/projects/") and "/operations" not in path}
+        assert len(singles) == 2, "the changed one, and one before the first patch"
+        assert f"/projects/{changed}" in singles
+        assert [o.tenant for o in report.outcomes if o.result is not Result.APPLIED] == ["t33"]
+
+    def test_that_has_other_projects_by_now_clears_nobody_who_left_it(self, tmp_path: Path) -> None:
+        moving = Behaviour(rate_limit=None, list_order=ListOrder.CHANGED)
+        _, report, _ = self.reads(tmp_path, moving)
+        assert [o.tenant for o in report.outcomes if o.result is not Result.APPLIED] == ["t33"]
 
 
 class TestPruning:

@@ -74,6 +74,13 @@ def test_four_hundred_tenants_on_one_route_share_one_call_and_one_more_takes_a_s
     assert (len(members(first)), len(members(second))) == (400, 1)
 
 
+def test_changes_and_deletions_begin_in_the_order_of_the_list() -> None:
+    """Then those whose turn comes at a time are on one page of it."""
+    plans = planned(*map(a_change, "abcde"), *map(a_deletion, "xyz"))
+    pages = {"p-a": 2, "p-b": 0, "p-c": 1, "p-d": 0, "p-e": 2, "p-x": 1, "p-y": 0, "p-z": 0}
+    assert "".join(name for unit in units(plans, pages) for name in members(unit)) == "bdcaeyzx"
+
+
 def test_opposite_routes_never_share_a_call() -> None:
     first, second = units(planned(an_upgrade("up"), a_downgrade("down")))
     assert isinstance(first, SharedTransfer)

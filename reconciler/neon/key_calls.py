@@ -45,14 +45,17 @@ class KeyCalls:
         answer = await self._get("/users/me/organizations", purpose, wire.MyOrganizations)
         return frozenset(each.id for each in answer.organizations)
 
-    async def role_in(self, org_id: str) -> str | None:
-        """The role of the key's person in an organization; None if it is not listed."""
-        me = await self._get("/users/me", "ask who the key's owner is", wire.Me)
+    async def person(self) -> str:
+        """The id of the key's person."""
+        return (await self._get("/users/me", "ask who the key's owner is", wire.Me)).id
+
+    async def role_in(self, org_id: str, person: str) -> str | None:
+        """The role of a person in an organization; None if the person is not listed."""
         cursor: dict[str, str] = {}
         for _ in range(MOST_PAGES):
             purpose = f"read the members of organization {org_id}"
             page = await self._get(f"{ORGANIZATION}/members", purpose, wire.Members, cursor, org_id=org_id)
-            found = [each.member.role for each in page.members if each.member.user_id == me.id]
+            found = [each.member.role for each in page.members if each.member.user_id == person]
             following = page.pagination and page.pagination.next
             if found or not page.members or not following or following == cursor.get("cursor"):
                 return found[0] if found else None

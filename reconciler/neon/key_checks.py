@@ -153,7 +153,8 @@ async def _roles(calls: KeyCalls, known: Known) -> Check:
     """Neon: a transfer needs an admin of the origin, and a member of the destination."""
     variable = calls.key.variable
     try:
-        roles = {name: await calls.role_in(id_) for name, id_ in known.ids.items()}
+        person = await calls.person()
+        roles = {name: await calls.role_in(id_, person) for name, id_ in known.ids.items()}
     except UnreachableError:
         raise
     except ReconcilerError as error:

@@ -34,6 +34,8 @@ class SetUp:
         self.shell = Shell(folder)
         self.shell.clock = neon.clock.now
         self.environ = self.shell.environ
+        self.process: dict[str, str] = {}
+        """Variables that the network reads from the process itself."""
         self.environ |= {"NEON_API_HOST": host, "PERSONAL_API_KEY": neon.personal_key}
         for name, id_ in neon.organization_ids.items():
             self.environ[f"NEON_{name.upper()}_ORG_ID"] = id_
@@ -201,6 +203,15 @@ def nobody_at_the_host(it: SetUp) -> None:
     it.environ["NEON_API_HOST"] = "http://127.0.0.1:1/api/v2"
 
 
+def proxy_of_no_kind(it: SetUp) -> None:
+    it.environ["NEON_API_HOST"] = "https://127.0.0.1:1/api/v2"
+    it.process["HTTPS_PROXY"] = "ftp://someone:a-password@proxy.example"
+
+
+def certificates_that_are_not_there(it: SetUp) -> None:
+    it.process["SSL_CERT_FILE"] = "/nowhere/a-password.pem"
+
+
 def variable_that_files_may_not_name(it: SetUp) -> None:
     it.shell.write("tiers.yaml", TIERS.replace("${FREE_ORG_API_KEY}", "${DATABASE_PASSWORD}"))
 
@@ -249,6 +260,8 @@ BROKEN: Final[tuple[tuple[Callable[[SetUp], None], int, str], ...]] = (
         "$PERSONAL_API_KEY is the key of organization free, not of a",
     ),
     (nobody_at_the_host, 1, "127.0.0.1 cannot be reached: Connection refused"),
+    (proxy_of_no_kind, 1, "$HTTPS_PROXY cannot be used: the address of a proxy must begin with http://"),
+    (certificates_that_are_not_there, 1, "$SSL_CERT_FILE cannot be used: No such file or directory"),
     (variable_that_files_may_not_name, 1, "${DATABASE_PASSWORD} is not permitted as an API key"),
     (unset_registry, 4, "$REGISTRY_URL is not set"),
     (registry_that_does_not_answer, 1, "the registry does not respond"),
@@ -258,9 +271,13 @@ BROKEN: Final[tuple[tuple[Callable[[SetUp], None], int, str], ...]] = (
 
 @pytest.mark.parametrize(("broken", "code", "cause"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
 def test_the_first_line_that_fails_names_the_cause(
-    broken: Callable[[SetUp], None], code: int, cause: str, set_up: SetUp
+    broken: Callable[[SetUp], None], code: int, cause: str, set_up: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     broken(set_up)
+    for name, value in set_up.process.items():
+        monkeypatch.setenv(name, value)
     base = ("--base", base) if (base := set_up.environ.pop("BASE", "")) else ()
     ended = set_up.examined("--format", "json", *base)
     assert cause in lines(ended, "fail")[0]

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.serve import serving
 from tests.e2e.pages import START, Reader
-from tests.harness.repository import needs_git
-from tests.harness.shell import ROOT, Shell
+from tests.harness.account import ORGANIZATIONS, a_simulator
+from tests.harness.repository import git, needs_git
+from tests.harness.shell import ROOT, PassingTime, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +57,38 @@ def test_every_console_block_shows_what_happens_in_an_empty_folder(empty: Shell,
         START.rewrite("console", now)
     for shown, told in zip(now, START.blocks("console"), strict=True):
         assert shown.splitlines() == told.splitlines()
+
+
+def test_the_commands_for_a_real_account_work_on_the_served_simulator(empty: Shell) -> None:
+    [init, *_] = [line for line in commands() if line.startswith("reconciler init")]
+    assert empty.run(*shlex.split(init)[1:]).code == 0
+    prices = (empty.folder / "tiers.yaml").read_text(encoding="utf-8")
+    assert "settle: 10s" in prices
+    empty.write("tiers.yaml", prices.replace("settle: 10s", "settle: 1s"))  # nobody waits for this account
+    empty.tenant("acme")
+    git(empty.folder, "init", "--quiet", "--initial-branch=main")
+    git(empty.folder, "add", "--all")
+    git(empty.folder, "commit", "--quiet", "--message", "Begin the fleet")
+    passing = PassingTime(0.5, DEMO_EPOCH_SECONDS)
+    with (
+        a_simulator(*ORGANIZATIONS, path=empty.folder / "sim.db", clock_source=passing) as neon,
+        serving(neon) as host,
+    ):
+        empty.clock = neon.clock.now
+        exported = [
+            line for block in START.blocks("sh") for line in block.splitlines() if line.startswith("export ")
+        ]
+        named = {word.partition("=")[0] for line in exported for word in shlex.split(line)[1:]}
+        ids = {f"NEON_{name.upper()}_ORG_ID": id_ for name, id_ in neon.organization_ids.items()}
+        keys = {f"{name.upper()}_ORG_API_KEY": key for name, key in neon.organization_keys.items()}
+        empty.environ |= {**ids, **keys, "PERSONAL_API_KEY": neon.personal_key}
+        assert named == empty.environ.keys()
+        empty.environ["NEON_API_HOST"] = host
+        for line in (line for block in START.blocks("sh") for line in block.splitlines()):
+            if line.startswith("reconciler "):
+                ended = empty.run(*shlex.split(line)[1:])
+                assert ended.code == 0, f"{line}: {ended.err}{ended.out}"
+    assert git(empty.folder, "tag") == "applied"
 
 
 def commands() -> list[str]:

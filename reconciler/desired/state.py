@@ -244,6 +244,8 @@ class DesiredState:
     def project_names(self, tenant: str) -> tuple[str, ...]:
         """Return every name that identifies the tenant's project, the current one first."""
         declared = self.tenants.get(tenant)
+        if len(self.frames) == 1 and not (declared and declared.previously):
+            return (self.frames[0].name(tenant),)
         current = (self.project_name(declared),) if declared and declared.tier in self.tiers else ()
         names = (frame.name(name) for name in self.names(tenant) for frame in self.frames)
         return tuple(dict.fromkeys((*current, *names)))

@@ -78,6 +78,9 @@ class CommitTree:
 
     def blob(self, path: str) -> str:
         """Return the id of the contents that ``read`` returns; raises as ``read`` does."""
+        plain = None if leads_out(path) else self._entry(path)
+        if plain is not None and plain.kind is Kind.FILE:
+            return plain.id
         goal = resolved(path, self.link, self.prefix)
         entry = self._entry(goal)
         if entry is None:

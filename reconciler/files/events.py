@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from yaml.events import (
@@ -12,8 +12,10 @@ from yaml.events import (
     CollectionEndEvent,
     CollectionStartEvent,
     DocumentEndEvent,
+    MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
+    SequenceEndEvent,
     SequenceStartEvent,
 )
 
@@ -78,6 +80,75 @@ def parse(data: bytes, file: str) -> Parsed:
     unfit = text_problems(data, file)
     if unfit:
         return Parsed((), unfit, unread_from=1)
+    usual = _ordinary(data)
+    return strictly_parsed(data, file) if usual is None else Parsed(usual, ())
+
+
+def _ordinary(data: bytes) -> tuple[Document, ...] | None:  # noqa: C901, PLR0912 - calls take as long
+    """Return the documents of an ordinary text, in one loop; None for a text that the strict builder has to judge.
+
+    Ordinary are no tags, anchors and aliases, no key twice, no keys but scalars, and no deep nesting.
+    """
+    documents: list[Document] = []
+    stack: list[Any] = []
+    node: Any = None
+    key: str | None = None
+    value: object
+    event: Any
+    try:
+        for event in events(data):
+            kind = event.__class__
+            if kind is ScalarEvent:
+                if event.tag is not None or event.anchor is not None:
+                    return None
+                text = event.value
+                if key is None and node.__class__ is dict:
+                    key = text if text.isascii() else composed(text)
+                    if key in node:
+                        return None
+                    continue
+                value = Quoted(text) if event.style else None if text in NULLS else text
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                unfit = event.tag is not None or event.anchor is not None or len(stack) >= MAX_DEPTH
+                if unfit or (key is None and node.__class__ is dict):
+                    return None
+                value = {} if kind is MappingStartEvent else []
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                node = stack.pop()
+                continue
+            elif kind is DocumentEndEvent:
+                _close(documents, event)
+                continue
+            elif kind is AliasEvent:
+                return None
+            else:
+                continue
+            if node is None:
+                documents.append(Document(value, *place(event)))
+            elif key is None:
+                node.append(value)
+            else:
+                node[key] = value
+                key = None
+            if kind is not ScalarEvent:
+                stack.append(node)
+                node = value
+    except yaml.YAMLError:
+        return None
+    return tuple(documents)
+
+
+def _close(documents: list[Document], event: yaml.Event) -> None:
+    """The last document ends; an empty one is left out."""
+    if documents and documents[-1].value is None:
+        documents.pop()
+    elif documents and not documents[-1].end:
+        line, column = place(event)
+        documents[-1].end = line if column > 1 else line - 1
+
+
+def strictly_parsed(data: bytes, file: str) -> Parsed:
+    """Return the documents of a text, and what is wrong with it."""
     builder = _Builder(file)
     unread: int | None = None
     try:

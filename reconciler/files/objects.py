@@ -11,6 +11,7 @@ import re
 import stat
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.files.libgit import pygit2
@@ -26,6 +27,8 @@ _MAX_TREE_BYTES: Final = 2**26
 _COMMIT: Final = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)")
 _TAG: Final = re.compile(rb"object ([0-9a-f]{40})\ntype (?:commit|tag)\n")
 _ANNOTATED: Final = re.compile(rb"object ([0-9a-f]{40})\ntype commit\n(?:[^\n]+\n)*\n(.*)", re.DOTALL)
+_MOST_FOLDERS: Final = 256
+"""Maximum that are remembered."""
 _MOST_TAGS: Final = 8
 """Maximum number of tags that point to each other."""
 
@@ -95,11 +98,7 @@ class Objects:
 
     def tree(self, name: str) -> dict[str, Entry]:
         """Return the entries of a folder, by name, in git's order."""
-        entries = list(_entries(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES)))
-        found = dict(entries)
-        if len(found) != len(entries):
-            raise UnreadableError(DAMAGED)
-        return found
+        return _folder(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES))
 
     def blob(self, name: str, limit: int) -> bytes:
         """Return the contents of a file of at most ``limit`` bytes."""
@@ -124,6 +123,16 @@ class Objects:
         except (pygit2.GitError, ValueError) as error:
             raise UnreadableError(DAMAGED) from error
         return pygit2.enums.ObjectType(kind), size
+
+
+@lru_cache(maxsize=_MOST_FOLDERS)
+def _folder(data: bytes) -> dict[str, Entry]:
+    """Return the entries of a folder: the same folders are read of several commits, and several times of one."""
+    entries = list(_entries(data))
+    found = dict(entries)
+    if len(found) != len(entries):
+        raise UnreadableError(DAMAGED)
+    return found
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:

@@ -58,10 +58,13 @@ def content(descriptor: int, limit: int) -> bytes:
 def bounded(descriptor: int, limit: int, *, expected: int = 0) -> bytes:
     """Return all bytes up to the end, also of a growing file or a pipe.
 
-    Raises UnreadableError if there are more than ``limit``. ``expected`` bytes are requested at once.
+    Raises UnreadableError if there are more than ``limit``. ``expected``, of a regular file only: its bytes are
+    requested at once, and it has ended where one byte more was requested than came.
     """
     chunks = [os.read(descriptor, min(expected, limit) + 1)]
     size = len(chunks[0])
+    if 0 < size == expected:
+        return chunks[0]
     while chunks[-1] and size <= limit:
         chunks.append(os.read(descriptor, min(_CHUNK, limit + 1 - size)))
         size += len(chunks[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from enum import Enum
 
 
+MOST_KNOWN: Final = 1000
+"""Texts of one scalar that are remembered."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """A pydantic type: ``read`` gets the text as written and raises ValueError, worded for its author."""
@@ -40,13 +44,20 @@ class Scalar:
     read: Callable[[str], object]
     expected: str
     schema: dict[str, Any]
+    _known: dict[str, object] = field(default_factory=dict, repr=False)
+    """The values of texts that were read before: a fleet has few different ones of most scalars."""
 
     def validate(self, value: object) -> object:
         """The value of a scalar."""
+        if isinstance(value, str) and value in self._known:
+            return self._known[value]
         text = readers.text_of(value)
         if text is None:
             raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
-        return self.read(readers.refuse_secret(text))
+        found = self.read(readers.refuse_secret(text))
+        if len(self._known) < MOST_KNOWN:
+            self._known[text] = found
+        return found
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.validate)

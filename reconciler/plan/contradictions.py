@@ -59,6 +59,9 @@ Rule: TypeAlias = "Callable[[Claim, DesiredState], Contradiction | None]"
 
 def contradiction(claim: Claim, desired: DesiredState) -> Contradiction | None:
     """Return the first contradiction, or None."""
+    project = claim.project
+    if not (project.branches or claim.pinned or desired.pins_held_back):
+        return None  # every rule is about an annotation or a pin
     found = (rule(claim, desired) for rule in RULES)
     return next((one for one in found if one is not None), None)
 

@@ -90,9 +90,8 @@ def coverage(
     branched = [project for settings, project in found if branches.stated(settings)]
     filled = [(settings, project) for settings, project in found if databases.declares(settings)]
     saved = [(settings, project) for settings, project in found if snapshots.declares(settings)]
-    unsized = [
-        endpoint for settings, project in found for endpoint in unmanaged_computes.unsized(settings, project)
-    ]
+    below = [one for one in found if one[1].branches is not None or one[1].endpoints is not None]
+    unsized = [endpoint for one in below for endpoint in unmanaged_computes.unsized(*one)]
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
@@ -115,10 +114,10 @@ def coverage(
         in_no_file=len(_in_no_file(desired, identities)) if live.listed else 0,
         used_checked=sum(project.consumption is not None for _, project in found),
         replicas=sum(not endpoint.writes for endpoint in unsized),
-        declared_replicas=sum(sum(1 for _ in replicas.sized(*one)) for one in found),
+        declared_replicas=sum(sum(1 for _ in replicas.sized(*one)) for one in below),
         other_computes=sum(endpoint.writes for endpoint in unsized),
-        tuned_computes=sum(unmanaged_computes.tuned(settings, project) for settings, project in found),
-        protected_branches=sum(protection.unmanaged(settings, project) for settings, project in found),
+        tuned_computes=sum(unmanaged_computes.tuned(settings, project) for settings, project in below),
+        protected_branches=sum(protection.unmanaged(settings, project) for settings, project in below),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import Occasion
@@ -211,11 +211,28 @@ class PlanRequirements:
         if self.depth is not Depth.DECLARED or self.whole:
             return matched
         asked = {*self.half_done, *self.new, *self.wanted}
-        return (
+        known = self._in_order(desired)
+        return [
             (tenant, project)
             for tenant, project in matched
-            if tenant.name in asked or not nothing_to_read(desired, self.history, tenant, project)
-        )
+            if tenant.name in asked
+            or (known.get(tenant.name) is not project and not self._is_in_order(desired, known, tenant, project))
+        ]
+
+    def _in_order(self, desired: DesiredState) -> dict[str, LiveProject]:
+        """The projects of which an earlier round found that the list is enough."""
+        remembered = desired.remembered.get("in order")
+        if remembered is None or remembered[0] is not self.history:
+            remembered = desired.remembered["in order"] = (self.history, {})
+        return cast("dict[str, LiveProject]", remembered[1])
+
+    def _is_in_order(
+        self, desired: DesiredState, known: dict[str, LiveProject], tenant: Tenant, project: LiveProject
+    ) -> bool:
+        if not nothing_to_read(desired, self.history, tenant, project):
+            return False
+        known[tenant.name] = project
+        return True
 
     def _asked_of(self, looks: Iterable[_Look], detail: str) -> Iterator[LiveProject]:
         return (look.project for look in looks if detail in self.wanted.get(look.tenant, ()))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from reconciler.files import events
-from reconciler.files.events import Document, Quoted, parse
+from reconciler.files.events import Document, Quoted, parse, strictly_parsed, text_problems
 from reconciler.files.positions import read_positions
 
 
@@ -137,3 +141,65 @@ def test_what_is_missing_stands_where_the_thing_around_it_stands() -> None:
     assert positions.place(("a", "c"), at_key=True) == (1, 1)
     assert positions.place(("a", "b", "c", 3)) == (2, 3)
     assert positions.place(("x",)) == (1, 1)
+
+
+TEXTS = (
+    b"# Tenant acme.\ntenant: acme\ntier: free\nlabels: {plan: no, 'size': 010}\noverrides:\n  quota: {a: 6GiB}\n",
+    b"tenant: zoe\nsnapshots:\n  - v1\n  - {name: v2, at: 2026-01-01}\ndev_branches: []\n---\n---\ntenant: b\n",
+    b'a: |\n  text\n\n  more\nb: >-\n  folded\nc: "x: y"\n? d\n: ~\n',
+)
+PIECES = (
+    *(b"a: 1\n", b"- ", b"&a ", b"*a ", b"!t ", b"!!str ", b"{", b"}", b"[", b"]", b"\n", b"---\n", b"...\n"),
+    *(
+        b"'",
+        b'"',
+        b"#",
+        b"? ",
+        b": ",
+        b"|",
+        b"~",
+        b"null",
+        b"\t",
+        b"  ",
+        b"%YAML 1.1\n",
+        b",",
+        b"<<: ",
+        b"tier: x\n",
+    ),
+    *("\u00e9: 1\n".encode(), "e\u0301: 1\n".encode(), b"[" * 40),
+)
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.sampled_from(PIECES)), max_size=4)
+
+
+def edited(text: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
+    """The text with some bytes replaced."""
+    for place, length, piece in edits:
+        at = int(place * len(text))
+        text = text[:at] + piece + text[at + length :]
+    return text
+
+
+def kinds(value: Any) -> Any:
+    """The value with what it is."""
+    if isinstance(value, dict):
+        return [(key, kinds(member)) for key, member in value.items()]
+    return [kinds(one) for one in value] if isinstance(value, list) else (type(value), value)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.sampled_from(TEXTS), EDITS)
+@example(TEXTS[0], [(0.0, 0, b"- [a, b]\n- {? [a] : 1}\n---\n")])
+def test_the_quick_loop_reads_what_the_strict_builder_reads(
+    text: bytes, edits: list[tuple[float, int, bytes]]
+) -> None:
+    data = edited(text, edits)
+    if not text_problems(data, "f"):
+        quick, strict = parse(data, "f"), strictly_parsed(data, "f")
+        assert quick == strict
+        assert [kinds(one.value) for one in quick.documents] == [kinds(one.value) for one in strict.documents]
+
+
+def test_an_ordinary_text_takes_the_quick_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "strictly_parsed", lambda *_: pytest.fail("the strict builder was asked"))
+    for text in TEXTS:
+        assert parse(text, "f").documents

@@ -52,9 +52,9 @@ class AdoptRequirements:
         strangers = unnamed if most is None or len(unnamed) <= most else []
         sized = named if small else []
         return Needs(
-            projects=_ids(one for one in named if _unstated(one)),
-            branches=_ids(one for one in (*strangers, *sized) if one.branches is None),
-            endpoints=_ids(one for one in sized if one.endpoints is None),
+            projects=ids(one for one in named if unstated(one)),
+            branches=ids(one for one in (*strangers, *sized) if one.branches is None),
+            endpoints=ids(one for one in sized if one.endpoints is None),
         )
 
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:  # noqa: ARG002
@@ -90,9 +90,9 @@ class BelowRequirements:
         asked = [one for one in live.projects if one.id in self.projects]
         named = [one for one in asked if self.below & {BRANCHES, SNAPSHOTS} and one.branches is None]
         return Needs(
-            branches=_ids(named),
-            endpoints=_ids(one for one in asked if BRANCHES in self.below and one.endpoints is None),
-            snapshots=_ids(one for one in asked if SNAPSHOTS in self.below and one.snapshots is None),
+            branches=ids(named),
+            endpoints=ids(one for one in asked if BRANCHES in self.below and one.endpoints is None),
+            snapshots=ids(one for one in asked if SNAPSHOTS in self.below and one.snapshots is None),
         )
 
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:  # noqa: ARG002
@@ -108,11 +108,12 @@ class BelowRequirements:
         return created_for(project, desired)
 
 
-def _unstated(project: LiveProject) -> bool:
-    """Whether a list left out a value that a tier states."""
+def unstated(project: LiveProject) -> bool:
+    """Return whether a list left out a value that a tier states."""
     values = (project.quota, project.compute, project.restore_window_seconds)
     return None in values and project.consumption is None
 
 
-def _ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
+def ids(projects: Iterable[LiveProject]) -> tuple[str, ...]:
+    """Return the ids of projects, each once."""
     return tuple(dict.fromkeys(project.id for project in projects))

@@ -113,4 +113,42 @@ ADOPT: Final = declare(
     adopt_options,
 )
 
-AUTHOR_COMMANDS: Final = {command.name: command for command in (ADOPT, NEW, SET, EXPLAIN, FMT)}
+COLLECT: Final = declare(
+    "collect",
+    """Write a line for each tenant that signed up and that no file holds, in the order of names.
+
+    Tenants come from the registry, from annotations of projects, and from journals. Each gets its tier, what its
+    project has otherwise, and project_id, so that the next plan is empty. Changes no project. Run it every few
+    minutes, and commit what it writes; two runs at once write each line once.
+    """,
+    "reconciler collect --to fleet/sign-ups.ndjson",
+    READ,
+    files_options,
+    account_options,
+    base_option,
+    flag(
+        OUTPUT,
+        "--to",
+        metavar="FILE",
+        help="The file, below the folder.  [default: sign-ups in the first pattern]",
+    ),
+    flag(
+        LOOK_AT,
+        "--journals",
+        multiple=True,
+        type=click.Path(exists=True, path_type=Path),
+        metavar="PATH",
+        help="Also read journals in this file or folder.  [always: the user's log folder]",
+    ),
+    flag(
+        LOOK_AT,
+        "--min-age",
+        metavar="TIME",
+        default="10m",
+        show_default=True,
+        help="Leave out younger projects: the run that creates one may still be at work.",
+    ),
+    flag(RUNNING, "--dry-run", is_flag=True, help="Show what would be written. Write nothing."),
+)
+
+AUTHOR_COMMANDS: Final = {command.name: command for command in (ADOPT, NEW, SET, EXPLAIN, FMT, COLLECT)}

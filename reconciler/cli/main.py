@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "set": "Change keys of a tenant's file in place.",
     "fmt": "Write the files in one form.",
     "explain": "Show where each value of a tenant comes from.",
+    "collect": "Write lines for tenants that signed up and that no file holds.",
     "plan": "Show what apply would do.",
     "diff": "Show what a change of the files asks for, without a key.",
     "observe": "Record the live state of the fleet, for plans without keys.",
@@ -66,7 +67,7 @@ EXAMINED: Final = "`reconciler doctor` examines keys, organizations, network and
 LOG_FORMAT: Final = "--log-format"
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
-AUTHORING: Final = ("adopt", "new", "set", "explain", "fmt")
+AUTHORING: Final = ("adopt", "new", "set", "explain", "fmt", "collect")
 """Commands that are declared in ``author_commands``."""
 FIRST: Final = ("init", "doctor")
 """Commands for a new user, declared in ``start_commands``; all others in ``commands``."""

@@ -18,7 +18,7 @@ from reconciler.files.tree import WorkTree
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from reconciler.files.edited import EditedTenant
@@ -51,11 +51,11 @@ def addition(directory: Path, document: dict[str, Json], to: str | None = None) 
     if before is not None and not source.json_lines:
         raise InvalidInputError(f"{file} exists", hint=f"`reconciler set {tenant} KEY=VALUE` changes a tenant")
     ordered = canonical_json(document, tenant_shape())
-    text = (
-        _with_line((before or b"").decode(), tenant, json_line(ordered))
-        if source.json_lines
-        else _schema_comment(directory, path) + as_document(ordered if isinstance(ordered, dict) else document)
-    )
+    if source.json_lines:
+        return checked(
+            directory, path, EditedFile(file, before, with_lines(before or b"", {tenant: document})), tenant
+        )
+    text = _schema_comment(directory, path) + as_document(ordered if isinstance(ordered, dict) else document)
     return checked(directory, path, EditedFile(file, before, text.encode()), tenant)
 
 
@@ -78,14 +78,15 @@ def _place(sources: Sequence[Source], tenant: str) -> str:
     raise InvalidInputError("no source names the file of a new tenant", hint="--to FILE")
 
 
-def _with_line(text: str, tenant: str, line: str) -> str:
-    """Return the lines with the tenant's: at its place in the order of names, or last if they have no order."""
-    rows = [row for row in text.split("\n") if row.strip()]
+def with_lines(data: bytes, documents: Mapping[str, dict[str, Json]]) -> bytes:
+    """Return the lines with those of new tenants: in the order of names, or last if the lines have none."""
+    rows = [row for row in data.decode().split("\n") if row.strip()]
     names = [_name(row) for row in rows]
-    at = next((index for index, name in enumerate(names) if name > tenant), len(rows))
-    if names != sorted(names):
-        at = len(rows)
-    return "\n".join((*rows[:at], line, *rows[at:])) + "\n"
+    added = sorted((name, json_line(document)) for name, document in documents.items())
+    both = [*zip(names, rows, strict=True), *added]
+    if names == sorted(names):
+        both.sort(key=lambda one: one[0])
+    return "".join(f"{row}\n" for _, row in both).encode()
 
 
 def _name(row: str) -> str:

@@ -58,6 +58,10 @@ class FewTenants:
         """What the files declare."""
         return self._context.desired
 
+    def time(self) -> datetime:
+        """The time that everything is judged by: this machine's clock, or the API's where the two differ."""
+        return self._context.time()
+
     async def converge(
         self, *tenants: str | TenantJson, request: Request = Request(), run: RunOptions | None = None
     ) -> Converged:

@@ -1,0 +1,173 @@
+"""Sign-ups: projects of this fleet whose tenants no file holds, and documents that declare them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.adopt.adoption import Adopted, in_no_file
+from reconciler.adopt.grant import differences, grant_of_project, grant_of_tier
+from reconciler.adopt.nearest_tier import nearest
+from reconciler.adopt.needs import AdoptRequirements, ids, unstated
+from reconciler.adopt.owners import How, Named, Names
+from reconciler.desired.naming import identity
+from reconciler.live.project import Needs
+from reconciler.plan.ownership import created_for
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from reconciler.desired.state import DesiredState
+    from reconciler.live.project import LiveProject
+    from reconciler.live.state import LiveState
+
+
+class Source(Enum):
+    """What names the tenant of a sign-up."""
+
+    REGISTRY = "registry"
+    ANNOTATION = "annotation"
+    JOURNAL = "journal"
+
+
+class Why(Enum):
+    """Why a project is left out."""
+
+    YOUNG = "created less than {age} ago: the run that creates it may still be at work"
+    REMOVED = "a commit removed its file: to delete the project, write state: absent"
+    DECLARED = "a file, or the base, declares the tenant"
+    SEVERAL = "several tenants or projects are named"
+    NO_TIER = "no tier is in its organization"
+    INVALID = "its document would not be valid"
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A tenant that a line is to declare."""
+
+    adopted: Adopted
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A project of the fleet that gets no line."""
+
+    tenant: str
+    project_id: str
+    why: Why
+    told: str = ""
+    """More than the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """All sign-ups that no file holds, sorted by name."""
+
+    sign_ups: tuple[SignUp, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of tenants beside live state."""
+
+    recorded: Mapping[str, str]
+    """By project id: the tenant for which a journal says that it was created."""
+    declared: Collection[str]
+    """Tenants that the base declares."""
+    removed: Collection[str]
+    """Tenants whose files a commit removed."""
+
+
+class CollectRequirements(AdoptRequirements):
+    """What has to be known: who owns each project that may be of this fleet, and values that lists leave out."""
+
+    __slots__ = ()
+
+    @property
+    def max_unowned_reads(self) -> int | None:
+        """All of those that ``details`` names."""
+        return None
+
+    def details(self, desired: DesiredState, live: LiveState) -> Needs:
+        """The annotations of projects named as this fleet names them, and of a few others."""
+        projects, _ = in_no_file(desired, live)
+        known = set(live.registered_ids.values())
+        fit = [one for one in projects if one.id not in known and desired.tenant_by_project_name(one.name)]
+        others = [one for one in projects if one.id not in known and one not in fit]
+        asked = [*fit, *(others if len(others) <= self.reach.few_strangers else ())]
+        return Needs(
+            projects=ids(one for one in projects if unstated(one)),
+            branches=ids(one for one in asked if one.branches is None),
+        )
+
+
+def requirements() -> CollectRequirements:
+    """Return what has to be read."""
+    return CollectRequirements(Names())
+
+
+def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, min_age: timedelta) -> Collected:
+    """Return the sign-ups. Deterministic: the same inputs give the same documents."""
+    named = sorted(_named(desired, live, past), key=lambda one: (one[0].tenant, one[0].project.id))
+    counts: dict[str, set[str]] = {}
+    tenants: dict[str, set[str]] = {}
+    for one, _ in named:
+        counts.setdefault(identity(one.tenant), set()).add(one.project.id)
+        tenants.setdefault(one.project.id, set()).add(one.tenant)
+    sign_ups: dict[str, SignUp] = {}
+    left: dict[str, LeftOut] = {}
+    for one, source in named:
+        several = len(counts[identity(one.tenant)]) > 1 or len(tenants[one.project.id]) > 1
+        why = Why.SEVERAL if several else _why_not(desired, past, one, now - min_age)
+        adopted = None if why is not None else _adopted(desired, live, one)
+        if adopted is not None:
+            sign_ups.setdefault(one.tenant, SignUp(adopted, source))
+        else:
+            left.setdefault(one.project.id, LeftOut(one.tenant, one.project.id, why or Why.NO_TIER))
+    return Collected(tuple(sign_ups.values()), tuple(sorted(left.values(), key=lambda one: one.tenant)))
+
+
+def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple[Named, Source]]:
+    """Yield each project in no file with every tenant that something names, the surest first.
+
+    A journal counts only where nothing else names one: it may be of another account.
+    """
+    rows = {project: tenant for tenant, project in live.registered_ids.items()}
+    for project in in_no_file(desired, live)[0]:
+        claims = [(Source.REGISTRY, rows.get(project.id)), (Source.ANNOTATION, created_for(project, desired))]
+        if all(tenant is None for _, tenant in claims):
+            claims = [(Source.JOURNAL, past.recorded.get(project.id))]
+        for source, tenant in claims:
+            if tenant is not None:
+                yield Named(project, tenant, How.ANNOTATION), source
+
+
+def _why_not(desired: DesiredState, past: Past, named: Named, youngest: datetime) -> Why | None:
+    if named.tenant in past.removed:
+        return Why.REMOVED
+    if named.tenant in past.declared or desired.same_name(named.tenant) is not None:
+        return Why.DECLARED
+    return Why.YOUNG if named.project.created_at > youngest else None
+
+
+def _adopted(desired: DesiredState, live: LiveState, named: Named) -> Adopted | None:
+    """Return the document's values: the registry's tier, else the nearest, and what the project has otherwise."""
+    grant = grant_of_project(named.project)
+    tiers = {name: grant_of_tier(tier) for name, tier in desired.tiers.items()}
+    tier = _registered_tier(live, named.tenant, named.project)
+    overrides = differences(grant, tiers[tier]) if tier in tiers else None
+    if tier is None or overrides is None:
+        found = nearest(grant, tiers)
+        if found is None:
+            return None
+        tier, overrides = found.tier, dict(found.overrides)
+    return Adopted(named, tier, overrides)
+
+
+def _registered_tier(live: LiveState, tenant: str, project: LiveProject) -> str | None:
+    row = live.registered.get(tenant)
+    return row.record.tier if row is not None and row.project_id == project.id else None

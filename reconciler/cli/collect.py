@@ -1,0 +1,111 @@
+"""``reconciler collect``: lines for tenants that signed up, so that git holds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adopt.collecting import LeftOut, Past, Why, collect, requirements
+from reconciler.apply.audit import journal_lines
+from reconciler.apply.run import log_folder
+from reconciler.cli.account import with_fleet
+from reconciler.cli.fleet_files import NO_BASE, FleetFiles
+from reconciler.errors import ExitCode, InvalidInputError
+from reconciler.files.collected import lines_file, one_run_at_a_time, with_documents
+from reconciler.files.earlier_commits import removed
+from reconciler.files.edits import has_rows
+from reconciler.model.units import format_seconds, parse_seconds
+from reconciler.views import collected_text, file_changes
+from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.progress import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from reconciler.adopt.collecting import Collected
+    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.files.collected import CollectedFile
+    from reconciler.fleet import Fleet
+
+
+def run(
+    files: FilesFlags,
+    account: AccountFlags,
+    base: str | None,
+    to: str | None,
+    journals: tuple[Path, ...],
+    min_age: str,
+    dry_run: bool,
+) -> ExitCode:
+    """Writes a line for each sign-up that no file holds. Raises InvalidInputError if no source reads the file."""
+    age = _age(min_age)
+    if has_rows(files.directory):
+        raise InvalidInputError(
+            "tiers.yaml has tenants of a database: a project in no file may be that of a row that is gone",
+            hint="collect is for fleets whose sign-ups no database declares (docs/sign-ups.md)",
+        )
+    fleet_files = FleetFiles(files)
+    fleet_files.require_tip()
+    desired = fleet_files.desired()
+    path = lines_file(files.directory, to)
+    recorded = _recorded(journal_lines((log_folder(), *journals)), desired.fleet)
+    before = None if base == NO_BASE else fleet_files.base(base)
+
+    async def look(fleet: Fleet) -> Collected:
+        with watching(stderr_console()) as on_progress:
+            live = await fleet.observe_projects(requirements(), on_progress=on_progress)
+        now = fleet.time()
+        past = Past(recorded, frozenset(before.tenants if before is not None else ()), frozenset())
+        found = collect(fleet.desired, live, past, now, age)
+        names = {one.adopted.tenant for one in found.sign_ups}
+        past = replace(past, removed=removed(files.directory, names))
+        return collect(fleet.desired, live, past, now, age) if past.removed else found
+
+    share = desired.api.batch_share
+    found = with_fleet(account, desired, look, files=fleet_files, base=base, share=share)
+    written = _written(files.directory, path, found, dry_run=dry_run)
+    sources = {one.adopted.tenant: one.source for one in found.sign_ups}
+    projects = {one.adopted.tenant: one.adopted.project.id for one in found.sign_ups}
+    invalid = (LeftOut(name, projects[name], Why.INVALID, told) for name, told in written.invalid.items())
+    left = (*found.left_out, *invalid)
+    added = [(name, sources[name]) for name in written.added]
+    show(collected_text.render(path, added, left, format_seconds(int(age.total_seconds()))), stdout_console())
+    return ExitCode.DONE
+
+
+def _age(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=parse_seconds(text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError(f"--min-age: {error}") from error
+
+
+def _recorded(lines: Iterable[dict[str, Any]], fleet: str) -> dict[str, str]:
+    """By project id, the tenant for which a run of this fleet created and kept the project."""
+    fleets: dict[str, Any] = {}
+    found: dict[str, str] = {}
+    for line in lines:
+        match line:
+            case {"line": "run", "run": str(run), "fleet": named}:
+                fleets[run] = named
+            case {"line": "kept", "run": str(run), "tenant": str(tenant), "project_id": str(project)}:
+                if fleets.get(run) == fleet:
+                    found[project] = tenant
+    return found
+
+
+def _written(directory: Path, path: str, found: Collected, *, dry_run: bool) -> CollectedFile:
+    documents = {one.adopted.tenant: one.adopted.document for one in found.sign_ups}
+    if dry_run or not documents:
+        written = with_documents(directory, path, documents)
+    else:
+        with one_run_at_a_time(directory, path):
+            written = with_documents(directory, path, documents)
+            if written.added:
+                written.file.write()
+    if dry_run and written.added:
+        before = (written.file.before or b"").decode()
+        show(file_changes.render(path, before, written.file.after.decode()), stdout_console())
+    return written

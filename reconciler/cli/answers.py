@@ -28,9 +28,13 @@ PERSON: Final = "personal"
 """Names the key of a person in ``--key``."""
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 """As workflows and shells have them: a key of Neon's never looks like this."""
-_PROGRAM: Final = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[\w.-]+)+)@([0-9a-f]{40})", re.ASCII)
+_PROGRAM: Final = re.compile(
+    r"(?:(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)/(?=.*/))?(?P<repository>[A-Za-z0-9][\w.-]*(?:/[\w.-]+)+)@(?P<commit>[0-9a-f]{40})",
+    re.ASCII,
+)
+"""A first part with a dot, before two others, is a host."""
 _REVIEWER: Final = re.compile(r"@[A-Za-z0-9][\w./-]{0,99}", re.ASCII)
-_FORGE_URL: Final = re.compile(r"https://(?:github|gitlab)\.com/([\w./-]+?)(?:\.git)?/?", re.ASCII)
+_FORGE_URL: Final = re.compile(r"https://(?:(?:github|gitlab)\.com/)?([\w./-]+?)(?:\.git)?/?", re.ASCII)
 FORGES: Final = ("github", "gitlab", "none")
 
 
@@ -165,7 +169,7 @@ def _program(stated: str | None, ask: _Questions) -> Program | None:
     question = "Repository and commit of reconciler for workflows, OWNER/NAME@COMMIT"
     found = installed or ask.maybe("--program", stated, question, _program_name)
     match = None if found is None else _PROGRAM.fullmatch(found)
-    return None if match is None else Program(match[1], match[2])
+    return None if match is None else Program(match["repository"], match["commit"], match["host"])
 
 
 def _reviewer(stated: str | None, ask: _Questions) -> str | None:

@@ -71,7 +71,7 @@ INIT: Final = declare(
         flag(
             OUTPUT,
             "--program",
-            metavar="OWNER/NAME@COMMIT",
+            metavar="[HOST/]OWNER/NAME@COMMIT",
             help="The repository of this program and the commit that workflows and hooks use.  [default: where it "
             "was installed from, if that was a commit]",
         ),

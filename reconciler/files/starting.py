@@ -62,6 +62,8 @@ class Program:
     """OWNER/NAME."""
     commit: str
     """The full id of a commit."""
+    host: str | None = None
+    """The host of the repository; None for the one that everybody uses."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _made(template: str, start: Start) -> str:
         program=start.program,
         reviewer=start.reviewer,
         forge=start.forge,
-        forge_host=FORGES.get(start.forge or "github"),
+        forge_host=(start.program and start.program.host) or FORGES.get(start.forge or "github"),
         below=start.below,
         prefix=start.below.rstrip("/"),
         workflow=start.in_repository[0] if start.forge and start.program else None,

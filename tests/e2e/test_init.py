@@ -261,6 +261,41 @@ def test_the_schema_of_the_forge_takes_its_file(start: Start, name: str, schema:
     judge.validate({"on" if key is True else key: value for key, value in document.items()})
 
 
+def test_a_program_may_be_on_a_server_of_ones_own(tmp_path: Path) -> None:
+    init(tmp_path, "--forge", "gitlab", "--program", f"git.example.com/platform/reconciler@{COMMIT}")
+    [include] = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())["include"]
+    assert include["project"] == "platform/reconciler"
+    [hooks] = yaml.safe_load((tmp_path / ".pre-commit-config.yaml").read_text())["repos"]
+    assert hooks["repo"] == "https://git.example.com/platform/reconciler"
+    assert (
+        f"pipx install git+https://git.example.com/platform/reconciler@{COMMIT}"
+        in (tmp_path / "README.md").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "stated"),
+    [
+        ("https://github.com/acme/reconciler.git", f"acme/reconciler@{COMMIT}"),
+        ("https://git.example.com/platform/reconciler", f"git.example.com/platform/reconciler@{COMMIT}"),
+        ("https://user:password@github.com/acme/reconciler", None),
+        ("file:///home/me/reconciler", None),
+    ],
+)
+def test_the_program_is_the_one_that_was_installed(
+    url: str, stated: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
+    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: recorded)
+    monkeypatch.setattr("reconciler.cli.answers._version", lambda: "0.1.0")
+    init(tmp_path)
+    [hooks] = yaml.safe_load((tmp_path / ".pre-commit-config.yaml").read_text())["repos"]
+    if stated is None:
+        assert hooks["repo"] == "local"
+    else:
+        assert f"{hooks['repo']}@{hooks['rev']}".endswith(f"/{stated}")
+
+
 def test_gitlab_gets_an_include_with_inputs_that_the_template_has() -> None:
     [include] = made(replace(USUAL, forge="gitlab"), ".gitlab-ci.yml")["include"]
     head = yaml.safe_load((ROOT / include["file"]).read_text().partition("\n---\n")[0])

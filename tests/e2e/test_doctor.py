@@ -329,3 +329,25 @@ def test_init_ends_with_it_where_the_keys_are_there(set_up: SetUp) -> None:
     assert "reconciler doctor" not in ended.out.partition("\nVersions\n")[0]
     unknown_key(set_up)
     assert set_up.shell.run("init").code == 4
+
+
+def test_a_registry_that_answers(set_up: SetUp) -> None:
+    unset_registry(set_up)
+    shell = set_up.shell
+    before = " ".join(shell.run("doctor", "--simulator", "sim.db").out.split())
+    assert "the registry answers; it has no tables yet: the first apply creates them" in before
+    shell.clock = PassingTime(86_400.0)  # no run takes over the claims of another one
+    assert shell.simulated("apply", "--yes", "--base", "none", "--journal", "journal.jsonl").code == 0
+    after = shell.run("doctor", "--simulator", "sim.db")
+    assert "the registry answers, with 2 rows of this fleet" in after.out
+    with sqlite3.connect(set_up.folder / "sim.registry.db") as database:
+        database.execute("UPDATE neon_reconciler_leases SET held_by = 'another', part = '1/2' WHERE part = 'all'")
+        database.execute("UPDATE neon_reconciler_version SET version_num = '0004'")
+    database.close()
+    older = shell.run("doctor", "--simulator", "sim.db")
+    assert (older.code, "the tables are of version 0004: the next apply upgrades them" in older.out) == (0, True)
+    with sqlite3.connect(set_up.folder / "sim.registry.db") as database:
+        database.execute("UPDATE neon_reconciler_version SET version_num = '0005'")
+    database.close()
+    leased = shell.run("doctor", "--simulator", "sim.db")
+    assert (leased.code, "run another holds a lease on part 1/2, renewed at " in leased.out) == (0, True)

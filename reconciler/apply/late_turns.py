@@ -63,6 +63,8 @@ class Lists:
     _expected: Counter[Part] = field(default_factory=Counter)
     """Tenants of each part that have not been observed again yet."""
     _listed: dict[Part, Listed] = field(default_factory=dict)
+    _refused: set[Part] = field(default_factory=set)
+    """Pages that Neon did not return: they are not requested again."""
     _locks: defaultdict[Part, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def expect(self, tenants: Iterable[TenantPlan]) -> None:
@@ -81,7 +83,7 @@ class Lists:
         async with self._locks[part]:
             listed = self._listed.get(part)
             if listed is None or not self._recent(listed):
-                listed = await self._list(*part) if pays else None
+                listed = await self._list(*part) if pays and part not in self._refused else None
         if listed is None or before.id not in listed.projects:
             return None
         return listed.projects[before.id], listed.started_at
@@ -110,6 +112,8 @@ class Lists:
             else:
                 found = await self.neon.page(organization, cursor)
         except ReconcilerError:  # reading the projects one by one shows whether the error persists
+            if cursor is not None:  # Neon does not document how long a cursor holds
+                self._refused.add((organization, cursor))
             return None
         listed = Listed({project.id: project for project in with_quotas(found)}, started_at)
         self._listed[organization, cursor] = listed

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import pytest
 
 from reconciler.apply.stop import StopSignal
@@ -13,6 +14,7 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
+from reconciler.simulator.answer import FAULT_HEADER
 from reconciler.simulator.behaviour import Behaviour, ListOrder
 from reconciler.simulator.seed import BranchSeed, ProjectSeed
 from tests.harness.builders import (
@@ -29,7 +31,7 @@ from tests.harness.builders import (
 )
 from tests.harness.runs import World, now, virtually
 from tests.harness.simulated import simulated_compute, simulated_quota
-from tests.harness.wire import Passing, also_before, where
+from tests.harness.wire import Act, Passing, also_before, answered, answering, where
 from tests.unit.apply.late import (
     FREE,
     LARGER,
@@ -120,7 +122,7 @@ class TestAPage:
         for module in ("neon.project_lists", "plan.needs"):
             monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", self.PER_PAGE)
 
-    def reads(self, folder: Path, behaviour: Behaviour) -> tuple[list[str], Report, str]:
+    def reads(self, folder: Path, behaviour: Behaviour, act: Act = answered) -> tuple[list[str], Report, str]:
         """What a run reads that changes a quota of every tenant, after somebody changed one in the console."""
 
         async def main() -> tuple[list[str], Report, str]:
@@ -128,13 +130,15 @@ class TestAPage:
             before = a_fleet(*map(a_tenant, self.NAMES))
             world.seed(before)
             tier = replace(FREE_TIER, quota=replace(FREE_QUOTA, data_transfer_bytes=6 * 2**30))
-            async with world.client() as neon:
+            late = False
+            async with world.client(where(lambda _: late, act)) as neon:
                 fleet = Fleet(a_fleet(*map(a_tenant, self.NAMES), tiers=(tier, PRO_TIER)), neon, now=now)
                 planned = await fleet.plan(Request(base=before))
                 ids = {tenant.tenant: tenant.project.id for tenant in planned.plan.tenants if tenant.project}
                 await asyncio.sleep(LATE)
                 await neon.update_project("free", ids["t33"], {"quota.active_time_seconds": 3600})
                 world.forget()
+                late = True
                 report = await fleet.apply(planned, RunOptions(journal=folder / "j"))
             paths = [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
             return paths, report, ids["t33"]
@@ -152,6 +156,18 @@ class TestAPage:
     def test_that_has_other_projects_by_now_clears_nobody_who_left_it(self, tmp_path: Path) -> None:
         moving = Behaviour(rate_limit=None, list_order=ListOrder.CHANGED)
         _, report, _ = self.reads(tmp_path, moving)
+        assert [o.tenant for o in report.outcomes if o.result is not Result.APPLIED] == ["t33"]
+
+    def test_whose_cursor_no_longer_holds_is_asked_for_once(self, tmp_path: Path) -> None:
+        asked: list[str] = []
+
+        def refused(request: httpx.Request) -> httpx.Response:
+            asked.append(request.url.params.get("cursor", ""))
+            return httpx.Response(400, json={"code": "", "message": "unknown cursor"}, headers={FAULT_HEADER: "x"})
+
+        lists = where(lambda passing: passing.path == "/projects", answering(refused))
+        _, report, _ = self.reads(tmp_path, Behaviour(rate_limit=None), lists)
+        assert len(asked) == len(set(asked)) == len(self.NAMES) / self.PER_PAGE
         assert [o.tenant for o in report.outcomes if o.result is not Result.APPLIED] == ["t33"]
 
 

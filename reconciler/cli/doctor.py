@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.options import FilesFlags
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import doubts, require_trust
@@ -29,8 +30,9 @@ from reconciler.views.view import DoctorView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.options import AccountFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.model.diagnosis import Check, Diagnosis
@@ -45,23 +47,23 @@ EXTRAS: Final = {
 """The optional parts of the package, and a module that each installs."""
 
 
-def run(files: FilesFlags, account: AccountFlags, base: str | None, output: OutputFlags) -> ExitCode:
+def run(directory: Path, account: AccountFlags, base: str | None, output: OutputFlags) -> ExitCode:
     """Looks at everything that commands need, and writes nothing. DENIED for keys, ERROR for other failures."""
     check_outputs(output, DoctorView)
-    found = examined(files, account, base)
+    found = examined(directory, account, base)
     publish(output, DoctorView(found))
     return found.exit_code
 
 
-def examined(files: FilesFlags, account: AccountFlags, base: str | None) -> Diagnosis:
+def examined(directory: Path, account: AccountFlags, base: str | None) -> Diagnosis:
     """What is found, in the order of the areas."""
-    loaded = load(files.directory, on_invalid=OnInvalid.SKIP)
-    checks = [*_versions(), *file_checks(files.directory, loaded)]
-    checks += git_checks(files.directory, base, loaded.desired)
+    loaded = load(directory, on_invalid=OnInvalid.SKIP)
+    checks = [*_versions(), *file_checks(directory, loaded)]
+    checks += git_checks(directory, base, loaded.desired)
     if loaded.desired is None:
         checks.append(warn(Area.KEYS, "not looked at: without a valid tiers.yaml, no keys are known"))
     else:
-        checks += _of_account(loaded.desired, files, account, base)
+        checks += _of_account(loaded.desired, directory, account, base)
     return diagnosis(checks)
 
 
@@ -79,7 +81,7 @@ def _versions() -> Iterator[Check]:
         yield failed_by(Area.VERSIONS, error)
 
 
-def _of_account(desired: DesiredState, files: FilesFlags, account: AccountFlags, base: str | None) -> list[Check]:
+def _of_account(desired: DesiredState, directory: Path, account: AccountFlags, base: str | None) -> list[Check]:
     around = runtime()
     if account.simulator is not None:
         from reconciler.cli.embedded_neon import embedded_account  # noqa: PLC0415 - the simulator is slow to import
@@ -88,7 +90,7 @@ def _of_account(desired: DesiredState, files: FilesFlags, account: AccountFlags,
             examination = Examination(neon.desired, neon.environ)
             neon.runner.run(examination.run(neon.host, via=neon.via, now=neon.now))
             return [*examination.checks, *registry_checks(neon.desired, neon.environ)]
-    if distrusted := list(_distrusted(desired, files, account, base)):
+    if distrusted := list(_distrusted(desired, directory, account, base)):
         return distrusted
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
     examination = Examination(desired, around.environ)
@@ -102,12 +104,13 @@ def _of_account(desired: DesiredState, files: FilesFlags, account: AccountFlags,
 
 
 def _distrusted(
-    desired: DesiredState, files: FilesFlags, account: AccountFlags, base: str | None
+    desired: DesiredState, directory: Path, account: AccountFlags, base: str | None
 ) -> Iterator[Check]:
     """Why these files get no keys, as in every other command."""
     environ = runtime().environ
+    files = FleetFiles(FilesFlags(directory, OnInvalid.SKIP.value))
     try:
-        require_trust(desired, environ, FleetFiles(files), base, trust_files=account.trust_files)
+        require_trust(desired, environ, files, base, trust_files=account.trust_files)
     except UntrustedFilesError as error:
         yield failed_by(Area.KEYS, error)
     except ReconcilerError as error:

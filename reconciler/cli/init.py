@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.answers import answers
-from reconciler.cli.options import AccountFlags, FilesFlags
+from reconciler.cli.options import AccountFlags
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError
-from reconciler.files.load import OnInvalid, load
+from reconciler.files.load import load
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.starting import STATED_ON, of_fleet, of_repository, write_new
 from reconciler.views.console import print_document, say_problems, show, stdout_console
@@ -49,7 +49,7 @@ def _examine(directory: Path) -> ExitCode:
     from reconciler.cli.doctor import examined  # noqa: PLC0415 - only where the keys are there
     from reconciler.views.view import DoctorView  # noqa: PLC0415
 
-    found = examined(FilesFlags(directory, OnInvalid.FAIL.value), AccountFlags(None, False, None, False), None)
+    found = examined(directory, AccountFlags(None, False, None, False), None)
     print_document("")
     show(text_of(DoctorView(found)), stdout_console())
     return found.exit_code

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import declare
-from reconciler.cli.options import account_options, base_option, files_options, output_options, packed
+from reconciler.cli.options import account_options, base_option, directory_option, output_options, packed
 from reconciler.errors import ExitCode
 from reconciler.views.view import DoctorView
 
@@ -100,7 +100,7 @@ DOCTOR: Final = declare(
     """,
     "reconciler doctor --base applied",
     (ExitCode.DONE, ExitCode.ERROR, ExitCode.INVALID, ExitCode.DENIED, ExitCode.INTERRUPTED),
-    files_options,
+    directory_option,
     account_options,
     base_option,
     output_options(DoctorView),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHORT: Final = 12
 """Digits of a commit id in a message."""
+NO_BASE: Final = "none"
+"""``--base none``."""
 NO_CAUSE: Final = "reductions and deletions are refused"
 """Without any earlier files."""
 NO_PAST: Final = "reductions, moves and creations are refused"
@@ -83,6 +85,11 @@ def _filters(repository: Repository, desired: DesiredState | None) -> Iterator[C
 
 def _base(root: Path, stated: str | None) -> Iterator[Check]:
     """What the files are compared with, or why nothing can be."""
+    if stated == NO_BASE:
+        yield warn(
+            Area.GIT, f"nothing is the base: {NO_CAUSE}", "name the commit that was applied last: --base REF"
+        )
+        return
     if stated is None and (branch := ahead_of_head(root)):
         message = f"branch {branch} is ahead of these files: {NO_PAST}"
         yield warn(Area.GIT, message, "check the branch out, or name what was applied last: --base REF")

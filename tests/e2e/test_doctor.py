@@ -125,6 +125,7 @@ def test_the_embedded_simulator_needs_no_variable(set_up: SetUp) -> None:
     set_up.environ.clear()
     ended = set_up.examined("--simulator", "sim.db")
     assert (ended.code, "Everything is in order." in ended.out) == (0, True)
+    assert set_up.examined("--simulator", "sim.db", "--base", "none").code == 0
 
 
 def no_price_list(it: SetUp) -> None:

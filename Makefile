@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
+PEERS_VENV := .venv-peers
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install install-policies demo demo-undo test nightly soak check fuzz bench verified mutants lock clean
+.PHONY: help install install-policies demo demo-undo test nightly soak check fuzz bench peers verified mutants lock clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -43,8 +44,10 @@ fuzz: $(FUZZ_VENV)/.installed  ## schemathesis on every operation of the simulat
 	$(FUZZ_VENV)/bin/python -m tests.contract.fuzz
 	$(FUZZ_VENV)/bin/python -m tests.fuzz
 
-bench: $(VENV)/.dev          ## what fleets of 1,000 and 30,000 cost: calls against the least possible, time, memory; CHECK=1: only the calls of 500
-	$(BIN)/python -m bench $(if $(CHECK),--check)
+bench: $(VENV)/.dev          ## what fleets of 1,000 to 30,000 cost, into docs/performance.md (an hour or two); CHECK=1: only the calls of 1,000
+	$(BIN)/python -m bench $(if $(CHECK),--check,--write)
+
+peers: $(PEERS_VENV)/.installed  ## octoDNS, for `make bench` to compare with
 
 mutants: $(VENV)/.dev        ## plant 20 defects, drawn at random, of which each has to make a test fail; SEED=N: those again; ALL=1: all
 	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(ALL),--all)
@@ -57,9 +60,15 @@ lock:                        ## renew the locks (needs uv); the only step that p
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --extra policies -c requirements/runtime.lock -o requirements/policies.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml requirements/build.in --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group peers -o requirements/peers.lock
+
+$(PEERS_VENV)/.installed: requirements/peers.lock
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@touch $@
 
 clean:
-	rm -rf $(VENV) $(FUZZ_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache build dist *.egg-info
+	rm -rf $(VENV) $(FUZZ_VENV) $(PEERS_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

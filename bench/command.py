@@ -37,6 +37,8 @@ class Result:
     calls: dict[str, int]
     """By kind, such as ``PATCH /projects/{id}``."""
     simulated_seconds: float
+    simulator_cpu_seconds: float = 0.0
+    """The simulator's own share of the processor time."""
 
     @property
     def number_of_calls(self) -> int:
@@ -51,6 +53,7 @@ class Counting:
     calls: Counter[str] = field(default_factory=Counter)
     ended_at: float = 0.0
     """When the last answer came, in the seconds of the command's virtual loop, which starts at 0."""
+    simulator_cpu_seconds: float = 0.0
 
     def around(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         """The transport, counted."""
@@ -62,6 +65,10 @@ class Counting:
         """Counts one call by its kind."""
         self.calls[f"{request.method} {ID.sub('{id}', request.url.path.removeprefix(PREFIX))}"] += 1
 
+    def spend(self, seconds: float) -> None:
+        """Adds processor time of the simulator."""
+        self.simulator_cpu_seconds += seconds
+
     def end(self, at: float) -> None:
         """Notes when an answer came."""
         self.ended_at = at
@@ -72,7 +79,7 @@ def measured(arguments: list[str]) -> Result:
     counting = Counting()
     around = Runtime(interactive=False, wrap=counting.around, clock=lambda: DEMO_EPOCH_SECONDS)
     code = run(arguments, obj=around)
-    return Result(int(code), dict(counting.calls), counting.ended_at)
+    return Result(int(code), dict(counting.calls), counting.ended_at, counting.simulator_cpu_seconds)
 
 
 if __name__ == "__main__":

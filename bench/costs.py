@@ -1,22 +1,20 @@
-"""Running the rows, and the two tables of what they cost: calls, and time with memory."""
+"""Running the rows on one fleet, and what calls exceed what a row may make."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from math import log
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
-from rich import box
-from rich.table import Table
 
 from bench import processes
 from bench.command import Result
 from bench.formulas import quantities
-from bench.rows import ROWS, RUN, Row
+from bench.measured import Measured
+from bench.rows import RUN, Row
 from bench.scene import ACCOUNT, BASE, commit, git
 from reconciler.desired.state import Api
 
@@ -24,119 +22,138 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bench.fleet_files import Source
+
 RESULT: Final = "result.json"
+EMPTY_RUNS: Final = 5
+"""Of an empty Python, before and after each command; their median counts."""
+CACHE: Final = "RECONCILER_CACHE"
+"""The variable that names the folder of the cache of parsed tenants."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What one row has cost, for a fleet of so many tenants."""
+class Once:
+    """One run of one command. Processor time is a multiple of an empty Python's."""
 
-    row: Row
-    tenants: int
     result: Result
-    cpu_seconds: float
+    cpu: float
+    simulator_cpu: float
     empty_cpu_seconds: float
-    """An empty Python's, right before."""
     peak_mib: float
 
-    @property
-    def most(self) -> int:
-        """The calls that it may make."""
-        return self.row.today.value(quantities(self.tenants))
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet of so many tenants in a folder, with its repository and its cache."""
+
+    folder: Path
+    tenants: int
+    source: Source
 
     @property
-    def least(self) -> int:
-        """The calls that nobody can do without."""
-        return self.row.least.value(quantities(self.tenants))
+    def repository(self) -> Path:
+        """The tenant files under git, with the account."""
+        return self.folder / "repository"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the cache that a command finds."""
+        return self.folder / "cache"
+
+    def make(self) -> None:
+        """Write the files and the account."""
+        self.repository.mkdir()
+        processes.python("-m", "bench.scene", str(self.repository), str(self.tenants), self.source.value)
+
+    def measure(self, row: Row, rounds: int) -> Measured:
+        """Run one row so many times. The files are as before afterwards.
+
+        Raises ClickException if the command fails.
+        """
+        runs = [self._once(row) for _ in range(rounds)]
+        return _measured(row, self, runs)
+
+    def _once(self, row: Row) -> Once:
+        shutil.copyfile(self.repository / ACCOUNT, self.repository / RUN)
+        self.source.write(self.repository, row.change(self.tenants))
+        row.prepare(self.repository, self.tenants)
+        commit(self.repository)
+        self._prepare_cache(row)
+        empty = _empty_pythons()
+        run, result = self._run(row)
+        empty_seconds = median(empty + _empty_pythons())
+        git(self.repository, "reset", "--quiet", "--hard", BASE)
+        git(self.repository, "clean", "--quiet", "--force", "-d")
+        self._keep_cache(row)
+        own = run.cpu_seconds - result.simulator_cpu_seconds
+        simulator = result.simulator_cpu_seconds / empty_seconds
+        return Once(result, own / empty_seconds, simulator, empty_seconds, run.peak_mib)
+
+    def _run(self, row: Row) -> tuple[processes.Measured, Result]:
+        file, environ = self.repository / RESULT, {CACHE: str(self.cache)}
+        through = ("reconciler",) if row.plain else ("bench.command", str(file), str(self.repository))
+        run = processes.python("-m", *through, *row.arguments, environ=environ, code=row.code if row.plain else 0)
+        result = Result(row.code, {}, 0.0) if row.plain else msgspec.json.decode(file.read_bytes(), type=Result)
+        if result.code != row.code:
+            raise click.ClickException(f"{row.what}: the command ended with {result.code}:\n{run.printed}")
+        return run, result
+
+    def _prepare_cache(self, row: Row) -> None:
+        shutil.rmtree(self.cache, ignore_errors=True)
+        if self._filled.exists() and not row.empty_cache:
+            shutil.copytree(self._filled, self.cache)
+
+    def _keep_cache(self, row: Row) -> None:
+        if row.empty_cache and self.cache.exists():
+            shutil.rmtree(self._filled, ignore_errors=True)
+            self.cache.rename(self._filled)
+
+    @property
+    def _filled(self) -> Path:
+        return self.folder / "filled-cache"
 
 
-def measure(row: Row, folder: Path, tenants: int) -> Cost:
-    """Run one row on a copy of the account. The files are as before afterwards.
-
-    Raises ClickException if the command fails.
-    """
-    shutil.copyfile(folder / ACCOUNT, folder / RUN)
-    row.change(folder, tenants)
-    commit(folder)
-    empty = processes.empty_python()
-    arguments = ("-m", "bench.command", str(folder / RESULT), str(folder), *row.arguments)
-    run = processes.python(*arguments)
-    git(folder, "reset", "--quiet", "--hard", BASE)
-    result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-    if result.code:
-        raise click.ClickException(f"{row.what}: the command ended with {result.code}:\n{run.printed}")
-    return Cost(row, tenants, result, run.cpu_seconds, empty.cpu_seconds, run.peak_mib)
+def _empty_pythons() -> list[float]:
+    return [processes.empty_python().cpu_seconds for _ in range(EMPTY_RUNS)]
 
 
-def measure_all(folder: Path, tenants: int) -> list[Cost]:
-    """Every row once, one after the other."""
-    return [measure(row, folder, tenants) for row in ROWS]
+def _measured(row: Row, fleet: Fleet, runs: Sequence[Once]) -> Measured:
+    of, multiples = quantities(fleet.tenants), [run.cpu for run in runs]
+    worst = max((run.result for run in runs), key=lambda result: result.number_of_calls)
+    return Measured(
+        row=row.what,
+        source=fleet.source,
+        tenants=fleet.tenants,
+        calls=worst.calls,
+        most=row.today.value(of),
+        most_formula=str(row.today),
+        least=row.least.value(of),
+        least_formula=str(row.least),
+        simulated_seconds=round(worst.simulated_seconds, 2),
+        rate_limit_seconds=round(at_the_rate_limit(worst.number_of_calls), 2),
+        cpu=round(median(multiples), 2),
+        spread=round(max(multiples) / min(multiples), 3),
+        simulator_cpu=round(median(run.simulator_cpu for run in runs), 2),
+        empty_cpu_seconds=round(median(run.empty_cpu_seconds for run in runs), 4),
+        peak_mib=round(max(run.peak_mib for run in runs), 1),
+    )
 
 
-def wasteful(costs: Sequence[Cost]) -> list[str]:
+def at_the_rate_limit(calls: int) -> float:
+    """Seconds that so many calls take at the rate of a fleet run, without a burst."""
+    api = Api()
+    return calls * 60 / (api.requests_per_minute * api.batch_share)
+
+
+def wasteful(measured: Sequence[Measured]) -> list[str]:
     """A sentence for each row that made more calls than its formula allows."""
     return [
-        f"{cost.row.what}: {cost.result.number_of_calls:,} calls, at most {cost.most:,} expected "
-        f"({cost.row.today}); by kind: {_kinds(cost.result)}"
-        for cost in costs
-        if cost.result.number_of_calls > cost.most
+        f"{one.row}, {one.tenants:,} tenants: {one.made:,} calls, at most {one.most:,} expected "
+        f"({one.most_formula}); by kind: {_kinds(one)}"
+        for one in measured
+        if one.made > one.most
     ]
 
 
-def _kinds(result: Result) -> str:
-    return ", ".join(f"{number:,} {kind}" for kind, number in sorted(result.calls.items()))
-
-
-def calls_table(costs: Sequence[Cost], title: str) -> Table:
-    """The calls of each row against what it may make, and against the least."""
-    found = _table(title, "command", "calls", "at most", "formula", "least", "formula", "above the least")
-    for cost in costs:
-        made = cost.result.number_of_calls
-        found.add_row(
-            cost.row.what,
-            f"{made:,}",
-            f"{cost.most:,}",
-            str(cost.row.today),
-            f"{cost.least:,}",
-            str(cost.row.least),
-            f"{made - cost.least:,}",
-        )
-    return found
-
-
-def cost_table(costs: Sequence[Cost], title: str, smaller: Sequence[Cost] = ()) -> Table:
-    """Time and memory of each row. ``smaller``: the same rows for a smaller fleet, from which growth follows."""
-    found = _table(
-        title, "command", "CPU s", "x empty Python", "MiB", "simulated s", "at the rate limit s", "CPU grows as n^"
-    )
-    empty = median(cost.empty_cpu_seconds for cost in costs)
-    before = {cost.row.what: cost for cost in smaller}
-    for cost in costs:
-        found.add_row(
-            cost.row.what,
-            f"{cost.cpu_seconds:.2f}",
-            f"{cost.cpu_seconds / empty:.0f}",
-            f"{cost.peak_mib:.0f}",
-            f"{cost.result.simulated_seconds:.0f}",
-            f"{at_the_rate_limit(cost):.0f}",
-            _exponent(before[cost.row.what], cost) if cost.row.what in before else "",
-        )
-    return found
-
-
-def at_the_rate_limit(cost: Cost) -> float:
-    """Seconds that its calls take at the rate of a fleet run, without a burst."""
-    api = Api()
-    return cost.result.number_of_calls * 60 / (api.requests_per_minute * api.batch_share)
-
-
-def _exponent(smaller: Cost, larger: Cost) -> str:
-    times = log(larger.cpu_seconds / smaller.cpu_seconds)
-    return f"{times / log(larger.tenants / smaller.tenants):.2f}"
-
-
-def _table(title: str, *columns: str) -> Table:
-    found = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        found.add_column(column, justify="left" if column in {"command", "formula"} else "right")
-    return found
+def _kinds(one: Measured) -> str:
+    return ", ".join(f"{number:,} {kind}" for kind, number in sorted(one.calls.items()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from bench.scene import DETAILED, PAYING
+from bench.fleet_files import DETAILED, PAYING
 from reconciler.desired.state import Api
 from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 
@@ -36,6 +36,7 @@ QUANTITIES: Final = {
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
     "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
     "seen_late": "moved projects that the new organization's key does not see at once: reads until it does",
+    "rare": "found projects whose values are too rare for a tier, fewer than 1 %: branches and computes are read",
     "late": "list pages that late turns share: one for the turns of 10 seconds, and one for each new page",
 }
 """What each name in a formula means."""
@@ -65,6 +66,7 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "first_patch": 1,
         "resized": percent,
         "seen_late": percent,
+        "rare": percent,
         "late": _late(tenants, pages, api),
     }
 

@@ -3,51 +3,60 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import Final
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Final
 
 import click
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 KIB_PER_MIB: Final = 1024
-STDOUT, STDERR = 1, 2
+LAUNCHER: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One process that ended well."""
+    """One process that ended as expected."""
 
     seconds: float
+    """Of the wall clock, with the start of the launcher."""
     cpu_seconds: float
     """Of the process and its children, user and system."""
     peak_mib: float
     printed: str
 
 
-def python(*arguments: str) -> Measured:
-    """Run Python with these arguments. Raises ClickException with what it printed if it fails."""
-    with TemporaryFile() as output, TemporaryFile() as messages:
+def python(*arguments: str, environ: Mapping[str, str] | None = None, code: int = 0) -> Measured:
+    """Run Python with these arguments. Raises ClickException like ``program``."""
+    return program(sys.executable, *arguments, environ=environ, code=code)
+
+
+def program(path: str, *arguments: str, environ: Mapping[str, str] | None = None, code: int = 0) -> Measured:
+    """Run a program, with ``environ`` added to the environment.
+
+    Raises ClickException with what it printed if it ends with another exit code than ``code``.
+    """
+    with NamedTemporaryFile("r", encoding="ascii") as result:
         start = time.perf_counter()
-        child = os.posix_spawn(
-            sys.executable,
-            [sys.executable, *arguments],
-            os.environ,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, output.fileno(), STDOUT),
-                (os.POSIX_SPAWN_DUP2, messages.fileno(), STDERR),
-            ],
+        ended = subprocess.run(
+            [*LAUNCHER, result.name, path, *arguments],
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        _, status, usage = os.wait4(child, 0)
         seconds = time.perf_counter() - start
-        output.seek(0)
-        messages.seek(0)
-        printed, complaint = output.read().decode(), messages.read().decode()
-    if status:
-        ending = os.waitstatus_to_exitcode(status)
-        raise click.ClickException(f"{' '.join(arguments)} ended with {ending}:\n{printed}{complaint}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_PER_MIB, printed)
+        ending, cpu_seconds, peak_kib = result.read().split()
+    if int(ending) != code:
+        raise click.ClickException(f"{' '.join(arguments)} ended with {ending}:\n{ended.stdout}{ended.stderr}")
+    return Measured(seconds, float(cpu_seconds), int(peak_kib) / KIB_PER_MIB, ended.stdout)
 
 
 def empty_python() -> Measured:

@@ -7,21 +7,34 @@ without, as far as is known; the table shows the distance.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from bench.fleet_files import DeclaredTenant, declared
 from bench.formulas import CHANGED_IN, MOST_FEW, Formula, calls
-from bench.scene import BASE, fill_with_strangers, name_of, tenant_file, write_tenant
+from bench.scene import BASE, fill_with_strangers
 from tests.harness.found_fleet import PATTERNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RUN: Final = "run.db"
 """A copy of the account, for one row."""
-BEFORE, AFTER = "data_transfer: 6GiB", "data_transfer: 7GiB"
+MORE: Final = "7GiB"
+FILLS_CACHE: Final = "plan, in sync, empty cache"
+IN_SYNC: Final = "plan, in sync"
 NONE: Final = calls()
+
+
+def untouched(_folder: Path, _tenants: int) -> None:
+    """The files and the account stay as they are."""
+
+
+def nothing(_tenants: int) -> Iterator[DeclaredTenant]:
+    """No file is changed."""
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +45,47 @@ class Row:
     arguments: tuple[str, ...]
     today: Formula
     least: Formula
-    change: Callable[[Path, int], None] = lambda _folder, _tenants: None
-    """Changes files of a fleet of so many tenants; the change is committed before the command runs."""
+    change: Callable[[int], Iterator[DeclaredTenant]] = nothing
+    """The tenants that are declared anew, of a fleet of so many; it is committed before the command runs."""
+    prepare: Callable[[Path, int], None] = untouched
+    """What else is done to the folder before."""
+    empty_cache: bool = False
+    """Whether the cache of parsed tenants is empty, not filled with the files as they were before the change."""
+    code: int = 0
+    """The exit code."""
+    main: bool = False
+    """Whether it is measured for JSON lines and for the largest fleet too."""
+    plain: bool = False
+    """Whether it runs as from a shell, with no way to count calls: it makes none."""
 
 
-def raise_percent(folder: Path, tenants: int) -> None:
+def raise_percent(tenants: int) -> Iterator[DeclaredTenant]:
     """A larger quota for 1 % of the tenants."""
-    for number in range(1, tenants, CHANGED_IN):
-        _raise(folder, number)
+    return (_raised(number) for number in range(1, tenants, CHANGED_IN))
 
 
-def raise_few(folder: Path, tenants: int) -> None:
+def raise_few(tenants: int) -> Iterator[DeclaredTenant]:
     """A larger quota for ten tenants, or for 1 % where that is fewer."""
-    for number in list(range(1, tenants, CHANGED_IN))[:MOST_FEW]:
-        _raise(folder, number)
+    return islice(raise_percent(tenants), MOST_FEW)
 
 
-def raise_all(folder: Path, tenants: int) -> None:
+def raise_all(tenants: int) -> Iterator[DeclaredTenant]:
     """A larger quota for every tenant."""
-    for number in range(tenants):
-        _raise(folder, number)
+    return map(_raised, range(tenants))
 
 
-def add_percent(folder: Path, tenants: int) -> None:
+def add_percent(tenants: int) -> Iterator[DeclaredTenant]:
     """1 % more tenants."""
-    for number in range(1, tenants, CHANGED_IN):
-        name = f"new-{name_of(number)}"
-        file = tenant_file(folder, number).with_name(f"{name}.yaml")
-        file.write_text(f"tenant: {name}\ntier: free\n", encoding="utf-8")
+    return (DeclaredTenant(number, "free", prefix="new-t") for number in range(1, tenants, CHANGED_IN))
 
 
-def upgrade_percent(folder: Path, tenants: int) -> None:
+def upgrade_percent(tenants: int) -> Iterator[DeclaredTenant]:
     """Another tier for 1 % of the tenants, in the other organization."""
-    for number in range(1, tenants, CHANGED_IN):
-        write_tenant(folder, number, "pro")
+    return (DeclaredTenant(number, "pro") for number in range(1, tenants, CHANGED_IN))
+
+
+def _raised(number: int) -> DeclaredTenant:
+    return replace(declared(number), data_transfer=MORE)
 
 
 def forget_files(folder: Path, tenants: int) -> None:
@@ -75,25 +95,20 @@ def forget_files(folder: Path, tenants: int) -> None:
     fill_with_strangers(folder / RUN, tenants)
 
 
-def _raise(folder: Path, number: int) -> None:
-    file = tenant_file(folder, number)
-    file.write_text(file.read_text(encoding="utf-8").replace(BEFORE, AFTER), encoding="utf-8")
-
-
 LIVE: Final = ("--simulator", RUN)
 HISTORY: Final = (*LIVE, "--base", BASE)
 APPLY: Final = ("apply", *HISTORY, "--yes", "--journal", "journal.jsonl")
 ADOPT: Final = ("adopt", *LIVE, "--depth", "list", *(word for text in PATTERNS for word in ("--pattern", text)))
 """A fleet of other scripts, whose owners are not read: below 200 of them a run would read them all."""
-ONE: Final = name_of(1)
+ONE: Final = declared(1).name
 LISTED: Final = calls(pages=1, declaring=2)
 """The list, and the branches and the snapshots of who declares some."""
 LISTED_TODAY: Final = LISTED + calls(ends=1)
 
 ROWS: Final = (
-    Row("validate", ("validate",), NONE, NONE),
-    Row("plan, in sync", ("plan", *HISTORY), LISTED_TODAY, LISTED),
-    Row("plan, 1 % changed", ("plan", *HISTORY), LISTED_TODAY, LISTED, raise_percent),
+    Row(FILLS_CACHE, ("plan", *HISTORY), LISTED_TODAY, LISTED, empty_cache=True, main=True),
+    Row(IN_SYNC, ("plan", *HISTORY), LISTED_TODAY, LISTED, main=True),
+    Row("plan, 1 % changed", ("plan", *HISTORY), LISTED_TODAY, LISTED, raise_percent, main=True),
     Row("plan, all changed", ("plan", *HISTORY), LISTED_TODAY, LISTED, raise_all),
     Row(
         "plan --changed-since",
@@ -109,6 +124,7 @@ ROWS: Final = (
         calls(organizations=1, detail=1),
     ),
     Row("drift", ("drift", *LIVE), LISTED_TODAY, LISTED),
+    Row("validate", ("validate",), NONE, NONE, main=True),
     Row(
         "converge, in sync",
         ("converge", *LIVE, ONE),
@@ -136,5 +152,7 @@ ROWS: Final = (
         LISTED + calls(tenants=1, pages=1),
         raise_all,
     ),
-    Row("adopt", ADOPT, calls(pages=1, ends=1), calls(pages=1), forget_files),
+    Row("adopt", ADOPT, calls(pages=1, ends=1, rare=2), calls(pages=1), prepare=forget_files),
+    Row("plan with an unknown flag", ("plan", "--no-such-flag"), NONE, NONE, code=3, plain=True),
+    Row("--help", ("--help",), NONE, NONE, plain=True),
 )

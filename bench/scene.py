@@ -1,6 +1,6 @@
 """What is measured: a folder of tenant files under git, and a simulated account in sync with them.
 
-``python -m bench.scene FOLDER TENANTS`` makes both.
+``python -m bench.scene FOLDER TENANTS SOURCE`` makes both.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from bench.fleet_files import Source, declared
 from reconciler.cli.adopt_files import new_price_list_of
 from reconciler.cli.embedded_neon import keys, open_account, with_simulated_ids
 from reconciler.environment import Environment
@@ -32,13 +33,13 @@ from tests.harness.found_fleet import found_fleet
 from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from bench.fleet_files import DeclaredTenant
     from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
 
-FILES_PER_FOLDER: Final = 1000
 ACCOUNT: Final = "account.db"
 DAY_SECONDS: Final = 86_400
 BASE: Final = "applied"
@@ -48,66 +49,22 @@ HERE: Final = Path(__file__).parent
 SHARED_PRICE_LIST: Final = HERE.parent / "tests" / "scenarios" / "tiers.yaml"
 OWN_PRICE_LIST: Final = HERE / "tiers.yaml"
 
-TENANT: Final = """\
-# Tenant {name}, signed up through the web site.
-tenant: {name}
-tier: {tier}
-labels:
-  plan: {tier}
-  owner: team-{team}
-  region: eu-central
-  signed-up: web-site
-overrides:
-  quota:
-    data_transfer: 6GiB
-    logical_size: 600MiB
-"""
 
-BELOW: Final = """\
-snapshots:
-  - v1.0-stable
-dev_branches:
-  - development
-"""
-"""What one tenant in a hundred declares beside: its details have to be read."""
-DETAILED: Final = 100
-PAYING: Final = 10
-"""One tenant in so many is of the tier pro."""
-
-
-def make(folder: Path, tenants: int) -> None:
-    """Write a file for each tenant, commit them, and make the account that they ask for."""
-    (folder / "tiers.yaml").write_text(overlaid(SHARED_PRICE_LIST, OWN_PRICE_LIST), encoding="utf-8")
-    (folder / ".gitignore").write_text("*.db*\n*.json*\n", encoding="utf-8")
-    for number in range(tenants):
-        write_tenant(folder, number, tier_of(number))
+def make(folder: Path, tenants: int, source: Source) -> None:
+    """Write every tenant's file, commit the files, and make the account that they ask for."""
+    write_files(folder, source, map(declared, range(tenants)))
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder)
     git(folder, "tag", BASE)
     _fill(folder / ACCOUNT, read(folder))
 
 
-def tier_of(number: int) -> str:
-    """The tier of a tenant, by its number."""
-    return "free" if number % PAYING else "pro"
-
-
-def tenant_file(folder: Path, number: int) -> Path:
-    """Where a tenant is declared."""
-    return folder / "tenants" / f"{number // FILES_PER_FOLDER:03d}" / f"{name_of(number)}.yaml"
-
-
-def name_of(number: int) -> str:
-    """A tenant's name."""
-    return f"t{number:05d}"
-
-
-def write_tenant(folder: Path, number: int, tier: str) -> None:
-    """Write one tenant's file."""
-    file = tenant_file(folder, number)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = TENANT.format(name=name_of(number), tier=tier, team=number % 40)
-    file.write_text(text + (BELOW if number % DETAILED == 0 else ""), encoding="utf-8")
+def write_files(folder: Path, source: Source, tenants: Iterable[DeclaredTenant]) -> None:
+    """Write the price list and these tenants."""
+    prices = overlaid(SHARED_PRICE_LIST, OWN_PRICE_LIST) + source.in_price_list
+    (folder / "tiers.yaml").write_text(prices, encoding="utf-8")
+    (folder / ".gitignore").write_text("*.db*\n*.json\n*.jsonl\n", encoding="utf-8")
+    source.write(folder, tenants)
 
 
 def commit(folder: Path) -> None:
@@ -203,4 +160,4 @@ def observed(folder: Path) -> Observed:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(Path(sys.argv[1]), int(sys.argv[2]), Source(sys.argv[3]))

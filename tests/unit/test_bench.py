@@ -1,21 +1,61 @@
-"""The formulas of the benchmark, and what fails its check: calls alone."""
+"""The benchmark: formulas, what fails its check, and the page that is written from what it measured."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as Xml
 
+import msgspec
 import pytest
 
-from bench.command import ID, Result
-from bench.costs import Cost, calls_table, cost_table, wasteful
+from bench import page, processes, tables
+from bench.command import ID
+from bench.costs import at_the_rate_limit, wasteful
+from bench.counted_transport import Timed
+from bench.fleet_files import DeclaredTenant, Source, declared
 from bench.formulas import QUANTITIES, calls, quantities
-from bench.rows import ROWS, Row
+from bench.measured import Measured, MeasuredPeer, Results, read_results, write_results
+from bench.plot import plot
+from bench.rows import IN_SYNC, ROWS, Row, raise_all
+from bench.scene import write_files
+from reconciler.fleet import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def a_cost(made: int, tenants: int = 500, cpu_seconds: float = 1.0) -> Cost:
-    result = Result(code=0, calls={"GET /projects": made}, simulated_seconds=1.0)
-    row = next(row for row in ROWS if row.what == "plan, in sync")
-    return Cost(row, tenants, result, cpu_seconds, empty_cpu_seconds=0.05, peak_mib=100)
+def measured(made: int, tenants: int = 500, cpu: float = 50.0) -> Measured:
+    row = next(row for row in ROWS if row.what == IN_SYNC)
+    of = quantities(tenants)
+    return Measured(
+        row=row.what,
+        source=Source.YAML,
+        tenants=tenants,
+        calls={"GET /projects": made},
+        most=row.today.value(of),
+        most_formula=str(row.today),
+        least=row.least.value(of),
+        least_formula=str(row.least),
+        simulated_seconds=1.0,
+        rate_limit_seconds=at_the_rate_limit(made),
+        cpu=cpu,
+        spread=1.1,
+        simulator_cpu=5.0,
+        empty_cpu_seconds=0.05,
+        peak_mib=100.0,
+    )
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def most(tenants: int) -> int:
+    return measured(0, tenants).most
+
+
+def a_peer(cpu: float) -> MeasuredPeer:
+    return MeasuredPeer(peer="octodns-sync", version="1.22.0", tenants=500, cpu=cpu, peak_mib=50.0)
 
 
 def test_a_formula_reads_as_it_is_computed() -> None:
@@ -48,28 +88,166 @@ def test_nothing_is_expected_to_make_fewer_calls_than_the_least(row: Row) -> Non
 
 
 def test_as_many_calls_as_expected_are_no_waste() -> None:
-    assert wasteful([a_cost(15)]) == []
+    assert wasteful([measured(most(500))]) == []
 
 
 def test_one_call_more_is_told_with_its_kind_and_the_formula() -> None:
-    assert wasteful([a_cost(16)]) == [
-        "plan, in sync: 16 calls, at most 15 expected (pages + 2 declaring + ends); by kind: 16 GET /projects"
-    ]
+    expected = most(500)
+    (told,) = wasteful([measured(expected + 1)])
+    assert told.startswith(
+        f"plan, in sync, 500 tenants: {expected + 1} calls, at most {expected} expected (pages + "
+    )
+    assert told.endswith(f"; by kind: {expected + 1} GET /projects")
 
 
 def test_time_and_memory_are_no_waste_however_much() -> None:
-    assert wasteful([replace(a_cost(15), cpu_seconds=1e6, peak_mib=1e6)]) == []
+    assert wasteful([msgspec.structs.replace(measured(1), cpu=1e6, peak_mib=1e6)]) == []
 
 
-def test_growth_follows_from_two_sizes() -> None:
-    smaller, larger = a_cost(15, 500, 1.0), a_cost(15, 5_000, 100.0)
-    table = cost_table([larger], "costs", [smaller])
-    assert [list(column.cells) for column in table.columns][-1] == ["2.00"]
+def test_growth_follows_from_the_two_largest_sizes() -> None:
+    results = Results("", {}, (measured(1, 200, 999.0), measured(1, 500, 10.0), measured(1, 5_000, 1000.0)))
+    assert results.growth(IN_SYNC, Source.YAML) == pytest.approx(2.0)
 
 
-def test_the_distance_to_the_least_is_shown() -> None:
-    table = calls_table([a_cost(15)], "calls")
-    assert [list(column.cells) for column in table.columns][-1] == ["2"]
+def test_calls_stand_beside_the_least_where_they_differ() -> None:
+    least = measured(0).least
+    assert f"| {least + 2} / {least} |" in tables.calls(Results("", {}, (measured(least + 2),)))
+    assert f"| {least} |" in tables.calls(Results("", {}, (measured(least),)))
+
+
+def test_a_size_that_was_not_measured_has_no_number() -> None:
+    other = msgspec.structs.replace(measured(1, 1_000), row="drift")
+    assert "| drift | – | 100 |" in tables.memory(Results("", {}, (measured(1), other)))
+
+
+def test_a_peer_is_compared_with_a_plan_of_as_many() -> None:
+    text = tables.peers(Results("", {}, (measured(1, cpu=50.0),), (a_peer(100.0),)))
+    assert "| octodns-sync 1.22.0 | 500 | 100 | 2.0 | – | 50 | 0.5 |" in text
+
+
+def test_a_peer_that_is_not_installed_says_so() -> None:
+    assert "| octodns-sync: not installed | – |" in tables.peers(Results("", {}, (measured(1),)))
+
+
+def test_before_and_after_have_the_rows_of_both() -> None:
+    only_before = msgspec.structs.replace(measured(1), row="drift")
+    text = tables.before_and_after(
+        Results("", {}, (measured(900, cpu=70.0), only_before)), Results("", {}, (measured(9),))
+    )
+    assert text.splitlines()[2:] == ["| plan, in sync | 500 | 900 -> 9 | 70 -> 50 | 100 -> 100 |"]
+
+
+def test_a_newer_measurement_replaces_the_same_row_and_keeps_the_others(tmp_path: Path) -> None:
+    kept, old, new = measured(1, 1_000), measured(1, cpu=1.0), measured(1, cpu=2.0)
+    file = tmp_path / "measured.json"
+    write_results(
+        file,
+        Results("then", QUANTITIES, (old, kept), (a_peer(1.0),)).with_newer(
+            Results("now", QUANTITIES, (new,), (a_peer(2.0),))
+        ),
+    )
+    assert read_results(file) == Results("now", QUANTITIES, (new, kept), (a_peer(2.0),))
+
+
+def test_nothing_is_measured_before_there_is_a_file(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "measured.json") == Results()
+
+
+def test_what_stands_outside_the_markers_stays() -> None:
+    text = "By hand.\n<!-- measured: calls -->\nold\n<!-- end -->\nBelow.\n"
+    once = page.written(text, {"calls": "new"})
+    assert once == "By hand.\n<!-- measured: calls -->\n\nnew\n\n<!-- end -->\nBelow.\n"
+    assert page.written(once, {"calls": "new"}) == once
+
+
+def test_the_page_and_its_pictures_are_as_they_were_measured() -> None:
+    results, before = read_results(page.MEASURED), read_results(page.BEFORE)
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.written(text, page.parts(results, before)) == text
+    for name, picture in page.plots(results).items():
+        assert (page.DOCS / name).read_text(encoding="utf-8") == picture
+
+
+def test_every_part_is_on_the_page() -> None:
+    names = [found["name"] for found in page.PART.finditer(page.PAGE.read_text(encoding="utf-8"))]
+    assert sorted(names) == sorted(page.parts(Results(), Results()))
+
+
+def test_a_line_of_the_plot_is_straight_where_cost_grows_like_a_power() -> None:
+    picture = Xml.fromstring(plot("cost", {"a <row>": ((10, 1.0), (100, 10.0), (1_000, 100.0)), "none": ()}))  # noqa: S314
+    dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in picture.iter(f"{SVG}circle")]
+    (x1, y1), (x2, y2), (x3, y3) = dots
+    assert (x2 - x1, y2 - y1) == pytest.approx((x3 - x2, y3 - y2))
+    assert "a <row>" in [text.text for text in picture.iter(f"{SVG}text")]
+
+
+def test_both_sources_declare_the_same_tenants(tmp_path: Path) -> None:
+    tenants = [*map(declared, (0, 1, 10)), DeclaredTenant(1, "free", prefix="new-t")]
+    found = []
+    for source in Source:
+        folder = tmp_path / source.name
+        folder.mkdir()
+        write_files(folder, source, tenants)
+        found.append({name: tenant.overrides for name, tenant in read(folder).tenants.items()})
+    assert found[0] == found[1]
+    assert set(found[0]) == {"t00000", "t00001", "t00010", "new-t00001"}
+
+
+@pytest.mark.parametrize("source", Source)
+def test_a_changed_tenant_is_declared_once(tmp_path: Path, source: Source) -> None:
+    write_files(tmp_path, source, map(declared, range(3)))
+    source.write(tmp_path, raise_all(3))
+    texts = [file.read_text(encoding="utf-8") for file in tmp_path.glob("*/*") if file.is_file()]
+    texts += [file.read_text(encoding="utf-8") for file in tmp_path.glob("*/*/*")]
+    assert ("".join(texts).count("7GiB"), "".join(texts).count("6GiB")) == (3, 0)
+
+
+def test_the_memory_of_a_small_program_is_not_that_of_its_starter() -> None:
+    ballast = bytes(200 * 2**20)
+    assert processes.empty_python().peak_mib < 50
+    assert ballast
+
+
+def test_another_exit_code_than_expected_is_an_error_with_what_was_printed() -> None:
+    assert processes.python("-c", "raise SystemExit(3)", code=3).printed == ""
+    with pytest.raises(Exception, match="ended with 3:\nhello"):
+        processes.python("-c", "print('hello'); raise SystemExit(3)")
+
+
+def test_the_time_of_a_call_is_that_of_its_own_steps() -> None:
+    spent: list[float] = []
+
+    async def call() -> str:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "answer"
+
+    async def both() -> str:
+        return await Timed(call(), spent.append)
+
+    assert (asyncio.run(both()), len(spent)) == ("answer", 3)
+
+
+def test_a_cancelled_call_ends_with_its_own_clean_up() -> None:
+    ended: list[str] = []
+
+    async def call() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("cleaned")
+
+    async def cancel() -> None:
+        async def timed() -> None:
+            await Timed(call(), lambda _: None)
+
+        task = asyncio.create_task(timed())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(cancel())
+    assert ended == ["cleaned"]
 
 
 @pytest.mark.parametrize(

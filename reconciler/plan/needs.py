@@ -115,8 +115,8 @@ class PlanRequirements:
     prune: bool = False
     """Whether orphans are deleted: then the owner of every unmatched project is read."""
     new: Collection[str] = ()
-    """Tenants without earlier files: the owner of a project found by name is always read; of a pinned one, as
-    ``_unowned`` says."""
+    """Tenants without earlier files: the owner of a project found by name is always read; those of pinned ones up
+    to ``max_unowned_reads``."""
     half_done: Collection[str] = ()
     """Tenants with a tried commit: a list does not show what is left of it."""
     history: History = History()
@@ -153,8 +153,9 @@ class PlanRequirements:
         alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
         ended = {look.tenant for look in looks if look.replicas_end}
         replaced = [look.project for look in settled if look.tenant in ended]
+        new = self._new_with_unsure_owner(tenants)
         branched = [
-            *((look.project, why) for look in settled if (why := self._why_branches(look))),
+            *((look.project, why) for look in settled if (why := self._why_branches(look, new))),
             *_for(ASKED, self._asked_of(settled, "branches")),
             *_for(REPLICAS, replaced),
             *_for(ABSENT, (project for tenant, project in matched if tenant.absent)),
@@ -192,9 +193,8 @@ class PlanRequirements:
             reasons=tuple(reading.reasons),
         )
 
-    def _why_branches(self, look: _Look) -> str:
-        found_by_name = NEW if self._is_found_by_name(look) else ""
-        return COMMANDED if self.whole else look.why_branches or found_by_name
+    def _why_branches(self, look: _Look, new: Collection[str]) -> str:
+        return COMMANDED if self.whole else look.why_branches or (NEW if look.tenant in new else "")
 
     def _saved_before_deletion(
         self, desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]]
@@ -237,9 +237,17 @@ class PlanRequirements:
     def _asked_of(self, looks: Iterable[_Look], detail: str) -> Iterator[LiveProject]:
         return (look.project for look in looks if detail in self.wanted.get(look.tenant, ()))
 
-    def _is_found_by_name(self, look: _Look) -> bool:
-        """Whether the tenant is new and no pin names its project: it may be an earlier customer's."""
-        return look.tenant in self.new and not look.pinned
+    def _new_with_unsure_owner(self, tenants: Iterable[Tenant]) -> frozenset[str]:
+        """New tenants whose project may be another customer's: found by name, or pinned by a commit.
+
+        Pins of a whole fleet, which `adopt` has written, are not read one by one: a call that changes a project
+        reads its owner before, in any case.
+        """
+        new = [tenant for tenant in tenants if tenant.name in self.new]
+        pinned = sum(tenant.project_id is not None for tenant in new)
+        most = self.max_unowned_reads
+        many = most is not None and pinned > most
+        return frozenset(tenant.name for tenant in new if tenant.project_id is None or not many)
 
     def _may_be_unfinished(self, look: _Look) -> bool:
         """Whether a run that died may have left a new project with a first compute of another size."""
@@ -348,11 +356,6 @@ class _Look:
     def replicas_end(self) -> bool:
         """As the function."""
         return replicas_end(self._desired, self._history, self._tenant)
-
-    @property
-    def pinned(self) -> bool:
-        """Whether its file names the project by its id."""
-        return self._tenant.project_id is not None
 
     @property
     def created_with_a_size(self) -> bool:

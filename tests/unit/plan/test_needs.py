@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import SnapshotMethod, SnapshotPolicy
-from reconciler.live.project import Needs
+from reconciler.live.project import LiveProject, Needs
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
@@ -278,6 +278,22 @@ def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strang
     strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
     live = a_view(*strangers, a_project("left", details=False))
     assert PlanRequirements(prune=True).details(a_fleet(), live) == Needs(branches=("p-left",))
+
+
+def test_pins_of_a_whole_new_fleet_are_not_read_but_the_owner_of_what_changes_is() -> None:
+    most = Reach().few_strangers
+    tenants = [a_tenant(f"t{i:03d}", project_id=f"p-{i:03d}") for i in range(most + 1)]
+    projects = [a_project(id=f"p-{i:03d}", name=f"theirs {i}", details=False) for i in range(most + 1)]
+    new = frozenset(tenant.name for tenant in tenants)
+
+    def read(count: int, *seen: LiveProject) -> tuple[str, ...]:
+        fleet = a_fleet(*tenants[:count])
+        return PlanRequirements(new=new & fleet.tenants.keys()).details(fleet, a_view(*seen)).branches
+
+    assert read(most, *projects[:most]) == tuple(project.id for project in projects[:most])
+    assert read(most + 1, *projects) == ()
+    changed = replace(projects[7], restore_window_seconds=0)
+    assert read(most + 1, *projects[:7], changed, *projects[8:]) == ("p-007",)
 
 
 def test_the_computes_of_a_new_project_are_read_where_a_run_may_have_died_before_it_sized_them() -> None:

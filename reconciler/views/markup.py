@@ -52,9 +52,12 @@ ARROW: Final = Markdown("&rarr;")
 
 
 def code(text: str) -> Markdown:
-    """The text as it is, in a code span that it cannot leave; beyond 500 characters, how many there are more."""
-    safe = printable(text)
-    rest = len(safe) - MAX_SPAN
+    """The text as it is, in a code span that it cannot leave; beyond 500 characters, how many there are more.
+
+    A character that is written out counts as what it is written as, where it stands among the first 500.
+    """
+    safe = printable(text[:MAX_SPAN])  # as long as the text may be: the rest is only counted
+    rest = len(safe) - MAX_SPAN + max(len(text) - MAX_SPAN, 0)
     shown = _span(safe[:MAX_SPAN])
     return Markdown(f"{shown} and {rest:,} characters more" if rest > 0 else shown)
 

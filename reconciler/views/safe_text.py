@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
 """What takes part in a text and shows nothing, although Unicode counts it among letters and marks."""
+
+_SUSPECT: Final = re.compile(r"[^ -~]+")
+"""What is looked at more closely: all but the printable signs of ASCII."""
 
 _ANYWHERE: Final = re.compile(r"#(?=#\w*\[)|(?<=section_start):|(?<=section_end):")
 """What a CI runner executes anywhere in a line.
@@ -33,14 +37,30 @@ def printable(text: str) -> str:
 
     ``\\x1b``, ``\\n``, ``\\u202e``, ``\\x23#[error]``. To do it twice changes nothing.
     """
-    if not text.isprintable() or _UNSEEN.search(text):
-        text = "".join(sign if sign.isprintable() and not _UNSEEN.match(sign) else _escape(sign) for sign in text)
-    return _ANYWHERE.sub(lambda found: _written_out(found[0]), text)
+    if not (text.isascii() and text.isprintable()):
+        text = _SUSPECT.sub(_visible, text)
+    return _without_commands(text)
 
 
 def harmless(printed: str) -> str:
     """Lines none of which a CI runner takes for a command or for the heading of a group."""
-    return _AT_THE_START.sub(_without_effect, _ANYWHERE.sub(lambda found: _written_out(found[0]), printed))
+    return _AT_THE_START.sub(_without_effect, _without_commands(printed))
+
+
+def _without_commands(text: str) -> str:
+    if "##" not in text and "section_" not in text:  # which is found faster than a pattern is
+        return text
+    return _ANYWHERE.sub(lambda found: _written_out(found[0]), text)
+
+
+def _visible(found: re.Match[str]) -> str:
+    return "".join(map(_sign, found[0]))
+
+
+@lru_cache(maxsize=4096)
+def _sign(sign: str) -> str:
+    """It, or what it is written out as."""
+    return sign if sign.isprintable() and not _UNSEEN.match(sign) else _escape(sign)
 
 
 def _without_effect(found: re.Match[str]) -> str:

@@ -48,7 +48,8 @@ def attack(arena: Arena, case: Case, words: Mapping[str, str], root: Path, *, fo
         staged = stage.build(root, case, filling, words)
         arena.stranger.heard()
         variables = _variables(staged, around(neon, host))
-        actions = Actions(root / "ci", root / "remote.git", api, dict(marked.KEYS), variables)
+        forked = case.environment.process == "forked"
+        actions = Actions(root / "ci", root / "remote.git", api, dict(marked.KEYS), variables, forked=forked)
         actions.folder.mkdir()
         directory = "fleet" if case.environment.fleet == "folder" else "."
         event = _opened(staged, head="stranger/fleet" if fork else REPOSITORY)

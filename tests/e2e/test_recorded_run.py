@@ -66,6 +66,7 @@ class Day:
 def day(tmp_path: Path) -> Iterator[Day]:
     with ExitStack() as stack:
         fleet = stack.enter_context(hosted(tmp_path, TENANTS))
+        fleet.actions.forked = False  # all of it as it is installed
         on_call, watchdog = (stack.enter_context(receiving()) for _ in range(2))
         fleet.actions.secrets["RECONCILER_NOTIFY_URLS"] = on_call.url()
         fleet.actions.secrets["HEARTBEAT_URL"] = f"http://127.0.0.1:{watchdog.port}/beat"

@@ -1,10 +1,13 @@
 """A process that has imported the program, and forks one that runs a command for each line that it is told.
 
-    python -m tests.harness.warm
+    python -m tests.harness.warm [SOCKET]
 
 A line is JSON: arguments, folder, environment, bounds, and the files of the three streams. The answers are two
 lines: the id of the new process, and the status that it ended with. What a command meets is a process of its own
 in everything but its birth: ``/proc/PID/environ`` shows this one's environment, which holds nothing.
+
+With a socket, it runs the commands of whoever connects (``tests/harness/forked_program.py``): a line of JSON with
+arguments, folder and environment, which comes with the three streams themselves. The answer is the status.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import gc
 import json
 import os
 import resource
+import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -22,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 import reconciler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 LIBRARIES: Final = (
     *("anyio._backends._asyncio", "httpcore", "httpx", "socksio", "certifi", "pydantic.json_schema"),
@@ -32,6 +36,7 @@ LIBRARIES: Final = (
 """What the program imports only when it needs it; without deepdiff, whose cache reserves 1 GiB of addresses: a
 command with bounds would begin above them.
 """
+PART_BYTES: Final = 65_536
 STARTS: Final = (
     *("subprocess.Popen", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.fork", "os.forkpty"),
     "pty.spawn",
@@ -51,6 +56,8 @@ def main() -> None:
     for name in (*modules(), *LIBRARIES):
         import_module(name)
     gc.freeze()
+    if len(sys.argv) > 1:
+        _serve(sys.argv[1])
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -59,7 +66,27 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _run(order: dict[str, Any]) -> None:
+def _serve(path: str) -> None:
+    """One command after the other."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        print(flush=True)
+        while True:
+            connection, _ = listening.accept()
+            with connection:
+                line, streams, _, _ = socket.recv_fds(connection, PART_BYTES, 3)
+                while not line.endswith(b"\n"):
+                    line += connection.recv(PART_BYTES)
+                child = os.fork()
+                if child == 0:
+                    _run(json.loads(line), streams)
+                for stream in streams:
+                    os.close(stream)
+                connection.sendall(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _run(order: dict[str, Any], streams: Sequence[int] = ()) -> None:
     """Becomes the command, and ends with it."""
     os.setpgid(0, 0)  # what it starts is ended with it
     resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
@@ -69,8 +96,10 @@ def _run(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     if order["deleted"]:
         os.rmdir(order["folder"])  # noqa: PTH106 (as short as can be)
-    for number, (path, flags) in enumerate(order["streams"]):
+    for number, (path, flags) in enumerate(order.get("streams", ())):
         os.dup2(os.open(path, flags, 0o600), number)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
     for descriptor in range(3, 64):
         _close(descriptor)
     sys.stdin, sys.stdout = _stream(0, "r"), _stream(1, "w")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from tests.harness.forked_program import forked_program
 from tests.harness.repository import git
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class Actions:
     """The environments whose reviewers let no job begin."""
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What happens elsewhere right before a job begins."""
+    forked: bool = True
+    """Whether a command of the program is forked from a process that has imported it, instead of started."""
 
     def run(self, workflow: str, event: Event, secrets: tuple[str, ...] = (), **inputs: str) -> Run:
         """Calls a reusable workflow, with the secrets of these names."""
@@ -339,8 +342,7 @@ class _Job:
             target.mkdir()
             (target / "Makefile").write_text("install-policies:\n\t@true\n")
             for part in _PARTS:
-                source = Path(sys.prefix) if part == ".venv" else ROOT / part
-                (target / part).symlink_to(source)
+                (target / part).symlink_to(self._installed() if part == ".venv" else ROOT / part)
             return
         assert given["fetch-depth"] == "0", "the base is a commit of the past"
         git(self.workspace, "clone", "--quiet", "--no-checkout", str(self.actions.remote), given["path"])
@@ -350,6 +352,9 @@ class _Job:
             git(target, "checkout", "--quiet", "-B", branch, self.event.sha)
         else:
             git(target, "checkout", "--quiet", "--detach", self.event.sha)
+
+    def _installed(self) -> Path:
+        return forked_program() if self.actions.forked else Path(sys.prefix)
 
     def _restore(self, given: dict[str, str]) -> None:
         found = [key for key in self.actions.caches if key.startswith(given["restore-keys"])]

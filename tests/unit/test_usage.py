@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.selection import Depth, Selection
 from reconciler.fleet import Fleet, Request
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import ProjectSeed
+from tests import profiles
 from tests.harness.account import API, world
 from tests.harness.builders import DAY, FREE_QUOTA, GIB, HOUR, MIB, a_fleet, a_tenant
 from tests.harness.runs import now
@@ -96,18 +97,22 @@ def test_many_tenants_are_read_through_the_history() -> None:
         assert all(amount is not None and MIB * 0.99 <= amount <= MIB for amount in transferred)
 
 
+TENANTS: Final = profiles.size(2_000, 10_000, 10_000)
+FULL_PAGES: Final = TENANTS // 400
+
+
 def a_large_fleet(account: World) -> DesiredState:
-    """10,000 tenants, one of 20 at work, some near a limit, as ``simulator seed`` makes them."""
-    account.simulator.seed_fleet("free", 10_000, name="myapp-t{number}")
-    return a_fleet(*(a_tenant(f"t{number}") for number in range(1, 10_001)))
+    """So many tenants, one of 20 at work, some near a limit, as ``simulator seed`` makes them."""
+    account.simulator.seed_fleet("free", TENANTS, name="myapp-t{number}")
+    return a_fleet(*(a_tenant(f"t{number}") for number in range(1, TENANTS + 1)))
 
 
 def test_ten_thousand_tenants_take_no_more_calls_than_needed() -> None:
     with world() as account:
         usage = read(account, a_large_fleet(account))
         asked = Counter(account.calls())
-        assert usage.looked_at == 10_000
-        assert asked["GET /projects"] == 25 + 2 + 1, "after a full page, two empty ones confirm the end"
+        assert usage.looked_at == TENANTS
+        assert asked["GET /projects"] == FULL_PAGES + 2 + 1, "after a full page, two empty ones confirm the end"
         assert usage.calls == usage.least_calls == sum(asked.values())
         assert asked[HISTORY] > 0
 

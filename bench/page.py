@@ -51,6 +51,7 @@ def parts(results: Results, before: Results) -> dict[str, str]:
         "time": tables.processor_time(results),
         "memory": tables.memory(results),
         "waiting": tables.waiting(results),
+        "targets": tables.targets(results),
         "peers": tables.peers(results),
         "before": tables.before_and_after(before, results),
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bench.fleet_files import Source
 from bench.peers import PEERS
 from bench.rows import FILLS_CACHE, IN_SYNC
+from bench.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 ABSENT: Final = "–"
 """Not measured."""
 MOST, LEAST = "may make", "least possible"
-TEXTS: Final = frozenset({"command", "peer", MOST, LEAST})
+TEXTS: Final = frozenset({"command", "peer", "verdict", MOST, LEAST})
 """Columns that are not numbers."""
 
 
@@ -74,6 +75,12 @@ def _peer(results: Results, peer: Peer) -> Iterator[tuple[str, ...]]:
         memory = f"{one.peak_mib / plans[0].peak_mib:.1f}" if plans[0] else ABSENT
         sizes = (f"{one.tenants:,}", f"{one.cpu:,.0f}")
         yield (f"{one.peer} {one.version}", *sizes, *ratios, f"{one.peak_mib:,.0f}", memory)
+
+
+def targets(results: Results) -> str:
+    """Each target beside the largest fleet that was measured."""
+    titles = ("command", "at most", "measured", "tenants", "verdict")
+    return _table(titles, (target.cells(results) for target in TARGETS))
 
 
 def before_and_after(before: Results, after: Results) -> str:

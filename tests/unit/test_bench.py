@@ -129,6 +129,21 @@ def test_a_peer_that_is_not_installed_says_so() -> None:
     assert "| octodns-sync: not installed | – |" in tables.peers(Results("", {}, (measured(1),)))
 
 
+@pytest.mark.parametrize(
+    ("tenants", "cpu", "verdict"),
+    [(30_000, 60.0, "met"), (30_000, 90.0, "1.5 times as much"), (10_000, 60.0, "met so far")],
+)
+def test_a_target_is_met_only_at_its_own_size(tenants: int, cpu: float, verdict: str) -> None:
+    text = tables.targets(Results("", {}, (measured(1, tenants, cpu),)))
+    assert f"| 60 x empty Python | {cpu:.0f} | {tenants:,} | {verdict} |" in text
+
+
+def test_a_target_of_what_was_not_measured_says_so() -> None:
+    assert "| plan --tenant, 30,000 as YAML files | 15 x empty Python | – | – | not measured |" in tables.targets(
+        Results()
+    )
+
+
 def test_before_and_after_have_the_rows_of_both() -> None:
     only_before = msgspec.structs.replace(measured(1), row="drift")
     text = tables.before_and_after(

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
+unexport PYTHONDONTWRITEBYTECODE # without what was compiled, each worker and each command compiles the program again
 PEERS_VENV := .venv-peers
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 

@@ -102,6 +102,16 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         yield Platform(neon, tmp_path)
 
 
+SEEN_AT_ONCE = Behaviour(transfer_lag_seconds=0)
+
+
+@pytest.fixture
+def moved_at_once(tmp_path: Path) -> Iterator[Platform]:
+    """An account whose keys see a moved project at once: no call is repeated until they do."""
+    with world(behaviour=SEEN_AT_ONCE) as neon:
+        yield Platform(neon, tmp_path)
+
+
 @pytest.fixture
 def sized(tmp_path: Path) -> Iterator[Platform]:
     """An account whose new computes have the requested size: no call resizes them."""
@@ -180,7 +190,8 @@ class TestUpgrade:
     )
     PRO: TenantJson = {"tenant": "zoe", "tier": "pro"}  # noqa: RUF012
 
-    def test_it_takes_eight_calls_in_order_and_a_second_or_two(self, platform: Platform) -> None:
+    def test_it_takes_eight_calls_in_order_and_a_second_or_two(self, moved_at_once: Platform) -> None:
+        platform = moved_at_once
         platform.project()
         before = platform.seconds()
         converged = platform.converge(self.PRO)
@@ -189,13 +200,27 @@ class TestUpgrade:
         assert platform.seconds() - before < 3
 
     def test_where_lists_leave_values_out_the_project_is_read_earlier(self, tmp_path: Path) -> None:
-        with world(behaviour=Behaviour(list_shows_quota=False, list_zero_compute=True)) as neon:
+        with world(behaviour=replace(SEEN_AT_ONCE, list_shows_quota=False, list_zero_compute=True)) as neon:
             platform = Platform(neon, tmp_path)
             platform.project()
             platform.converge(self.PRO)
             assert platform.calls() == [*LOOK, "GET /projects/ID", *self.CALLS[2:]]
 
-    def test_a_pinned_project_is_read_where_it_is(self, platform: Platform) -> None:
+    def test_a_key_that_sees_the_project_later_is_asked_until_it_does(self, tmp_path: Path) -> None:
+        with world(behaviour=Behaviour(transfer_lag_seconds=5)) as neon:
+            platform = Platform(neon, tmp_path)
+            platform.project()
+            before = platform.seconds()
+            converged = platform.converge(self.PRO)
+            moved = platform.calls().index(self.CALLS[4])
+            tried = len(platform.calls()) - len(self.CALLS) - 1
+            assert tried > 1
+            assert platform.calls()[moved + 1 : moved + 1 + tried] == [self.CALLS[5]] * tried
+            assert [outcome.result for outcome in converged.report.outcomes] == [Result.APPLIED]
+            assert 5 < platform.seconds() - before < 10
+
+    def test_a_pinned_project_is_read_where_it_is(self, moved_at_once: Platform) -> None:
+        platform = moved_at_once
         project_id = platform.project(name="of long ago")
         platform.converge({**self.PRO, "project_id": project_id})
         assert platform.calls() == ["GET /projects/ID", "GET /projects/ID", *self.CALLS[2:]]

@@ -73,6 +73,8 @@ SIMULATED = (
 MANY = Policy(thresholds=Thresholds(disruptive=Threshold(1000, 100), transfers=Threshold(1000, 100)))
 NO_PLAN = json.dumps({"limits": [{"name": "subscription_type", "expected": "agent", "actual": "scale"}]})
 AS_DOCUMENTED = Behaviour()
+CHECKS_CONTENTS = Behaviour(transfer_checks_settings=False)
+"""For tests of what snapshots alone prevent, and of the exact calls."""
 CHECKS_NOTHING = Behaviour(transfer_checks_contents=False, transfer_checks_settings=False)
 CHECKS_EVERYTHING = Behaviour(transfer_checks_contents=True, transfer_checks_settings=True)
 
@@ -372,7 +374,7 @@ class TestNothingIsTaken:
 
     def test_of_many_because_one_of_whom_nothing_was_taken_has_moved(self, tmp_path: Path) -> None:
         limits = json.dumps({"limits": [{"name": "snapshots", "expected": "1", "actual": "5"}]})
-        with account(tmp_path) as here:
+        with account(tmp_path, behaviour=CHECKS_CONTENTS) as here:
             here.project("a-first-one")
             here.full(*NAMES[:8])
             here.neon.simulator.faults.add(AnswerWith(406, text=limits), "POST", TRANSFER, first=2, times=None)
@@ -403,7 +405,7 @@ class TestWhatNeonRefusesForALimit:
             assert here.plan(before, after, depth=Depth.DEEP).plan.empty
 
     def test_takes_snapshots_alone_where_snapshots_alone_are_named(self, tmp_path: Path) -> None:
-        with account(tmp_path) as here:
+        with account(tmp_path, behaviour=CHECKS_CONTENTS) as here:
             here.full("acme")
             here.apply(fleet("pro", "acme"), fleet("free", "acme"))
             kinds = [e.line.split("/")[-1] if e.line.endswith("transfer") else e.method for e in _writes(here)]
@@ -521,7 +523,7 @@ class TestIntegrations:
 
 class TestAnAnswer:
     def test_that_was_lost_is_settled_in_the_journal(self, tmp_path: Path) -> None:
-        with account(tmp_path) as here:
+        with account(tmp_path, behaviour=CHECKS_CONTENTS) as here:
             here.project("acme")
             here.project("birch")
             here.neon.simulator.faults.add(DropAfter(), "POST", TRANSFER, first=2)
@@ -536,7 +538,7 @@ class TestAnAnswer:
             assert told[-1][1] == "live state shows it"
 
     def test_that_was_lost_and_says_nothing_is_settled_once_the_repeat_finds_it_done(self, tmp_path: Path) -> None:
-        with account(tmp_path, latency=Latency(0.1, 0.1)) as here:
+        with account(tmp_path, behaviour=CHECKS_CONTENTS, latency=Latency(0.1, 0.1)) as here:
             here.project("acme")
             here.neon.simulator.faults.add(CommitLater(0.2), "POST", TRANSFER)
             report = here.apply(fleet("pro", "acme"), fleet("free", "acme"))
@@ -545,7 +547,7 @@ class TestAnAnswer:
             assert ends["r1-1"] == "applied"
 
     def test_that_was_lost_before_it_arrived_is_settled_by_the_repeat(self, tmp_path: Path) -> None:
-        with account(tmp_path) as here:
+        with account(tmp_path, behaviour=CHECKS_CONTENTS) as here:
             here.project("acme")
             here.neon.simulator.faults.add(DropBefore(), "POST", TRANSFER)
             here.apply(fleet("pro", "acme"), fleet("free", "acme"))

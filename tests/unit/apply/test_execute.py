@@ -18,7 +18,7 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith, DropAfter, FailOperations, Truncate
 from tests.harness.builders import a_fleet, a_tenant
-from tests.harness.runs import SIZED_AT_ONCE, World, now, virtually
+from tests.harness.runs import MOVED_AT_ONCE, SIZED_AT_ONCE, UNHURRIED, World, now, virtually
 from tests.harness.wire import Passing, also_before, where, writes
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def roomier(tenant: Tenant) -> Tenant:
     return replace(tenant, overrides=Overrides(quota={"data_transfer_bytes": 7}))
 
 
-def a_world_in(folder: Path, state: DesiredState) -> World:
+def a_world_in(folder: Path, state: DesiredState, behaviour: Behaviour = UNHURRIED) -> World:
     """An account that is in this state."""
-    world = World.open(folder)
+    world = World.open(folder, behaviour)
     world.seed(state)
     return world
 
@@ -82,7 +82,7 @@ def test_the_looks_around_a_create_can_be_left_out_where_nobody_else_creates(tmp
 
 def test_an_upgrade_transfers_then_raises_the_compute_then_its_project(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME, MOVED_AT_ONCE)
         await world.apply(PRO_ACME)
         assert routes(world) == [
             "POST /organizations/*/projects/transfer",
@@ -96,7 +96,7 @@ def test_an_upgrade_transfers_then_raises_the_compute_then_its_project(tmp_path:
 
 def test_a_downgrade_transfers_then_lowers_what_the_destination_forbids(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, PRO_ACME)
+        world = a_world_in(tmp_path, PRO_ACME, MOVED_AT_ONCE)
         await world.apply(FREE_ACME)
         assert routes(world) == [
             "POST /organizations/*/projects/transfer",
@@ -111,7 +111,7 @@ def test_a_downgrade_transfers_then_lowers_what_the_destination_forbids(tmp_path
 
 def test_no_write_meets_operations_that_an_earlier_one_has_started(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, PRO_ACME)
+        world = a_world_in(tmp_path, PRO_ACME, MOVED_AT_ONCE)
         await world.apply(FREE_ACME)
         assert {exchange.status for exchange in world.writes()} == {200}
 
@@ -192,7 +192,7 @@ def test_a_failing_tenant_stops_alone_and_keeps_nobody_waiting(tmp_path: Path) -
 
 def test_a_failed_operation_fails_the_action_that_started_it(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME, MOVED_AT_ONCE)
         world.simulator.faults.add(FailOperations(), "PATCH", "/projects/*")
         applied = await world.apply(PRO_ACME)
         results = [action.result for action in applied.report.outcomes[0].actions]
@@ -317,7 +317,7 @@ def test_no_connection_string_is_read_where_nobody_asks_for_one(tmp_path: Path) 
 
 def test_each_write_has_an_intent_and_an_outcome_line_with_its_request_id(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME, MOVED_AT_ONCE)
         applied = await world.apply(a_fleet(a_tenant("acme", "pro"), a_tenant("new")))
         intents = [line["request_id"] for line in applied.journal if line["line"] == "intent"]
         outcomes = [line["request_id"] for line in applied.journal if line["line"] == "outcome"]
@@ -330,7 +330,7 @@ def test_each_write_has_an_intent_and_an_outcome_line_with_its_request_id(tmp_pa
 
 def test_a_stopped_run_finishes_the_call_in_flight_and_starts_no_other(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, FREE_ACME)
+        world = a_world_in(tmp_path, FREE_ACME, MOVED_AT_ONCE)
         stop = StopSignal()
 
         def transfers(passing: Passing) -> bool:

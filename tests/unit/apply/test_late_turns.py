@@ -27,7 +27,7 @@ from tests.harness.builders import (
     a_fleet,
     a_tenant,
 )
-from tests.harness.runs import COUNTED_AT_ONCE, World, now, virtually
+from tests.harness.runs import MOVED_AT_ONCE, World, now, virtually
 from tests.harness.stored import Stored
 from tests.harness.wire import Act, also_before, first, writes
 from tests.unit.apply.late import (
@@ -334,7 +334,7 @@ class TestWithinATurn:
             seconds=0,
             latency=Latency(6, 6),
             act=resized,
-            behaviour=COUNTED_AT_ONCE,
+            behaviour=MOVED_AT_ONCE,
         )
         assert {result for _, result, _ in run.told[1:]} == {Result.SKIPPED}
         assert run.acme.actions[1].message == "changed since the plan was made: compute.max_cu of branch main"

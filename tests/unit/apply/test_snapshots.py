@@ -13,7 +13,7 @@ from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerWith, DropAfter
 from tests.harness.builders import a_fleet, a_tenant
-from tests.harness.runs import COUNTED_AT_ONCE, UNHURRIED, World, now, virtually
+from tests.harness.runs import COUNTED_AT_ONCE, MOVED_AT_ONCE, UNHURRIED, World, now, virtually
 from tests.harness.wire import Passing, also_before, where
 from tests.unit.apply.plans import (
     a_plan,
@@ -221,7 +221,7 @@ def test_a_new_tenant_gets_its_project_then_its_branches_then_its_snapshots(tmp_
 
 def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path)
+        world = World.open(tmp_path, MOVED_AT_ONCE)
         project = await seeded(world)
         branched(world, project, "renamed by hand")
         (v1,) = await snapshotted(world, project, "v1")
@@ -261,7 +261,7 @@ def test_an_upgrade_moves_first_and_takes_what_the_destination_allows_last(tmp_p
 
 def test_a_downgrade_that_is_refused_for_its_snapshots_deletes_what_there_is_no_room_for(tmp_path: Path) -> None:
     async def main() -> None:
-        world = World.open(tmp_path, COUNTED_AT_ONCE)
+        world = World.open(tmp_path, MOVED_AT_ONCE)
         project = await seeded(world, "pro")
         old = branched(world, project, "old")
         kept = branched(world, project, "kept")

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.tenant import DevBranch
 from reconciler.plan.outcome import Result
-from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
 from tests.harness.builders import HISTORY_MAY_GO, a_fleet, a_tenant
-from tests.harness.runs import UNHURRIED, World, virtually
+from tests.harness.runs import MOVED_AT_ONCE, UNHURRIED, World, virtually
 from tests.property.rows import Rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.plan.plan import Plan
+    from reconciler.simulator.behaviour import Behaviour
 
 TRANSFER = "/organizations/*/projects/transfer"
-ALL_OR_NOTHING = UNHURRIED
-ONE_BY_ONE = Behaviour(rate_limit=None, transfer_atomic=False)
+ALL_OR_NOTHING = replace(MOVED_AT_ONCE, transfer_atomic=True)
+ONE_BY_ONE = replace(MOVED_AT_ONCE, transfer_atomic=False)
 
 
-async def an_upgrade(folder: Path, count: int, behaviour: Behaviour = UNHURRIED) -> tuple[World, Plan, list[str]]:
+async def an_upgrade(folder: Path, count: int, behaviour: Behaviour = ONE_BY_ONE) -> tuple[World, Plan, list[str]]:
     """An account with free tenants, the plan that moves them all to paid, and their project ids."""
     names = [f"t{number:03}" for number in range(count)]
     world = World.open(folder, behaviour)
@@ -206,7 +207,7 @@ def test_nothing_is_taken_from_a_tenant_whose_downgrade_is_refused(tmp_path: Pat
     after = a_fleet(a_tenant("acme", accept=HISTORY_MAY_GO, dev_branches=branches[:1]))
 
     async def main() -> None:
-        world = World.open(tmp_path, Behaviour(rate_limit=None, transfers_refused_to=("free",)))
+        world = World.open(tmp_path, replace(UNHURRIED, transfers_refused_to=("free",)))
         await world.apply(before)
         before_it = Rows.of(world.simulator)
         applied = await world.apply(after)

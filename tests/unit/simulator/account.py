@@ -26,6 +26,8 @@ EASY: Final = Behaviour(
     settings_patch=Patch.MERGE,
     quota_patch=Patch.MERGE,
     transfer_atomic=True,
+    transfer_checks_settings=False,
+    transfer_lag_seconds=0.0,
     deleted_projects_count=False,
     foreign_project=ForeignProject.NOT_FOUND,
     rate_limit=RateLimit(consumption_per_minute=50),

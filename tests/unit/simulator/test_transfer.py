@@ -131,7 +131,7 @@ def test_scheduled_and_expired_snapshots_and_branches_do_not_hinder_a_transfer()
 
 
 def test_a_destination_may_take_more_branches_and_snapshots_than_it_holds() -> None:
-    with account(behaviour=Behaviour(transfer_checks_contents=False)) as neon:
+    with account(behaviour=Behaviour(transfer_checks_contents=False, transfer_lag_seconds=0)) as neon:
         seed = ProjectSeed("wide", branches=[BranchSeed(name) for name in "abc"])
         project_id = neon.simulator.add_project("paid", seed).project_id
         assert transfer(neon, "paid", "free", [project_id]) == (200, {})

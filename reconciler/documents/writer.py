@@ -6,7 +6,7 @@ A document is made piece by piece, so that a plan of any size takes little memor
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Made, Stale
-    from reconciler.plan.explained import Explained
+    from reconciler.plan.explained import Explained, ExplainedValue
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import FileChange, Orphan, Plan, Refusal, TenantPlan, Unmanaged
     from reconciler.plan.plan_cost import PastCost
@@ -129,7 +129,19 @@ def history(found: ReturnPoints) -> Iterator[str]:
 
 def explained(found: Explained) -> Iterator[str]:
     """Where each value of a tenant comes from."""
-    return _text("explained", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    told = {field.name: plain(getattr(found, field.name)) for field in fields(found) if field.name != "values"}
+    return _text("explained", {**told, "values": map(_explained_value, found.values)})
+
+
+def _explained_value(value: ExplainedValue) -> Document:
+    instead = [{**plain(one), "value": _json(one.value)} for one in value.instead_of]
+    own = {"value": _json(value.value), "live": _json(value.live), "instead_of": instead}
+    return {**plain(replace(value, value=None, live=None, instead_of=())), **own}
+
+
+def _json(value: Value) -> Any:
+    """A value of the files; a structured one as the files have it."""
+    return value.value if isinstance(value, JsonText) else value
 
 
 def registry(found: RegisteredTenants) -> Iterator[str]:

@@ -29,6 +29,9 @@ overrides:
 """
 
 
+SETTINGS: Final = 'settings: {maintenance_window: {weekdays: [7], start_time: "02:00", end_time: "03:00"}}'
+
+
 @pytest.fixture
 def fleet(shell: Shell) -> Shell:
     shell.write("tenants/acme.yaml", FILE)
@@ -249,6 +252,10 @@ class TestExplain:
         }
 
     def test_says_where_each_value_comes_from(self, explained: Shell) -> None:
+        prices = text_of(explained, "tiers.yaml")
+        explained.write(
+            "tiers.yaml", prices.replace("  restore_window: 7d\n", f"  restore_window: 7d\n    {SETTINGS}\n")
+        )
         told = {
             path: (value["value"], value["stated_in"], self.at(value["location"]))
             for path, value in self.rows(explained, "acme").items()
@@ -263,6 +270,8 @@ class TestExplain:
         assert told["snapshots.v1.0"][1:] == ("file", (file, 10))
         assert told["dev_branches.dev.compute.max_cu"] == (1.0, "file", (file, 12))
         assert told["dev_branches.dev.compute.min_cu"] == (0.5, "tier", ("tiers.yaml", 27))
+        hours = {"weekdays": [7], "start_time": "02:00", "end_time": "03:00"}
+        assert told["settings.maintenance_window"] == (hours, "tier", ("tiers.yaml", 29))
         assert told["region"] == ("aws-us-east-2", "defaults", None)
 
     def at(self, location: dict[str, Any] | None) -> tuple[str, int] | None:

@@ -223,6 +223,25 @@ class TestADatabase:
         assert databases[kind] not in str(raised.value)
 
 
+def test_types_of_postgresql_become_keys_of_tenants(shell: Shell, databases: dict[str, str]) -> None:
+    query = (
+        "select 'a-' || uuid '00000000-0000-4000-8000-000000000001' as tenant, 'pro' as tier, "
+        "jsonb_build_object('team', 'eu') as labels, true as protect, 7::numeric as revision, "
+        "array['v1', 'v2'] as snapshots, jsonb_build_object('max_cu', 0.5) as compute, null as reason"
+    )
+    shell.write(
+        "tiers.yaml",
+        (shell.folder / "tiers.yaml").read_text()
+        + f"tenants:\n  - sql:\n      url: ${{TENANTS_URL}}\n      query: >-\n        {query}\n",
+    )
+    shell.environ["TENANTS_URL"] = databases["postgresql"]
+    ended = shell.simulated("explain", "a-00000000-0000-4000-8000-000000000001", "--format", "json")
+    assert ended.code == 0, ended.err
+    found = {value["path"]: value["value"] for value in ended.document["values"]}
+    assert (found["compute.max_cu"], found["snapshots.v2"]) == (0.5, "present")
+    assert "1 to create" in shell.simulated("plan", "--label", "team=eu", "--depth", "list").out
+
+
 def test_an_address_that_is_not_there_is_no_new_file(tmp_path: pytest.TempPathFactory) -> None:
     required()
     with pytest.raises(MissingKeyError):

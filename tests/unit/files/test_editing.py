@@ -85,6 +85,11 @@ def test_a_list_in_block_style_keeps_its_comments_and_its_indent() -> None:
     assert edited == text.replace("      quota: {a: 1h}\n", f"      quota: {{a: 1h}}\n{added}")
 
 
+def test_a_comment_behind_a_value_stays() -> None:
+    edited = changed("tenant: acme\ntier: pro  # paying\n", 1, 1, Changes({"tier": "free"}))
+    assert edited == "tenant: acme\ntier: free  # paying\n"
+
+
 def test_a_line_of_json_stays_json() -> None:
     text = '{"tenant": "acme",  "tier":"pro"}'
     edited = changed(text, 1, 1, SUSPENDED, as_json=True)

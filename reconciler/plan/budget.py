@@ -166,7 +166,10 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
     below = late * sum(max(0, looks(plan) - 1) for plan in whole)
     seconds = (late * calls + below) * 60 / per_minute
-    list_reads = (_projects_again(late * n, seconds, api, live.listed.get(name)) for name, n in places.items())
+    list_reads = (
+        _projects_again(late * n, seconds * n / len(whole), api, live.listed.get(name))
+        for name, n in places.items()
+    )
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
     counted = late * sum(map(_counts, whole))
     return int(below + sum(list_reads) + counted + deleting + (0 if fresh else _together(plans, api, live)))
@@ -195,7 +198,7 @@ def _deletions_later(plan: TenantPlan) -> int:
 
 
 def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
-    """The calls that read the projects of these late turns within these seconds, by list where that is fewer."""
+    """The calls that read the projects of late turns, which take these seconds, by list where that is fewer."""
     if projects is not None and in_pages(projects):
         return _pages_again(turns, seconds, api, ceil(projects / PROJECTS_PER_PAGE))
     if projects is None or not lists_pay(projects, int(turns), api):
@@ -204,15 +207,8 @@ def _projects_again(turns: float, seconds: float, api: Api, projects: int | None
 
 
 def _pages_again(turns: float, seconds: float, api: Api, pages: int) -> float:
-    """The calls for single pages: turns come in their order, and each page is read until its turns are over.
-
-    Several tenants are in progress at once, so that those of a page overlap with those of the next one.
-    """
-    touched = min(float(pages), turns)
-    if not touched:
-        return 0.0
-    each_lasts = (seconds / touched) * (1 + AT_ONCE * touched / turns)
-    return min(turns, touched * ceil(each_lasts / max(1.0, api.look_again_after_seconds)))
+    """The calls for single pages: turns come in their order, and a page is read again when it is too old."""
+    return min(turns, min(float(pages), turns) + seconds / max(1.0, api.look_again_after_seconds))
 
 
 def _taken(live: LiveState) -> int:

@@ -326,11 +326,12 @@ class Scene:
 
     @asynccontextmanager
     async def _fleet(self, via: Wire | None = None) -> AsyncIterator[Fleet]:
+        """A way of its own for each connection: otherwise it would wait, and time pass, for what others called."""
         connection = Fleet.connect(
             self.desired,
             environ=self.world.environ,
             host=API.host,
-            via=via or self.via,
+            via=via or Wire(self.via),
             now=self._now,
         )
         async with connection as fleet:

@@ -54,8 +54,11 @@ class Bases:
         """The files of each tenant that its base does not declare, at the commits after that base."""
         new: dict[str, set[str]] = {}
         for name in self._desired.tenants:
-            base, before = kept.of(name), known.baseline(name)
-            if base is not None and before is not None and self._is_unknown_to(before.base, name):
+            before = known.baseline(name)
+            if before is None or name in before.base.tenants:  # as for nearly every tenant
+                continue
+            base = kept.of(name)
+            if base is not None and self._is_unknown_to(before.base, name):
                 new.setdefault(base, set()).add(name)
         return {
             name: said

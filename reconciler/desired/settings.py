@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.compute import Compute, with_parameters
@@ -79,7 +80,7 @@ def resolve(
             else overrides.restore_window_seconds
         ),
         protected=tier.protected if overrides.protected is None else overrides.protected,
-        settings={**tier.settings, **overrides.settings},
+        settings={**tier.settings, **overrides.settings} if overrides.settings else tier.settings,
         dev_branches=_dev_branches(tenant, tier, compute),
         most_dev_branches=tier.dev_branches.max,
         snapshots=tenant.snapshots,
@@ -103,8 +104,14 @@ def granted(tenant: Tenant, tier: Tier) -> tuple[Quota | None, Compute | None]:
     """Return what tier and overrides grant without boosts. A tier without a quota leaves none to override."""
     overrides, quota = tenant.overrides, tier.quota
     if quota is not None and overrides.quota:
-        quota = replace(quota, **overrides.quota)
+        quota = _overridden(quota, tuple(overrides.quota.items()))
     return quota, override_compute(tier.compute, overrides.compute)
+
+
+@lru_cache(maxsize=1024)
+def _overridden(quota: Quota, stated: tuple[tuple[str, int], ...]) -> Quota:
+    """Return the quota with these members: one object for all tenants with the same ones."""
+    return replace(quota, **dict(stated))
 
 
 def raised_quota(quota: Quota | None, boosts: Iterable[Boost]) -> Quota | None:

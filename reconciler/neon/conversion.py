@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.naming import composed
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         SnapshotAnswer,
     )
 
+_MOST_SHARED: Final = 1024
+"""Equal values that are kept as one object."""
 OLDEST_YEAR: Final = 2000
 """Neon: a time that is not set may be returned as year 1."""
 
@@ -159,7 +162,13 @@ def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
     if settings is None:
         return None
     stated = settings.get("quota") or {}
-    return Quota(**{member: int(stated.get(member) or 0) for member in Quota.__dataclass_fields__})
+    return _shared_quota(*(int(stated.get(member) or 0) for member in Quota.__dataclass_fields__))
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _shared_quota(*members: int) -> Quota:
+    """One object for all projects with the same quota: a large fleet has few."""
+    return Quota(*members)
 
 
 def _consumption(answer: ProjectAnswer) -> Consumption | None:
@@ -188,9 +197,15 @@ def _default_compute(answer: DefaultComputeAnswer | None) -> Compute | None:
 def _compute(answer: ComputeAnswer, parameters: Json) -> Compute:
     """Empty parameters, and what is no object, state nothing."""
     suspend = answer.suspend_timeout_seconds
-    return Compute(
-        min_cu=answer.autoscaling_limit_min_cu or None,
-        max_cu=answer.autoscaling_limit_max_cu or None,
-        suspend_timeout_seconds=DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
-        pg_settings=JsonText.of(parameters) if parameters and isinstance(parameters, dict) else None,
+    return _shared_compute(
+        answer.autoscaling_limit_min_cu or None,
+        answer.autoscaling_limit_max_cu or None,
+        DEFAULT_SUSPEND_TIMEOUT_SECONDS if suspend == 0 else suspend,
+        JsonText.of(parameters) if parameters and isinstance(parameters, dict) else None,
     )
+
+
+@lru_cache(maxsize=_MOST_SHARED, typed=True)
+def _shared_compute(*members: Any) -> Compute:
+    """The same for computes."""
+    return Compute(*members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,6 @@ from reconciler.desired.state import Api
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bench.fleet_files import Source
 
@@ -63,6 +63,7 @@ class Fleet:
     def make(self) -> None:
         """Write the files and the account."""
         self.repository.mkdir()
+        processes.python("-m", "compileall", "-q", str(Path(__file__).parents[1] / "reconciler"))
         processes.python("-m", "bench.scene", str(self.repository), str(self.tenants), self.source.value)
 
     def measure(self, row: Row, rounds: int) -> Measured:

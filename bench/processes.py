@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KIB_PER_MIB: Final = 1024
+NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 LAUNCHER: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
 
 
@@ -46,7 +47,7 @@ def program(path: str, *arguments: str, environ: Mapping[str, str] | None = None
         start = time.perf_counter()
         ended = subprocess.run(
             [*LAUNCHER, result.name, path, *arguments],
-            env={**os.environ, **(environ or {})},
+            env={**_environment(), **(environ or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -57,6 +58,11 @@ def program(path: str, *arguments: str, environ: Mapping[str, str] | None = None
     if int(ending) != code:
         raise click.ClickException(f"{' '.join(arguments)} ended with {ending}:\n{ended.stdout}{ended.stderr}")
     return Measured(seconds, float(cpu_seconds), int(peak_kib) / KIB_PER_MIB, ended.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """With compiled modules, as an installed program has them, also where the environment lets none be written."""
+    return {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
 
 
 def empty_python() -> Measured:

@@ -229,6 +229,11 @@ def test_another_exit_code_than_expected_is_an_error_with_what_was_printed() -> 
         processes.python("-c", "print('hello'); raise SystemExit(3)")
 
 
+def test_modules_are_compiled_also_where_the_environment_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert processes.python("-c", "import sys; print(sys.dont_write_bytecode)").printed == "False\n"
+
+
 def test_the_time_of_a_call_is_that_of_its_own_steps() -> None:
     spent: list[float] = []
 

@@ -279,7 +279,7 @@ def test_a_program_may_be_on_a_server_of_ones_own(tmp_path: Path) -> None:
         ("https://github.com/acme/reconciler.git", f"acme/reconciler@{COMMIT}"),
         ("https://git.example.com/platform/reconciler", f"git.example.com/platform/reconciler@{COMMIT}"),
         ("https://user:password@github.com/acme/reconciler", None),
-        ("file:///home/me/reconciler", None),
+        ("file:///srv/reconciler", None),
     ],
 )
 def test_the_program_is_the_one_that_was_installed(

@@ -133,7 +133,7 @@ def test_a_value_that_is_not_what_it_should_be_is_named_by_its_variable(
 def test_a_defect_that_repeats_a_key_is_told_without_it(
     fleet: Shell, monkeypatch: pytest.MonkeyPatch, traceback: str
 ) -> None:
-    def broken(_directory: object) -> None:
+    def broken(_directory: object, **_flags: object) -> None:
         raise RuntimeError(f"with {KEYS[0]}") from ValueError(KEYS[0])
 
     monkeypatch.setenv("RECONCILER_TRACEBACK", traceback)

@@ -32,7 +32,7 @@ _WRITTEN: Final[tuple[tuple[Any, Callable[[int], object]], ...]] = (
     (scalars.OrganizationId, lambda number: f"org-{number}"),
     (scalars.RegistryAddress, lambda number: f"sqlite:///registry{number}.db"),
     (scalars.NamingPattern, lambda number: f"old{number}-{{tenant}}"),
-    (scalars.Query, lambda number: f"SELECT tenant, tier FROM users{number}"),  # noqa: S608 - a sample
+    (scalars.Query, lambda number: f"table users{number}"),
     (scalars.Host, lambda number: f"https://neon{number}.example/api"),
     (scalars.Glob, lambda number: f"folder{number}/*.yaml"),
     (scalars.BytesQuota, lambda number: f"{number + 1}GB"),

@@ -425,7 +425,7 @@ def test_a_run_that_outlasts_its_look_is_budgeted_to_look_at_the_rest_once_more(
     smaller = replace(FREE_QUOTA, data_transfer_bytes=GIB)
     assert reads(80, smaller) == 0  # within ten seconds at 70 % of 700 calls
     assert reads(400, smaller) == 8  # lists of two pages, every ten seconds
-    assert reads(3000, smaller) == 324  # of nine pages
+    assert reads(3000, smaller) == 43  # one page for all turns of ten seconds that are on it
     assert (
-        reads(3000, PRO_QUOTA) == 6474
+        reads(3000, PRO_QUOTA) == 5906
     )  # what a tenant uses and stores is read again before its quota is lowered

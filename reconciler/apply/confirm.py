@@ -12,7 +12,8 @@ from reconciler.apply.out_of_reach import explained
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.neon.pace import each
 from reconciler.plan.actions.branch import DeleteBranch
-from reconciler.plan.actions.project import DeleteProject
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import DeleteProject, PatchProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.event import ObservedAgain
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
 """Deletions that cannot be undone completely."""
+VALUES: Final = (PatchProject, PatchEndpoint)
+"""Actions that write limits and sizes, which others may have raised."""
 
 
 async def confirm(run: Run, tenants: Sequence[TenantPlan], *, details: bool = True) -> list[TenantPlan]:
@@ -72,13 +75,15 @@ def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
 async def confirm_action(run: Run, action: Action, address: Address) -> Address | None:
     """The address, with the project as observed now, if the action is still valid; None if it is not.
 
-    Only what takes something from the tenant is looked at again: a deletion like the first action of a turn, a
-    reduction once earlier calls of the turn have taken long. Records the outcome of an action that is not valid.
-    Raises what the client raises for a read.
+    Only what may take something from the tenant is looked at again: a deletion like the first action of a turn, a
+    reduction once earlier calls of the turn have taken long. So is a patch of values: it raised them when it was
+    planned, and reduces what somebody has raised further since. Records the outcome of an action that is not
+    valid. Raises what the client raises for a read.
     """
     turns = run.late_turns
     deletes = isinstance(action, DELETIONS)
-    if not (deletes or action.lowering) or not turns.late(action.tenant, within_turn=not deletes):
+    takes = deletes or action.lowering or isinstance(action, VALUES)
+    if not takes or not turns.late(action.tenant, within_turn=not deletes):
         return address
     planned = turns.plans[action.tenant]
     if planned.project is None or planned.project.id != address.project_id:

@@ -77,9 +77,11 @@ def saved_plans() -> Iterator[bytes]:
 
 
 def reports() -> Iterator[bytes]:
-    """A report that holds one of everything, and one of a run that was stopped."""
-    for report in (builders.rich_report(), builders.harmful_report()):
-        yield json.dumps(json.loads("".join(writer.report(structs.replace(report, shard="2/8"))))).encode()
+    """A report that holds one of everything, one of a run that was stopped, and each tenant of it alone."""
+    stopped = structs.replace(builders.harmful_report(), shard="2/8")
+    alone = (structs.replace(stopped, outcomes=(outcome,)) for outcome in stopped.outcomes)
+    for report in (builders.rich_report(), stopped, *alone):
+        yield json.dumps(json.loads("".join(writer.report(report)))).encode()
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ ANY = (CAREFUL, LOWERING, PRUNING)
 
 ACCOUNTS = st.one_of(accounts.cases(*ANY), filled_accounts.cases(*ANY))
 MANY = settings(through_http, max_examples=profiles.size(15, 60, 600))
+IN_SYNC: Final = ("In sync", "No tenants", "No file declares a tenant")
 BRANCHES = (DevBranch("feature"), DevBranch("old"))
 BEFORE = a_fleet(
     a_tenant("amber"),
@@ -80,7 +81,7 @@ def ends_in_sync(case: Case) -> bool:
     if not case.behaviour.transfer_keeps_annotations and lost_marks(drifted, planned.plan):
         return False
     assert found is (ExitCode.CHANGES if told(planned.plan) else ExitCode.DONE), drifted
-    assert found is ExitCode.CHANGES or drift_summary(drifted, 0).startswith(("In sync", "No tenants"))
+    assert found is ExitCode.CHANGES or drift_summary(drifted, 0).startswith(IN_SYNC)
     return True
 
 

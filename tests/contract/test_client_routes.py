@@ -43,6 +43,7 @@ async def use_everything(neon: Neon) -> None:
     await neon.wait("free", id_, created.operations)
     await neon.wait("free", id_, (await neon.update_project("free", id_, {"name": "acme-2"})).operations)
     await neon.projects("free")
+    await neon.page("free", "")
     await neon.named("free", "acme-2")
     await neon.searched("free", Search("acme", ("acme-2", "acme-3")))
     await neon.require_transfer_key(("free", "paid"))

@@ -137,7 +137,7 @@ def job(fleet: HostedFleet, name: str, commit: str, **more: str) -> subprocess.C
 def _program(folder: Path) -> None:
     """A repository in the place of this one, which installs what is installed already."""
     folder.mkdir()
-    (folder / "Makefile").write_text(f"install:\n\t@ln -s {sys.prefix} .venv\n", encoding="utf-8")
+    (folder / "Makefile").write_text(f"install-policies:\n\t@ln -s {sys.prefix} .venv\n", encoding="utf-8")
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "x")

@@ -109,10 +109,10 @@ class DescribedCommand(click.Command):
         return [*super().collect_usage_pieces(ctx), *(["[-- COMMAND...]"] if self.runs_child else [])]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The flags, group by group."""
+        """The flags, group by group. Arguments stand in the usage, and in the text where it needs to explain them."""
         groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS}
         for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
                 groups[parameter.group if isinstance(parameter, Flag) else OTHER].append(record)
         for title, records in groups.items():
             if records:

@@ -21,45 +21,60 @@ if TYPE_CHECKING:
 
     from reconciler.environment import Environment
 
-COMMANDS: Final = {
-    "init": "Write the files of a new fleet: price list, workflows, hooks.",
-    "doctor": "Say what is wrong with the set-up, and what to do.",
-    "validate": "Check every file and report every problem.",
-    "adopt": "Write files for projects that exist, so that the next plan is empty.",
-    "new": "Write the file of a new tenant.",
-    "set": "Change keys of a tenant's file in place.",
-    "fmt": "Write the files in one form.",
-    "explain": "Show where each value of a tenant comes from.",
-    "collect": "Write lines for tenants that signed up and that no file holds.",
-    "plan": "Show what apply would do.",
-    "diff": "Show what a change of the files asks for, without a key.",
-    "observe": "Record the live state of the fleet, for plans without keys.",
-    "show": "Show a saved plan again.",
-    "apply": "Converge the live fleet to the files.",
-    "rollback": "Take a run back: the values from before its writes.",
-    "drift": "Show where the live fleet differs from the files.",
-    "usage": "Show what tenants use of their quotas, and who is near a limit.",
-    "cost": "Show what a month costs: each organization, tier and tenant.",
-    "converge": "Converge one tenant within seconds, for a sign-up or an upgrade.",
-    "connections": "Give the connection strings of a few tenants to a file, a program or the terminal.",
-    "restore": "Return one tenant to an earlier state: undo, and redo.",
-    "history": "List the moments that a tenant can return to.",
-    "suspend": "Suspend a tenant, with a reason.",
-    "resume": "End the suspension of a tenant.",
-    "boost": "Raise limits of a tenant until an end.",
-    "hold": "Leave a tenant alone until an end.",
-    "rotate": "Give a role of one tenant a new password.",
-    "branch": "Reset a development branch of one tenant to its parent.",
-    "registry": "The tenant registry: show it, verify it, rebuild it from live.",
-    "policy": "Try the examples of your own policies.",
-    "report": "Merge the reports of the shards of one apply.",
-    "audit": "Show who changed what, when and why, from journals.",
-    "github": "Write one comment, or one issue, for the fleet on GitHub.",
-    "gitlab": "Write one note for the fleet on GitLab.",
-    "schema": "Print the JSON Schema of the files, or of a JSON document.",
-    "simulator": "Serve and seed the Neon simulator, and print its keys.",
-    "demo": "Converge a sample fleet on the Neon simulator.",
+COMMAND_GROUPS: Final = {
+    "Get started": {
+        "init": "Write the files of a new fleet: price list, workflows, hooks.",
+        "doctor": "Say what is wrong with the set-up, and what to do.",
+        "demo": "Converge a sample fleet on the Neon simulator.",
+        "simulator": "Serve and seed the Neon simulator, and print its keys.",
+    },
+    "Write files": {
+        "validate": "Check every file and report every problem.",
+        "adopt": "Write files for projects that exist, so that the next plan is empty.",
+        "new": "Write the file of a new tenant.",
+        "set": "Change keys of a tenant's file in place.",
+        "fmt": "Write the files in one form.",
+        "explain": "Show where each value of a tenant comes from.",
+        "collect": "Write lines for tenants that signed up and that no file holds.",
+        "policy": "Try the examples of your own policies.",
+        "schema": "Print the JSON Schema of the files, or of a JSON document.",
+    },
+    "Plan and apply": {
+        "plan": "Show what apply would do.",
+        "diff": "Show what a change of the files asks for, without a key.",
+        "observe": "Record the live state of the fleet, for plans without keys.",
+        "show": "Show a saved plan again.",
+        "apply": "Converge the live fleet to the files.",
+        "rollback": "Take a run back: the values from before its writes.",
+        "drift": "Show where the live fleet differs from the files.",
+    },
+    "Usage and costs": {
+        "usage": "Show what tenants use of their quotas, and who is near a limit.",
+        "cost": "Show what a month costs: each organization, tier and tenant.",
+    },
+    "One tenant": {
+        "converge": "Converge one tenant within seconds, for a sign-up or an upgrade.",
+        "connections": "Give the connection strings of a few tenants to a file, a program or the terminal.",
+        "restore": "Return one tenant to an earlier state: undo, and redo.",
+        "history": "List the moments that a tenant can return to.",
+        "suspend": "Suspend a tenant, with a reason.",
+        "resume": "End the suspension of a tenant.",
+        "boost": "Raise limits of a tenant until an end.",
+        "hold": "Leave a tenant alone until an end.",
+        "rotate": "Give a role of one tenant a new password.",
+        "branch": "Reset a development branch of one tenant to its parent.",
+    },
+    "Records and CI": {
+        "audit": "Show who changed what, when and why, from journals.",
+        "registry": "The tenant registry: show it, verify it, rebuild it from live.",
+        "report": "Merge the reports of the shards of one apply.",
+        "github": "Write one comment, or one issue, for the fleet on GitHub.",
+        "gitlab": "Write one note for the fleet on GitLab.",
+    },
 }
+"""The commands by what they are for, with one line of help for each: the order of ``--help`` and docs/commands.md."""
+
+COMMANDS: Final = {name: told for commands in COMMAND_GROUPS.values() for name, told in commands.items()}
 """One line of help for each. A command is imported when it is called."""
 
 EXAMINED: Final = "`reconciler doctor` examines keys, organizations, network and git"
@@ -77,7 +92,7 @@ class LazyGroup(click.Group):
     """Imports a command only when it is called: ``--help`` answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order of the table, which is the order of use."""
+        """In the order of the groups."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -110,9 +125,11 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The table."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """A table for each group, with the second column at one place."""
+        widest = max(map(len, COMMANDS))
+        for title, commands in COMMAND_GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), told) for name, told in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """An example and all exit codes."""

@@ -85,6 +85,8 @@ def anchors(text: str) -> set[str]:
 
 
 README: Final = Page("README.md")
+REFERENCE: Final = Page("docs/commands.md")
+"""The page of commands, flags and exit codes."""
 START: Final = Page("docs/start.md")
 """The page of a new user, whose commands run in an empty folder."""
 PAGES: Final = (README, *(Page(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md"))))

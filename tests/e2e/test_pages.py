@@ -16,12 +16,13 @@ import click
 import pytest
 import yaml
 
-from reconciler.cli.main import COMMANDS, group
+from reconciler.cli.command_help import MEANINGS
+from reconciler.cli.main import COMMAND_GROUPS, group
 from reconciler.cli.options import scope_options
 from reconciler.errors import PRECEDENCE, ExitCode
 from reconciler.files.load import load, parse_tenants
 from reconciler.fleet import Fleet
-from tests.e2e.pages import PAGES, README, START, Page, Reader, anchors
+from tests.e2e.pages import PAGES, README, REFERENCE, START, Page, Reader, anchors
 from tests.harness.account import world
 from tests.harness.shell import ROOT, Shell
 
@@ -156,27 +157,42 @@ def test_the_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_command_is_in_the_table() -> None:
-    named = {row[0]: row[1] for row in README.table("Commands")}
-    expected: dict[str, str] = {}
-    for name, text in COMMANDS.items():
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            expected |= {f"{name} {part}": c.get_short_help_str(200) for part, c in command.commands.items()}
-        else:
-            expected[name] = text
-    assert named == expected
+    for title, commands in COMMAND_GROUPS.items():
+        named = {row[0]: row[1] for row in REFERENCE.table(title)}
+        assert named == {name: text for command, told in commands.items() for name, text in parts(command, told)}
+
+
+def parts(name: str, told: str) -> Iterator[tuple[str, str]]:
+    """The commands below a name, each with its line of help; the name itself if it is no group."""
+    command = group.get_command(click.Context(group), name)
+    if isinstance(command, click.Group):
+        yield from ((f"{name} {part}", c.get_short_help_str(200)) for part, c in command.commands.items())
+    else:
+        yield name, told
 
 
 def test_every_selection_flag_is_in_the_table() -> None:
     command = click.command()(scope_options(lambda: None))
-    flags = {option for parameter in command.params for option in parameter.opts}
-    assert {row[0].split()[0] for row in README.table("Selection")} == flags
+    flags = {option: parameter.type for parameter in command.params for option in parameter.opts}
+    rows = {row[0].split()[0]: row[1] for row in REFERENCE.table("Selection")}
+    assert rows.keys() == flags.keys()
+    concerns = flags["--only"]
+    assert isinstance(concerns, click.Choice)
+    assert f"concerns: {', '.join(concerns.choices)}." in rows["--only"]
 
 
 def test_every_exit_code_is_in_the_table_and_their_order_is_said() -> None:
-    assert [int(code) for code, _ in README.table("Exit codes")] == sorted(ExitCode)
+    assert [int(code) for code, _ in REFERENCE.table("Exit codes")] == sorted(ExitCode)
     order = ", ".join(str(int(code)) for code in PRECEDENCE)
-    assert order in " ".join(README.text.split())
+    assert order in " ".join(REFERENCE.text.split())
+
+
+def test_the_readme_has_the_exit_codes_as_help_has_them() -> None:
+    assert {int(code): text for code, text in README.table("Exit codes")} == MEANINGS
+
+
+def test_the_readme_is_a_page_that_one_reads_at_once() -> None:
+    assert len(README.text.split()) <= 1_500
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

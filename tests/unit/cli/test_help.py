@@ -45,6 +45,13 @@ def test_every_help_ends_with_an_example_and_the_exit_codes(name: str, capsys: p
     )
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_an_argument_stands_in_the_usage_and_in_no_row(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*name.split(), "--help"]) == ExitCode.DONE
+    other = capsys.readouterr().out.partition("\nOther:\n")[2].partition("\n\n")[0]
+    assert [row for row in other.splitlines() if row[2] not in "- "] == []
+
+
 @pytest.mark.parametrize(
     "name", [name for name, one in EVERY.items() if any(flag.name == "fail_on" for flag in one.params)]
 )
@@ -126,7 +133,7 @@ def test_a_usage_error_says_what_helps(
 
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == ExitCode.INVALID
-    assert "\nCommands:\n  init " in capsys.readouterr().err
+    assert "\nGet started:\n  init " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["registry", "simulator"])

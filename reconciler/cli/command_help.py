@@ -109,7 +109,7 @@ class DescribedCommand(click.Command):
         return [*super().collect_usage_pieces(ctx), *(["[-- COMMAND...]"] if self.runs_child else [])]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The flags, group by group. Arguments stand in the usage, and in the text where it needs to explain them."""
+        """The flags, group by group. Arguments stand in the usage, and in the text if they need one."""
         groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS}
         for parameter in self.get_params(ctx):
             if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):

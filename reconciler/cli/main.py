@@ -72,7 +72,7 @@ COMMAND_GROUPS: Final = {
         "gitlab": "Write one note for the fleet on GitLab.",
     },
 }
-"""The commands by what they are for, with one line of help for each: the order of ``--help`` and docs/commands.md."""
+"""The commands by what they are for, with one line of help for each, in the order of ``--help``."""
 
 COMMANDS: Final = {name: told for commands in COMMAND_GROUPS.values() for name, told in commands.items()}
 """One line of help for each. A command is imported when it is called."""

@@ -54,7 +54,8 @@ def of_command(plan: Plan) -> ExitCode:
 
 
 def of_drift(plan: Plan, fail_on: Collection[str]) -> ExitCode:
-    """CHANGES for anything that differs: actions, what cannot be done, conflicts, orphans of ours."""
+    """CHANGES for anything that differs: actions, what cannot be done, conflicts, orphans of ours; an account with
+    projects of which files declare none."""
     return _weigh(_differing(plan), fail_on)
 
 
@@ -120,7 +121,7 @@ def _standing(
 
 def _differing(plan: Plan) -> Iterator[ExitCode]:
     ours = any(orphan.owned is not False for orphan in plan.orphans)
-    if plan.tenants or plan.refusals or plan.conflicts or ours:
+    if plan.tenants or plan.refusals or plan.conflicts or ours or plan.coverage.undeclared:
         yield ExitCode.CHANGES
     yield from _not_read(plan)
 

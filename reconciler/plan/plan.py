@@ -302,6 +302,11 @@ class Coverage(Struct, frozen=True):
     protected_branches: int = 0
     """Observed branches that are protected in Neon, which no file states."""
 
+    @property
+    def undeclared(self) -> bool:
+        """Whether the account has projects and no file is about anybody: that is no fleet in sync."""
+        return self.in_no_file > 0 and not (self.tenants or self.left_out or self.held_back)
+
 
 class Budget(Struct, frozen=True):
     """The API calls of the plan: the exact number of writes, and an estimate of the others."""

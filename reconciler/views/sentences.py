@@ -163,10 +163,9 @@ def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
 
 def _no_tenants(plan: Plan) -> str:
     """Of an account that no file is about, too: an empty folder is not an account that matches it."""
-    looked = plan.coverage
-    if looked.left_out or looked.held_back or not looked.in_no_file:
+    if not plan.coverage.undeclared:
         return f"No tenants to compare{_beside(plan)}."
-    count = looked.in_no_file
+    count = plan.coverage.in_no_file
     told = f"{counted(count, 'project')} {_is_or_are(count)} in no file"
     return f"No file declares a tenant, and {told}: `reconciler adopt` writes files for them{_beside(plan)}."
 

@@ -169,7 +169,7 @@ def owners(desired: DesiredState, projects: Sequence[LiveProject], names: Names)
         else:
             search.questions.append(question)
     suggestions = suggested([project.name for project in search.unnamed], names.naming)
-    search.questions += _unnamed(search.unnamed, suggestions)
+    search.questions += _unnamed(desired, search.unnamed, suggestions, counts)
     return Owners(tuple(found), _sorted(search.questions), tuple(search.left_alone), suggestions)
 
 
@@ -202,9 +202,27 @@ def _of_another_fleet(project: LiveProject, desired: DesiredState) -> bool:
     return note is not None and note.get(FLEET) != desired.fleet
 
 
-def _unnamed(projects: Iterable[LiveProject], suggestions: Sequence[SuggestedPattern]) -> Iterator[Question]:
-    for project in projects:
-        yield Question(project, Reason.UNNAMED, proposal=proposal(project.name, suggestions))
+def _unnamed(
+    desired: DesiredState,
+    projects: Sequence[LiveProject],
+    suggestions: Sequence[SuggestedPattern],
+    counts: Mapping[str, int],
+) -> Iterator[Question]:
+    """A name that somebody else has, or that is proposed for two projects, is no more than a guess."""
+    proposals = [proposal(project.name, suggestions) for project in projects]
+    proposed = Counter(identity(one.tenant) for one in proposals if one.tenant is not None)
+    known = Counter(counts) + proposed
+    for project, one in zip(projects, proposals, strict=True):
+        if one.tenant is not None and _doubtful(desired, one.tenant, known):
+            one = Proposal(one.tenant, Sureness.GUESS)  # noqa: PLW2901 - the same proposal, less sure
+        yield Question(project, Reason.UNNAMED, proposal=one)
+
+
+def _doubtful(desired: DesiredState, tenant: str, known: Mapping[str, int]) -> bool:
+    """Whether the name is that of another tenant too, or of a copy of another one's project."""
+    if known[identity(tenant)] > 1 or desired.same_name(tenant) is not None:
+        return True
+    return (bare := original(tenant)) is not None and _known(desired, bare, known)
 
 
 def _sorted(questions: Iterable[Question]) -> tuple[Question, ...]:

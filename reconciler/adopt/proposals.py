@@ -22,7 +22,8 @@ MOST_TIERS: Final = 6
 """Words at the end of names that may be tiers."""
 MOST_WORDS: Final = 3
 MOSTLY: Final = 0.8
-"""The share of names whose last word tells them apart: chance makes a few of those look like words."""
+"""The share of names whose last word tells them apart, as chance makes a few of those look like words; and of
+names that still differ without it, as a few projects are copies."""
 _BEGINNING: Final = re.compile(r"[^-_.:\s{}/]++[-_.:]")
 _ENDING: Final = re.compile(r"[-_.:][^-_.:\s{}/]++\Z")
 _NUMBER: Final = re.compile(r"[0-9]++|(?=[a-f]*+[0-9])[0-9a-f]{4,64}|[0-9a-f]{8,64}")
@@ -41,6 +42,9 @@ class Sureness(IntEnum):
     LIKELY = 2
     GUESS = 3
     NONE = 4
+
+
+SURE: Final = {Sureness.SURE: "sure", Sureness.LIKELY: "likely", Sureness.GUESS: "a guess"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,18 @@ def _refined(frame: str, names: Sequence[str]) -> str:
     rest = [name.removeprefix(start) for name in names]
     ending = ""
     while (word := _last_word(rest)) is not None and ending.count("{") < MOST_WORDS:
-        ending = f"{word}{ending}"
-        rest = [name[: _ENDING.search(name).start()] for name in rest]  # type: ignore[union-attr]
+        shorter = [name[: _ENDING.search(name).start()] for name in rest]  # type: ignore[union-attr]
+        if not _tell_apart(shorter):
+            break
+        ending, rest = f"{word}{ending}", shorter
         if word.endswith(TIER):
             break
     return f"{start}{{tenant}}{ending}"
+
+
+def _tell_apart(names: Sequence[str]) -> bool:
+    """Whether the names can be those of tenants: one word for all of them names nobody."""
+    return len(set(names)) >= MOSTLY * len(names)
 
 
 def _last_word(names: Sequence[str]) -> str | None:

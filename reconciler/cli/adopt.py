@@ -91,7 +91,7 @@ def run(files: FilesFlags, account: AccountFlags, base: str | None, flags: Adopt
     fleet_files.require_tip()
     first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
     terraform = _terraform(flags)
-    names = _names(flags, desired, terraform)
+    names = _names(flags, desired, terraform, own_naming=not first)
 
     async def look(fleet: Fleet) -> _Found:
         return await _found(fleet, files, flags, first, names, terraform)
@@ -154,10 +154,11 @@ def _written(files: FilesFlags, flags: AdoptFlags, found: _Found, adopted: Adopt
     )
 
 
-def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState) -> Names:
+def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState, *, own_naming: bool) -> Names:
     """What names tenants: answers, imported files and patterns.
 
-    The naming of tiers.yaml is only suggested: it says how new projects are named.
+    The naming of tiers.yaml is only suggested: it says how new projects are named. One that the command itself
+    writes (not ``own_naming``) says nothing of projects that exist.
     """
     answers = {} if flags.answers is None else answers_in(_read(flags.answers, "--answers"), str(flags.answers))
     linked = {
@@ -171,7 +172,7 @@ def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState) 
         answers=answers,
         imported=imported,
         otherwise=terraform.names,
-        naming=desired.naming.patterns,
+        naming=desired.naming.patterns if own_naming else (),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from reconciler.adopt.proposals import SURE, Sureness
 from reconciler.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -16,18 +17,22 @@ EXAMPLE = 'write lines such as {"project_id": "crimson-frost-1234", "tenant": "a
 
 
 def questions_text(questions: Iterable[Question]) -> str:
-    """Return a line for each project: its tenant is the proposal, and empty where there is none."""
-    rows = (
-        {
-            "project_id": one.project.id,
-            "tenant": one.proposal.tenant or "",
-            "project": one.project.name,
-            "organization": one.project.organization,
-            "why": one.reason.value,
-        }
-        for one in questions
-    )
-    return "".join(f"{json.dumps(row)}\n" for row in rows)
+    """Return a line for each project. A sure proposal is its tenant already; a person takes over others."""
+    return "".join(f"{json.dumps(_row(one))}\n" for one in questions)
+
+
+def _row(question: Question) -> dict[str, str]:
+    proposal, project = question.proposal, question.project
+    row = {
+        "project_id": project.id,
+        "tenant": proposal.tenant or "" if proposal.sureness is Sureness.SURE else "",
+        "project": project.name,
+        "organization": project.organization,
+        "why": question.reason.value,
+    }
+    if proposal.tenant is None:
+        return row
+    return {**row, "proposal": proposal.tenant, "sure": SURE[proposal.sureness]}
 
 
 def answers_in(text: str, source: str) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.adopt.inferred_tiers import FEWEST
 from reconciler.adopt.owners import How, Reason
-from reconciler.adopt.proposals import Sureness
+from reconciler.adopt.proposals import SURE
 from reconciler.model.fields.table import BY_PATH
 from reconciler.views import symbols
 from reconciler.views.safe_text import FormattedText, formatted, joined
@@ -33,7 +33,6 @@ HOW: Final = {
     How.ANNOTATION: "by an annotation",
     How.PATTERN: "by a pattern",
 }
-SURE: Final = {Sureness.SURE: "sure", Sureness.LIKELY: "likely", Sureness.GUESS: "a guess"}
 REMEDIES: Final = {
     Reason.UNNAMED: "--pattern names them, or an answer",
     Reason.SEVERAL_NAMES: "answer which tenant it is",

@@ -163,6 +163,20 @@ def test_answers_settle_the_questions(filled: Shell) -> None:
     assert "2 projects left alone" in settled.out
 
 
+def test_questions_passed_back_as_they_are_adopt_what_is_sure_and_no_guess(shell: Shell) -> None:
+    fill(shell, [*(free(f"shop-u{n}") for n in range(4)), free("prod-db"), free("Old DB")])
+    (shell.folder / "tiers.yaml").unlink()
+    for known in (shell.folder / "tenants").glob("*.yaml"):
+        known.unlink()
+    assert shell.simulated("adopt", "--questions", "q.ndjson").code == 0
+    lines = [json.loads(line) for line in (shell.folder / "q.ndjson").read_text(encoding="utf-8").splitlines()]
+    proposed = {line["project"]: (line["tenant"], line["proposal"], line["sure"]) for line in lines}
+    assert proposed["shop-u1"] == ("u1", "u1", "sure")
+    assert proposed["prod-db"] == ("", "prod-db", "likely"), "nobody said that names begin with prod-"
+    assert proposed["Old DB"] == ("", "old-db", "a guess")
+    assert "Adopted 4 of 6" in shell.simulated("adopt", "--answers", "q.ndjson").out
+
+
 def test_an_answer_that_is_none_names_its_line(filled: Shell) -> None:
     for text, why in (
         ("{", "q:1: not JSON"),
@@ -289,8 +303,10 @@ def test_no_name_leaves_its_place(shell: Shell) -> None:
 
 
 def test_a_folder_without_tenants_is_not_an_account_that_matches_it(filled: Shell) -> None:
-    for command in ("plan", "drift"):
-        told = words(filled.simulated(command))
+    for command, code in ((("plan",), 0), (("plan", "--detailed-exitcode"), 2), (("drift",), 2)):
+        shown = filled.simulated(*command)
+        assert shown.code == code, shown.out + shown.err
+        told = words(shown)
         assert "No file declares a tenant, and 14 projects are in no file: `reconciler adopt` writes files" in told
         assert "No tenants to compare" not in told
 

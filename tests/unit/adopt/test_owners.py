@@ -137,9 +137,36 @@ class TestProposals:
         ]
 
     def test_last_words_that_few_values_take_or_that_count_are_placeholders(self) -> None:
-        names = [f"app-user_{n}-{tier}-{n * 7919:04x}" for n in range(20, 60) for tier in ("free", "pro")]
+        names = [f"app-user_{n}-{('free', 'pro')[n % 2]}-{n * 7919:04x}" for n in range(20, 100)]
         assert suggested(names)[0].text == "app-{tenant}-{tier}-{any}"
         assert suggested([f"{n}x.live" for n in range(9)])[0].text == "{tenant}.live"
+
+    def test_a_word_that_all_names_share_names_nobody(self) -> None:
+        """The number tells them apart, so it belongs to the tenant."""
+        names = [f"beta:tenant-{n}" for n in range(8)]
+        patterns_to_try = suggested(names)
+        assert [one.text for one in patterns_to_try] == ["beta:{tenant}"]
+        assert proposal(names[3], patterns_to_try) == Proposal("tenant-3", Sureness.SURE)
+        twice = [f"app-{name}-{n}" for name in ("acme", "beta", "gamma", "delta") for n in range(2)]
+        assert suggested(twice)[0].text == "app-{tenant}"
+
+    def test_a_few_copies_do_not_hide_what_the_others_share(self) -> None:
+        names = [f"app-u{n}-{n * 7919:04x}" for n in range(20, 40)] + ["app-u20-ffff"]
+        assert suggested(names)[0].text == "app-{tenant}-{any}"
+
+    @pytest.mark.parametrize(
+        "names", [["x_a", "x_b", "x_c", "x_A"], ["x_a", "x_b", "x_c", "app-c"], ["x_a", "x_b", "x_c", "x_a-old"]]
+    )
+    def test_a_name_that_two_projects_would_have_is_a_guess(self, names: list[str]) -> None:
+        result = found(*map(named, names))
+        sureness = {one.project.name: one.proposal.sureness for one in result.questions}
+        expected = {
+            "x_A": {"x_a": Sureness.GUESS, "x_A": Sureness.GUESS},
+            "app-c": {"x_c": Sureness.GUESS},
+            "x_a-old": {"x_a-old": Sureness.GUESS},
+        }[names[-1]]
+        assert {name: sureness[name] for name in expected} == expected
+        assert sureness["x_b"] is Sureness.SURE
 
     def test_naming_of_new_projects_is_suggested_if_it_can_be_read_back(self) -> None:
         tried = suggested(["app-a", "x"], ["app-{tenant}", "{tenant}{tier}", "old-{tenant}"])

@@ -53,6 +53,21 @@ class Flag(click.Option):
         super().__init__(*names, **settings)
         self.group = group
 
+    @property
+    def takes_words(self) -> bool:
+        """Whether it takes several of a fixed set of words: one after the other, or with commas between them."""
+        return self.multiple and isinstance(self.type, click.Choice)
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """As click does, after ``--with branches,snapshots`` has become two words."""
+        if value is not None and self.takes_words:
+            value = tuple(dict.fromkeys(word.strip() for one in value for word in one.split(",")))
+        return super().type_cast_value(ctx, value)
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """As click does, with what says that there may be several."""
+        return super().make_metavar(ctx) + (",..." if self.takes_words else "")
+
 
 def _log_format() -> Flag:
     """Which form messages on stderr have; ``cli.main`` reads it from the words of the command."""

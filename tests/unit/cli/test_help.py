@@ -71,6 +71,28 @@ def test_every_flag_of_a_fleet_command_belongs_to_a_group(name: str) -> None:
     assert [one.name for one in flags if not isinstance(one, Flag) or one.group == OTHER] == []
 
 
+WORDS = [
+    (name, one)
+    for name, command in EVERY.items()
+    for one in command.params
+    if isinstance(one, Flag) and one.multiple and isinstance(one.type, click.Choice)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), WORDS, ids=lambda found: found if isinstance(found, str) else found.name
+)
+def test_words_of_a_fixed_set_may_have_commas_between_them(name: str, words: Flag) -> None:
+    assert isinstance(words.type, click.Choice)
+    first, second = words.type.choices[:2]
+    ctx = click.Context(EVERY[name])
+    for given in ([f"{first},{second}"], [f"{first}, {second}"], [first, second, first]):
+        assert words.type_cast_value(ctx, given) == (first, second)
+    assert words.make_metavar(ctx).endswith(f"|{words.type.choices[-1]}],...")
+    with pytest.raises(click.BadParameter, match=r"'other' is not one of"):
+        words.type_cast_value(ctx, [f"{first},other"])
+
+
 def test_help_groups_the_flags(capsys: pytest.CaptureFixture[str]) -> None:
     run(["apply", "--help"])
     shown = capsys.readouterr().out

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUN: Final = "run.db"
 """A copy of the account, for one row."""
 MORE: Final = "7GiB"
+LESS: Final = "4GiB"
 FILLS_CACHE: Final = "plan, in sync, empty cache"
 IN_SYNC: Final = "plan, in sync"
 NONE: Final = calls()
@@ -77,6 +78,21 @@ def raise_all(tenants: int) -> Iterator[DeclaredTenant]:
 def add_percent(tenants: int) -> Iterator[DeclaredTenant]:
     """1 % more tenants."""
     return (DeclaredTenant(number, "free", prefix="new-t") for number in range(1, tenants, CHANGED_IN))
+
+
+def add_all(tenants: int) -> Iterator[DeclaredTenant]:
+    """Twice as many tenants."""
+    return (DeclaredTenant(number, "free", prefix="new-t") for number in range(tenants))
+
+
+def upgrade_all(tenants: int) -> Iterator[DeclaredTenant]:
+    """Another tier for everybody who does not pay yet, in the other organization."""
+    return (replace(one, tier="pro") for one in map(declared, range(tenants)))
+
+
+def cut_all(tenants: int) -> Iterator[DeclaredTenant]:
+    """A smaller quota for every tenant."""
+    return (replace(one, data_transfer=LESS) for one in map(declared, range(tenants)))
 
 
 def upgrade_percent(tenants: int) -> Iterator[DeclaredTenant]:
@@ -151,6 +167,36 @@ ROWS: Final = (
         LISTED_TODAY + calls(tenants=1, first_patch=1, late=1),
         LISTED + calls(tenants=1, pages=1),
         raise_all,
+    ),
+    Row("plan, all quotas cut", ("plan", *HISTORY), LISTED_TODAY, LISTED, cut_all),
+    Row(
+        "apply, all quotas cut",
+        APPLY,
+        LISTED_TODAY + calls(tenants=1, first_patch=1, late=1),
+        LISTED + calls(tenants=1, pages=1),
+        cut_all,
+    ),
+    Row("plan, as many new", ("plan", *HISTORY), LISTED_TODAY, LISTED, add_all),
+    Row(
+        "apply, as many created",
+        APPLY,
+        LISTED_TODAY + calls(tenants=7, pages=1),
+        LISTED + calls(tenants=2, pages=1),
+        add_all,
+    ),
+    Row(
+        "plan, all moved",
+        ("plan", *HISTORY),
+        LISTED_TODAY + calls(others=3),
+        LISTED + calls(others=2),
+        upgrade_all,
+    ),
+    Row(
+        "apply, all moved",
+        APPLY,
+        LISTED_TODAY + calls(others=7, key_check=1),
+        LISTED + calls(others=3, key_check=1),
+        upgrade_all,
     ),
     Row("adopt", ADOPT, calls(pages=1, ends=1, rare=2), calls(pages=1), prepare=forget_files),
     Row("plan with an unknown flag", ("plan", "--no-such-flag"), NONE, NONE, code=3, plain=True),

@@ -165,7 +165,7 @@ class LateTurns:
         before = planned.project
         if before is None:
             raise TypeError(f"{planned.tenant} has no project to observe again")
-        needed = needed_by(planned.actions) if details else NOTHING_BELOW
+        needed = needed_by(planned.actions, before) if details else NOTHING_BELOW
         listed = await self.lists.project(before)
         if listed is not None:
             turn = await self._compared(planned, listed[0], needed)
@@ -219,6 +219,7 @@ class LateTurns:
             new=frozenset(name for name in files.tenants if inputs.history.new(name)),
             half_done=inputs.history.tried,
             history=inputs.history,
+            now=self.now(),
             whole=inputs.command is not None,
             wanted={name: back.details for name, back in inputs.rollbacks.items() if name in files.tenants},
         )

@@ -43,7 +43,7 @@ def plan_recorded(desired: DesiredState, observed: Observation, request: Request
     _require_same_fleet(desired, observed)
     files = Files(desired=desired.at(now))
     live = _under_current_names(files.desired, observed.live)
-    lacking = _lacking(files, live, request)
+    lacking = _lacking(files, live, request, now)
     able = replace(request, selection=_without(request.selection, lacking))
     plan_inputs, plan = planning.differences(files, live, able, now)
     complete = structs.replace(
@@ -75,12 +75,12 @@ def _under_current_names(desired: DesiredState, live: LiveState) -> LiveState:
     )
 
 
-def _lacking(files: Files, live: LiveState, request: Request) -> dict[str, str]:
+def _lacking(files: Files, live: LiveState, request: Request, now: datetime) -> dict[str, str]:
     """Why tenants cannot be planned. Without the usage of a quota, the guards refuse what depends on it."""
     past = files.past(request)
     new = frozenset(name for name in files.desired.tenants if past.new(name))
     needs = PlanRequirements(
-        request.selection, request.depth, request.reach, new=new, half_done=past.tried, history=past
+        request.selection, request.depth, request.reach, new=new, half_done=past.tried, history=past, now=now
     )
     missing = needs.details(files.desired, live)
     wanted = {

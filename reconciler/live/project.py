@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 
+COUNTERS_LAG: Final = timedelta(hours=1)
+"""Neon: counters lag by up to an hour (guides/consumption-limits)."""
 TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
 """Neon rounds the times of branches: times that differ by one second may be equal."""
 
@@ -183,6 +185,32 @@ class LiveProject:
     def annotations(self) -> tuple[Mapping[str, str], ...]:
         """The annotations of all branches: after a finalized restore, the default branch has none."""
         return tuple(branch.annotations for branch in self.branches or () if branch.annotations)
+
+    def unused(self, since: datetime | None) -> bool:
+        """Whether none of its computes ran in this period: then it has consumed nothing of a periodic quota.
+
+        ``since``: when the period began; None if the time is not known.
+        """
+        if self.listed_active_seconds == 0:
+            return True
+        last = self.last_active_at
+        return last is not None and since is not None and last < since - COUNTERS_LAG
+
+    def used_at_most(self, quota: str, since: datetime | None) -> int | None:
+        """An upper bound of what is used of a periodic quota since ``since``; None if nothing read shows one.
+
+        Neon does not document whether the active time of a list is that of the period: it is not less than that.
+        """
+        if self.consumption is not None:
+            counted: int | None = getattr(self.consumption, quota)
+            return counted
+        if self.unused(since):
+            return 0
+        return self.listed_active_seconds if quota == "active_time_seconds" else None
+
+    def holds_less_than(self, limit: int) -> bool:
+        """Whether all its data, with history, is below the limit. Neon: 0 means not measured yet."""
+        return bool(self.storage_bytes) and (self.storage_bytes or 0) < limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ def rfc3339_exact(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def month_of(moment: datetime) -> datetime:
+    """When the calendar month of a moment began. Neon: quotas are counted by calendar month, in UTC."""
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def utc_text(moment: datetime) -> str:
     """Return a UTC time for a message, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -185,7 +185,13 @@ def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
 
 
 def _counts(plan: TenantPlan) -> bool:
-    """Return whether the tenant's quota is reduced: the usage is in no list."""
+    """Return whether the tenant is read by itself before its quota is reduced.
+
+    Either no list proved that the quota is not used up, or the tenant moves, and its turn takes long.
+    """
+    listed = plan.project is None or plan.project.consumption is None
+    if listed and not plan.transfer:
+        return False
     return any(c.lowering and c.path in QUOTA for action in plan.actions for c in action.changes)
 
 

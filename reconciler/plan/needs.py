@@ -11,6 +11,8 @@ from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import Occasion
 from reconciler.live.project import BRANCHES, Needs
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
+from reconciler.model.fields.table import BY_PATH
+from reconciler.model.moments import month_of
 from reconciler.plan import adoption, declared_fields, recovery, rivals, tombstones, within_limits
 from reconciler.plan.concerns import (
     branches,
@@ -33,12 +35,14 @@ from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from reconciler.desired.state import Api, DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import Details, LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.identity import Identities
     from reconciler.plan.plan import TenantPlan
 
@@ -61,20 +65,31 @@ CALLS_PER_TURN: Final = 2
 """Typical number of calls for a tenant besides the one that a list replaces."""
 
 
-def needed_by(actions: Iterable[Action]) -> Details:
-    """Return the details to read again for these actions; branch sizes decide what may be reduced."""
-    return frozenset().union(*map(_needed, actions))
+def needed_by(actions: Iterable[Action], project: LiveProject) -> Details:
+    """Return the details to read again for these actions; branch sizes decide what may be reduced.
+
+    ``project`` is as it was planned: where a list shows that all data fits, no branch has to be read.
+    """
+    return frozenset().union(*(_needed(action, project) for action in actions))
 
 
-def _needed(action: Action) -> Details:
-    reduced = [change.path for change in action.changes if change.lowering]
-    counted = bool(reduced) and all(path in quota.COUNTED for path in reduced)
-    return action.details | BRANCHES if action.lowering and not counted else action.details
+def _needed(action: Action, project: LiveProject) -> Details:
+    reduced = [change for change in action.changes if change.lowering]
+    listed = bool(reduced) and all(
+        change.path in quota.PATHS and not sizes_decide(change, project) for change in reduced
+    )
+    return action.details | BRANCHES if action.lowering and not listed else action.details
+
+
+def sizes_decide(change: FieldChange, project: LiveProject) -> bool:
+    """Return whether the change is a smaller limit for each branch, and no list shows that all data fits."""
+    of_branches = change.path in quota.PATHS and change.path not in quota.COUNTED
+    return of_branches and change.lowering and not project.holds_less_than(cast("int", change.after))
 
 
 def looks(tenant: TenantPlan) -> int:
     """Return the calls that read the tenant again without a list: the project and each detail."""
-    return 0 if tenant.project is None else 1 + len(needed_by(tenant.actions))
+    return 0 if tenant.project is None else 1 + len(needed_by(tenant.actions, tenant.project))
 
 
 def pages(projects: int) -> int:
@@ -124,6 +139,8 @@ class PlanRequirements:
     declare are deleted."""
     whole: bool = False
     """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
+    now: datetime | None = None
+    """The time of planning: only with it, a list proves that a project has used nothing in the current period."""
     wanted: Mapping[str, Details] = field(default_factory=dict)
     """What else is read of these tenants, whatever the files declare: for a rollback. ``project`` is the project
     by itself, which tells more than a list."""
@@ -140,7 +157,7 @@ class PlanRequirements:
         matched = list(identities.matched(tenants))
         deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
         looks = [
-            _Look(desired, live, t, p, Depth.DEEP if t.name in deep else depth, self.history)
+            _Look(desired, live, t, p, Depth.DEEP if t.name in deep else depth, self.history, self.now)
             for t, p in (matched if small else self._not_in_order(desired, matched))
             if not t.absent
         ]
@@ -335,6 +352,7 @@ class _Look:
         project: LiveProject,
         depth: Depth,
         history: History,
+        now: datetime | None,
     ) -> None:
         self.project = project
         self._live = live
@@ -344,6 +362,7 @@ class _Look:
         self._tenant = tenant
         self._settings = settings = desired.settings(tenant)
         self._depth = depth
+        self._period_start = None if now is None else month_of(now)
         self._moves = project.organization != settings.organization
         self._here, self._there = desired.limits(project.organization), desired.limits(settings.organization)
 
@@ -404,7 +423,16 @@ class _Look:
         """Return whether the usage of a quota to be reduced is unknown; for ``everybody``, of any quota."""
         if self.project.consumption is not None:
             return False
-        return everybody or any(change.lowering for change in quota.changes(self._settings, self.project))
+        return everybody or any(map(self._may_be_used_up, quota.changes(self._settings, self.project)))
+
+    def _may_be_used_up(self, change: FieldChange) -> bool:
+        """Whether a limit is reduced to what may be used already in this period, as far as the list shows."""
+        if not change.lowering or change.path not in quota.COUNTED:
+            return False
+        if self._depth is Depth.DEEP:
+            return True
+        used = self.project.used_at_most(BY_PATH[change.path].name, self._period_start)
+        return used is None or used >= cast("int", change.after)
 
     @property
     def why_branches(self) -> str:
@@ -427,17 +455,14 @@ class _Look:
     def _owner_is_unproven(self) -> bool:
         """Whether something differs that is written only once the annotations say whose the project is.
 
-        Not a quota that grows, of a tenant that a run has handled before or that another source than the name
-        confirms: it takes nothing, and is undone by the next run. With a registry row for the project, not a
-        smaller quota either, unless the sizes of branches decide whether it may go.
+        Not a quota, of a tenant that a run has handled before or that another source than the name confirms: the
+        next run undoes it. It may be smaller too, unless the sizes of branches decide whether it may.
         """
         changes = list(project_changes(self._settings, self.project))
         if not changes or any(change.path not in quota.PATHS for change in changes):
             return bool(changes)
-        reduced = [change.path for change in changes if change.lowering]
-        if self._live.registered_id(self.tenant) == self.project.id:
-            return any(path not in quota.COUNTED for path in reduced)
-        return bool(reduced) or not self._confirmed_without_annotations
+        sized = any(sizes_decide(change, self.project) for change in changes)
+        return sized or not self._confirmed_without_annotations
 
     @property
     def _confirmed_without_annotations(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ PERIODIC: Final = ("active_time_seconds", "compute_time_seconds", "written_data_
 LOGICAL_SIZE: Final = "logical_size_bytes"
 """The quota of each branch. Neon: writes to a branch that has reached it fail, in every period."""
 QUOTAS: Final = (*PERIODIC, LOGICAL_SIZE)
-LAG: Final = timedelta(hours=1)
-"""Neon: counters lag by up to an hour (guides/consumption-limits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +23,6 @@ class Amount:
 
     used: int
     at_most: bool = False
-
-
-def unused(project: LiveProject, period: Period) -> bool:
-    """Whether no compute of the project ran in this period: then it has consumed nothing of a periodic quota."""
-    if project.listed_active_seconds == 0:
-        return True
-    last = project.last_active_at
-    return last is not None and last < period.start - LAG
 
 
 def amount(project: LiveProject, metered: Metered | None, period: Period, quota: str) -> Amount | None:
@@ -46,7 +35,7 @@ def amount(project: LiveProject, metered: Metered | None, period: Period, quota:
     if project.consumption is not None:
         counted = getattr(project.consumption, quota)
         return None if counted is None else Amount(counted)
-    if unused(project, period):
+    if project.unused(period.start):
         return Amount(0)
     return _listed(project, metered, quota)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconciler.live.consumption import Span
+from reconciler.model.moments import month_of
 
 HOURLY_REACH: Final = timedelta(days=6)
 """Neon: hourly values reach back 168 hours. One day less: a run may take time."""
@@ -24,7 +25,7 @@ class Period:
 
 def period_of(now: datetime) -> Period:
     """The billing period at a time."""
-    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = month_of(now)
     return Period(start, (start + timedelta(days=32)).replace(day=1))
 
 

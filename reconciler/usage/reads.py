@@ -15,7 +15,7 @@ from reconciler.model.api_limits import PROJECTS_PER_CONSUMPTION_CALL, PROJECTS_
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import pages
 from reconciler.plan.ownership import created_for
-from reconciler.usage.amounts import LOGICAL_SIZE, limits, unused
+from reconciler.usage.amounts import LOGICAL_SIZE, limits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +101,7 @@ def after_lists(projects: Iterable[LiveProject], period: Period, spans: int, *, 
     histories: dict[str, list[str]] = {}
     for project in projects:
         limited = limits(project).keys()
-        if project.consumption is not None or unused(project, period) or not (limited or deep):
+        if project.consumption is not None or project.unused(period.start) or not (limited or deep):
             continue
         if deep or NOT_LISTED in limited or (project.listed_active_seconds is None and limited - {LOGICAL_SIZE}):
             alone.append(project.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH
-from reconciler.model.quota import Consumption
+from reconciler.model.moments import month_of
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
 from reconciler.plan.actions.branch import DeleteBranch
@@ -23,6 +23,7 @@ from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.model.values import Value
@@ -143,7 +144,7 @@ def _about(
     elif change.path == LOGICAL_SIZE and change.lowering:
         yield from _full(action, change, project, _staying(project, context, held))
     elif change.path in QUOTA and change.lowering:
-        yield from _used_up(action, change, project)
+        yield from _used_up(action, change, project, context.now)
 
 
 def _unread(
@@ -183,12 +184,12 @@ def _shorter(action: Action, change: FieldChange) -> Iterator[Doubt]:
         yield Doubt(action, change, words, "history_loss")
 
 
-def _used_up(action: Action, change: FieldChange, project: LiveProject) -> Iterator[Doubt]:
+def _used_up(action: Action, change: FieldChange, project: LiveProject, now: datetime | None) -> Iterator[Doubt]:
     """Neon: a project that has used its quota is suspended until the billing period ends."""
     field, limit = BY_PATH[change.path], _amount(change.after)
-    used = getattr(project.consumption or Consumption(), field.name)
+    used = project.used_at_most(field.name, None if now is None else month_of(now))
     would_be = _would_be(change)
-    if used is None:
+    if used is None or (used >= limit and project.consumption is None):
         words = f"{would_be}, and Neon does not return the usage: Neon may suspend the tenant immediately"
         yield Doubt(action, change, words, "suspension", unknown=True)
     elif used >= limit:
@@ -212,15 +213,10 @@ def _full(
         words = f"{would_be}, which {reached} reached: writes there would fail"
         yield Doubt(action, change, words, "full_branches")
     unknown = [branch.name for branch in staying or () if branch.logical_size_bytes is None]
-    if (staying is None or unknown) and not _all_of_it_fits(project, limit):
+    if (staying is None or unknown) and not project.holds_less_than(limit):
         which = _named([f"{name!r}" for name in unknown]) if unknown else "its branches"
         words = f"{would_be}, and Neon does not return the size of {which}: writes there may fail"
         yield Doubt(action, change, words, "full_branches", unknown=True)
-
-
-def _all_of_it_fits(project: LiveProject, limit: int) -> bool:
-    """Return whether all data of the project, with history, is below the limit. Neon: 0 means not measured yet."""
-    return bool(project.storage_bytes) and (project.storage_bytes or 0) < limit
 
 
 def _staying(project: LiveProject, context: TenantContext, held: Held) -> list[LiveBranch] | None:

@@ -125,6 +125,17 @@ class TestAQuotaBelowWhatIsUsed:
             assert "Neon does not return the usage" in message(plan)
             assert "run again when Neon returns it" in plan.refusals[0].remedy
 
+    def test_is_refused_where_a_list_does_not_prove_that_less_is_used(self) -> None:
+        limit = QUOTA.active_time_seconds
+        listed = a_project(quota=replace(QUOTA, active_time_seconds=0), consumption=None)
+        assert not guarded(a_tenant(), replace(listed, listed_active_seconds=limit - 1)).refusals
+        plan = guarded(a_tenant(), replace(listed, listed_active_seconds=limit))
+        assert "Neon does not return the usage" in message(plan), "it may be the time of earlier periods, too"
+
+    def test_goes_ahead_where_the_list_shows_that_nothing_has_run(self) -> None:
+        idle = a_project(quota=BOUNDLESS, consumption=None, listed_active_seconds=0)
+        assert not guarded(a_tenant(), idle).refusals
+
     def test_is_no_matter_where_it_is_raised_or_stays(self) -> None:
         used_up = a_project(quota=replace(QUOTA, data_transfer_bytes=1), consumption=Consumption(*[10**15] * 4))
         assert paths(guarded(a_tenant(), used_up)) == ["quota.data_transfer_bytes"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
@@ -11,6 +13,7 @@ from reconciler.live.project import LiveProject, Needs
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.moments import month_of
 from reconciler.model.quota import Consumption, Quota
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
@@ -27,6 +30,9 @@ from tests.harness.builders import (
     a_view,
     make_plan,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MANY = [f"t{i:03}" for i in range(Reach().small_fleet + 1)]
 LISTED = [a_project(name, details=False) for name in MANY]
@@ -245,15 +251,19 @@ class TestAQuotaThatDiffers:
     SMALLER_BRANCHES = replace(FREE_QUOTA, logical_size_bytes=0)
 
     @staticmethod
-    def read(live: Quota, *, handled: bool = False, row: str | None = None, pin: bool = False) -> Needs:
+    def read(
+        live: Quota, *, handled: bool = False, row: str | None = None, pin: bool = False, **listed_as: Any
+    ) -> Needs:
         tenants = {name: a_tenant(name) for name in MANY}
         if pin:
             tenants["t005"] = a_tenant("t005", project_id="p-t005")
         fleet = a_fleet(*tenants.values())
-        listed = [replace(p, quota=live, consumption=Consumption()) if p.id == "p-t005" else p for p in LISTED]
+        shown: dict[str, Any] = {"consumption": Consumption(), **listed_as}
+        listed = [replace(p, quota=live, **shown) if p.id == "p-t005" else p for p in LISTED]
         rows = {} if row is None else {"t005": Registered(row, "free", "r1", NOON)}
         history = History(base=fleet) if handled else History()
-        return PlanRequirements(history=history).details(fleet, replace(a_view(*listed), registered=rows))
+        live_state = replace(a_view(*listed), registered=rows)
+        return PlanRequirements(history=history, now=NOON).details(fleet, live_state)
 
     def test_is_no_reason_to_read_where_it_grows_and_a_run_has_handled_the_tenant(self) -> None:
         assert not self.read(self.GROWN, handled=True)
@@ -265,13 +275,37 @@ class TestAQuotaThatDiffers:
     def test_is_a_reason_where_only_the_name_says_whose_the_project_is(self) -> None:
         assert self.read(self.GROWN) == Needs(branches=("p-t005",))
 
-    def test_is_a_reason_where_it_shrinks_unless_the_registry_names_the_project(self) -> None:
-        assert self.read(self.SHRUNK, handled=True) == Needs(branches=("p-t005",))
-        assert self.read(self.SHRUNK, pin=True) == Needs(branches=("p-t005",))
+    def test_is_no_reason_where_it_shrinks_either_unless_only_the_name_says_whose_the_project_is(self) -> None:
+        assert not self.read(self.SHRUNK, handled=True)
+        assert not self.read(self.SHRUNK, pin=True)
         assert not self.read(self.SHRUNK, row="p-t005")
+        assert self.read(self.SHRUNK) == Needs(branches=("p-t005",))
 
     def test_is_a_reason_where_the_sizes_of_branches_decide(self) -> None:
         assert self.read(self.SMALLER_BRANCHES, row="p-t005") == Needs(branches=("p-t005",))
+        for stored in (None, 0, FREE_QUOTA.logical_size_bytes):
+            listed = self.read(self.SMALLER_BRANCHES, row="p-t005", storage_bytes=stored)
+            assert listed == Needs(branches=("p-t005",)), "Neon: 0 means not measured yet"
+
+    def test_is_no_reason_where_the_list_shows_that_all_data_fits(self) -> None:
+        fits = FREE_QUOTA.logical_size_bytes - 1
+        assert not self.read(self.SMALLER_BRANCHES, handled=True, storage_bytes=fits)
+
+    def test_takes_the_counters_of_what_may_be_used_up(self) -> None:
+        def read(quota: Quota, active: int | None, last: datetime | None = None) -> Needs:
+            listed: dict[str, Any] = {"consumption": None, "listed_active_seconds": active, "last_active_at": last}
+            return self.read(quota, handled=True, **listed)
+
+        month = month_of(NOON)
+        counted = Needs(projects=("p-t005",))
+        assert read(self.SHRUNK, None) == counted
+        assert read(self.SHRUNK, 1) == counted, "no list shows the transfer of a project that has run"
+        assert read(self.SHRUNK, 1, month) == counted
+        assert not read(self.SHRUNK, 0), "nothing has run: nothing is used"
+        assert not read(self.SHRUNK, 1, month - timedelta(hours=2)), "nothing has run in this period"
+        less_active = replace(FREE_QUOTA, active_time_seconds=0)
+        assert not read(less_active, FREE_QUOTA.active_time_seconds - 1)
+        assert read(less_active, FREE_QUOTA.active_time_seconds) == counted
 
 
 def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:

@@ -1,8 +1,9 @@
 """Every fault at every call of an apply that does everything: one more apply ends as if nothing had happened.
 
-Many calls are alike: polls of an operation, pages of a list. A class of calls is a method and path, a tenant, and
-whether anything of that tenant has been written by then. `make test` lets one kind of fault strike each class, and
-each kind a creation; `.ci/run` every kind each class, and some of the other calls; `make nightly` all of them.
+Many calls are alike: polls of an operation, pages of a list. The shape of a call is its method and path; a class
+of calls is a shape, a tenant, and whether anything of that tenant has been written by then. `make test` lets one
+kind of fault strike each class, and each kind a creation; `.ci/run` three kinds each class, and each kind every
+shape; `make nightly` every kind every call. Which kinds strike which class differs from commit to commit.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 CALLS_AT_LEAST: Final = 80
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""
 FIGURE: Final = "faults at a call"
-PARTS: Final = profiles.size(8, 32, 96)
-OTHERS: Final = 0.1
-"""Of the calls that are left of each class, which part `.ci/run` tries with each kind."""
+PARTS: Final = profiles.size(8, 24, 96)
+KINDS_OF_A_CLASS: Final = 3
+"""How many kinds of fault strike each class in `.ci/run`."""
 
 Trial: TypeAlias = "tuple[str, int]"
 """A kind of fault, and the number of the call that it strikes."""
@@ -174,6 +175,20 @@ def end_operations(simulator: Simulator) -> None:
             stored.change("operations", row["id"], ends_at=stored.now)
 
 
+def shape(call: Call) -> str:
+    """What it asks for, whoever it is about."""
+    place = call.path.strip("/").split("/")
+    return f"{call.method} {'/'.join(place[::2])} {len(place)}"
+
+
+def shapes(calls: Sequence[Call]) -> list[list[int]]:
+    """The numbers of the calls, those of one shape together."""
+    found: dict[str, list[int]] = {}
+    for at, call in enumerate(calls, 1):
+        found.setdefault(shape(call), []).append(at)
+    return list(found.values())
+
+
 def classes(calls: Sequence[Call]) -> list[list[int]]:
     """The numbers of the calls, those that are alike together."""
     found: dict[tuple[str, str, bool], list[int]] = {}
@@ -181,9 +196,8 @@ def classes(calls: Sequence[Call]) -> list[list[int]]:
     for at, call in enumerate(calls, 1):
         place = call.path.strip("/").split("/")
         project = place[1] if len(place) > 1 else ""
-        shape = f"{call.method} {'/'.join(place[::2])} {len(place)}"
         which = str(at) if call.creates else project
-        found.setdefault((shape, which, project in written), []).append(at)
+        found.setdefault((shape(call), which, project in written), []).append(at)
         if not call.reads:
             written |= {project, ""}
     return list(found.values())
@@ -192,36 +206,36 @@ def classes(calls: Sequence[Call]) -> list[list[int]]:
 def trials() -> list[Trial]:
     """Those of the profile."""
     calls = undisturbed().calls
-    every = [(name, at) for name, kind in KINDS.items() for at, call in enumerate(calls, 1) if kind.strikes(call)]
-    alike = classes(calls)
+    possible = {
+        (name, at) for name, kind in KINDS.items() for at, call in enumerate(calls, 1) if kind.strikes(call)
+    }
     match profiles.chosen():
         case profiles.NIGHTLY:
-            return every
+            return sorted(possible)
         case profiles.CI:
-            always = {(name, at) for name in KINDS for at in one_of_each(alike, name)}
-            others = [trial for trial in every if trial not in always]
-            return sorted(always.intersection(every)) + profiles.drawn(FIGURE, others, int(OTHERS * len(others)))
+            return dealt(each_kind(shapes(calls), possible), possible, KINDS_OF_A_CLASS)
         case _:
-            return dealt(alike, set(every))
+            creations = [at for at, call in enumerate(calls, 1) if call.creates]
+            return dealt(each_kind([creations], possible), possible, 1)
 
 
-def one_of_each(alike: Sequence[Sequence[int]], name: str) -> list[int]:
-    """A call of each class, another one for each kind of fault and each seed."""
-    return [at for calls in alike for at in profiles.drawn(f"{name} {calls}", calls, 1)]
+def each_kind(alike: Sequence[Sequence[int]], possible: set[Trial]) -> set[Trial]:
+    """Each kind of fault at one of the calls that are alike: another one for each kind and each seed."""
+    drawn = {(name, at) for calls in alike for name in KINDS for at in profiles.drawn(f"{name} {calls}", calls, 1)}
+    return drawn & possible
 
 
-def dealt(alike: Sequence[Sequence[int]], possible: set[Trial]) -> list[Trial]:
-    """A creation with each kind of fault, and each other class with one: whichever kind had fewest so far."""
-    creations = [at for at, call in enumerate(undisturbed().calls, 1) if call.creates]
-    found = {
-        (name, at) for name in KINDS for at in profiles.drawn(f"{name} at a creation", creations, 1)
-    } & possible
-    used = Counter[str](dict.fromkeys(KINDS, 0) | {name: 1 for name, _ in found})
+def dealt(found: set[Trial], possible: set[Trial], kinds: int) -> list[Trial]:
+    """These trials, and others until so many kinds strike each class: whichever kind had fewest so far."""
+    alike = classes(undisturbed().calls)
+    used = Counter(name for name, _ in found)
     for calls in profiles.drawn("order of the classes", alike, len(alike)):
         (at,) = profiles.drawn(f"dealt {calls}", calls, 1)
-        kind = min((name for name in KINDS if (name, at) in possible), key=used.__getitem__)
-        found.add((kind, at))
-        used[kind] += 1
+        here = {name for name, other in found if other in calls}
+        left = [name for name in KINDS if (name, at) in possible and name not in here]
+        for name in sorted(left, key=used.__getitem__)[: max(0, kinds - len(here))]:
+            found = found | {(name, at)}
+            used[name] += 1
     return sorted(found)
 
 
@@ -250,6 +264,11 @@ def test_every_profile_tries_each_class_of_calls_and_each_kind_of_fault(monkeypa
         assert {name for name, at in tried if calls[at - 1].creates} == {
             name for name, kind in KINDS.items() if kind.strikes(creation)
         }
-        assert all({at for _, at in tried}.intersection(each) for each in alike)
+        kinds = min(sum(at in each for _, at in tried) for each in alike)
+        assert kinds >= (1 if profile == profiles.DEFAULT else KINDS_OF_A_CLASS)
         sizes.append(len(tried))
+        if profile != profiles.DEFAULT:
+            assert {(name, shape(calls[at - 1])) for name, at in tried} == {
+                (name, shape(call)) for name, kind in KINDS.items() for call in calls if kind.strikes(call)
+            }
     assert sizes == sorted(sizes)

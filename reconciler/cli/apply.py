@@ -9,7 +9,7 @@ import click
 
 from reconciler.apply.batches import read_waves
 from reconciler.apply.batches import waves as split
-from reconciler.apply.run import log_folder
+from reconciler.apply.planned import log_folder
 from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags

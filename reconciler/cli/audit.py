@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.apply.audit import Wanted, audit
-from reconciler.apply.run import log_folder
+from reconciler.apply.planned import log_folder
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
 from reconciler.errors import InvalidInputError

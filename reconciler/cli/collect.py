@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.collecting import LeftOut, Past, Why, collect, requirements
 from reconciler.apply.audit import journal_lines
-from reconciler.apply.run import log_folder
+from reconciler.apply.planned import log_folder
 from reconciler.cli.account import with_fleet
 from reconciler.cli.fleet_files import NO_BASE, FleetFiles
 from reconciler.errors import ExitCode, InvalidInputError

@@ -196,7 +196,7 @@ def _history(
     if any(declared.tenants[name].absent for name in names if name in declared.tenants):
         return fleet_files.history(base, declared, ref=files.ref)
     ever = frozenset(called for name in names for called in declared.names(name))
-    return FleetFiles(files, only=ever).history(
+    return fleet_files.narrowed(ever).history(
         base, declared.selecting(ever & declared.tenants.keys()), ref=files.ref
     )
 

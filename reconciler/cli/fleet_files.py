@@ -17,7 +17,6 @@ from reconciler.files.applied import kept
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows, sources_without_files
 from reconciler.files.finding import did_you_mean_one_of
-from reconciler.files.freshness import require_tip
 from reconciler.files.git import (
     ahead_of_head,
     base_ref,
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import SqlSource
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
@@ -80,20 +80,32 @@ class FleetFiles:
     """The files in a folder, read once for each command."""
 
     def __init__(
-        self, flags: FilesFlags, only: frozenset[str] | None = None, about: frozenset[str] | None = None
+        self,
+        flags: FilesFlags,
+        only: frozenset[str] | None = None,
+        about: frozenset[str] | None = None,
+        known: KnownTenants | None = None,
     ) -> None:
-        """``only``: read just these tenants. ``about``: read all tenants, but the run is about these."""
+        """``only``: read just these tenants. ``about``: read all tenants, but the run is about these. ``known``:
+        what this run has read already.
+        """
         self._about = about
         self._flags = flags
         self._directory = flags.directory
         self._on_invalid = OnInvalid(flags.on_invalid)
         self._only = only
         self._memo: Memo = {}
-        self._read_before = known_tenants(kept=only is None)
+        self._read_before = known or known_tenants(flags.directory, kept=only is None)
+
+    def narrowed(self, only: frozenset[str]) -> FleetFiles:
+        """The same files, of which just these tenants are read; what this run has read is not read again."""
+        return FleetFiles(self._flags, only=only, known=self._read_before)
 
     def require_tip(self) -> None:
         """Raises StaleFilesError if the files are not those of the last commit of ``--ref``, if that is given."""
         if self._flags.ref is not None:
+            from reconciler.files.freshness import require_tip  # noqa: PLC0415 - only where a tip is named
+
             require_tip(self._directory, self._flags.ref)
 
     def desired(self) -> DesiredState:
@@ -114,7 +126,7 @@ class FleetFiles:
             raise InvalidFilesError(
                 "the files have problems: nothing was done", hint="`reconciler validate` lists them"
             )
-        if self._only is None and (gone := _left_out(self._directory)):
+        if self._only is None and (gone := _left_out(self._directory, self._read_before)):
             raise InvalidInputError(
                 f"{_listed(gone)}: git has left files of tenants out of this checkout (sparse checkout)",
                 hint="git sparse-checkout disable, or take the tenants' folders in",
@@ -233,10 +245,12 @@ class FleetFiles:
 
     def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
         """Adds the tenants whose files were removed since the base: a new tenant may be one of them, renamed."""
-        names = taken_out(self._directory, compared).difference(desired.tenants, desired.held_back)
+        names = taken_out(self._directory, compared, self._read_before).difference(
+            desired.tenants, desired.held_back
+        )
         if not names:
             return known
-        wider = FleetFiles(self._flags, only=names.union(self._only or ()))
+        wider = FleetFiles(self._flags, only=names.union(self._only or ()), known=self._read_before)
         said = wider._loaded_at(compared).desired
         return known if said is None else replace(wider._known(said, compared, parted, desired), gone=names)
 
@@ -286,7 +300,7 @@ class FleetFiles:
     @cached_property
     def _compared(self) -> str | None:
         """The commit that the work tree is compared with by default."""
-        return base_ref(self._directory)
+        return base_ref(self._directory, self._read_before)
 
     def price_list_at(self, ref: str | None) -> DesiredState | None:
         """The price list at the base, as ``base`` finds it; None if there is no base.
@@ -296,7 +310,7 @@ class FleetFiles:
         found = self._compared if ref is None else ref
         if found is None or found == NO_BASE:
             return None
-        return usable(load_at(self._directory, found, only=frozenset()), found)
+        return usable(load_at(self._directory, found, only=frozenset(), known=self._read_before), found)
 
     def commit(self) -> str | None:
         """The commit of the files; None outside a git checkout."""
@@ -368,9 +382,9 @@ def _check_sources(directory: Path) -> None:
         )
 
 
-def _left_out(directory: Path) -> list[str]:
+def _left_out(directory: Path, known: KnownTenants) -> list[str]:
     try:
-        return left_out(directory)
+        return left_out(directory, known)
     except InvalidInputError:  # what is wrong with the repository is told where it is needed
         return []
 

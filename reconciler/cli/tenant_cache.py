@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 OFF: Final = "off"
 
 
-def known_tenants(*, kept: bool = True) -> KnownTenants:
-    """What this run knows of tenants; ``kept``: together with what earlier runs have kept.
+def known_tenants(root: Path, *, kept: bool = True) -> KnownTenants:
+    """What this run knows of the tenants of a fleet's folder, with what earlier runs have kept.
 
+    ``kept``: it keeps what it reads itself, too.
     Raises InvalidInputError if the environment names a folder that a pull request could write to.
     """
     named = runtime().environ.find(CACHE)
     folder = None if named is None else named.reveal()
-    if not kept or folder == OFF:
+    if folder == OFF:
         return KnownTenants()
     if folder is not None:
         _check(folder)
 
     def opened(prices: bytes) -> TenantCache | None:
-        from reconciler.files.tenant_cache import TenantCache  # noqa: PLC0415 - not for commands on few tenants
+        from reconciler.files.tenant_cache import TenantCache  # noqa: PLC0415 - not where it is off
 
-        return TenantCache.open(_users() if folder is None else Path(folder), prices)
+        return TenantCache.open(_users() if folder is None else Path(folder), prices, root)
 
-    return KnownTenants(opened)
+    return KnownTenants(opened, kept=kept)
 
 
 def _users() -> Path:

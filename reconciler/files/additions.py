@@ -12,7 +12,8 @@ from reconciler.files.edited import EditedFile, checked, read_whole
 from reconciler.files.editing import as_document
 from reconciler.files.finding import RejectedError
 from reconciler.files.patterns import compiled
-from reconciler.files.price_list import PRICE_LIST, read_price_list
+from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.readers import read_tenant_name
 from reconciler.files.tree import WorkTree
 from reconciler.model.quoting import shown

@@ -17,11 +17,11 @@ from reconciler.files.load import OnInvalid, load_tree
 from reconciler.files.new_documents import json_line, yaml_document
 from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.price_list import PRICE_LIST, Source, read_price_list
+from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST, Source
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.sources import Reading
 from reconciler.files.tiers_edit import PriceListEdit, edited_price_list
-from reconciler.files.tiers_schema import DEFAULT_FILES
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree
 from reconciler.model.problem import errors
 

@@ -15,7 +15,8 @@ from reconciler.files.json_lines import read_lines
 from reconciler.files.load import OnInvalid, load_tree
 from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled
-from reconciler.files.price_list import PRICE_LIST, read_price_list
+from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.sources import Reading
 from reconciler.files.tree import WorkTree
 from reconciler.model.problem import Problem, errors

@@ -8,10 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.naming import TENANT, identity
-from reconciler.files import build
 from reconciler.files.finding import Finding
-from reconciler.files.limit_rules import bare_quota_findings
-from reconciler.files.tenant_rules import tenant_findings
 from reconciler.model.problem import Location, Problem, Severity, has_error
 
 if TYPE_CHECKING:
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.entry import Entry
-    from reconciler.files.tenant_schema import TenantDocument
 
 MOST_PROBLEMS: Final = 100
 """Problems listed per file; more are only counted."""
@@ -117,23 +113,16 @@ class Collection:
         return {name: self._tenants[name] for name in sorted(self._tenants) if name not in self.held_back}
 
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
-        if not entry.whole:
+        from reconciler.files.checked_entry import checked  # noqa: PLC0415 - not where every tenant is known
+
+        tenant, findings = checked(entry, self.fleet, past=self.past)
+        problems += map(entry.problem, findings)
+        if tenant is None:
             return None
-        document = entry.past_document() if self.past else entry.document()
-        if isinstance(document, tuple):
-            problems += [entry.problem(finding) for finding in document]
-            return None
-        problems += [entry.problem(finding) for finding in self._findings(document)]
-        if document.overrides is not None and not self.past:
-            problems += map(entry.problem, bare_quota_findings(entry.value, ("overrides", "quota")))
-        tenant = build.tenant(document, entry.location, entry.files)
         if tenant.previously:
             self.renamed.append(entry)
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]
         return tenant
-
-    def _findings(self, document: TenantDocument) -> Iterable[Finding]:
-        return () if self.fleet is None else tenant_findings(document, self.fleet, past=self.past)
 
     def _hold_back(self, broken: Iterable[Named]) -> None:
         for named in broken:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.tenant import ABSENT, Step
 from reconciler.files.finding import RejectedError
-from reconciler.files.readers import DAY, kind, read_day, refuse_secret, text_of
+from reconciler.files.plain_values import kind, text_of
+from reconciler.files.readers import DAY, read_day, refuse_secret
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.files.digests import blob_id
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.price_list import PRICE_LIST, read_price_list
+from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import UnreadableError, printable
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree, pointer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.price_list import Source
     from reconciler.files.repository import Repository
     from reconciler.files.tree import Tree
@@ -36,16 +38,18 @@ _MOST_STARS: Final = 4
 """Maximum per line: libgit2's matching takes exponential time in them."""
 
 
-def difference(repository: Repository, commit: CommitTree, root: Path, *, ignoring: bool) -> str | None:
+def difference(
+    repository: Repository, commit: CommitTree, root: Path, *, ignoring: bool, known: KnownTenants | None = None
+) -> str | None:
     """Return the first difference between ``root`` and the commit in tiers.yaml or a tenant file, as text.
 
     None if there is none. With ``ignoring``, files that git ignores and the commit lacks do not count. An
-    unreadable file does.
+    unreadable file does. ``known`` are the files of this run: what it has read is not read again.
     """
-    work = WorkTree(root)
+    work = WorkTree(root) if known is None else known.tree(root)
     if differs(work, commit, PRICE_LIST):
         return _told(commit, PRICE_LIST)
-    if (listed := _listed(commit, work)) is None:
+    if (listed := _listed(commit, work, known)) is None:
         return "not all files can be listed: run `reconciler validate`"
     there, here = listed
     if gone := sorted(there - here):
@@ -53,7 +57,8 @@ def difference(repository: Repository, commit: CommitTree, root: Path, *, ignori
     added = (path for path in sorted(here - there) if not (ignoring and is_ignored(repository, path)))
     if new := next(added, None):
         return f"{printable(new)} is not committed"
-    edited = next((path for path in sorted(here & there) if differs(work, commit, path)), None)
+    both = sorted(path for path in here & there if known is None or known.blob(path) != commit.blob_id(path))
+    edited = next((path for path in both if differs(work, commit, path)), None)
     return None if edited is None else _told(commit, edited)
 
 
@@ -66,9 +71,9 @@ def _told(commit: CommitTree, path: str) -> str:
     return f"{printable(path)} differs" if instead is None else f"{printable(path)} {instead[0]} in the commit"
 
 
-def missing(commit: CommitTree, root: Path) -> list[str]:
-    """Return the tenant files of the commit that are not on disk."""
-    listed = _listed(commit, WorkTree(root))
+def missing(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> list[str]:
+    """Return the tenant files of the commit that are not on disk. ``known`` are the files of this run."""
+    listed = _listed(commit, WorkTree(root) if known is None else known.tree(root), known)
     return [] if listed is None else sorted(listed[0] - listed[1])
 
 
@@ -89,9 +94,12 @@ def has_rows(root: Path) -> bool:
     return fleet is not None and bool(fleet.sql_sources)
 
 
-def names_taken_out(commit: CommitTree, root: Path) -> frozenset[str]:
-    """Return the names, without folder and ending, of tenant files in the commit that are not on disk."""
-    there, here = _listed(commit, WorkTree(root)) or (set(), set())
+def names_taken_out(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> frozenset[str]:
+    """Return the names, without folder and ending, of tenant files in the commit that are not on disk.
+
+    ``known`` are the files of this run.
+    """
+    there, here = _listed(commit, WorkTree(root) if known is None else known.tree(root), known) or (set(), set())
     return frozenset(PurePosixPath(path).stem for path in there) - {PurePosixPath(path).stem for path in here}
 
 
@@ -111,9 +119,9 @@ def _is_sparse(repository: Repository) -> bool:
         return False
 
 
-def _listed(commit: CommitTree, work: WorkTree) -> tuple[set[str], set[str]] | None:
+def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> tuple[set[str], set[str]] | None:
     """Return the tenant files of the commit and of the work tree; None if an entry there is not a file."""
-    sources = read_price_list(work).sources
+    sources = read_price_list(work, known=known).sources
     there, here = _paths(commit, sources), _paths(work, sources)
     return None if there is None or here is None else (there, here)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.positions import Positions, read_positions
-from reconciler.files.readers import text_of
-from reconciler.files.tenant_schema import TenantDocument, as_tombstone, tolerant_tenant
-from reconciler.files.wording import read
+from reconciler.files.plain_values import text_of
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
     from reconciler.files.events import Parsed
     from reconciler.files.finding import Finding, Path
-    from reconciler.files.positions import Position
+    from reconciler.files.positions import Position, Positions
+    from reconciler.files.tenant_schema import TenantDocument
 
 
 ROWS: Final = "sql:"
@@ -41,6 +39,8 @@ class Text:
 
     def positions(self, root: Position) -> Positions:
         """Return the locations in the document that starts at ``root``."""
+        from reconciler.files.positions import Positions, read_positions  # noqa: PLC0415 - only for a problem
+
         if self._positions is None:
             self._positions = {
                 positions.values[()]: positions
@@ -71,16 +71,20 @@ class Entry:
     def document(self) -> TenantDocument | tuple[Finding, ...]:
         """Return the document in the schema's type, or its findings; computed when first needed."""
         if self._read is None:
-            self._read = read(TenantDocument, as_tombstone(self.value))
+            from reconciler.files.tenant_schema import read_tenant  # noqa: PLC0415 - not for known tenants
+
+            self._read = read_tenant(self.value)
         return self._read
 
     def past_document(self) -> TenantDocument | tuple[Finding, ...]:
         """Return the document of an earlier commit: unknown settings count as unchecked."""
         document = self.document()
-        if isinstance(document, TenantDocument):
+        if not isinstance(document, tuple):
             return document
-        earlier = read(TenantDocument, as_tombstone(tolerant_tenant(self.value)))
-        return earlier if isinstance(earlier, TenantDocument) else document
+        from reconciler.files.tenant_schema import read_tenant, tolerant_tenant  # noqa: PLC0415 - as above
+
+        earlier = read_tenant(tolerant_tenant(self.value))
+        return document if isinstance(earlier, tuple) else earlier
 
     @property
     def location(self) -> Location:

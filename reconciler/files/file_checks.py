@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.patterns import compiled
-from reconciler.files.price_list import PRICE_LIST, read_price_list
+from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.tree import WorkTree
 from reconciler.model.diagnosis import Area, fail, ok, warn
 from reconciler.model.problem import Severity

@@ -30,17 +30,18 @@ _MOST_SINCE: Final = 20
 _BRANCHES: Final = ("refs/heads/", "refs/remotes/")
 
 
-def base_ref(root: Path) -> str | None:
+def base_ref(root: Path, known: KnownTenants | None = None) -> str | None:
     """Return the commit that the current files change: HEAD if they are edited, else its first parent.
 
     None outside a git checkout, and if that commit does not exist or has no tiers.yaml. Files that git ignores do
-    not count as edits. Raises InvalidInputError for a repository that cannot be read.
+    not count as edits. ``known`` are the files of this run. Raises InvalidInputError for a repository that cannot
+    be read.
     """
     repository = find(root)
     if repository is None or repository.head() is None:
         return None
     head = fleet_tree(repository, HEAD)
-    ref = HEAD if head is None or difference(repository, head, root, ignoring=True) else _PARENT
+    ref = HEAD if head is None or difference(repository, head, root, ignoring=True, known=known) else _PARENT
     return ref if _holds_price_list(repository, ref) else None
 
 
@@ -179,19 +180,25 @@ def _tip(repository: Repository, name: str) -> str | None:
         return None
 
 
-def left_out(root: Path) -> list[str]:
-    """Return tenant files in HEAD that a sparse checkout, or an index flag, keeps off disk."""
+def left_out(root: Path, known: KnownTenants | None = None) -> list[str]:
+    """Return tenant files in HEAD that a sparse checkout, or an index flag, keeps off disk.
+
+    ``known`` are the files of this run.
+    """
     repository = find(root)
     head = None if repository is None or repository.head() is None else fleet_tree(repository, HEAD)
     if repository is None or head is None:
         return []
-    return [path for path in missing(head, root) if is_left_out(repository, path)]
+    return [path for path in missing(head, root, known) if is_left_out(repository, path)]
 
 
-def taken_out(root: Path, ref: str) -> frozenset[str]:
-    """Return the names of tenant files in a commit that are not on disk, without their endings."""
+def taken_out(root: Path, ref: str, known: KnownTenants | None = None) -> frozenset[str]:
+    """Return the names of tenant files in a commit that are not on disk, without their endings.
+
+    ``known`` are the files of this run.
+    """
     tree = fleet_tree(found(root), ref)
-    return frozenset() if tree is None else names_taken_out(tree, root)
+    return frozenset() if tree is None else names_taken_out(tree, root, known)
 
 
 def ancestry(repository: Repository) -> Precedes:

@@ -1,20 +1,26 @@
-"""Tenants that were read before, by the bytes of their files: a file that has not changed is not parsed again.
+"""Tenants and price lists that were read before, by the bytes of their files: what has not changed is not parsed.
 
-Known is a file with one tenant and without a finding. What it says follows from its bytes, tiers.yaml and the
-program alone: no repository can make another file mean something else. ``tenant_cache.py`` keeps them for later.
+Known is a file with one tenant and without a finding, and a tiers.yaml without one. What it says follows from its
+bytes, tiers.yaml and the program alone: no repository can make another file mean something else.
+``tenant_cache.py`` keeps both for later.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.files import disk_marks
 from reconciler.files.digests import blob_id, digest
+from reconciler.files.tree import WorkTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
 
 FEWEST: Final = 500
@@ -29,19 +35,37 @@ class KnownFiles:
     """The digest of each file of this run, by the id that git has for its bytes."""
     stored: TenantCache | None = None
     """Those of earlier runs."""
+    large: bool = False
+    """Whether there are so many files that their tenants are kept."""
+    price_lists: dict[str, PriceList] = field(default_factory=dict)
+    """What tiers.yaml says, by its name in messages."""
     tenants: dict[bytes, Tenant] = field(default_factory=dict)
     """Those of this run, by digest."""
+    on_disk: dict[str, disk_marks.OnDisk] = field(default_factory=dict)
+    """The files of this run on disk whose tenants are known, by path."""
 
-    def seen(self, data: bytes) -> bytes:
-        """Return the digest of a file that was read, and remember it for commits that have the same file."""
-        found = digest(data)
-        self.blobs[blob_id(data)] = found
-        return found
+    def seen(self, data: bytes) -> tuple[bytes, str]:
+        """Return the digest and the id of a file that was read, remembered for commits that have the same file."""
+        found, blob = digest(data), blob_id(data)
+        self.blobs[blob] = found
+        return found, blob
+
+    def unchanged(self, path: str, marks: bytes) -> disk_marks.OnDisk | None:
+        """Return a file on disk that need not be read; ``marks`` are those that it has now."""
+        if (
+            not self.large
+            or self.stored is None
+            or (known := disk_marks.found(self.stored.on_disk, path, marks)) is None
+        ):
+            return None
+        self.blobs[known.blob] = known.digest
+        self.on_disk[path] = known
+        return known
 
     def tenant(self, found: bytes, path: str, file: str) -> Tenant | None:
         """Return the tenant of the file with this digest, at this path (``file``: as the user would type it)."""
         known = self.tenants.get(found)
-        if known is None and self.stored is not None:
+        if known is None and self.large and self.stored is not None:
             known = self.stored.tenant(found, path, file)
         if known is None:
             return None
@@ -50,6 +74,19 @@ class KnownFiles:
         self.tenants.setdefault(found, known)
         return known
 
+    def prices(self, name: str) -> PriceList | None:
+        """Return what tiers.yaml says; None if it is not known."""
+        found = self.price_lists.get(name)
+        if found is None and self.stored is not None and (found := self.stored.prices(name)) is not None:
+            self.price_lists[name] = found
+        return found
+
+    def save(self, looked_at_ns: int) -> None:
+        """Keep what is new for later runs. ``looked_at_ns`` is before a file was read."""
+        if self.large and self.stored is not None:
+            self.stored.save(self.tenants, self.price_lists)
+            self.stored.save_on_disk(self.on_disk, looked_at_ns)
+
 
 @dataclass(slots=True)
 class KnownTenants:
@@ -57,18 +94,44 @@ class KnownTenants:
 
     caches: Callable[[bytes], TenantCache | None] = lambda _: None
     """The cache for the bytes of a tiers.yaml, if there is one."""
+    kept: bool = True
+    """Whether what is new is kept for later runs."""
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _files: dict[bytes, KnownFiles] = field(default_factory=dict)
+    _trees: dict[Path, WorkTree] = field(default_factory=dict)
+    _began_ns: int = field(default_factory=time.time_ns)
+
+    def tree(self, root: Path) -> WorkTree:
+        """Return the files of a folder on disk, as this run has found them."""
+        return self._trees.setdefault(root, WorkTree(root, {}))
+
+    def blob(self, path: str) -> str | None:
+        """Return the id that git has for a file on disk as this run has found it; None if it has not read it."""
+        read = (known.on_disk.get(path) for known in self._files.values())
+        return next((one.blob for one in read if one is not None), None)
 
     def under(self, prices: bytes, files: int) -> KnownFiles:
         """Return those that were read with this tiers.yaml; ``files`` is how many are to be read."""
-        key = digest(prices)
-        if key not in self._files:
-            self._files[key] = KnownFiles(self._blobs, self.caches(prices) if files >= FEWEST else None)
-        return self._files[key]
+        found = self._of(prices)
+        found.large = found.large or files >= FEWEST
+        return found
+
+    def prices(self, data: bytes, name: str) -> PriceList | None:
+        """Return what these bytes of tiers.yaml say, under its name in messages; None if they are not known."""
+        return self._of(data).prices(name)
+
+    def keep_prices(self, data: bytes, name: str, found: PriceList) -> None:
+        """Remember what they say, if nothing is wrong with them."""
+        if found.fleet is not None and not found.problems:
+            self._of(data).price_lists[name] = found
 
     def save(self) -> None:
         """Keep what is new for later runs."""
-        for known in self._files.values():
-            if known.stored is not None:
-                known.stored.save(known.tenants)
+        for known in self._files.values() if self.kept else ():
+            known.save(self._began_ns)
+
+    def _of(self, prices: bytes) -> KnownFiles:
+        key = digest(prices)
+        if key not in self._files:
+            self._files[key] = KnownFiles(self._blobs, self.caches(prices))
+        return self._files[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.files.finding import Finding
-from reconciler.files.readers import text_of
+from reconciler.files.plain_values import text_of
 from reconciler.model.compute import LARGEST_SCALING_CU, MAX_CU_RANGE, NEVER_SUSPEND
 from reconciler.model.fields.field import Form
 from reconciler.model.fields.table import BY_PATH, of

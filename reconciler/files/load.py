@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
-from reconciler.files.events import parse, text_problems
-from reconciler.files.json_lines import read_values
 from reconciler.files.name_conflicts import name_conflicts
 from reconciler.files.patterns import fixed_folder
-from reconciler.files.price_list import read_price_list
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
 from reconciler.model.problem import Location, Problem, errors, has_error
@@ -72,12 +70,14 @@ def load(
     ``memo`` and ``known`` avoid reading the same text again: pass them to several loads of the same fleet.
     ``rows`` reads the queries of tiers.yaml; without it, their tenants are missing, with a warning.
     """
-    return load_tree(WorkTree(root), on_invalid, Reading(only, memo, about, pins=True, known=known, rows=rows))
+    tree = WorkTree(root) if known is None else known.tree(root)
+    reading = Reading(only, memo, about, pins=True, known=known, mark=tree.mark, rows=rows)
+    return load_tree(tree, on_invalid, reading)
 
 
 def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
     """Load from any tree."""
-    prices = _with_policies(tree, read_price_list(tree, past=reading.past), past=reading.past)
+    prices = _with_policies(tree, read_price_list(tree, past=reading.past, known=reading.known), past=reading.past)
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))
@@ -176,6 +176,9 @@ def parse_tenants(text: str, source_name: str, fleet: DesiredState) -> Loaded:
 
 
 def _parsed(text: str, source_name: str) -> tuple[list[Entry], list[Problem]]:
+    from reconciler.files.events import parse, text_problems  # noqa: PLC0415 - for documents only
+    from reconciler.files.json_lines import read_values  # noqa: PLC0415
+
     data = _encoded(text)
     if unfit := text_problems(data, source_name):
         return [], list(unfit)

@@ -26,6 +26,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
 from reconciler.files.hidden_text import has_hidden
+from reconciler.files.plain_values import kind, text_of
 from reconciler.model.api_limits import MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH
 from reconciler.model.fields.allow_list import is_address
 from reconciler.model.quoting import looks_secret, shown
@@ -68,20 +69,6 @@ ACCEPTANCE_SCHEMA: Final[dict[str, Any]] = {
         {"type": "array", "items": dict(_STEP_SCHEMA), "maxItems": MOST_STEPS},
     ]
 }
-
-
-def kind(value: object) -> str:
-    """The type of a value, in words."""
-    if value is None:
-        return "nothing"
-    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
-
-
-def text_of(value: object) -> str | None:
-    """A scalar as text, JSON's numbers and booleans as if written in YAML; None for what is no scalar."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def refuse_secret(text: str) -> str:

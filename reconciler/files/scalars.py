@@ -22,6 +22,7 @@ from reconciler.desired.tier import (
 )
 from reconciler.files import numbers, readers
 from reconciler.files.finding import RejectedError
+from reconciler.files.plain_values import kind, text_of
 from reconciler.files.readers import PROJECT_ID, REFERENCE, SLUG
 from reconciler.model.api_limits import MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH, OLDEST_PG_VERSION
 from reconciler.model.fields.ranking import AUDIT_LEVELS
@@ -51,9 +52,9 @@ class Scalar:
         """The value of a scalar."""
         if isinstance(value, str) and value in self._known:
             return self._known[value]
-        text = readers.text_of(value)
+        text = text_of(value)
         if text is None:
-            raise RejectedError(f"expected {self.expected}, not {readers.kind(value)}")
+            raise RejectedError(f"expected {self.expected}, not {kind(value)}")
         found = self.read(readers.refuse_secret(text))
         if len(self._known) < MOST_KNOWN:
             self._known[text] = found

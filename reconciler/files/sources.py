@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import names_in, pins_in, twice
 from reconciler.files.entry import ROWS, Entry, Text, entries_of
-from reconciler.files.events import parse
 from reconciler.files.finding import Finding
-from reconciler.files.json_lines import read_lines
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
@@ -73,6 +71,8 @@ class Reading:
     blob_id: Callable[[str], str | None] = lambda _: None
     """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
     a file on disk is not trusted."""
+    mark: Callable[[str], bytes | None] = lambda _: None
+    """What the file system says of a file on disk, by path; None if only the bytes tell (``disk_marks.py``)."""
     rows: ReadRows | None = None
     """Reads the queries of tiers.yaml; None for a command that reads no database."""
 
@@ -148,7 +148,7 @@ def _add_files(
     unchanged = _unchanged(tree, paths, collection, lines, reading)
     for path in paths:
         stem = _stem(path)
-        if unchanged is not None and reading.wants(path) and unchanged.takes_unread(path, stem):
+        if unchanged is not None and _is_known(unchanged, path, stem, reading):
             continue
         data = _data(tree, path, collection, MAX_FILE_BYTES)
         if data is None or reading.skips(path, data, lines):
@@ -164,6 +164,11 @@ def _add_files(
                 reading.forget(path, data)
 
 
+def _is_known(unchanged: UnchangedFiles, path: str, stem: str, reading: Reading) -> bool:
+    """Return whether a file need not be read: its tenant is known, and was taken if it is wanted."""
+    return unchanged.takes_unread(path, stem) if reading.wants(path) else unchanged.skips_unread(path)
+
+
 def _unchanged(
     tree: Tree,
     paths: Sequence[str],
@@ -176,7 +181,7 @@ def _unchanged(
         return None
     try:
         known = reading.known.under(tree.read(PRICE_LIST), len(paths))
-        return UnchangedFiles(tree, reading.blob_id, known, collection, lines)
+        return UnchangedFiles(tree, reading.mark, reading.blob_id, known, collection, lines)
     except (FileNotFoundError, UnreadableError):
         return None
 
@@ -285,6 +290,8 @@ def _lines(tree: Tree, paths: Iterable[str], collection: Collection, reading: Re
     """Return the tenants of NDJSON files by name, wanted or not; report problems of wanted ones only."""
     lines: dict[str, Entry] = {}
     for path in paths:
+        from reconciler.files.json_lines import read_lines  # noqa: PLC0415 - for such files only
+
         data = _data(tree, path, collection, MAX_LINES_FILE_BYTES) or b""
         broken = 0
         for line, entry in read_lines(data, tree.name(path), path):
@@ -358,6 +365,8 @@ def _names(entry: Entry | Problem, line: bytes) -> set[str]:
 
 
 def _read_file(text: Text) -> _File:
+    from reconciler.files.events import parse  # noqa: PLC0415 - not where every file is known
+
     parsed = parse(text.data, text.file)
     entries = entries_of(parsed, text)
     if not entries and not parsed.problems:

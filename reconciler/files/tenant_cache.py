@@ -1,8 +1,9 @@
-"""The cache of parsed tenants: one file for each tiers.yaml, in a folder of the user's own.
+"""The cache of what was parsed: for each tiers.yaml what it says, the tenants that were read with it, and the
+marks that their files had on disk.
 
-A row has the digest of the file that it was read from. What cannot be read, has another checksum, or was written
-by another version of the program does not exist. Processes replace the whole file: the last one counts. It has
-what the files say, and no keys.
+These are files in a folder of the user's own. A row of a tenant has the digest of the file that it was read from.
+What cannot be read, has another checksum, or was written by another version of the program does not exist.
+Processes replace whole files: the last one counts. They have what the files say, and no keys.
 """
 
 from __future__ import annotations
@@ -11,62 +12,123 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import pydantic
-import yaml
 
+from reconciler.files.packed_values import built
+from reconciler.files.packed_values import packed as packed_value
+from reconciler.files.price_list import PriceList
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.regular_files import read as read_file
 from reconciler.files.tenant_rows import Rebuilding, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.disk_marks import OnDisk
 
 MOST_BYTES: Final = 2**28
 MOST_FILES: Final = 8
 """Older ones are deleted: a change of tiers.yaml begins a new one."""
-_ENDING: Final = ".tenants"
+TENANTS: Final = ".tenants"
+PRICES: Final = ".prices"
+DISK: Final = ".disk"
 _MAGIC: Final = b"reconciler tenants 1\n"
 _CHECK_BYTES: Final = 32
 _OWN: Final = 0o700
 _PROGRAM: Final = ("files", "desired", "model", "plan")
 """The packages that decide what a file means."""
+_LIBRARIES: Final = ("yaml", "pydantic", "pydantic_core", "msgspec")
+_INVALID: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError)
 
 
-@dataclass(slots=True)
+@dataclass
 class TenantCache:
-    """The rows for one tiers.yaml."""
+    """What is kept for one tiers.yaml. Each part is read when it is first needed."""
 
-    file: Path
-    _rows: dict[bytes, msgspec.Raw]
+    folder: Path
+    price_list: bytes
+    """The bytes of tiers.yaml."""
+    root: str = ""
+    """The folder of the fleet, without links; empty if no file on disk is to be known by its marks."""
     _rebuilding: Rebuilding = field(default_factory=Rebuilding)
 
     @classmethod
-    def open(cls, folder: Path, prices: bytes) -> TenantCache | None:
+    def open(cls, folder: Path, prices: bytes, root: Path | None = None) -> TenantCache | None:
         """Return the cache for the bytes of a tiers.yaml; None if the folder is not the user's own."""
-        if not _is_own(folder):
+        return None if _is_strange(folder) else cls(folder, prices, os.path.realpath(root) if root else "")
+
+    @cached_property
+    def file(self) -> Path:
+        """The file of the tenants; that of the price list has the same name with another ending."""
+        key = blake2b(self.price_list, digest_size=20, key=_program())
+        return self.folder / f"{key.hexdigest()}{TENANTS}"
+
+    @cached_property
+    def _rows(self) -> dict[bytes, msgspec.Raw]:
+        found = _read(self.file, dict[bytes, msgspec.Raw]) if self._has(TENANTS) else None
+        return found or {}
+
+    @cached_property
+    def _prices(self) -> Any:
+        return _read(self.file.with_suffix(PRICES), list[Any]) if self._has(PRICES) else None
+
+    @cached_property
+    def on_disk(self) -> dict[str, bytes]:
+        """The files of the fleet's folder whose tenants are known, as ``OnDisk.packed``, by path."""
+        found = _read(self._disk_file, dict[str, bytes]) if self.root and self._has(DISK) else None
+        return found or {}
+
+    @property
+    def _disk_file(self) -> Path:
+        folder = blake2b(os.fsencode(self.root), digest_size=10).hexdigest()
+        return self.file.with_name(f"{self.file.stem}-{folder}{DISK}")
+
+    def save_on_disk(self, files: Mapping[str, OnDisk], looked_at_ns: int) -> None:
+        """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read."""
+        if not self.root or _is_strange(self.folder):
+            return
+        rows = {path: one.packed() for path, one in files.items() if one.settled(looked_at_ns)}
+        new = sum(self.on_disk.get(path) != row for path, row in rows.items())
+        if new and new * 100 >= len(rows):
+            _write(self._disk_file, rows)
+
+    def _has(self, ending: str) -> bool:
+        """Return whether there is any such file: if not, the program need not be read."""
+        with suppress(OSError):
+            return any(name.endswith(ending) for name in os.listdir(self.folder))  # noqa: PTH208 - names only
+        return False
+
+    def prices(self, name: str) -> PriceList | None:
+        """Return what tiers.yaml says, under its name in messages; None if that is not known."""
+        try:
+            found = None if self._prices is None else built(self._prices, name)
+        except _INVALID:
             return None
-        key = blake2b(prices, digest_size=20, key=_program())
-        file = folder / f"{key.hexdigest()}{_ENDING}"
-        return cls(file, _read(file))
+        return found if isinstance(found, PriceList) else None
 
     def tenant(self, digest: bytes, path: str, file: str) -> Tenant | None:
         """Return the tenant of the file with this digest; None if it is not known, or its row is damaged."""
         row = self._rows.get(digest)
         try:
             return None if row is None else self._rebuilding.tenant(row, path, file)
-        except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
+        except _INVALID:
             return None
 
-    def save(self, tenants: Mapping[bytes, Tenant]) -> None:
-        """Write these tenants, and as many of the others, if enough of them are new."""
+    def save(self, tenants: Mapping[bytes, Tenant], price_lists: Mapping[str, PriceList]) -> None:
+        """Write these tenants, and as many of the others, if enough of them are new; and the price list."""
+        with suppress(OSError):
+            self.folder.mkdir(mode=_OWN, parents=True, exist_ok=True)
+        if _is_strange(self.folder):
+            return
+        self._save_prices(price_lists)
         new = [digest for digest in tenants if digest not in self._rows]
         if not new or len(new) * 100 < len(tenants):
             return
@@ -74,13 +136,20 @@ class TenantCache:
         rows |= {digest: row for digest in new if (row := packed(tenants[digest])) is not None}
         others = (digest for digest in self._rows if digest not in rows)
         rows |= {digest: self._rows[digest] for digest, _ in zip(others, range(len(rows)), strict=False)}
-        with suppress(OSError):
-            _write(self.file, rows)
+        _write(self.file, rows)
+
+    def _save_prices(self, price_lists: Mapping[str, PriceList]) -> None:
+        if self._prices is not None:
+            return
+        for name, prices in price_lists.items():
+            with suppress(LookupError, TypeError, OverflowError, msgspec.MsgspecError):
+                _write(self.file.with_suffix(PRICES), packed_value(prices, name))
+                return
 
 
 def _program() -> bytes:
     """Return a digest of the program as far as it decides what a file means, with the libraries that read it."""
-    found = blake2b(f"{yaml.__version__} {pydantic.VERSION} {msgspec.__version__}".encode())
+    found = blake2b("\n".join(_libraries()).encode())
     root = Path(__file__).parents[1]
     for package in _PROGRAM:
         for source in sorted((root / package).rglob("*.py")):
@@ -88,37 +157,50 @@ def _program() -> bytes:
     return found.digest()
 
 
-def _is_own(folder: Path) -> bool:
-    """Return whether nobody else can write to the folder, which is made if it does not exist."""
+def _libraries() -> Iterator[str]:
+    """Yield the libraries with their versions, as the installer has noted them, without importing one."""
+    for library in _LIBRARIES:
+        spec = find_spec(library)
+        if spec is not None and spec.origin is not None:
+            names = os.listdir(Path(spec.origin).parents[1])  # noqa: PTH208 - names only
+            yield from sorted(n for n in names if n.lower().startswith((library, f"py{library}")) and "-" in n)
+
+
+def _is_strange(folder: Path) -> bool:
+    """Return whether somebody else can write to the folder. One that does not exist is nobody's."""
     try:
-        folder.mkdir(mode=_OWN, parents=True, exist_ok=True)
         found = folder.lstat()
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True
     others = stat.S_IMODE(found.st_mode) & ~_OWN
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not others
+    return not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or bool(others)
 
 
-def _read(file: Path) -> dict[bytes, msgspec.Raw]:
+def _read(file: Path, kind: Any) -> Any:
+    """Return the contents of a file of the cache; None if there is none, or it is damaged."""
     try:
         whole = memoryview(read_file(file, MOST_BYTES))
         start = len(_MAGIC) + _CHECK_BYTES
         check, body = bytes(whole[len(_MAGIC) : start]), whole[start:]
         if bytes(whole[: len(_MAGIC)]) != _MAGIC or blake2b(body, digest_size=_CHECK_BYTES).digest() != check:
-            return {}
-        return msgspec.msgpack.decode(body, type=dict[bytes, msgspec.Raw])
+            return None
+        return msgspec.msgpack.decode(body, type=kind)
     except (OSError, UnreadableError, msgspec.MsgspecError):
-        return {}
+        return None
 
 
-def _write(file: Path, rows: Mapping[bytes, msgspec.Raw]) -> None:
-    body = msgspec.msgpack.encode(rows)
+def _write(file: Path, contents: object) -> None:
+    """Replace a file of the cache, if that is possible, and delete the oldest of its kind."""
+    body = msgspec.msgpack.encode(contents)
     if len(body) >= MOST_BYTES:
         return
-    with NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as part:
-        part.write(_MAGIC + blake2b(body, digest_size=_CHECK_BYTES).digest())
-        part.write(body)
-    Path(part.name).replace(file)
-    kept = sorted(file.parent.glob(f"*{_ENDING}"), key=lambda one: one.stat().st_mtime, reverse=True)
-    for old in kept[MOST_FILES:]:
-        old.unlink(missing_ok=True)
+    with suppress(OSError):
+        with NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as part:
+            part.write(_MAGIC + blake2b(body, digest_size=_CHECK_BYTES).digest())
+            part.write(body)
+        Path(part.name).replace(file)
+        kept = sorted(file.parent.glob(f"*{file.suffix}"), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in kept[MOST_FILES:]:
+            old.unlink(missing_ok=True)

@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJso
 
 from reconciler.desired.tier import Occasion
 from reconciler.files import deletions
-from reconciler.files.readers import ACCEPTANCE_SCHEMA, SLUG, read_acceptance, read_free_form, text_of
+from reconciler.files.finding import Finding
+from reconciler.files.plain_values import text_of
+from reconciler.files.readers import ACCEPTANCE_SCHEMA, SLUG, read_acceptance, read_free_form
 from reconciler.files.scalars import (
     Before,
     Database,
@@ -28,6 +30,7 @@ from reconciler.files.scalars import (
     Word,
 )
 from reconciler.files.sections import Section, described, optional, raisable, required_key
+from reconciler.files.wording import read
 from reconciler.model.fields.table import of
 
 MOST_PREVIOUS = 20
@@ -254,6 +257,11 @@ class TenantDocument(Section):
     """Pinned: the owner of the first database, created with the project."""
     branch: Name | None = None
     """Pinned: the name of the default branch, created with the project."""
+
+
+def read_tenant(value: object) -> TenantDocument | tuple[Finding, ...]:
+    """Return the document of a tenant in the schema's type, or its findings."""
+    return read(TenantDocument, as_tombstone(value))
 
 
 NO_TIER: Final = "-"

@@ -11,8 +11,7 @@ from reconciler.files.events import parse
 from reconciler.files.load import BYTE_ORDER_MARK
 from reconciler.files.new_documents import yaml_value
 from reconciler.files.nodes import BY_HAND
-from reconciler.files.price_list import PRICE_LIST
-from reconciler.files.tiers_schema import DEFAULT_FILES
+from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,6 +15,7 @@ from reconciler.desired.tier import (
     SnapshotPolicy,
     WhenCrowded,
 )
+from reconciler.files.price_list import DEFAULT_FILES
 from reconciler.files.scalars import (
     Before,
     ComputeUnits,
@@ -59,7 +60,6 @@ from reconciler.files.tenant_schema import (
     SettingsDocument,
 )
 
-DEFAULT_FILES = "tenants/**/*.yaml"
 DEFAULT_POLICIES = "policies/*.yaml"
 MOST_SOURCES = 100
 """Each is tried on every file."""

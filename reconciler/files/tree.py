@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from reconciler.files.disk_marks import mark
 from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
 from reconciler.files.regular_files import (
     FILE,
@@ -86,6 +88,8 @@ class WorkTree:
     """The files on disk. Not thread-safe."""
 
     root: Path
+    marks: dict[str, bytes] | None = None
+    """The marks of every listed file that is no link (``disk_marks.py``); then each folder is listed once."""
     _cache: _Cache = field(default_factory=lambda: _Cache(), repr=False, compare=False)  # noqa: PLW0108 - defined below
 
     def name(self, path: str) -> str:
@@ -94,6 +98,13 @@ class WorkTree:
 
     def listing(self, folder: str) -> Listing:
         """As in Tree."""
+        if self.marks is None:
+            return self._listed(folder)
+        if folder not in self._cache.listings:
+            self._cache.listings[folder] = self._listed(folder)
+        return self._cache.listings[folder]
+
+    def _listed(self, folder: str) -> Listing:
         problems: list[Problem] = []
         try:
             home = resolved(folder, self.link)
@@ -101,6 +112,10 @@ class WorkTree:
         except UnreadableError as error:
             return Listing((), (self._problem(folder, str(error)),))
         return Listing(tuple(files), tuple(problems))
+
+    def mark(self, path: str) -> bytes | None:
+        """Return the marks of a file that was listed, if they are noted and it is no link."""
+        return None if self.marks is None else self.marks.get(path)
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As in Tree."""
@@ -198,7 +213,9 @@ class WorkTree:
         """Yield the names of files and folders in a folder, without hidden ones and those with a problem."""
         try:
             with os.scandir(self._folder(real)) as entries:
-                found = [(entry.name, _what(entry)) for entry in entries if not entry.name.startswith(".")]
+                found = [
+                    (entry.name, self._noted(entry, named)) for entry in entries if not entry.name.startswith(".")
+                ]
         except OSError as error:
             if not isinstance(error, FileNotFoundError) or real != named:
                 problems.append(self._problem(named, self._no_folder(real, error)))
@@ -209,6 +226,14 @@ class WorkTree:
                 yield name, FOLDER if what == FOLDER else FILE
             else:
                 problems.append(self._problem(_joined(named, name), hindrance))
+
+    def _noted(self, entry: os.DirEntry[str], folder: str) -> str:
+        """Return what an entry is, and note the marks of a file."""
+        what = _what(entry)
+        if what == FILE and self.marks is not None:
+            with suppress(OSError):  # it was deleted since
+                self.marks[_joined(folder, entry.name)] = mark(entry.stat(follow_symlinks=False))
+        return what
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:
         """Return why an entry is neither a file to read nor a folder to search."""
@@ -249,6 +274,7 @@ class _Cache:
 
     def __init__(self) -> None:
         self._link_targets: tuple[LinkTargets | None] | None = None
+        self.listings: dict[str, Listing] = {}
         self.path: str | None = None
         self.descriptor = -1
 

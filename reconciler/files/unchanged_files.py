@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.files.disk_marks import OnDisk
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Collection as Names
 
+    from reconciler.desired.tenant import Tenant
     from reconciler.files.collection import Collection
     from reconciler.files.entry import Entry
     from reconciler.files.known_tenants import KnownFiles
@@ -20,25 +23,47 @@ class UnchangedFiles:
     """The known files of one load. ``lines`` are the tenants of JSON lines: a file overrides its tenant's."""
 
     tree: Tree
+    mark: Callable[[str], bytes | None]
     blob_id: Callable[[str], str | None]
     known: KnownFiles
     collection: Collection
     lines: Names[str]
 
     def takes_unread(self, path: str, stem: str) -> bool:
-        """Take a file of a commit that is one of those that this run has read, as its id says."""
+        """Take a file that was read before: one of a commit as its id says, one on disk as its marks do."""
+        marks = self.mark(path)
+        if marks is not None:
+            known = self.known.unchanged(path, marks)
+            return known is not None and self._takes(known.digest, path, stem) is not None
         blob = self.blob_id(path)
         found = None if blob is None else self.known.blobs.get(blob)
-        return found is not None and self._takes(found, path, stem)
+        return found is not None and self._takes(found, path, stem) is not None
+
+    def skips_unread(self, path: str) -> bool:
+        """Return whether a file need not be read, because its one tenant has its name and concerns no other."""
+        marks = self.mark(path)
+        known = None if marks is None or self.lines else self.known.unchanged(path, marks)
+        return known is not None and known.alone
 
     def takes(self, path: str, stem: str, data: bytes) -> bool:
         """Take a file that was read, if its tenant is known and may conflict with no other."""
-        return self._takes(self.known.seen(data), path, stem)
+        found, blob = self.known.seen(data)
+        tenant = self._takes(found, path, stem)
+        if tenant is None:
+            return False
+        self._note(path, found, blob, tenant)
+        return True
 
-    def _takes(self, found: bytes, path: str, stem: str) -> bool:
+    def _takes(self, found: bytes, path: str, stem: str) -> Tenant | None:
         tenant = self.known.tenant(found, path, self.tree.name(path))
         fits = tenant is not None and tenant.name == stem and tenant.name not in self.lines
-        return tenant is not None and fits and self.collection.take(tenant)
+        return tenant if tenant is not None and fits and self.collection.take(tenant) else None
+
+    def _note(self, path: str, found: bytes, blob: str, tenant: Tenant) -> None:
+        marks = self.mark(path)
+        if marks is not None:
+            alone = tenant.project_id is None and tenant.recover is None
+            self.known.on_disk[path] = OnDisk(marks, found, blob, alone)
 
     def keep(self, path: str, data: bytes, entries: Sequence[Entry], problems: int) -> bool:
         """Remember the tenant of a file that was parsed, if it is its only one and nothing was found.
@@ -51,5 +76,7 @@ class UnchangedFiles:
         tenant = self.collection.accepted(entries[0].tenant)
         if tenant is None or tenant.files != (path,) or tenant.previously:
             return False
-        self.known.tenants[self.known.seen(data)] = tenant
+        found, blob = self.known.seen(data)
+        self.known.tenants[found] = tenant
+        self._note(path, found, blob, tenant)
         return True

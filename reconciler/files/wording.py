@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 from pydantic import BaseModel, ValidationError
 
 from reconciler.files.finding import Finding, RejectedError, did_you_mean, did_you_mean_or_known, nearest
-from reconciler.files.readers import kind
+from reconciler.files.plain_values import kind
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:

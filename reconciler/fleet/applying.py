@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.apply.lease import HeldLease
-    from reconciler.apply.run import Planned, RunOptions
+    from reconciler.apply.planned import Planned, RunOptions
     from reconciler.fleet.context import Context
     from reconciler.neon.connection import Connection
     from reconciler.neon.observe import Progress

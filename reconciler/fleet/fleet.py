@@ -13,7 +13,6 @@ from reconciler.errors import InvalidInputError
 from reconciler.fleet import planning
 from reconciler.fleet.context import Context, utc_now
 from reconciler.fleet.few_tenants import FewTenants
-from reconciler.fleet.registry_rows import rebuild, verify
 from reconciler.fleet.request import Request
 from reconciler.live.registered import RegisteredTenants
 from reconciler.neon.client import connect
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
-    from reconciler.apply.run import Planned, RunOptions
+    from reconciler.apply.planned import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
     from reconciler.fleet.adopting import PlannedAdoption
@@ -281,6 +280,8 @@ class Fleet(FewTenants):
         call each, and encrypts all with the first key. ``passwords`` reads all. Raises InvalidInputError if there
         is no registry, and MissingKeyError without the key that it needs.
         """
+        from reconciler.fleet.registry_rows import rebuild  # noqa: PLC0415 - a plan needs none of it
+
         context = self._require_registry()
         past = history.under(context.desired)
         return await rebuild(context, past, passwords=passwords, on_progress=on_progress)
@@ -289,6 +290,8 @@ class Fleet(FewTenants):
         self, history: History = History(), *, passwords: bool = False, on_progress: Progress = no_progress
     ) -> RebuiltRegistry:
         """What ``rebuild_registry`` would change. Writes nothing, and raises the same."""
+        from reconciler.fleet.registry_rows import verify  # noqa: PLC0415 - a plan needs none of it
+
         context = self._require_registry()
         past = history.under(context.desired)
         return await verify(context, past, passwords=passwords, on_progress=on_progress)

@@ -16,7 +16,7 @@ from reconciler.plan.rotation import resets_kept_strings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.apply.run import Planned
+    from reconciler.apply.planned import Planned
     from reconciler.fleet.context import Context
     from reconciler.plan.registered_strings import Expected
 

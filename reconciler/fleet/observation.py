@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.apply.dead_runs import run_statuses
-from reconciler.apply.run import log_folder
+from reconciler.apply.planned import log_folder
 from reconciler.fleet.registry_rows import last_revisions, revisions_by_current_name
 from reconciler.live.state import LiveState
 from reconciler.neon.observe import look_up, observe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.apply.run import Planned
+from reconciler.apply.planned import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoOwnProjectError
 from reconciler.fleet.context import Files

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.apply.claims import LAPSES_AFTER
 from reconciler.desired.selection import Depth
 from reconciler.errors import RegistryError
 from reconciler.live.registered import State
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.apply.run import Planned
+    from reconciler.apply.planned import Planned
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.compared_strings import ComparedStrings
     from reconciler.fleet.context import Context
@@ -159,6 +158,8 @@ async def _compared(
     live = await look(rows)
     if lost := gone(live):
         live = await look(without(rows, lost))
+    from reconciler.apply.claims import LAPSES_AFTER  # noqa: PLC0415 - a plan needs none of it
+
     duration = timedelta(seconds=asyncio.get_running_loop().time() - started_at)
     at = context.time()
     return registration(desired, live, rows, history, now=at, lapsed_before=at - duration - LAPSES_AFTER)

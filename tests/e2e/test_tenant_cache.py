@@ -31,7 +31,7 @@ def test_the_cache_is_where_the_environment_says(shell: Shell, command: tuple[st
     cache = shell.folder.parent / "cache"
     shell.environ["RECONCILER_CACHE"] = str(cache)
     shell.run(*command)
-    assert len(list(cache.iterdir())) == 1
+    assert sorted(file.suffix for file in cache.iterdir()) == [".prices", ".tenants"]
 
 
 def test_off_turns_it_off(shell: Shell) -> None:

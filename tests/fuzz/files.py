@@ -11,7 +11,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.collection import Collection
 from reconciler.files.inputs import parse
 from reconciler.files.load import Loaded, OnInvalid, load_tree, loaded
-from reconciler.files.price_list import PriceList, read_price_list
+from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 from reconciler.files.sources import Reading, read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, Listing
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.desired.state import DesiredState
+    from reconciler.files.price_list import PriceList
 
 ACME: Final = b"tenant: acme\ntier: free\n"
 LINES: Final = f"{TIERS}tenants: [{{files: 'tenants/*.yaml'}}, {{ndjson: fleet.ndjson}}]\n".encode()

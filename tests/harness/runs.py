@@ -14,7 +14,8 @@ import msgspec
 
 from reconciler.apply.execute import execute
 from reconciler.apply.journal import Header, Journal
-from reconciler.apply.run import Planned, Run, RunOptions
+from reconciler.apply.planned import Planned, RunOptions
+from reconciler.apply.run import Run
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.state import Api

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+import yaml
 
 from reconciler.files import build, known_tenants, sources
 from reconciler.files.git import load_at
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import load
+from reconciler.files.packed_values import built
+from reconciler.files.packed_values import packed as pack
+from reconciler.files.price_list_text import parsed_price_list
 from reconciler.files.tenant_cache import MOST_FILES, TenantCache
 from reconciler.files.tenant_rows import Rebuilding, packed
 from reconciler.files.tenant_schema import TenantDocument
+from reconciler.files.tree import WorkTree
 from reconciler.model.problem import Location
 from tests.harness.repository import git, needs_git
 from tests.property import whole_files
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.files.entry import Text
     from reconciler.files.load import Loaded
 
+SQL = {"sql": {"url": "${CUSTOMERS_URL}", "query": "select tenant, tier from customers"}}
 FREE = "tenant: {name}\ntier: free\nlabels: {{team: eu}}\n"
 
 
@@ -63,7 +70,7 @@ class Files:
         """As a run of its own, beside a load that knows nothing: both say the same."""
         expected = load(self.root)
         self.parsed.clear()
-        known = KnownTenants(lambda prices: TenantCache.open(self.cache, prices))
+        known = KnownTenants(lambda prices: TenantCache.open(self.cache, prices, self.root))
         loaded = load(self.root, known=known)
         known.save()
         assert loaded == expected
@@ -201,6 +208,104 @@ def test_files_that_are_gone_leave_the_cache_before_it_is_twice_as_large(files: 
         files.tenant("acme", f"revision: {number + 1}\n")
         files.load()
     assert rows() <= 4
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files count as old as soon as they are written."""
+    monkeypatch.setattr("reconciler.files.disk_marks.SETTLED_NS", -(10**12))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files on disk that are read."""
+    paths: list[str] = []
+    original = WorkTree.read
+
+    def noted(self: WorkTree, path: str, *limit: int) -> bytes:
+        paths.append(path)
+        return original(self, path, *limit)
+
+    monkeypatch.setattr(WorkTree, "read", noted)
+    return paths
+
+
+def run(files: Files, read: list[str], only: frozenset[str] | None = None) -> list[str]:
+    """The tenants' files that a run reads."""
+    known = KnownTenants(lambda prices: TenantCache.open(files.cache, prices, files.root))
+    del read[:]
+    assert load(files.root, known=known, only=only).desired is not None
+    known.save()
+    return [path for path in read if path != "tiers.yaml"]
+
+
+def write_again(file: Path) -> None:
+    """Write the same bytes, with a later time of the last change."""
+    before = file.stat().st_ctime_ns
+    while file.stat().st_ctime_ns == before:
+        file.write_bytes(file.read_bytes())
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_whose_marks_have_not_changed_is_not_read(files: Files, read: list[str]) -> None:
+    run(files, read)
+    assert run(files, read) == []
+    assert run(files, read, only=frozenset({"acme"})) == []
+    write_again(files.root / "tenants/acme.yaml")
+    assert run(files, read) == ["tenants/acme.yaml"]
+
+
+def test_a_file_that_has_just_been_written_is_read_again(files: Files, read: list[str]) -> None:
+    run(files, read)
+    assert run(files, read) == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_was_changed_while_it_was_read_is_read_again(
+    files: Files, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_again(files.root / "tenants/acme.yaml")
+    original = WorkTree.read
+
+    def changed(self: WorkTree, path: str, *limit: int) -> bytes:
+        data = original(self, path, *limit)
+        if path == "tenants/acme.yaml":
+            write_again(files.root / path)
+            files.tenant("acme", "protect: true\n")
+        return data
+
+    with monkeypatch.context() as during:
+        during.setattr(WorkTree, "read", changed)
+        run(files, read)
+    assert run(files, read) == ["tenants/acme.yaml"]
+    assert files.load().desired is not None
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_tenant_with_a_pinned_project_is_read_for_every_other_one(files: Files, read: list[str]) -> None:
+    files.tenant("zoe", "project_id: p-1\n")
+    run(files, read)
+    assert run(files, read, only=frozenset({"acme"})) == ["tenants/zoe.yaml"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_marks_count_for_one_folder_and_one_price_list(files: Files, read: list[str]) -> None:
+    run(files, read)
+    assert run(files, read) == []
+    files.write("tiers.yaml", f"{TIERS}# changed\n")
+    assert len(run(files, read)) == 2
+
+
+def test_every_key_of_a_price_list_comes_back_as_it_was() -> None:
+    written = {**whole_files.TIERS, "tenants": [*whole_files.TIERS["tenants"], SQL]}
+    text = yaml.safe_dump(written).encode()
+    prices = parsed_price_list(text, "tiers.yaml", past=False)
+    assert prices.problems == ()
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(pack(prices, "tiers.yaml")))
+    for name in ("tiers.yaml", "HEAD:tiers.yaml"):
+        expected = parsed_price_list(text, name, past=False)
+        assert built(stored, name) == expected
+        assert repr(built(stored, name)) == repr(expected) == repr(parsed_price_list(text, name, past=True))
 
 
 @pytest.mark.parametrize("name", ["TENANT", "OTHER_TENANT"])

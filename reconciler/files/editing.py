@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import tenant_shape
 from reconciler.files.events import parse
+from reconciler.files.new_documents import WORDS
 from reconciler.files.nodes import BY_HAND, LINE, document
 
 if TYPE_CHECKING:
@@ -223,16 +224,20 @@ def _block(name: str, value: Json, indent: str, newline: str) -> str:
 
 
 def written(value: Json, *, as_json: bool = False) -> str:
-    """Return a value on one line, as YAML or as JSON. Text is quoted where YAML needs it."""
+    """Return a value on one line, as YAML or as JSON. Text is quoted where a reader of YAML needs it."""
     if as_json:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{written(key)}: {written(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(written(item) for item in value) + "]"
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and not value.endswith(":"):
+    if isinstance(value, str) and _is_plain(value):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(text: str) -> bool:
+    return bool(_PLAIN.fullmatch(text)) and not text.endswith(":") and text.lower() not in WORDS
 
 
 def _line_end(text: str, position: int) -> int:

@@ -19,8 +19,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*", re.ASCII)
 _AMOUNT: Final = re.compile(r"[0-9]{1,19}[A-Za-z]{1,3}", re.ASCII)
 """A size or a duration: ``5GiB``."""
 _EXPONENT: Final = re.compile(r"[0-9]+[eE].*")
-_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-"""What YAML readers may take for something else than text."""
+WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""What YAML readers may take for something else than text, in small letters."""
 
 
 def yaml_document(document: Mapping[str, Json], comments: Sequence[str] = (), beside: str = "") -> str:
@@ -61,7 +61,7 @@ def _entry(key: str, value: Json, beside: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith("-")
+    plain = _PLAIN.fullmatch(text) and text.lower() not in WORDS and not text.endswith("-")
     amount = _AMOUNT.fullmatch(text) and not _EXPONENT.fullmatch(text)
     return text if plain or amount else _quoted(text)
 

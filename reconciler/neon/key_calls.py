@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from reconciler.errors import NotFoundError, PermissionDeniedError
+from reconciler.desired.address import EXAMPLE
+from reconciler.errors import NotFoundError, PermissionDeniedError, UnreachableError
 from reconciler.neon import wire
 from reconciler.neon.call import MOST_PAGES, PROJECT, Call, RunCalls
 
@@ -27,8 +28,15 @@ class KeyCalls:
         self.key = key
 
     async def owner(self) -> wire.AuthDetails:
-        """Whose key it is: a person's or an organization's, and the account's id."""
-        return await self._get("/auth", "ask whose key it is", wire.AuthDetails)
+        """Whose key it is: a person's or an organization's, and the account's id.
+
+        Raises UnreachableError if what answers is not Neon's API, which has an answer for every key.
+        """
+        try:
+            return await self._get("/auth", "ask whose key it is", wire.AuthDetails)
+        except NotFoundError as error:
+            told = f"what answers at this address is not Neon's API: {error}"
+            raise UnreachableError(told, hint=f"correct NEON_API_HOST or api.host, {EXAMPLE}") from error
 
     async def organization(self, org_id: str) -> wire.WholeOrganization | None:
         """An organization with its plan; None if the key does not see it, as that of a single project."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from reconciler.cli.doctor import EXTRAS
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.environment import Environment
 from reconciler.fleet.doctor import Examination
@@ -17,6 +19,7 @@ from reconciler.model.diagnosis import Verdict
 from reconciler.neon.key_checks import room_check
 from tests.harness.account import API, world
 from tests.harness.builders import a_fleet
+from tests.harness.shell import ROOT
 from tests.harness.wire import Act, Passing, Wire, answered, answering, where
 
 if TYPE_CHECKING:
@@ -96,6 +99,19 @@ def test_a_key_that_may_not_read_its_organization_is_told() -> None:
     assert found[Verdict.FAIL] == []
     [warning] = found[Verdict.WARN]
     assert warning == "$FREE_ORG_API_KEY may not read organization free itself: is it the key of one project?"
+
+
+def test_an_address_that_is_not_that_of_the_api_is_the_cause_and_no_key_is() -> None:
+    """Neon answers ``/auth`` for every key."""
+    with world(refusals_allowed=True) as neon:
+        found = examined(neon, saying("/auth", {"message": "not found"}, status=404))
+    [failure] = found[Verdict.FAIL]
+    assert failure.startswith("what answers at this address is not Neon's API: ")
+
+
+def test_the_extras_are_those_of_the_package() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [*EXTRAS] == [*declared["optional-dependencies"]]
 
 
 def test_an_error_of_the_api_is_told_and_the_other_keys_are_examined() -> None:

@@ -90,6 +90,12 @@ def test_a_comment_behind_a_value_stays() -> None:
     assert edited == "tenant: acme\ntier: free  # paying\n"
 
 
+@pytest.mark.parametrize("word", ["null", "NULL", "no", "On", "true"])
+def test_a_text_that_readers_take_for_something_else_is_quoted(word: str) -> None:
+    text = written({"labels": {word: word}})
+    assert text == f'{{labels: {{"{word}": "{word}"}}}}'
+
+
 def test_a_line_of_json_stays_json() -> None:
     text = '{"tenant": "acme",  "tier":"pro"}'
     edited = changed(text, 1, 1, SUSPENDED, as_json=True)

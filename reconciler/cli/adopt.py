@@ -17,23 +17,23 @@ from reconciler.adopt.terraform import TerraformState, terraform_state
 from reconciler.cli.account import with_fleet
 from reconciler.cli.adopt_answers import answers_in, questions_text
 from reconciler.cli.adopt_files import new_tenants, new_tiers, pins_of, starting_files
-from reconciler.cli.documents import check_folder, write
+from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.adopted import MOST_YAML, files_to_write
 from reconciler.files.regular_files import UnreadableError
-from reconciler.views.adoption_text import AdoptionView, adoption
-from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
+from reconciler.views.view import AdoptionView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from reconciler.cli.adopt_flags import AdoptFlags
-    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.adopted import FilesToWrite
     from reconciler.fleet import Fleet
@@ -82,11 +82,14 @@ class _Found:
         )
 
 
-def run(files: FilesFlags, account: AccountFlags, base: str | None, flags: AdoptFlags) -> ExitCode:
+def run(
+    files: FilesFlags, account: AccountFlags, base: str | None, flags: AdoptFlags, output: OutputFlags
+) -> ExitCode:
     """Reads the account, writes the files that adopt it, and plans with them; CHANGES if the plan is not empty."""
     for path, flag in ((flags.questions, "--questions"), (flags.state_rm, "--state-rm")):
         if path is not None:
             check_folder(path, flag)
+    check_outputs(output, AdoptionView)
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
     first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
@@ -104,11 +107,10 @@ def run(files: FilesFlags, account: AccountFlags, base: str | None, flags: Adopt
     if flags.state_rm is not None:
         write(flags.state_rm, _state_rm(addresses), "--state-rm")
     view = _view(flags, found, addresses)
-    show(adoption(view, full=flags.full), stdout_console())
+    publish(output, view)
     if view.plan.coverage.unknown:
         return ExitCode.INCOMPLETE_VIEW
-    empty = view.plan.empty and not view.plan.refusals and not view.plan.conflicts
-    return ExitCode.DONE if empty else ExitCode.CHANGES
+    return ExitCode.DONE if view.in_sync else ExitCode.CHANGES
 
 
 async def _found(

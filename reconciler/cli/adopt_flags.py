@@ -35,7 +35,6 @@ class AdoptFlags(NamedTuple):
     write_as: str | None
     depth: str
     dry_run: bool
-    full: bool
 
 
 adopt_options: Final[Decorator] = packed(
@@ -114,5 +113,4 @@ adopt_options: Final[Decorator] = packed(
     flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write what needs you to FILE, for --answers."),
     flag(OUTPUT, "--state-rm", type=_file, metavar="FILE", help="Write lines of `terraform state rm` to FILE."),
     flag(OUTPUT, "--dry-run", is_flag=True, help="Show what would be written, and write nothing."),
-    flag(OUTPUT, "--full", is_flag=True, help="Shorten no list."),
 )

@@ -12,7 +12,7 @@ from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import READ, declare
 from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import ExplainedView
+from reconciler.views.view import AdoptionView, CollectedView, ExplainedView
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -111,6 +111,7 @@ ADOPT: Final = declare(
     account_options,
     base_option,
     adopt_options,
+    output_options(AdoptionView),
 )
 
 COLLECT: Final = declare(
@@ -149,6 +150,7 @@ COLLECT: Final = declare(
         help="Leave out younger projects: the run that creates one may still be at work.",
     ),
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what would be written. Write nothing."),
+    output_options(CollectedView),
 )
 
 AUTHOR_COMMANDS: Final = {command.name: command for command in (ADOPT, NEW, SET, EXPLAIN, FMT, COLLECT)}

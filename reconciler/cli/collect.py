@@ -10,22 +10,25 @@ from reconciler.adopt.collecting import LeftOut, Past, Why, collect, requirement
 from reconciler.apply.audit import journal_lines
 from reconciler.apply.planned import log_folder
 from reconciler.cli.account import with_fleet
+from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import NO_BASE, FleetFiles
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.collected import lines_file, one_run_at_a_time, with_documents
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows
 from reconciler.model.units import format_seconds, parse_seconds
-from reconciler.views import collected_text, file_changes
+from reconciler.views import file_changes
 from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.formats import TEXT
 from reconciler.views.progress import watching
+from reconciler.views.view import CollectedView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.adopt.collecting import Collected
-    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
     from reconciler.files.collected import CollectedFile
     from reconciler.fleet import Fleet
 
@@ -38,8 +41,10 @@ def run(
     journals: tuple[Path, ...],
     min_age: str,
     dry_run: bool,
+    output: OutputFlags,
 ) -> ExitCode:
     """Writes a line for each sign-up that no file holds. Raises InvalidInputError if no source reads the file."""
+    check_outputs(output, CollectedView)
     age = _age(min_age)
     if has_rows(files.directory):
         raise InvalidInputError(
@@ -66,13 +71,22 @@ def run(
     share = desired.api.batch_share
     found = with_fleet(account, desired, look, files=fleet_files, base=base, share=share)
     written = _written(files.directory, path, found, dry_run=dry_run)
-    sources = {one.adopted.tenant: one.source for one in found.sign_ups}
-    projects = {one.adopted.tenant: one.adopted.project.id for one in found.sign_ups}
-    invalid = (LeftOut(name, projects[name], Why.INVALID, told) for name, told in written.invalid.items())
-    left = (*found.left_out, *invalid)
-    added = [(name, sources[name]) for name in written.added]
-    show(collected_text.render(path, added, left, format_seconds(int(age.total_seconds()))), stdout_console())
+    if dry_run and written.added and output.format == TEXT:
+        existing = (written.file.before or b"").decode()
+        show(file_changes.render(path, existing, written.file.after.decode()), stdout_console())
+    publish(output, _view(path, found, written, age, dry_run=dry_run))
     return ExitCode.DONE
+
+
+def _view(path: str, found: Collected, written: CollectedFile, age: timedelta, *, dry_run: bool) -> CollectedView:
+    sign_ups = {one.adopted.tenant: one for one in found.sign_ups}
+    invalid = (
+        LeftOut(name, sign_ups[name].adopted.project.id, Why.INVALID, told)
+        for name, told in written.invalid.items()
+    )
+    added = [sign_ups[name] for name in written.added]
+    least = format_seconds(int(age.total_seconds()))
+    return CollectedView(path, added, (*found.left_out, *invalid), least, dry_run=dry_run)
 
 
 def _age(text: str) -> timedelta:
@@ -105,7 +119,4 @@ def _written(directory: Path, path: str, found: Collected, *, dry_run: bool) -> 
             written = with_documents(directory, path, documents)
             if written.added:
                 written.file.write()
-    if dry_run and written.added:
-        before = (written.file.before or b"").decode()
-        show(file_changes.render(path, before, written.file.after.decode()), stdout_console())
     return written

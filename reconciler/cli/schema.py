@@ -8,7 +8,9 @@ import click
 
 from reconciler.cli.command_help import DescribedCommand
 from reconciler.documents.schema import (
+    adoption_schema,
     audit_schema,
+    collected_schema,
     connections_schema,
     cost_schema,
     diff_schema,
@@ -52,6 +54,8 @@ SCHEMAS = {
     "usage": usage_schema,
     "cost": cost_schema,
     "doctor": doctor_schema,
+    "adoption": adoption_schema,
+    "collected": collected_schema,
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
+from reconciler.adopt import proposals, told
 from reconciler.documents import lines, shapes
 from reconciler.live import registered
 from reconciler.live.project import LiveProject, LiveSnapshot
@@ -49,6 +50,8 @@ _MODULES: Final = (
     registration,
     lines,
     diagnosis,
+    proposals,
+    told,
 )
 
 
@@ -112,6 +115,20 @@ def doctor_schema() -> dict[str, Any]:
     return _schema(shapes.DOCTOR, "What is wrong with the set-up, and what to do")
 
 
+def adoption_schema() -> dict[str, Any]:
+    """The schema of what adopt has done."""
+    from reconciler.documents.adoptions import ADOPTION  # noqa: PLC0415 - for this schema only
+
+    return _schema(ADOPTION, "What was adopted")
+
+
+def collected_schema() -> dict[str, Any]:
+    """The schema of what collect has done."""
+    from reconciler.documents.adoptions import COLLECTED  # noqa: PLC0415 - for this schema only
+
+    return _schema(COLLECTED, "The sign-ups that were collected")
+
+
 def cost_schema() -> dict[str, Any]:
     """The schema of what a month costs."""
     return _schema(shapes.COST, "What a month costs")
@@ -168,6 +185,7 @@ def _descriptions() -> Mapping[str, Mapping[str, str]]:
     every = [*types, *get_args(Action), LiveProject, LiveSnapshot, Compute, Location]
     told = {of.__name__: {k: v for base in reversed(of.__mro__) for k, v in _told(base).items()} for of in every}
     whole = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
+    whole |= {"Adoption": "AdoptionTold", "Collected": "CollectedTold"}
     return {**told, **{f"{document}Document": told[of] for document, of in whole.items()}}
 
 

@@ -177,7 +177,7 @@ def _counts(name: str, kinds: type[Enum], *others: str, doc: str) -> type[Struct
     return struct(name, [*counted, *_COPIES, *((other, int) for other in others)], doc=doc)
 
 
-_PLAN_COUNTS: Final = _counts(
+PLAN_COUNTS: Final = _counts(
     "PlanCounts",
     Kind,
     *("refusals", "conflicts", "orphans"),
@@ -207,7 +207,7 @@ _LEFT_OUT: Final[Mapping[str, tuple[()] | None]] = {
 they are left out."""
 
 
-def _document(kind: str, of: type, members: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> type[Struct]:
+def document(kind: str, of: type, members: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> type[Struct]:
     """A whole document: the members of the type and more; a member of its own type is replaced."""
     own = {name: hint for name, hint in members_of(of).items() if name not in without}
     told = {name: written(hint) for name, hint in {**own, **members}.items()}
@@ -228,29 +228,29 @@ FILES_ALONE: Final = (
     "observed_at",
 )
 """Members of a plan that no drift report has: they speak of a commit, of what apply does, or of a command."""
-PLAN: Final = _document(
+PLAN: Final = document(
     "plan",
     Plan,
     {
         **_SHARED,
-        "counts": _PLAN_COUNTS,
+        "counts": PLAN_COUNTS,
         "made_at": datetime,
         "commit": str | None,
         "base": str | None,
         "past_cost": PastCost | None,
     },
 )
-DRIFT: Final = _document("drift", Plan, {**_SHARED, "counts": _PLAN_COUNTS}, without=FILES_ALONE)
-DIFF: Final = _document(
+DRIFT: Final = document("drift", Plan, {**_SHARED, "counts": PLAN_COUNTS}, without=FILES_ALONE)
+DIFF: Final = document(
     "diff",
     Plan,
-    {**_SHARED, "counts": _PLAN_COUNTS, "commit": str | None, "base": str | None},
+    {**_SHARED, "counts": PLAN_COUNTS, "commit": str | None, "base": str | None},
     without=(
         *("orphans", "waiting", "coverage", "budget", "organizations"),
         *("api_host", "command", "observed_at", "monthly_cost", "forecast", "refused_forecast"),
     ),
 )
-REPORT: Final = _document(
+REPORT: Final = document(
     "report",
     Report,
     {
@@ -261,20 +261,20 @@ REPORT: Final = _document(
     },
     without=("outcomes",),
 )
-HISTORY: Final = _document("history", ReturnPoints, {})
-EXPLAINED: Final = _document("explained", Explained, {})
+HISTORY: Final = document("history", ReturnPoints, {})
+EXPLAINED: Final = document("explained", Explained, {})
 USAGE_MEMBERS: Final = tuple(name for name in Usage.__struct_fields__ if name != "api_host")
-USAGE: Final = _document("usage", Usage, {"states": tuple[StateCount, ...]})
+USAGE: Final = document("usage", Usage, {"states": tuple[StateCount, ...]})
 COST_MEMBERS: Final = tuple(name for name in Cost.__struct_fields__ if name != "api_host")
-AUDIT: Final = _document("audit", Audit, {})
-COST: Final = _document("cost", Cost, {})
-DOCTOR: Final = _document(
+AUDIT: Final = document("audit", Audit, {})
+COST: Final = document("cost", Cost, {})
+DOCTOR: Final = document(
     "doctor",
     Diagnosis,
     {"counts": struct("CheckCounts", [(one.value, int) for one in Verdict], doc="How many checks found what.")},
 )
-REGISTRY: Final = _document("registry", RegisteredTenants, {})
-ROW_CHANGES: Final = _document("row_changes", RowChanges, {})
+REGISTRY: Final = document("registry", RegisteredTenants, {})
+ROW_CHANGES: Final = document("row_changes", RowChanges, {})
 _PROBLEM: Final = struct(
     "Problem",
     [*members_of(Location).items(), ("severity", Severity), ("message", str), ("hint", str | None)],

@@ -75,13 +75,13 @@ def drift(planned: Plan) -> Iterator[str]:
 
 def diff(planned: Plan, made: Made) -> Iterator[str]:
     """What a change of the files asks for."""
-    return _text(
+    return document_text(
         "diff",
         {
             "fleet": planned.fleet,
             "commit": made.commit,
             "base": made.base,
-            "counts": _counts(planned, planned.tenants),
+            "counts": plan_counts(planned, planned.tenants),
             **_shared_changes(planned),
             "tenants": map(_without_project, planned.tenants),
             **_findings(planned),
@@ -94,7 +94,7 @@ def diff(planned: Plan, made: Made) -> Iterator[str]:
 
 def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
     """What became of every tenant, and of which the saved plan did not permit what would be done."""
-    return _text(
+    return document_text(
         "report",
         {
             "run": applied.run,
@@ -124,13 +124,13 @@ def report_counts(applied: Report, stale: int) -> Document:
 
 def history(found: ReturnPoints) -> Iterator[str]:
     """The moments that a tenant can return to."""
-    return _text("history", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("history", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
 
 
 def explained(found: Explained) -> Iterator[str]:
     """Where each value of a tenant comes from."""
     told = {field.name: plain(getattr(found, field.name)) for field in fields(found) if field.name != "values"}
-    return _text("explained", {**told, "values": map(_explained_value, found.values)})
+    return document_text("explained", {**told, "values": map(_explained_value, found.values)})
 
 
 def _explained_value(value: ExplainedValue) -> Document:
@@ -146,49 +146,49 @@ def _json(value: Value) -> Any:
 
 def registry(found: RegisteredTenants) -> Iterator[str]:
     """The rows of the registry."""
-    return _text("registry", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("registry", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
 
 
 def row_changes(found: RowChanges) -> Iterator[str]:
     """What a rebuild of the registry changes."""
-    return _text("row_changes", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("row_changes", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
 
 
 def problems(found: Iterable[Problem]) -> Iterator[str]:
     """What is wrong with the files."""
     ordered = sorted(found, key=lambda problem: (problem.location, problem.message))
-    return _text("problems", {"problems": map(_problem, ordered)})
+    return document_text("problems", {"problems": map(_problem, ordered)})
 
 
 def doctor(found: Diagnosis) -> Iterator[str]:
     """What is wrong with the set-up."""
     counts = {verdict.value: found.count(verdict) for verdict in Verdict}
-    return _text("doctor", {"counts": counts, "checks": map(plain, found.checks)})
+    return document_text("doctor", {"counts": counts, "checks": map(plain, found.checks)})
 
 
 def usage(found: Usage) -> Iterator[str]:
     """What the tenants use of their quotas."""
     content = {name: plain(getattr(found, name)) for name in USAGE_MEMBERS}
     about = {**content, **_api_host(found.api_host), "states": map(plain, states(found))}
-    return _text("usage", {**about, "tenants": map(plain, found.tenants)})
+    return document_text("usage", {**about, "tenants": map(plain, found.tenants)})
 
 
 def audit(found: Audit) -> Iterator[str]:
     """The writes that journals contain."""
     content = {"files": found.files, "unreadable": list(found.unreadable)}
-    return _text("audit", {**content, "writes": map(plain, found.writes)})
+    return document_text("audit", {**content, "writes": map(plain, found.writes)})
 
 
 def cost(found: Cost) -> Iterator[str]:
     """What a month costs. Amounts of money are texts, so that no reader rounds them."""
     content = {name: plain(getattr(found, name)) for name in COST_MEMBERS}
-    return _text("cost", {**content, **_api_host(found.api_host), "tenants": map(plain, found.tenants)})
+    return document_text("cost", {**content, **_api_host(found.api_host), "tenants": map(plain, found.tenants)})
 
 
 def _differences(
     kind: str, planned: Plan, tenants: Sequence[TenantPlan], about: Document, files_alone: Document
 ) -> Iterator[str]:
-    return _text(
+    return document_text(
         kind,
         {
             "fleet": planned.fleet,
@@ -197,7 +197,7 @@ def _differences(
             **({} if planned.command is None else {"command": planned.command}),
             **({} if planned.observed_at is None else {"observed_at": rfc3339_exact(planned.observed_at)}),
             **about,
-            "counts": _counts(planned, tenants),
+            "counts": plan_counts(planned, tenants),
             **_shared_changes(planned),
             "tenants": map(_tenant, tenants),
             **_findings(planned),
@@ -250,7 +250,8 @@ def _shared_change(change: SharedChange) -> Document:
     return told
 
 
-def _counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
+def plan_counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
+    """How many tenants there are of each kind of change, and of everything else."""
     return {
         **{kind.value: len(members) for kind, members in by_kind(tenants).items()},
         **_branches_and_snapshots(action for tenant in tenants for action in tenant.actions),
@@ -386,7 +387,7 @@ def _without(told: Document, *names: str) -> Document:
     return {name: value for name, value in told.items() if name not in names}
 
 
-def _text(kind: str, content: Mapping[str, Any]) -> Iterator[str]:
+def document_text(kind: str, content: Mapping[str, Any]) -> Iterator[str]:
     """ASCII only, with every control character escaped, and what a CI runner would obey within a line."""
     yield f'{{\n  "format_version": {FORMAT_VERSION},\n  "kind": "{kind}"'
     for name, value in content.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from reconciler.adopt.inferred_tiers import FEWEST
 from reconciler.adopt.owners import How, Reason
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reconciler.adopt.inferred_tiers import InferredTier
     from reconciler.adopt.owners import Named, Question
     from reconciler.adopt.proposals import SuggestedPattern
-    from reconciler.plan.plan import Plan
     from reconciler.views.terminal import Piece
+    from reconciler.views.view import AdoptionView
 
 WIDEST_NAME: Final = 40
 HOW: Final = {
@@ -45,24 +45,8 @@ REMEDIES: Final = {
 }
 
 
-class AdoptionView(NamedTuple):
-    """What was adopted, or would be."""
-
-    adoption: Adoption
-    plan: Plan
-    created: Sequence[str] = ()
-    edited: Sequence[str] = ()
-    rest: Mapping[str, int] = {}
-    """How many things there are that the files do not state, by what they are."""
-    addresses: Sequence[str] = ()
-    """Resources that Terraform no longer manages."""
-    dry_run: bool = False
-    answers: str | None = None
-    """The file to which the questions were written."""
-
-
 @page
-def adoption(view: AdoptionView, *, full: bool = False) -> Iterator[Piece]:
+def render(view: AdoptionView, *, full: bool = False) -> Iterator[Piece]:
     """The whole view; long lists are cut unless ``full``."""
     extent = limits(full=full)
     yield from _tiers(view.adoption)
@@ -234,7 +218,7 @@ def _named(adopted: Adoption) -> Iterator[FormattedText]:
 
 def _plan(view: AdoptionView) -> Iterator[Piece]:
     """What the next plan does with these files."""
-    empty = view.plan.empty and not view.plan.refusals and not view.plan.conflicts
+    empty = view.in_sync
     lead = "The plan with these files is empty" if empty else "The plan with these files is not empty"
     yield paragraph(f"{lead}. {plan_summary(view.plan)}", "" if empty else symbols.HEADING)
     if not empty:

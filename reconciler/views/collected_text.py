@@ -11,39 +11,43 @@ from reconciler.views.sentences import counted
 from reconciler.views.terminal import Line, Piece, blank_line, page, paragraph, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from reconciler.adopt.collecting import LeftOut, Source
+    from reconciler.adopt.collecting import Source
+    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.view import CollectedView
 
 
 @page
-def render(path: str, added: Sequence[tuple[str, Source]], left: Sequence[LeftOut], age: str) -> Iterator[Piece]:
+def render(view: CollectedView) -> Iterator[Piece]:
     """The tenants by what named them, then the projects that get no line, each with its reason."""
-    for tenant, source in added:
-        yield Line(styled(f"+ {tenant}  ", symbols.ADDED), styled(f"named by {_word(source)}"), indent=2)
-    if added:
+    for sign_up in view.added:
+        name = f"+ {sign_up.adopted.tenant}  "
+        yield Line(styled(name, symbols.ADDED), styled(f"named by {_word(sign_up.source)}"), indent=2)
+    if view.added:
         yield blank_line()
-    for one in left:
-        reason = one.why.value.format(age=age)
-        told = formatted("{}{}", reason, f": {one.told}" if one.told else "")
+    for one in view.left:
+        reason = one.why.value.format(age=view.age)
+        why = formatted("{}{}", reason, f": {one.told}" if one.told else "")
         yield Line(
             styled(f"{one.tenant}  ", symbols.HEADING),
-            styled(formatted("{} ({})", told, one.project_id)),
+            styled(formatted("{} ({})", why, one.project_id)),
             indent=2,
         )
-    if left:
+    if view.left:
         yield blank_line()
-    yield paragraph(_summary(path, added, left), symbols.HEADING)
+    yield paragraph(_summary(view), symbols.HEADING)
 
 
 def _word(source: Source) -> str:
     return {"registry": "the registry", "annotation": "its annotation", "journal": "a journal"}[source.value]
 
 
-def _summary(path: str, added: Sequence[tuple[str, Source]], left: Sequence[LeftOut]) -> str:
-    rest = f"; {counted(len(left), 'project')} left out" if left else ""
-    if not added:
-        return f"Nothing to collect{rest}."
-    by = Counter(_word(source) for _, source in added)
+def _summary(view: CollectedView) -> FormattedText:
+    rest = f"; {counted(len(view.left), 'project')} left out" if view.left else ""
+    if not view.added:
+        return formatted(f"Nothing to collect{rest}.")
+    by = Counter(_word(one.source) for one in view.added)
     named = ", ".join(f"{count} by {word}" for word, count in by.items())
-    return f"Collected {counted(len(added), 'tenant')} into {path}: {named}{rest}."
+    done = "Would collect" if view.dry_run else "Collected"
+    return formatted(f"{done} {counted(len(view.added), 'tenant')} into {{}}: {named}{rest}.", view.file)

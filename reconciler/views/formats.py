@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from reconciler.views.view import (
+    AdoptionView,
     AuditView,
+    CollectedView,
     CostView,
     DiffView,
     DoctorView,
@@ -115,6 +117,8 @@ EVERY: Final = (
     CostView,
     AuditView,
     DoctorView,
+    AdoptionView,
+    CollectedView,
 )
 """All views."""
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.documents import writer
 from reconciler.views.view import (
+    AdoptionView,
     AuditView,
+    CollectedView,
     CostView,
     DiffView,
     DoctorView,
@@ -54,9 +56,17 @@ def render(view: View, *, full: bool = False) -> Iterator[str]:  # noqa: ARG001,
             return writer.doctor(view.diagnosis)
         case CostView():
             return writer.cost(view.cost)
+        case AdoptionView() | CollectedView():
+            return _of_files(view)
         case RegistryView():
             return writer.registry(view.registered)
         case RowChangesView():
             return writer.row_changes(view.found)
         case _:
             assert_never(view)
+
+
+def _of_files(view: AdoptionView | CollectedView) -> Iterator[str]:
+    from reconciler.views import adoption_json  # noqa: PLC0415 - for two commands only
+
+    return adoption_json.adoption(view) if isinstance(view, AdoptionView) else adoption_json.collected(view)

@@ -62,7 +62,9 @@ from reconciler.views.terminal import (
     styled,
 )
 from reconciler.views.view import (
+    AdoptionView,
     AuditView,
+    CollectedView,
     CostView,
     DiffView,
     DoctorView,
@@ -111,6 +113,8 @@ def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one ca
             from reconciler.views import doctor_text  # noqa: PLC0415 - as below
 
             return doctor_text.render(view.diagnosis)
+        case AdoptionView() | CollectedView():
+            return _of_files(view, full=full)
         case (
             HistoryView()
             | ExplainedView()
@@ -123,6 +127,17 @@ def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one ca
             return _of_one_command(view, full=full)
         case _:
             assert_never(view)
+
+
+def _of_files(view: AdoptionView | CollectedView, *, full: bool) -> Page:
+    """What a command has written into files."""
+    if isinstance(view, AdoptionView):
+        from reconciler.views import adoption_text  # noqa: PLC0415 - as below
+
+        return adoption_text.render(view, full=full)
+    from reconciler.views import collected_text  # noqa: PLC0415 - as below
+
+    return collected_text.render(view)
 
 
 def _of_one_command(

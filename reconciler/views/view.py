@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.adopt.adoption import Adoption
+    from reconciler.adopt.collecting import LeftOut, SignUp
     from reconciler.desired.state import DesiredState
     from reconciler.live.registered import RegisteredTenants
     from reconciler.model.diagnosis import Diagnosis
@@ -123,6 +125,38 @@ class DoctorView(NamedTuple):
     diagnosis: Diagnosis
 
 
+class AdoptionView(NamedTuple):
+    """What was adopted, or would be."""
+
+    adoption: Adoption
+    plan: Plan
+    created: Sequence[str] = ()
+    edited: Sequence[str] = ()
+    rest: Mapping[str, int] = {}
+    """How many things there are that the files do not state, by what they are."""
+    addresses: Sequence[str] = ()
+    """Resources that Terraform no longer manages."""
+    dry_run: bool = False
+    answers: str | None = None
+    """The file to which the questions were written."""
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the plan with these files is empty."""
+        return self.plan.empty and not self.plan.refusals and not self.plan.conflicts
+
+
+class CollectedView(NamedTuple):
+    """The sign-ups that a file of lines holds from now on, or would."""
+
+    file: str
+    added: Sequence[SignUp]
+    left: Sequence[LeftOut]
+    age: str
+    """The least age of a project."""
+    dry_run: bool = False
+
+
 View: TypeAlias = (
     PlanView
     | DriftView
@@ -137,4 +171,6 @@ View: TypeAlias = (
     | CostView
     | AuditView
     | DoctorView
+    | AdoptionView
+    | CollectedView
 )

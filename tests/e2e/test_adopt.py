@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import jsonschema_rs
 import pytest
 
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
@@ -115,6 +116,37 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(filled: Shell) -> None:
     after = {path: path.read_bytes() for path in before}
     assert after == before
     assert not list((filled.folder / "tenants").iterdir())
+
+
+def test_json_is_as_published_and_says_what_the_text_says(filled: Shell) -> None:
+    asked = ("adopt", *APP, "--dry-run", "--select", "app-*", "--select", "sandbox*")
+    shown = filled.simulated(*asked, "--format", "json", "--output", "told.txt")
+    assert shown.code == 0, shown.err
+    document = shown.document
+    schema = jsonschema_rs.Draft202012Validator(filled.run("schema", "adoption").document)
+    schema.validate(document)
+    told = (filled.folder / "told.txt").read_text(encoding="utf-8")
+    assert told == filled.simulated(*asked).out
+    assert document["dry_run"] is document["in_sync"] is True
+    assert f"Would adopt {document['adopted']} of {document['projects']} projects in no file." in told
+    assert {one["tier"]: one["tenants"] for one in document["tiers"]} == {"free": 8, "pro": 3}
+    named = {one["tenant"]: one for one in document["tenants"]}
+    assert len(named) == document["adopted"] == 11
+    assert named["big"]["document"] == {
+        "tenant": "big",
+        "tier": "free",
+        "overrides": {"quota": {"data_transfer": "9GiB"}},
+        "project_id": named["big"]["project_id"],
+    }
+    assert named["big"]["instead_of"] == {"quota.data_transfer_bytes": 5 * GIB}
+    assert named["big"]["named_by"] == "pattern"
+    assert named["big"]["pattern"] == APP[1]
+    for question in document["questions"]:
+        assert question["project"] in told
+        assert question["project_id"] in told
+    assert len(document["questions"]) == document["projects"] - document["adopted"]
+    assert document["created"][:3] == ["tenants/big.yaml", "tenants/corp0.yaml", "tenants/corp1.yaml"]
+    assert document["plan"]["create"] == document["plan"]["orphans"] == 0
 
 
 def test_it_goes_on_with_what_is_in_no_file(filled: Shell) -> None:

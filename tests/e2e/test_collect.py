@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+import jsonschema_rs
 import pytest
 
 from reconciler.files.collected import one_run_at_a_time, with_documents
@@ -111,6 +112,27 @@ def test_writes_nothing_with_dry_run_and_says_where_lines_could_go(fleet: Shell)
     )
     fleet.write("tiers.yaml", (fleet.folder / "tiers.yaml").read_text().replace(SOURCES, ""))
     assert "add {ndjson" in fleet.simulated("collect").err
+
+
+def test_json_is_as_published_and_says_what_the_text_says(fleet: Shell) -> None:
+    schema = jsonschema_rs.Draft202012Validator(fleet.run("schema", "collected").document)
+    young = fleet.simulated("collect", "--min-age", "3650d", "--format", "json").document
+    schema.validate(young)
+    assert young["tenants"] == []
+    why = "created less than 3650d ago: the run that creates it may still be at work"
+    assert [(one["tenant"], one["reason"]) for one in young["left_out"]] == [("user_1", why), ("user_2", why)]
+    document = fleet.simulated("collect", "--dry-run", "--format", "json", "--output", "told.txt").document
+    schema.validate(document)
+    assert (document["dry_run"], document["file"], document["left_out"]) == (True, FILE, [])
+    assert [(one["tenant"], one["named_by"]) for one in document["tenants"]] == [
+        ("user_1", "annotation"),
+        ("user_2", "annotation"),
+    ]
+    told = (fleet.folder / "told.txt").read_text(encoding="utf-8")
+    assert "+ user_1  named by its annotation" in told
+    assert f"Would collect 2 tenants into {FILE}: 2 by its annotation." in told
+    assert fleet.simulated("collect").code == 0
+    assert lines(fleet) == [one["document"] for one in document["tenants"]]
 
 
 def test_is_refused_where_a_database_declares_tenants(fleet: Shell) -> None:

@@ -1,0 +1,29 @@
+"""The JSON documents of `adopt` and `collect`. Other commands do not import them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+from reconciler.adopt.told import AdoptionTold, CollectedTold
+from reconciler.documents.shapes import PLAN_COUNTS, document
+from reconciler.documents.writer import document_text, plain, plan_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.plan.plan import Plan
+
+ADOPTION: Final = document("adoption", AdoptionTold, {"plan": PLAN_COUNTS})
+COLLECTED: Final = document("collected", CollectedTold, {})
+
+
+def adoption(told: AdoptionTold, planned: Plan) -> Iterator[str]:
+    """What was adopted, with the counts of the plan with the new files."""
+    content = {field.name: plain(getattr(told, field.name)) for field in fields(told)}
+    return document_text("adoption", {**content, "plan": plan_counts(planned, planned.tenants)})
+
+
+def collected(told: CollectedTold) -> Iterator[str]:
+    """The sign-ups that a file of lines holds from now on."""
+    return document_text("collected", {field.name: plain(getattr(told, field.name)) for field in fields(told)})

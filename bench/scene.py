@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
 from bench.fleet_files import Source, declared
 from reconciler.cli.adopt_files import new_price_list_of
 from reconciler.cli.embedded_neon import keys, open_account, with_simulated_ids
@@ -23,6 +21,7 @@ from reconciler.fleet import read
 from reconciler.model.annotations import creation_annotations
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
+from reconciler.neon.in_process import InProcess
 from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
@@ -34,6 +33,8 @@ from tests.scenarios.price_list import overlaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import httpx
 
     from bench.fleet_files import DeclaredTenant
     from reconciler.desired.settings import Settings
@@ -128,7 +129,7 @@ class Observed:
     """What the API answered to the listing."""
 
 
-class Recording(httpx.ASGITransport):
+class Recording(InProcess):
     """The way to the simulator, on which the pages of the listing are kept."""
 
     pages: tuple[bytes, ...] = ()

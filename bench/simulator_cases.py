@@ -19,6 +19,7 @@ import httpx
 
 from bench.scene import ACCOUNT
 from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
+from reconciler.neon.in_process import InProcess
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization
@@ -89,7 +90,7 @@ def _asked(folder: Path, request: Callable[[str, str], tuple[str, str, object]])
 
 async def _seconds(simulator: Simulator, asked: list[tuple[str, str, object]]) -> float:
     key = {"Authorization": f"Bearer {simulator.organization_keys['free']}"}
-    way = httpx.ASGITransport(simulator.app)
+    way = InProcess(simulator.app)
     async with httpx.AsyncClient(transport=way, base_url="http://neon.test/api/v2", headers=key) as http:
         start = time.perf_counter()
         for method, path, body in asked:

@@ -21,7 +21,7 @@ from reconciler.environment import Environment
 from reconciler.fleet import Fleet, Planned, Request, RunOptions
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
-from reconciler.neon.http import httpx
+from reconciler.neon.in_process import InProcess
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.identity import identify
@@ -79,7 +79,7 @@ def command(undo: bool) -> None:
 async def _play(desired: DesiredState, simulator: Simulator, *, journal: Path) -> None:
     fleet_files = with_simulated_ids(desired, simulator)
     environ = Environment(keys(desired, simulator))
-    via = runtime().wrap(httpx.ASGITransport(simulator.app))
+    via = runtime().wrap(InProcess(simulator.app))
     async with (
         Fleet.connect(
             fleet_files,

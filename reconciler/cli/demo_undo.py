@@ -14,7 +14,7 @@ from reconciler.cli.embedded_neon import HOST, keys, open_account, with_simulate
 from reconciler.cli.runtime import runtime
 from reconciler.environment import Environment
 from reconciler.fleet import Fleet, RunOptions
-from reconciler.neon.http import httpx
+from reconciler.neon.in_process import InProcess
 from reconciler.plan.outcome import Result
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.virtual_time import VirtualLoop
@@ -53,7 +53,7 @@ def play() -> None:
                 environ=Environment(keys(desired, simulator)),
                 host=HOST,
                 base=desired,
-                via=runtime().wrap(httpx.ASGITransport(simulator.app)),
+                via=runtime().wrap(InProcess(simulator.app)),
                 now=lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
             )
 

@@ -16,7 +16,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
-from reconciler.neon.http import httpx
+from reconciler.neon.in_process import InProcess
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.postgres.errors import INSTALL, PostgresError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    import httpx
 
     from reconciler.cli.runtime import Runtime
     from reconciler.desired.state import DesiredState
@@ -75,7 +77,7 @@ def embedded_account(
             with_simulated_registry(with_simulated_ids(desired, simulator), file),
             Environment(keys(desired, simulator)),
             HOST,
-            around.wrap(httpx.ASGITransport(simulator.app)),
+            around.wrap(InProcess(simulator.app)),
             lambda: datetime.fromtimestamp(simulator.clock.now(), UTC),
         )
 

@@ -94,7 +94,7 @@ class ApiClock:
 class Transport:
     """Sends calls to one API host. An async context manager, which closes the connections at its end.
 
-    ``via`` replaces the network: an ``httpx.ASGITransport`` around a simulator. No error message shows any of
+    ``via`` replaces the network: ``InProcess`` around a simulator. No error message shows any of
     the ``secrets``.
     """
 
@@ -111,6 +111,7 @@ class Transport:
         limit: CallLimit | None = None,
     ) -> None:
         url = _checked(host)
+        self._base = str(url).rstrip("/")
         limits = httpx.Limits(max_connections=calls_in_flight, max_keepalive_connections=calls_in_flight)
         self._path = network_path_to(url, limits) if via is None else NetworkPath(via)
         self.place: tuple[object, ...] = (str(url), via)
@@ -248,8 +249,9 @@ class Transport:
         content = None if call.body is None else msgspec.json.encode(call.body)
         if content is not None:
             headers["Content-Type"] = "application/json"
-        query = httpx.QueryParams(dict(call.query))
-        request = self._http.build_request(call.method, call.path, params=query, content=content, headers=headers)
+        url = f"{self._base}{call.path}"  # whole: httpx parses one that it has to join three times
+        query = httpx.QueryParams(dict(call.query)) if call.query else None
+        request = self._http.build_request(call.method, url, params=query, content=content, headers=headers)
         request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # not kept in a variable
         return request
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import lru_cache
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -49,6 +50,12 @@ class Latency:
 
     shortest: float = 0.0
     longest: float = 0.0
+
+
+@lru_cache(maxsize=64)
+def _date(second: int) -> str:
+    """As an HTTP header states it: many answers are of one second."""
+    return formatdate(second, usegmt=True)
 
 
 class Gateway:
@@ -168,13 +175,15 @@ class Gateway:
     async def _sign(self, request: Request, proceed: Next) -> Answer:
         """Name the request and the moment in the headers."""
         answer = await proceed(request)
-        date = formatdate(self._world.clock.now(), usegmt=True)
-        return answer.sealed(**{"date": date, "x-neon-ret-request-id": request.id})
+        return answer.sealed(**{"date": _date(int(self._world.clock.now())), "x-neon-ret-request-id": request.id})
 
     async def _interfere(self, request: Request, proceed: Next) -> Answer:
         """What the faults that strike this request make of it."""
         incoming = Incoming(request.method, request.path, request.content, request.org_id)
-        struck = interference(self._faults.strike(incoming))
+        effects = self._faults.strike(incoming)
+        if not effects:
+            return await proceed(request)
+        struck = interference(effects)
         if struck.instead is not None:
             answer = instead(struck.instead, request.id)
         else:

@@ -118,8 +118,9 @@ class JudgedTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._judge.rule(request, None)
             raise
+        response.stream = httpx.ByteStream(content)
         self._judge.rule(request, with_content(response, content, read=True))
-        return with_content(response, content, read=False)
+        return response
 
     async def aclose(self) -> None:
         """Close ``inner``."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 import httpx
 
+from reconciler.neon import in_process
 from reconciler.simulator.faults import ConnectionDropped
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class InProcess(httpx.AsyncBaseTransport):
     """The way to an app in this process, on which a dropped connection looks as it does on a network."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._inner = httpx.ASGITransport(app)
+        self._inner = in_process.InProcess(app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises ReadError where the app drops the connection."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields.field import Effect, Patch
-from reconciler.model.fields.table import COPY_FIELDS, FIELDS
+from reconciler.model.fields.table import ENTRY_FIELDS, FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _HEAD: Final = (
 
 def fields() -> str:
     """The table of fields, as the page shows it."""
-    return "\n".join((*_HEAD, *(line for field in (*FIELDS, *COPY_FIELDS) for line in _lines(field)))) + "\n"
+    return "\n".join((*_HEAD, *(line for field in (*FIELDS, *ENTRY_FIELDS) for line in _lines(field)))) + "\n"
 
 
 def with_fields(page: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.adopt.grant import grant_of_project, grant_of_tier, sections
 from reconciler.adopt.inferred_tiers import Sighting, infer
 from reconciler.adopt.nearest_tier import nearest
-from reconciler.adopt.owners import NOBODY, Names, Owners, Question, Reason, owners
+from reconciler.adopt.owners import NOBODY, KnownNames, Owners, Question, Reason, owners
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.grant import Grant
     from reconciler.adopt.inferred_tiers import InferredTier
     from reconciler.adopt.nearest_tier import Nearest
-    from reconciler.adopt.owners import Named
+    from reconciler.adopt.owners import NamedProject
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Adopted:
     """A tenant that a file is to declare."""
 
-    named: Named
+    named: NamedProject
     tier: str
     overrides: Mapping[str, float] = field(default_factory=dict)
     """What the project has otherwise than its tier, by path."""
@@ -68,7 +68,7 @@ class Adoption:
 
     tenants: tuple[Adopted, ...] = ()
     """Sorted by name."""
-    pinned: tuple[Named, ...] = ()
+    pinned: tuple[NamedProject, ...] = ()
     """Projects of tenants that a file declares without their ids."""
     tiers: tuple[InferredTier, ...] = ()
     """To be added to tiers.yaml."""
@@ -103,7 +103,7 @@ def in_no_file(
 def adopt(
     desired: DesiredState,
     live: LiveState,
-    names: Names,
+    names: KnownNames,
     *,
     select: Sequence[str] = (),
     infer_tiers: bool = False,
@@ -134,14 +134,14 @@ def adopt(
 
 
 def _inferred(
-    new: Sequence[Named], grants: Mapping[str, Grant], declared: Mapping[str, Grant]
+    new: Sequence[NamedProject], grants: Mapping[str, Grant], declared: Mapping[str, Grant]
 ) -> tuple[InferredTier, ...]:
     sightings = [Sighting(grants[one.project.id], one.tier) for one in new]
     return infer(sightings, known=frozenset(declared.values()), taken=frozenset(declared))
 
 
 def _with_tiers(
-    new: Sequence[Named], grants: Mapping[str, Grant], tiers: Mapping[str, Grant]
+    new: Sequence[NamedProject], grants: Mapping[str, Grant], tiers: Mapping[str, Grant]
 ) -> tuple[list[Adopted], list[Question]]:
     """Each with its tier; equal values that name one tier are looked up once."""
     memo: dict[tuple[Grant, str | None], Nearest | None] = {}

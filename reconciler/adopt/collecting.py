@@ -10,7 +10,7 @@ from reconciler.adopt.adoption import Adopted, in_no_file
 from reconciler.adopt.grant import differences, grant_of_project, grant_of_tier
 from reconciler.adopt.nearest_tier import nearest
 from reconciler.adopt.needs import AdoptRequirements, ids, unstated
-from reconciler.adopt.owners import How, Named, Names
+from reconciler.adopt.owners import How, KnownNames, NamedProject
 from reconciler.desired.naming import identity
 from reconciler.live.project import Needs
 from reconciler.plan.ownership import created_for
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
 
 
-class Source(Enum):
+class NamedBy(Enum):
     """What names the tenant of a sign-up."""
 
     REGISTRY = "registry"
@@ -48,11 +48,11 @@ class SignUp:
     """A tenant that a line is to declare."""
 
     adopted: Adopted
-    source: Source
+    source: NamedBy
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Uncollected:
     """A project of the fleet that gets no line."""
 
     tenant: str
@@ -67,7 +67,7 @@ class Collected:
     """All sign-ups that no file holds, sorted by name."""
 
     sign_ups: tuple[SignUp, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Uncollected, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class CollectRequirements(AdoptRequirements):
 
 def requirements() -> CollectRequirements:
     """Return what has to be read."""
-    return CollectRequirements(Names())
+    return CollectRequirements(KnownNames())
 
 
 def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, min_age: timedelta) -> Collected:
@@ -119,7 +119,7 @@ def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, m
         counts.setdefault(identity(one.tenant), set()).add(one.project.id)
         tenants.setdefault(one.project.id, set()).add(one.tenant)
     sign_ups: dict[str, SignUp] = {}
-    left: dict[str, LeftOut] = {}
+    left: dict[str, Uncollected] = {}
     for one, source in named:
         several = len(counts[identity(one.tenant)]) > 1 or len(tenants[one.project.id]) > 1
         why = Why.SEVERAL if several else _why_not(desired, past, one, now - min_age)
@@ -127,26 +127,26 @@ def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, m
         if adopted is not None:
             sign_ups.setdefault(one.tenant, SignUp(adopted, source))
         else:
-            left.setdefault(one.project.id, LeftOut(one.tenant, one.project.id, why or Why.NO_TIER))
+            left.setdefault(one.project.id, Uncollected(one.tenant, one.project.id, why or Why.NO_TIER))
     return Collected(tuple(sign_ups.values()), tuple(sorted(left.values(), key=lambda one: one.tenant)))
 
 
-def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple[Named, Source]]:
+def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple[NamedProject, NamedBy]]:
     """Yield each project in no file with every tenant that something names, the surest first.
 
     A journal counts only where nothing else names one: it may be of another account.
     """
     rows = {project: tenant for tenant, project in live.registered_ids.items()}
     for project in in_no_file(desired, live)[0]:
-        claims = [(Source.REGISTRY, rows.get(project.id)), (Source.ANNOTATION, created_for(project, desired))]
+        claims = [(NamedBy.REGISTRY, rows.get(project.id)), (NamedBy.ANNOTATION, created_for(project, desired))]
         if all(tenant is None for _, tenant in claims):
-            claims = [(Source.JOURNAL, past.recorded.get(project.id))]
+            claims = [(NamedBy.JOURNAL, past.recorded.get(project.id))]
         for source, tenant in claims:
             if tenant is not None:
-                yield Named(project, tenant, How.ANNOTATION), source
+                yield NamedProject(project, tenant, How.ANNOTATION), source
 
 
-def _why_not(desired: DesiredState, past: Past, named: Named, youngest: datetime) -> Why | None:
+def _why_not(desired: DesiredState, past: Past, named: NamedProject, youngest: datetime) -> Why | None:
     if named.tenant in past.removed:
         return Why.REMOVED
     if named.tenant in past.declared or desired.same_name(named.tenant) is not None:
@@ -154,7 +154,7 @@ def _why_not(desired: DesiredState, past: Past, named: Named, youngest: datetime
     return Why.YOUNG if named.project.created_at > youngest else None
 
 
-def _adopted(desired: DesiredState, live: LiveState, named: Named) -> Adopted | None:
+def _adopted(desired: DesiredState, live: LiveState, named: NamedProject) -> Adopted | None:
     """Return the document's values: the registry's tier, else the nearest, and what the project has otherwise."""
     grant = grant_of_project(named.project)
     tiers = {name: grant_of_tier(tier) for name, tier in desired.tiers.items()}

@@ -15,7 +15,7 @@ from reconciler.plan.ownership import created_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.adopt.owners import Names
+    from reconciler.adopt.owners import KnownNames
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class AdoptRequirements:
     """What an adoption has to know of live state."""
 
-    names: Names
+    names: KnownNames
     select: Sequence[str] = ()
     depth: Depth = Depth.DECLARED
     """``DEEP`` reads the owner and the computes of every project, ``LIST`` of none."""

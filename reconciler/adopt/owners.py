@@ -47,7 +47,7 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedProject:
     """A project whose tenant is known."""
 
     project: LiveProject
@@ -71,7 +71,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class KnownNames:
     """Everything that may name tenants, beside annotations."""
 
     patterns: Sequence[Pattern] = ()
@@ -89,7 +89,7 @@ class Names:
 class Owners:
     """The result: every project is in one of the three."""
 
-    named: tuple[Named, ...] = ()
+    named: tuple[NamedProject, ...] = ()
     questions: tuple[Question, ...] = ()
     """The surest proposals first."""
     left_alone: tuple[LiveProject, ...] = ()
@@ -104,8 +104,8 @@ NOBODY: Final = Owners()
 @dataclass(slots=True)
 class _Search:
     desired: DesiredState
-    names: Names
-    named: list[Named] = field(default_factory=list)
+    names: KnownNames
+    named: list[NamedProject] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     left_alone: list[LiveProject] = field(default_factory=list)
     unnamed: list[LiveProject] = field(default_factory=list)
@@ -124,19 +124,19 @@ class _Search:
         if tenant is None:
             self.left_alone.append(project)
         else:
-            self.named.append(Named(project, tenant, How.ANSWER))
+            self.named.append(NamedProject(project, tenant, How.ANSWER))
 
-    def _claims(self, project: LiveProject) -> Iterator[Named]:
+    def _claims(self, project: LiveProject) -> Iterator[NamedProject]:
         if (imported := self.names.imported.get(project.id)) is not None:
-            yield Named(project, imported, How.IMPORT)
+            yield NamedProject(project, imported, How.IMPORT)
         if (noted := created_for(project, self.desired)) is not None:
-            yield Named(project, noted, How.ANNOTATION)
+            yield NamedProject(project, noted, How.ANNOTATION)
         for one, match in matches(self.names.patterns, project.name, project.organization):
-            yield Named(project, match.tenant, How.PATTERN, one.text, match.tier)
+            yield NamedProject(project, match.tenant, How.PATTERN, one.text, match.tier)
 
-    def _by_claims(self, project: LiveProject, claims: Sequence[Named]) -> None:
+    def _by_claims(self, project: LiveProject, claims: Sequence[NamedProject]) -> None:
         if not claims and (tenant := self.names.otherwise.get(project.id)) is not None:
-            claims = [Named(project, tenant, How.IMPORT)]
+            claims = [NamedProject(project, tenant, How.IMPORT)]
         if not claims:
             self.unnamed.append(project)
             return
@@ -148,10 +148,10 @@ class _Search:
             return
         tiers = (one.tier for one in claims if one.tier is not None)
         first = certain[0]
-        self.named.append(Named(project, first.tenant, first.how, first.by, next(tiers, None)))
+        self.named.append(NamedProject(project, first.tenant, first.how, first.by, next(tiers, None)))
 
 
-def owners(desired: DesiredState, projects: Sequence[LiveProject], names: Names) -> Owners:
+def owners(desired: DesiredState, projects: Sequence[LiveProject], names: KnownNames) -> Owners:
     """Return which tenants the projects are; ``projects`` are those in no file.
 
     Two projects of one tenant are questions, and so are copies, impossible names, and tenants that a file declares
@@ -161,7 +161,7 @@ def owners(desired: DesiredState, projects: Sequence[LiveProject], names: Names)
     for project in projects:
         search.look(project)
     counts = Counter(identity(one.tenant) for one in search.named)
-    found: list[Named] = []
+    found: list[NamedProject] = []
     for one in search.named:
         question = _doubt(desired, one, counts)
         if question is None:
@@ -173,7 +173,7 @@ def owners(desired: DesiredState, projects: Sequence[LiveProject], names: Names)
     return Owners(tuple(found), _sorted(search.questions), tuple(search.left_alone), suggestions)
 
 
-def _doubt(desired: DesiredState, named: Named, counts: Mapping[str, int]) -> Question | None:
+def _doubt(desired: DesiredState, named: NamedProject, counts: Mapping[str, int]) -> Question | None:
     """Return why the project cannot be adopted for the tenant; None if it can."""
     tenant, project = named.tenant, named.project
     if not possible(tenant):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.adopt.collecting import Source  # noqa: TC001 - the document is derived from the types
+from reconciler.adopt.collecting import NamedBy  # noqa: TC001 - the document is derived from the types
 from reconciler.adopt.owners import How, Reason  # noqa: TC001 - as above
 from reconciler.adopt.proposals import SURE, SuggestedPattern
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.adopt.adoption import Adopted, Adoption
-    from reconciler.adopt.collecting import LeftOut
-    from reconciler.adopt.owners import Named, Question
+    from reconciler.adopt.collecting import Uncollected
+    from reconciler.adopt.owners import NamedProject, Question
     from reconciler.model.values import Json, Value
 
 
@@ -103,7 +103,7 @@ class CollectedTenant:
 
     tenant: str
     project_id: str
-    named_by: Source
+    named_by: NamedBy
     document: Mapping[str, Json]
     """The line."""
 
@@ -150,7 +150,9 @@ def tenants_told(adopted: Adoption) -> Iterator[AdoptedTenant]:
         yield _tenant(named, None, {})
 
 
-def _tenant(named: Named, document: Mapping[str, Json] | None, instead_of: Mapping[str, Value]) -> AdoptedTenant:
+def _tenant(
+    named: NamedProject, document: Mapping[str, Json] | None, instead_of: Mapping[str, Value]
+) -> AdoptedTenant:
     project = named.project
     about = (project.id, project.name, project.organization)
     return AdoptedTenant(named.tenant, *about, named.how, named.by, document, instead_of)
@@ -164,7 +166,7 @@ def questions_told(questions: Iterable[Question]) -> Iterator[OpenQuestion]:
         yield OpenQuestion(*about, one.reason, one.told, proposal.tenant, SURE.get(proposal.sureness))
 
 
-def left_out_told(left: Iterable[LeftOut], age: str) -> Iterator[LeftOutProject]:
+def left_out_told(left: Iterable[Uncollected], age: str) -> Iterator[LeftOutProject]:
     """Yield each project that gets no line; ``age`` is the least that one has to have."""
     for one in left:
         yield LeftOutProject(one.tenant, one.project_id, one.why.value.format(age=age), one.told)

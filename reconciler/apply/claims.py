@@ -23,7 +23,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from reconciler.live.registered import ConnectionStrings, Placement, Record, State
+from reconciler.live.registered import ConnectionStrings, Placement, Record, RowState
 from reconciler.model.annotations import RUN, TENANT
 from reconciler.model.moments import utc_text
 from reconciler.neon.observe import find_named
@@ -116,7 +116,7 @@ async def register(run: Run, create: CreateProject, created: Performed) -> None:
 
 def _new_record(run: Run, create: CreateProject, created: Performed) -> Record:
     """What is known of a project whose first operations still run."""
-    record = replace(declared_record(run.desired, run.desired.tenants[create.tenant]), state=State.SETTING_UP)
+    record = replace(declared_record(run.desired, run.desired.tenants[create.tenant]), state=RowState.SETTING_UP)
     if created.created is None:
         return record
     record = replace(record, **live_record(created.created.project).known)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.plan.event import Event
     from reconciler.plan.late_turn import PlanInputs
     from reconciler.plan.plan import Plan
-    from reconciler.plan.registered_strings import Expected
+    from reconciler.plan.registered_strings import ExpectedStrings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Planned:
     """The revisions of tenants without differences."""
     placements: tuple[Placement, ...] = ()
     """The corrections of registry rows that disagree with live state."""
-    strings_due: tuple[Expected, ...] = ()
+    strings_due: tuple[ExpectedStrings, ...] = ()
     """The connection strings that an earlier run was about to write to the registry."""
     shard: tuple[int, int] | None = None
     """The shard that the plan is for. None: the whole fleet."""

@@ -11,7 +11,7 @@ from reconciler.adopt.adoption import Adoption, adopt, doubted, observed_again, 
 from reconciler.adopt.below import SETTINGS, with_below
 from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
 from reconciler.adopt.neon_config import linked_project
-from reconciler.adopt.owners import Names
+from reconciler.adopt.owners import KnownNames
 from reconciler.adopt.patterns import patterns
 from reconciler.adopt.terraform import TerraformState, terraform_state
 from reconciler.cli.account import with_fleet
@@ -118,7 +118,7 @@ async def _found(
     files: FilesFlags,
     flags: AdoptFlags,
     first: dict[str, bytes],
-    names: Names,
+    names: KnownNames,
     terraform: TerraformState,
 ) -> _Found:
     """One list of each organization, what is needed below it, files portion by portion, and the plan with them."""
@@ -156,7 +156,7 @@ def _written(files: FilesFlags, flags: AdoptFlags, found: _Found, adopted: Adopt
     )
 
 
-def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState, *, own_naming: bool) -> Names:
+def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState, *, own_naming: bool) -> KnownNames:
     """What names tenants: answers, imported files and patterns.
 
     The naming of tiers.yaml is only suggested: it says how new projects are named. One that the command itself
@@ -169,7 +169,7 @@ def _names(flags: AdoptFlags, desired: DesiredState, terraform: TerraformState, 
     }
     found = patterns(flags.pattern, tuple(desired.tiers))
     imported = {**terraform.keys, **linked}
-    return Names(
+    return KnownNames(
         patterns=found,
         answers=answers,
         imported=imported,

@@ -14,7 +14,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.finding import RejectedError
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.readers import read_naming, read_organization_id, read_slug, refuse_secret
-from reconciler.files.starting import SPONSORED, Program, Start, StartOrganization
+from reconciler.files.starting import SPONSORED, PinnedProgram, Start, StartOrganization
 from reconciler.model.annotations import PRODUCT
 from reconciler.model.quoting import looks_secret
 
@@ -164,12 +164,12 @@ def _personal(keys: dict[str, str], ask: _Questions) -> str:
     return ask.one("--key", keys.get(PERSON), question, "PERSONAL_API_KEY", _variable)
 
 
-def _program(stated: str | None, ask: _Questions) -> Program | None:
+def _program(stated: str | None, ask: _Questions) -> PinnedProgram | None:
     installed = None if stated is not None else _installed_from()
     question = "Repository and commit of reconciler for workflows, OWNER/NAME@COMMIT"
     found = installed or ask.maybe("--program", stated, question, _program_name)
     match = None if found is None else _PROGRAM.fullmatch(found)
-    return None if match is None else Program(match["repository"], match["commit"], match["host"])
+    return None if match is None else PinnedProgram(match["repository"], match["commit"], match["host"])
 
 
 def _reviewer(stated: str | None, ask: _Questions) -> str | None:

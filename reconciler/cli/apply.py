@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     )
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
-    from reconciler.files.advance import Base, Moved
+    from reconciler.files.advance import Base, MovedBase
     from reconciler.fleet import Fleet, Planned, Request
     from reconciler.neon.call import CallLimit
     from reconciler.plan.approval import SavedPlan
@@ -375,7 +375,7 @@ def _advance(base: Base, desired: DesiredState, request: Request, planned: Plann
     return True
 
 
-def _told(base: Base, moved: Moved) -> str:
+def _told(base: Base, moved: MovedBase) -> str:
     where = f"here and at {printable(moved.remote)}" if moved.remote else "in this clone only"
     names = [printable(name) for name in moved.applied.owed]
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.collecting import LeftOut, Past, Why, collect, requirements
+from reconciler.adopt.collecting import Past, Uncollected, Why, collect, requirements
 from reconciler.apply.audit import journal_lines
 from reconciler.apply.planned import log_folder
 from reconciler.cli.account import with_fleet
@@ -81,7 +81,7 @@ def run(
 def _view(path: str, found: Collected, written: CollectedFile, age: timedelta, *, dry_run: bool) -> CollectedView:
     sign_ups = {one.adopted.tenant: one for one in found.sign_ups}
     invalid = (
-        LeftOut(name, sign_ups[name].adopted.project.id, Why.INVALID, told)
+        Uncollected(name, sign_ups[name].adopted.project.id, Why.INVALID, told)
         for name, told in written.invalid.items()
     )
     added = [sign_ups[name] for name in written.added]

@@ -99,7 +99,7 @@ def run(
 
 
 @dataclass(frozen=True, slots=True)
-class FewTenants:
+class NamedTenants:
     """The tenants that a command names, from the files and stdin."""
 
     names: list[str]
@@ -109,7 +109,7 @@ class FewTenants:
     """Contains their earlier files."""
 
 
-def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -> FewTenants:
+def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -> NamedTenants:
     """Reads them; ``-`` among the tenants stands for those on stdin.
 
     Raises InvalidInputError for too many, and for what is not valid.
@@ -134,7 +134,7 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -
         tombstones=partial(fleet_files.tombstones, declared),
         raised=partial(fleet_files.raised, declared),
     )
-    return FewTenants(names, fleet_files, desired, judged(request, fleet_files, declared, base))
+    return NamedTenants(names, fleet_files, desired, judged(request, fleet_files, declared, base))
 
 
 def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str]) -> None:

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
-    from reconciler.plan.authors import Place
+    from reconciler.plan.authors import FileKey
     from reconciler.plan.plan import Authored
     from reconciler.plan.resets import BranchKey, RaisedNumbers
     from reconciler.plan.tombstones import Tombstones
@@ -282,8 +282,8 @@ class FleetFiles:
         return raised_numbers(self._directory, desired, branches)
 
     def authors(
-        self, base: str | None, desired: DesiredState, places: Collection[Place]
-    ) -> Mapping[Place, Authored]:
+        self, base: str | None, desired: DesiredState, places: Collection[FileKey]
+    ) -> Mapping[FileKey, Authored]:
         """Who wrote these keys of the files since the base."""
         ref = base or self._compared
         if ref is None or ref == NO_BASE or not places:

@@ -16,7 +16,7 @@ MOST: Final = 10_000
 """More parts than anybody runs."""
 
 
-class Source(NamedTuple):
+class JobNumbers(NamedTuple):
     """Two variables that number the jobs which share a task."""
 
     number_from: str
@@ -27,9 +27,9 @@ class Source(NamedTuple):
 
 
 SOURCES: Final = (
-    Source(INDEX, COUNT, 0, "a workflow of GitHub: ${{ strategy.job-index }} and ${{ strategy.job-total }}"),
-    Source("JOB_COMPLETION_INDEX", COUNT, 0, "Kubernetes in an indexed Job; the count stands in the manifest"),
-    Source("CI_NODE_INDEX", "CI_NODE_TOTAL", 1, "GitLab in a job with `parallel:`"),
+    JobNumbers(INDEX, COUNT, 0, "a workflow of GitHub: ${{ strategy.job-index }} and ${{ strategy.job-total }}"),
+    JobNumbers("JOB_COMPLETION_INDEX", COUNT, 0, "Kubernetes in an indexed Job; the count stands in the manifest"),
+    JobNumbers("CI_NODE_INDEX", "CI_NODE_TOTAL", 1, "GitLab in a job with `parallel:`"),
 )
 """In the order in which they are asked: what the workflow says comes before what a CI system sets by itself."""
 
@@ -54,7 +54,7 @@ def _of_environment(environ: Environment) -> tuple[int, int]:
     raise InvalidInputError("--shard auto: nothing says which part this is", hint=f"set one of: {looked_for}")
 
 
-def _of_source(source: Source, environ: Environment) -> tuple[int, int]:
+def _of_source(source: JobNumbers, environ: Environment) -> tuple[int, int]:
     index, count = (_number(name, environ) for name in (source.number_from, source.total_from))
     part = index - source.first + 1
     if not 1 <= part <= count:

@@ -22,7 +22,7 @@ from reconciler.views.view import PlanView, ReportView
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.cli.converge import FewTenants
+    from reconciler.cli.converge import NamedTenants
     from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.errors import ExitCode
     from reconciler.fleet import Connection, Fleet, Planned
@@ -76,7 +76,7 @@ def run_command(given: CommandInput, asked: Asked) -> ExitCode:
     return _published(given, few, planned, report, options)
 
 
-def one_tenant(files: FilesFlags, tenant: str, base: str | None) -> FewTenants:
+def one_tenant(files: FilesFlags, tenant: str, base: str | None) -> NamedTenants:
     """Reads its files; '-' stands for the document on stdin. Raises InvalidInputError for several."""
     few = few_tenants(files, (tenant,), base)
     if len(few.names) != 1:
@@ -85,7 +85,7 @@ def one_tenant(files: FilesFlags, tenant: str, base: str | None) -> FewTenants:
 
 
 def _published(
-    given: CommandInput, few: FewTenants, planned: Planned, report: Report | None, options: RunOptions
+    given: CommandInput, few: NamedTenants, planned: Planned, report: Report | None, options: RunOptions
 ) -> ExitCode:
     if report is not None:
         publish(given.output, ReportView(report, str(options.journal_path)), aside=given.stdout_is_a_sink)

@@ -28,7 +28,7 @@ from reconciler.views.formats import TEXT, text_of
 from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.cli.converge import FewTenants
+    from reconciler.cli.converge import NamedTenants
     from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.files.edited import EditedTenant
     from reconciler.fleet import Fleet, Planned
@@ -121,7 +121,7 @@ def run_edit(
     return _converged(given, few, edited, keeps_going=keeps_going)
 
 
-def _converged(given: TenantEdit, few: FewTenants, edited: EditedTenant, *, keeps_going: bool) -> ExitCode:
+def _converged(given: TenantEdit, few: NamedTenants, edited: EditedTenant, *, keeps_going: bool) -> ExitCode:
     tenants = {**few.desired.tenants, given.tenant: edited.tenant}
     desired = replace(few.desired, tenants=dict(sorted(tenants.items())))
     request = replace(few.request, history=History(few.desired, guessed=True))

@@ -48,7 +48,7 @@ _NOWHERE: Final = Location("tiers.yaml")
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class KeyDestination:
     """A value of tiers.yaml that decides where keys are sent. ``path`` is its keys, joined by dots."""
 
     path: str
@@ -63,12 +63,12 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DestinationDifference:
     """A value that differs from the base. ``now`` or ``then`` is None if only one of them has it."""
 
     path: str
-    now: Destination | None
-    then: Destination | None
+    now: KeyDestination | None
+    then: KeyDestination | None
 
     @property
     def location(self) -> Location:
@@ -87,7 +87,7 @@ def is_permitted(name: str, use: Use) -> bool:
     return _NAMES[use].fullmatch(name) is not None
 
 
-def destinations(fleet: DesiredState) -> Iterator[Destination]:
+def destinations(fleet: DesiredState) -> Iterator[KeyDestination]:
     """Yield every value that decides where keys are sent."""
     for name, organization in fleet.organizations.items():
         yield _at(fleet, f"organizations.{name}.id", Use.ID, organization.id)
@@ -107,14 +107,14 @@ def destinations(fleet: DesiredState) -> Iterator[Destination]:
     yield host_of(fleet)
 
 
-def host_of(fleet: DesiredState) -> Destination:
+def host_of(fleet: DesiredState) -> KeyDestination:
     """Return the host in the files; Neon's own if they name none."""
     return _at(fleet, "api.host", Use.HOST, fleet.api.host)
 
 
 def unpermitted_variables(
     fleet: DesiredState, base: DesiredState | None, allowed: Collection[str]
-) -> Iterator[Destination]:
+) -> Iterator[KeyDestination]:
     """Yield references to variables that only the files name.
 
     A variable is allowed if the files at the base name it for the same use, if it is in ``allowed`` from outside,
@@ -131,19 +131,19 @@ def unpermitted_variables(
             yield one
 
 
-def differences(fleet: DesiredState, base: DesiredState) -> list[Difference]:
+def differences(fleet: DesiredState, base: DesiredState) -> list[DestinationDifference]:
     """Return where the files send keys differently from the base, in file order."""
     now, then = ({one.path: one for one in destinations(state)} for state in (fleet, base))
     paths = dict.fromkeys((*now, *then))
-    found = (Difference(path, now.get(path), then.get(path)) for path in paths)
+    found = (DestinationDifference(path, now.get(path), then.get(path)) for path in paths)
     return [one for one in found if _essence(one.now) != _essence(one.then)]
 
 
-def _at(fleet: DesiredState, path: str, use: Use, value: str | EnvReference) -> Destination:
-    return Destination(path, use, value, fleet.places.get(path, _NOWHERE))
+def _at(fleet: DesiredState, path: str, use: Use, value: str | EnvReference) -> KeyDestination:
+    return KeyDestination(path, use, value, fleet.places.get(path, _NOWHERE))
 
 
-def _essence(destination: Destination | None) -> str | EnvReference | None:
+def _essence(destination: KeyDestination | None) -> str | EnvReference | None:
     if destination is None:
         return None
     value = destination.value
@@ -153,7 +153,7 @@ def _essence(destination: Destination | None) -> str | EnvReference | None:
     return value
 
 
-def _shown(destination: Destination | None) -> str:
+def _shown(destination: KeyDestination | None) -> str:
     """The value as a message shows it; a registry address is not shown, because it may contain a password."""
     if destination is None:
         return "nothing"

@@ -26,14 +26,14 @@ class Scope(Enum):
     CHANGE = "change"
 
 
-class Effect(Enum):
+class OnViolation(Enum):
     """What becomes of an action that violates a policy."""
 
     DENY = "deny"
     WARN = "warn"
 
 
-class Expected(Enum):
+class ExpectedResult(Enum):
     """What an example of a policy says about its values."""
 
     PASS = "pass"  # noqa: S105 - no password
@@ -55,7 +55,7 @@ class PolicyExample:
     name: str
     given: JsonText
     """A mapping from names of variables to their values."""
-    expected: Expected
+    expected: ExpectedResult
     location: Location = field(compare=False)
 
 
@@ -65,7 +65,7 @@ class DeclaredPolicy:
 
     name: str
     scope: Scope
-    effect: Effect
+    effect: OnViolation
     when: tuple[Expression, ...]
     require: tuple[Expression, ...]
     message: Expression

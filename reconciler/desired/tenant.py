@@ -78,7 +78,7 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Reduction:
     """A reduction as a file names it: from a tier to a tier (``pro -> free``), or from a value to a value."""
 
     before: str
@@ -90,7 +90,7 @@ class Step:
 
 ABSENT: Final = "absent"
 """What a deletion leads to."""
-Acceptance: TypeAlias = "bool | date | tuple[Step, ...]"
+Acceptance: TypeAlias = "bool | date | tuple[Reduction, ...]"
 """The reductions for which a loss is accepted: the named ones; all until the end of a day (UTC); with True those
 in the same commit.
 """

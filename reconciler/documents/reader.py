@@ -22,7 +22,7 @@ from reconciler.model.quoting import shown
 from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
 from reconciler.model.values import JsonText
 from reconciler.plan.action import Action
-from reconciler.plan.actions.restore import Effect
+from reconciler.plan.actions.restore import Consequence
 from reconciler.plan.approval import Made, SavedPlan, Stale
 from reconciler.plan.change import FieldChange
 from reconciler.plan.forecast import Forecast, TierCount
@@ -312,7 +312,7 @@ _SAME: Final = (
         Location,
         LiveSnapshot,
         TenantPlan,
-        Effect,
+        Consequence,
         Refusal,
         Conflict,
         Orphan,

@@ -17,7 +17,7 @@ from reconciler.live.project import LiveProject
 from reconciler.live.registered import RegisteredTenants
 from reconciler.model.compute import Compute
 from reconciler.model.database import Database
-from reconciler.model.diagnosis import Diagnosis, Verdict
+from reconciler.model.diagnosis import Diagnosis, Status
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quota import Consumption, Quota
 from reconciler.model.record import Audit
@@ -32,7 +32,7 @@ from reconciler.plan.plan_cost import PastCost
 from reconciler.plan.registration import RowChanges
 from reconciler.plan.return_points import ReturnPoints
 from reconciler.plan.shared_changes import SharedChange
-from reconciler.plan.summary import Kind
+from reconciler.plan.summary import ChangeKind
 from reconciler.usage.cost import Cost
 from reconciler.usage.states import StateCount
 from reconciler.usage.usage import Usage
@@ -49,7 +49,7 @@ PROJECT_MEMBERS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ShapeOverride:
     """How a document tells a type differently from the type's own members."""
 
     only: tuple[str, ...] | None = None
@@ -63,16 +63,16 @@ class Difference:
     """Whether a member that has a default may be missing in what is read."""
 
 
-DIFFERENCES: Final[Mapping[type, Difference]] = {
-    TenantAction: Difference(added={"risk": Risk, "lowering": bool}),
-    TenantPlan: Difference(added={"kind": Kind}),
-    Refusal: Difference(without=("unheld",)),
-    Conflict: Difference(without=("asked_for",)),
-    LiveProject: Difference(only=PROJECT_MEMBERS),
-    Coverage: Difference(defaults_may_be_missing=True),
-    ActionOutcome: Difference(without=("denied",)),
-    TenantOutcome: Difference(added={"recoverable_until": Moment | None}),
-    Deletion: Difference(renamed={"at": "deleted_at"}),
+DIFFERENCES: Final[Mapping[type, ShapeOverride]] = {
+    TenantAction: ShapeOverride(added={"risk": Risk, "lowering": bool}),
+    TenantPlan: ShapeOverride(added={"kind": ChangeKind}),
+    Refusal: ShapeOverride(without=("unheld",)),
+    Conflict: ShapeOverride(without=("asked_for",)),
+    LiveProject: ShapeOverride(only=PROJECT_MEMBERS),
+    Coverage: ShapeOverride(defaults_may_be_missing=True),
+    ActionOutcome: ShapeOverride(without=("denied",)),
+    TenantOutcome: ShapeOverride(added={"recoverable_until": Moment | None}),
+    Deletion: ShapeOverride(renamed={"at": "deleted_at"}),
 }
 
 
@@ -92,7 +92,7 @@ _NAMES: Final = {one.__name__: one for one in _FOREIGN} | {"Json": Any, "Value":
 @cache
 def shape(of: type) -> type[Struct]:
     """The struct that a document holds in place of the type."""
-    difference = next((DIFFERENCES[base] for base in of.__mro__ if base in DIFFERENCES), Difference())
+    difference = next((DIFFERENCES[base] for base in of.__mro__ if base in DIFFERENCES), ShapeOverride())
     members = [
         (difference.renamed.get(name, name), written(hint), *_default(of, name, difference))
         for name, hint in members_of(of).items()
@@ -130,7 +130,7 @@ def _list_of(one: Any) -> Any:
     return tuple.__class_getitem__((one, ...))
 
 
-def _default(of: type, name: str, difference: Difference) -> tuple[Any, ...]:
+def _default(of: type, name: str, difference: ShapeOverride) -> tuple[Any, ...]:
     """The default of a member that may be missing, as defstruct takes it."""
     if not difference.defaults_may_be_missing:
         return ()
@@ -168,7 +168,7 @@ _MADE: Final = struct(
 _COPIES: Final = [("branches", _CHANGED), ("snapshots", _MADE)]
 
 
-NEWER_KINDS: Final = (Kind.ADOPT, Kind.RESTORE)
+NEWER_KINDS: Final = (ChangeKind.ADOPT, ChangeKind.RESTORE)
 """Kinds that an earlier document does not count."""
 
 
@@ -179,7 +179,7 @@ def _counts(name: str, kinds: type[Enum], *others: str, doc: str) -> type[Struct
 
 PLAN_COUNTS: Final = _counts(
     "PlanCounts",
-    Kind,
+    ChangeKind,
     *("refusals", "conflicts", "orphans"),
     doc="Number of tenants for each kind of change, and of everything else in the plan.",
 )
@@ -271,7 +271,7 @@ COST: Final = document("cost", Cost, {})
 DOCTOR: Final = document(
     "doctor",
     Diagnosis,
-    {"counts": struct("CheckCounts", [(one.value, int) for one in Verdict], doc="How many checks found what.")},
+    {"counts": struct("CheckCounts", [(one.value, int) for one in Status], doc="How many checks found what.")},
 )
 REGISTRY: Final = document("registry", RegisteredTenants, {})
 ROW_CHANGES: Final = document("row_changes", RowChanges, {})

@@ -15,7 +15,7 @@ import msgspec
 
 from reconciler.documents.ci_commands import without_commands
 from reconciler.documents.shapes import COST_MEMBERS, FORMAT_VERSION, PROJECT_MEMBERS, USAGE_MEMBERS
-from reconciler.model.diagnosis import Verdict
+from reconciler.model.diagnosis import Status
 from reconciler.model.moments import rfc3339, rfc3339_exact
 from reconciler.model.values import JsonText
 from reconciler.plan.actions.branch import CreateBranch
@@ -162,7 +162,7 @@ def problems(found: Iterable[Problem]) -> Iterator[str]:
 
 def doctor(found: Diagnosis) -> Iterator[str]:
     """What is wrong with the set-up."""
-    counts = {verdict.value: found.count(verdict) for verdict in Verdict}
+    counts = {verdict.value: found.count(verdict) for verdict in Status}
     return document_text("doctor", {"counts": counts, "checks": map(plain, found.checks)})
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.files.edited import EditedTenant
-    from reconciler.files.price_list import Source
+    from reconciler.files.price_list import TenantSource
     from reconciler.model.values import Json
 
 SCHEMA: Final = ".schemas/tenant.json"
@@ -67,7 +67,7 @@ def _schema_comment(directory: Path, path: str) -> str:
     return f"# yaml-language-server: $schema={'../' * path.count('/')}{SCHEMA}\n"
 
 
-def _place(sources: Sequence[Source], tenant: str) -> str:
+def _place(sources: Sequence[TenantSource], tenant: str) -> str:
     """Return the file that the first source with room for one reads."""
     for source in sources:
         pattern = PurePosixPath(source.pattern)

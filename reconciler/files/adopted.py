@@ -17,7 +17,7 @@ from reconciler.files.load import OnInvalid, load_tree
 from reconciler.files.new_documents import json_line, yaml_document
 from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled, fixed_folder
-from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST, Source
+from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST, TenantSource
 from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.sources import Reading
@@ -151,7 +151,7 @@ def _documents(
     return files
 
 
-def _lines_place(sources: Sequence[Source]) -> tuple[str, dict[str, Json] | None]:
+def _lines_place(sources: Sequence[TenantSource]) -> tuple[str, dict[str, Json] | None]:
     """Return the file for lines, and the source that has to be added for it to be read."""
     for source in sources:
         path = _joined(fixed_folder(source.pattern), LINES_FILE)
@@ -160,7 +160,7 @@ def _lines_place(sources: Sequence[Source]) -> tuple[str, dict[str, Json] | None
     return _joined(fixed_folder(DEFAULT_LINES), LINES_FILE), {"ndjson": DEFAULT_LINES}
 
 
-def _yaml_place(sources: Sequence[Source]) -> tuple[str, dict[str, Json] | None]:
+def _yaml_place(sources: Sequence[TenantSource]) -> tuple[str, dict[str, Json] | None]:
     """Return the folder for YAML files, with a slash at its end, and the source that has to be added."""
     for source in sources:
         folder = _joined(fixed_folder(source.pattern), "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import remote
-from reconciler.files.applied import TAGS, Kept, kept_in, written
+from reconciler.files.applied import TAGS, StoredRecord, kept_in, written
 from reconciler.files.git import ancestry, edited
 from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
@@ -29,7 +29,7 @@ _TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedBase:
     """The base after a run."""
 
     applied: Applied
@@ -79,7 +79,7 @@ class Base:
             return self
         return replace(self, begun=tried, tag=made)
 
-    def advance(self, ended: Ended, seconds: int) -> Moved:
+    def advance(self, ended: Ended, seconds: int) -> MovedBase:
         """Move the tag at the remote, then here. ``seconds`` is the time since 1970.
 
         Raises NotAdvancedError if that is not possible: then the base stays as it was.
@@ -87,9 +87,9 @@ class Base:
         ours = advanced(self.before, self.head, ended, ancestry(self.repository))
         try:
             if self.remote is None:
-                return Moved(self._move_here(ours, seconds), None)
+                return MovedBase(self._move_here(ours, seconds), None)
             with remote_tag(self.repository, self.remote, self.ref) as tag:
-                return Moved(self._move_there(tag, ours, seconds), self.remote)
+                return MovedBase(self._move_there(tag, ours, seconds), self.remote)
         except (InvalidInputError, StaleFilesError) as error:
             raise NotAdvancedError(f"{self.ref} was not moved: {error}", hint=error.hint) from error
 
@@ -133,7 +133,7 @@ class Base:
                 f"cannot write to the repository: {error}", hint="check whether the disk is full"
             ) from error
 
-    def _replaced(self, there: Kept | None, made: str) -> bool:
+    def _replaced(self, there: StoredRecord | None, made: str) -> bool:
         """Compare and swap, under git's own lock of the ref."""
         libgit = self.repository.libgit
         try:

@@ -31,7 +31,7 @@ _BY_HAND: Final = "set it to the last applied commit: git tag --force NAME COMMI
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRecord:
     """A record as it is stored."""
 
     applied: Applied
@@ -40,14 +40,14 @@ class Kept:
     """The object id of the ref: the tag object, or the commit of a lightweight tag."""
 
 
-def kept(root: Path, ref: str, fleet: str) -> Kept | None:
+def kept(root: Path, ref: str, fleet: str) -> StoredRecord | None:
     """Return the record in a named tag; None if the name is not a tag. Raises InvalidInputError."""
     repository = found(root)
     full = named(repository, ref).ref
     return None if full is None or not full.startswith(TAGS) else kept_in(repository, full, fleet)
 
 
-def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
+def kept_in(repository: Repository, full: str, fleet: str) -> StoredRecord | None:
     """Return the record in a tag by its full name; None if there is no such tag. Raises InvalidInputError."""
     target = repository.follow(full)[1]
     if target is None:
@@ -56,7 +56,7 @@ def kept_in(repository: Repository, full: str, fleet: str) -> Kept | None:
         annotated = repository.objects.annotation(target)
         commit = repository.objects.peeled(target)
         applied = Applied(commit) if annotated is None else _read(annotated[1], commit, full, fleet)
-        return Kept(applied, full, target)
+        return StoredRecord(applied, full, target)
     except UnreadableError as error:
         hint = f"{fetching(error)}; or {_BY_HAND}"
         raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=hint) from error

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.files.positions import Positions
     from reconciler.files.repository import Repository
     from reconciler.files.tree import Tree
-    from reconciler.plan.authors import Place
+    from reconciler.plan.authors import FileKey
 
 MOST_COMMITS: Final = 200
 """Commits since the base that are looked at, the newest first."""
@@ -49,8 +49,8 @@ LONGEST_SUBJECT: Final = 100
 
 
 def authors(
-    root: Path, base: str, desired: DesiredState, places: Collection[Place], *, at: str | None = None
-) -> dict[Place, Authored]:
+    root: Path, base: str, desired: DesiredState, places: Collection[FileKey], *, at: str | None = None
+) -> dict[FileKey, Authored]:
     """Return who wrote these keys since the base.
 
     What no commit since changed is missing, and so is a file with changes that are not committed. Empty outside of
@@ -101,7 +101,7 @@ def _changed(repository: Repository, commit: pygit2.Commit) -> frozenset[str]:
 class _Line:
     """The line of a place."""
 
-    place: Place
+    place: FileKey
     path: str
     """Below the fleet's folder."""
     source: Location
@@ -115,7 +115,7 @@ class _Lines:
     _desired: DesiredState
     _positions: dict[str, tuple[Positions, ...]] = field(default_factory=dict)
 
-    def each(self, places: Iterable[Place]) -> Iterator[_Line]:
+    def each(self, places: Iterable[FileKey]) -> Iterator[_Line]:
         """Yield the line of each place whose file is known."""
         for place in places:
             if place.tenant is None:
@@ -128,7 +128,7 @@ class _Lines:
             ):
                 yield self._line(place, tenant.files[0], tuple(keys_of(place.key)), tenant.location)
 
-    def _line(self, place: Place, path: str, keys: tuple[str, ...], start: Location | None) -> _Line:
+    def _line(self, place: FileKey, path: str, keys: tuple[str, ...], start: Location | None) -> _Line:
         name = self._tree.name(path) if start is None else start.file
         source = start or Location(name)
         if keys and (path in self._positions or len(self._positions) < MOST_PLACED):
@@ -162,7 +162,7 @@ class _Authors:
     _blames: dict[str, pygit2.blame.Blame | None] = field(default_factory=dict)
     _edited: dict[str, bool] = field(default_factory=dict)
 
-    def each(self, lines: Iterable[_Line]) -> Iterator[tuple[Place, Authored]]:
+    def each(self, lines: Iterable[_Line]) -> Iterator[tuple[FileKey, Authored]]:
         """Yield who wrote each line."""
         for each, (_, paths) in self._commits.files.items():
             for path in paths:

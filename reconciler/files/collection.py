@@ -24,7 +24,7 @@ _NAMES: Final = re.compile(rf"""\btenant["']?\s*:\s*["']?({TENANT.pattern})""".e
 _PINS: Final = re.compile(rb"""\bproject_id["']?\s*:\s*["']?([a-z0-9-]+)""")
 
 
-class Named(NamedTuple):
+class NamedTenant(NamedTuple):
     """A tenant's name and its location."""
 
     name: str
@@ -45,12 +45,12 @@ class Collection:
     """As in ``Reading``."""
     unread: set[str] = field(default_factory=set)
     """Files and folders that could not be read completely: their tenants are unknown."""
-    broken: dict[str, Named] = field(default_factory=dict)
+    broken: dict[str, NamedTenant] = field(default_factory=dict)
     """Names in files that cannot be used, by identity."""
     renamed: list[Entry] = field(default_factory=list)
     """Documents with earlier names of their tenants."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
-    _first: dict[str, Named] = field(default_factory=dict)
+    _first: dict[str, NamedTenant] = field(default_factory=dict)
     """The first location of each name, by identity. Entries are not kept: they would be most of a load's
     memory.
     """
@@ -78,12 +78,12 @@ class Collection:
                 self._tenants[tenant.name] = tenant
                 continue
             lost = lost or entry.tenant is None
-            self._hold_back(Named(name, entry.location) for name in (entry.tenant,) if name is not None)
+            self._hold_back(NamedTenant(name, entry.location) for name in (entry.tenant,) if name is not None)
             self.pins_held_back.update(pin for pin in (entry.pin,) if pin is not None)
         self.problems += _first_of(found)
         if lost:
             file = Location(found[0].location.file)
-            self._hold_back(Named(name, file) for name in sorted(names))
+            self._hold_back(NamedTenant(name, file) for name in sorted(names))
             self.pins_held_back.update(pins)
 
     def take(self, tenant: Tenant) -> bool:
@@ -92,7 +92,7 @@ class Collection:
         ids = [one for one in (tenant.project_id, tenant.recover) if one is not None]
         if name in self._first or not self._projects.keys().isdisjoint(ids):
             return False
-        self._first[name] = Named(tenant.name, tenant.location)
+        self._first[name] = NamedTenant(tenant.name, tenant.location)
         self._projects.update(dict.fromkeys(ids, tenant))
         self._tenants[tenant.name] = tenant
         return True
@@ -106,7 +106,7 @@ class Collection:
         self.problems.append(problem)
         self.unread.add(path)
         if TENANT.fullmatch(name := PurePosixPath(path).stem):
-            self._hold_back([Named(name, problem.location)])
+            self._hold_back([NamedTenant(name, problem.location)])
 
     def tenants(self) -> dict[str, Tenant]:
         """Return the valid tenants, by name."""
@@ -124,13 +124,13 @@ class Collection:
         problems += [entry.problem(finding) for finding in self._clashes(tenant)]
         return tenant
 
-    def _hold_back(self, broken: Iterable[Named]) -> None:
+    def _hold_back(self, broken: Iterable[NamedTenant]) -> None:
         for named in broken:
             self.held_back.add(named.name)
             self.broken.setdefault(identity(named.name), named)
 
     def _clashes(self, tenant: Tenant) -> Iterable[Finding]:
-        first = self._first.setdefault(identity(tenant.name), Named(tenant.name, tenant.location))
+        first = self._first.setdefault(identity(tenant.name), NamedTenant(tenant.name, tenant.location))
         if first.location is not tenant.location:
             self.held_back |= {tenant.name, first.name}
             yield twice(tenant.name, first.location) if first.name == tenant.name else in_two_cases(*first)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
-from reconciler.files.objects import Entry, Kind
+from reconciler.files.objects import TreeEntry, TreeEntryKind
 from reconciler.files.regular_files import UnreadableError, printable
-from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, Listing
+from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, FolderListing
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class CommitTree:
     """The path of the folder in the commit."""
     whole: str = ""
     """The tree id of the commit."""
-    _folders: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    _folders: dict[str, dict[str, TreeEntry]] = field(default_factory=dict)
     """Folders that were read, by path."""
 
     def name(self, path: str) -> str:
         """As in Tree, in git's notation."""
         return printable(f"{self.ref}:{path}")
 
-    def listing(self, folder: str) -> Listing:
+    def listing(self, folder: str) -> FolderListing:
         """As in Tree."""
         files: list[str] = []
         problems: dict[str, Problem] = {}
@@ -58,8 +58,8 @@ class CommitTree:
                 else:
                     problems[path] = Problem(Location(self.name(path)), reason)
         except UnreadableError as error:
-            return Listing((), (Problem(Location(self.name(folder or ".")), str(error)),))
-        return Listing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
+            return FolderListing((), (Problem(Location(self.name(folder or ".")), str(error)),))
+        return FolderListing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As in Tree."""
@@ -79,7 +79,7 @@ class CommitTree:
     def blob(self, path: str) -> str:
         """Return the id of the contents that ``read`` returns; raises as ``read`` does."""
         plain = None if leads_out(path) else self._entry(path)
-        if plain is not None and plain.kind is Kind.FILE:
+        if plain is not None and plain.kind is TreeEntryKind.FILE:
             return plain.id
         goal = resolved(path, self.link, self.prefix)
         entry = self._entry(goal)
@@ -87,7 +87,7 @@ class CommitTree:
             if goal != path:
                 raise UnreadableError(NOWHERE)
             raise FileNotFoundError(path)
-        if entry.kind is not Kind.FILE:
+        if entry.kind is not TreeEntryKind.FILE:
             raise UnreadableError(NOT_A_FILE)
         return entry.id
 
@@ -98,7 +98,7 @@ class CommitTree:
         except (FileNotFoundError, UnreadableError):
             return None
 
-    def _walk(self, folder: str, home: str) -> Iterator[tuple[str, Entry]]:
+    def _walk(self, folder: str, home: str) -> Iterator[tuple[str, TreeEntry]]:
         """Yield all entries below the folder except folders and hidden files; ``home`` is the folder without
         links.
 
@@ -117,22 +117,22 @@ class CommitTree:
                 path = f"{at}/{name}" if at else name
                 if name.startswith("."):
                     continue
-                if entry.kind is Kind.FOLDER:
+                if entry.kind is TreeEntryKind.FOLDER:
                     waiting.append((path, f"{found}/{name}" if found else name))
                 else:
                     yield path, entry
 
-    def _in_place_of(self, folder: str) -> Iterator[tuple[str, Entry]]:
+    def _in_place_of(self, folder: str) -> Iterator[tuple[str, TreeEntry]]:
         """Yield a submodule in place of the folder, or of one of its parents."""
         for path in (folder, *_above(folder)):
             entry = self._entry(path)
-            if entry is not None and entry.kind is Kind.SUBMODULE:
+            if entry is not None and entry.kind is TreeEntryKind.SUBMODULE:
                 yield path, entry
 
-    def _unfit(self, path: str, entry: Entry, home: str) -> str | None:
-        if entry.kind is Kind.SUBMODULE:
+    def _unfit(self, path: str, entry: TreeEntry, home: str) -> str | None:
+        if entry.kind is TreeEntryKind.SUBMODULE:
             return "is a submodule: its files are in another repository"
-        return None if entry.kind is Kind.FILE else self._unfit_link(path, home)
+        return None if entry.kind is TreeEntryKind.FILE else self._unfit_link(path, home)
 
     def _unfit_link(self, path: str, home: str) -> str | None:
         try:
@@ -144,21 +144,21 @@ class CommitTree:
         found = self._entry(goal)
         if found is None:
             return NOWHERE
-        return None if found.kind is Kind.FILE else FOLDERS
+        return None if found.kind is TreeEntryKind.FILE else FOLDERS
 
     def link(self, path: str) -> str | None:
         """Return the target of a link; None for anything else."""
         entry = self._entry(path)
-        if entry is None or entry.kind is not Kind.LINK:
+        if entry is None or entry.kind is not TreeEntryKind.LINK:
             return None
         return os.fsdecode(self.objects.blob(entry.id, _MAX_PATH))
 
-    def _entry(self, path: str) -> Entry | None:
+    def _entry(self, path: str) -> TreeEntry | None:
         folder, _, name = path.rpartition("/")
         entries = self._entries(folder)
         return None if entries is None else entries.get(name)
 
-    def _entries(self, folder: str) -> dict[str, Entry] | None:
+    def _entries(self, folder: str) -> dict[str, TreeEntry] | None:
         """Return the entries of a folder; None if it does not exist."""
         if folder in self._folders:
             return self._folders[folder]
@@ -170,13 +170,13 @@ class CommitTree:
             at, found = "", self._kept("", self.top)
         for part in folder.split("/") if folder else ():
             entry = found.get(part)
-            if entry is None or entry.kind is not Kind.FOLDER:
+            if entry is None or entry.kind is not TreeEntryKind.FOLDER:
                 return None
             at = f"{at}/{part}" if at else part
             found = self._kept(at, entry.id)
         return found
 
-    def _kept(self, folder: str, tree: str) -> dict[str, Entry]:
+    def _kept(self, folder: str, tree: str) -> dict[str, TreeEntry]:
         known = self._folders.get(folder)
         if known is None:
             known = self._folders[folder] = self.objects.tree(tree)

@@ -32,7 +32,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Declaration:
     """Something that the files of a tenant declare."""
 
     tenant: str
@@ -54,7 +54,7 @@ class Since(Generic[Key]):
     """Claims that still hold where the history ends here, as in a shallow clone: they may be older."""
 
 
-def declared_since(root: Path, claims: Mapping[Key, Claim]) -> Since[Key]:
+def declared_since(root: Path, claims: Mapping[Key, Declaration]) -> Since[Key]:
     """Return since when the commits up to HEAD make these claims."""
     try:
         repository = find(root)
@@ -67,7 +67,7 @@ def declared_since(root: Path, claims: Mapping[Key, Claim]) -> Since[Key]:
 
 
 class _Walk(Generic[Key]):
-    def __init__(self, root: Path, repository: Repository, claims: Mapping[Key, Claim]) -> None:
+    def __init__(self, root: Path, repository: Repository, claims: Mapping[Key, Declaration]) -> None:
         self._root = root
         self._repository = repository
         self._claims = claims

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.desired.tenant import ABSENT, Step
+from reconciler.desired.tenant import ABSENT, Reduction
 from reconciler.files.finding import RejectedError
 from reconciler.files.plain_values import kind, text_of
 from reconciler.files.readers import DAY, read_day, refuse_secret
@@ -52,7 +52,7 @@ def _text(value: object) -> str:
     return refuse_secret(text).strip()
 
 
-def _step(text: str) -> Step:
+def _step(text: str) -> Reduction:
     if not _PATH.fullmatch(text):
         raise RejectedError(f"{shown(text)} names no role and no database", _EXAMPLES)
-    return Step(text, ABSENT)
+    return Reduction(text, ABSENT)

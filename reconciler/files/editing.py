@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.files.canonical import Shape
-    from reconciler.files.nodes import Entry, Node
+    from reconciler.files.nodes import Node, NodeEntry
     from reconciler.model.values import Json
 
 Key: TypeAlias = "str | tuple[str, ...]"
@@ -111,11 +111,11 @@ class _Found:
     """The innermost mapping on the path."""
     shape: Shape
     key: str
-    entry: Entry | None
+    entry: NodeEntry | None
     """What has the key; None if the mapping has no such key."""
     rest: tuple[str, ...]
     """The keys of the path below it, which do not exist."""
-    around: tuple[tuple[Node, Entry], ...]
+    around: tuple[tuple[Node, NodeEntry], ...]
     """The mappings around it, each with its entry on the path."""
 
     def replaced(self, text: str, value: Json, *, as_json: bool) -> str:
@@ -139,7 +139,7 @@ class _Found:
 
 
 def _found(root: Node, path: tuple[str, ...]) -> _Found:
-    around: list[tuple[Node, Entry]] = []
+    around: list[tuple[Node, NodeEntry]] = []
     node, shape = root, tenant_shape()
     for depth, key in enumerate(path, start=1):
         entry = node.entry(key)
@@ -181,14 +181,14 @@ def _inserted(text: str, found: _Found, name: str, value: Json, *, as_json: bool
     return f"{text[:end]}{_newline(text)}{indent}{_block(name, value, indent, _newline(text))}{text[end:]}"
 
 
-def _preceding(found: _Found) -> Entry:
+def _preceding(found: _Found) -> NodeEntry:
     """Return the entry that a new key follows."""
     rank = found.shape.rank(found.key)
     before = [entry for entry in found.node.entries if found.shape.rank(entry.name) <= rank]
     return before[-1] if before else found.node.entries[0]
 
 
-def _without(text: str, root: Node, present: Entry) -> str:
+def _without(text: str, root: Node, present: NodeEntry) -> str:
     """Return the text without the key: its whole lines, or its part of a flow mapping."""
     index = root.entries.index(present)
     if root.flow:

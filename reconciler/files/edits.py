@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.known_tenants import KnownTenants
-    from reconciler.files.price_list import Source
+    from reconciler.files.price_list import TenantSource
     from reconciler.files.repository import Repository
     from reconciler.files.tree import Tree
 
@@ -126,7 +126,7 @@ def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> t
     return None if there is None or here is None else (there, here)
 
 
-def _paths(tree: Tree, sources: Iterable[Source]) -> set[str] | None:
+def _paths(tree: Tree, sources: Iterable[TenantSource]) -> set[str] | None:
     """Return the tenant files; None if an entry there is not a file."""
     found: set[str] = set()
     for source in sources:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.files.canonical import Shape
-    from reconciler.files.nodes import Entry, Node
+    from reconciler.files.nodes import Node, NodeEntry
 
 _TRAILING: Final = re.compile(r"[ \t]+(?=\r?\n|\Z)")
 
@@ -47,7 +47,7 @@ class _Piece(NamedTuple):
 class _Chunk(NamedTuple):
     """A key with its value, what is behind it on the line, and the lines of comments above it."""
 
-    entry: Entry
+    entry: NodeEntry
     lead: str
     """From the end of the line before to the key; starts with a line break, except for the first key."""
     text: str
@@ -65,7 +65,7 @@ class _Form:
             return _Piece(self._flow(node, shape), node.end)
         return self._mapping(node, shape, limit) if node.mapping else self._items(node, shape, limit)
 
-    def _value(self, entry: Entry, shape: Shape, limit: int) -> _Piece:
+    def _value(self, entry: NodeEntry, shape: Shape, limit: int) -> _Piece:
         """Return the form of a value."""
         start, end = entry.value
         if entry.node is not None:
@@ -139,14 +139,14 @@ def _placed(chunk: _Chunk, place: int, first: str) -> str:
     return (lead or first) + chunk.text if place else chunk.text
 
 
-def _order(entries: list[Entry], shape: Shape) -> list[int]:
+def _order(entries: list[NodeEntry], shape: Shape) -> list[int]:
     """Return the indices of the entries in canonical order."""
     if not shape.keys:
         return list(range(len(entries)))
     return sorted(range(len(entries)), key=lambda index: shape.rank(entries[index].name))
 
 
-def _with_next(entries: list[Entry], limit: int) -> Iterator[tuple[Entry, int]]:
+def _with_next(entries: list[NodeEntry], limit: int) -> Iterator[tuple[NodeEntry, int]]:
     """Yield each entry with the beginning of the next one."""
     following = [entry.start for entry in entries[1:]]
     yield from zip(entries, [*following, limit], strict=True)

@@ -10,7 +10,7 @@ from reconciler.files.commit_tree import CommitTree
 from reconciler.files.edits import difference, is_left_out, missing, names_taken_out
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
-from reconciler.files.objects import Kind
+from reconciler.files.objects import TreeEntryKind
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.refs import named
 from reconciler.files.regular_files import UnreadableError
@@ -93,7 +93,7 @@ def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:
         tree = repository.objects.commit(commit).tree
         if repository.prefix:
             entry = repository.entry(commit, repository.prefix)
-            if entry is None or entry.path != repository.prefix or entry.kind is not Kind.FOLDER:
+            if entry is None or entry.path != repository.prefix or entry.kind is not TreeEntryKind.FOLDER:
                 return None
             tree = entry.id
         return CommitTree(ref, tree, repository.objects, repository.prefix, repository.objects.commit(commit).tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.desired.naming import identity
-from reconciler.files.collection import Named, in_two_cases
+from reconciler.files.collection import NamedTenant, in_two_cases
 from reconciler.files.finding import Finding
 from reconciler.model.problem import Problem
 
@@ -22,7 +22,7 @@ InTheWay: TypeAlias = "tuple[Problem, tuple[str, ...]]"
 
 
 def name_conflicts(
-    fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]
+    fleet: DesiredState, broken: Mapping[str, NamedTenant], renamed: Iterable[Entry]
 ) -> Iterator[InTheWay]:
     """Yield names that differ only in case from one in a broken file, earlier names of another tenant, and shared
     project names.
@@ -40,12 +40,12 @@ def name_conflicts(
 
 
 def _earlier_names(
-    fleet: DesiredState, broken: Mapping[str, Named], renamed: Iterable[Entry]
+    fleet: DesiredState, broken: Mapping[str, NamedTenant], renamed: Iterable[Entry]
 ) -> Iterator[InTheWay]:
     documents = [(entry, document) for entry in renamed if not isinstance(document := entry.document(), tuple)]
-    own = {identity(tenant.name): Named(tenant.name, tenant.location) for tenant in fleet.tenants.values()}
-    holders: dict[str, Named] = {**broken, **own} if documents else {}
-    claims: dict[str, Named] = {}
+    own = {identity(tenant.name): NamedTenant(tenant.name, tenant.location) for tenant in fleet.tenants.values()}
+    holders: dict[str, NamedTenant] = {**broken, **own} if documents else {}
+    claims: dict[str, NamedTenant] = {}
     for entry, document in documents:
         for index, name in enumerate(document.previously):
             holder = holders.get(identity(name)) or claims.get(identity(name))
@@ -55,7 +55,7 @@ def _earlier_names(
                     ("previously", index), told, "previously may only list names that no other tenant has or lists"
                 )
                 yield entry.problem(found), (document.tenant, holder.name)
-            claims.setdefault(identity(name), Named(document.tenant, entry.location))
+            claims.setdefault(identity(name), NamedTenant(document.tenant, entry.location))
 
 
 def name_of_another(name: str, holder: str, place: Location | str) -> str:

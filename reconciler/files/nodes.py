@@ -38,7 +38,7 @@ LINE: Final = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(slots=True)
-class Entry:
+class NodeEntry:
     """One key of a mapping, or one item of a list."""
 
     name: str
@@ -60,11 +60,11 @@ class Node:
     flow: bool
     mapping: bool
     start: int
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[NodeEntry] = field(default_factory=list)
     end: int = 0
     """After the last character of a flow collection."""
 
-    def entry(self, name: str) -> Entry | None:
+    def entry(self, name: str) -> NodeEntry | None:
         """Return the entry of a key."""
         return next((entry for entry in self.entries if entry.name == name), None)
 
@@ -94,7 +94,7 @@ def document(text: str, line: int, column: int) -> Node:
 @dataclass(slots=True)
 class _Frame:
     node: Node
-    own: Entry | None
+    own: NodeEntry | None
     """The entry of the node around it that this node is the value of."""
     key: tuple[str, int] | None = None
 
@@ -124,14 +124,14 @@ class _Reader:
     def _node(self, event: NodeEvent) -> None:
         start, end = self._at(event.start_mark), self._at(event.end_mark)
         frame = self._open[-1] if self._open else None
-        own: Entry | None = None
+        own: NodeEntry | None = None
         if frame is not None and frame.node.mapping and frame.key is None:
             frame.key = (getattr(event, "value", ""), start)
             return
         if frame is not None:
             name, begins = frame.key or ("", start)
             frame.key = None
-            own = Entry(name, begins, (start, max(start, self._trimmed(end))))
+            own = NodeEntry(name, begins, (start, max(start, self._trimmed(end))))
             frame.node.entries.append(own)
             if isinstance(event, ScalarEvent):
                 own.scalar, own.plain = event.value, not event.style and "\n" not in self.text[start:end].strip()
@@ -150,7 +150,7 @@ class _Reader:
             frame.node.end = self._at(event.end_mark)
             self._grow(frame.node.end, frame.own)
 
-    def _grow(self, end: int, own: Entry | None = None) -> None:
+    def _grow(self, end: int, own: NodeEntry | None = None) -> None:
         """A block collection ends where its last entry does, not where the next key begins."""
         for entry in (own, *(frame.own for frame in self._open)):
             if entry is not None:

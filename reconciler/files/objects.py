@@ -40,7 +40,7 @@ class MissingObjectError(UnreadableError):
         super().__init__(MISSING)
 
 
-class Kind(Enum):
+class TreeEntryKind(Enum):
     """The type of a tree entry."""
 
     FOLDER = stat.S_IFDIR
@@ -49,10 +49,10 @@ class Kind(Enum):
     SUBMODULE = stat.S_IFDIR | stat.S_IFLNK
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """An entry of a tree."""
 
-    kind: Kind
+    kind: TreeEntryKind
     id: str
 
 
@@ -96,7 +96,7 @@ class Objects:
         found = _ANNOTATED.fullmatch(self._read(name, pygit2.enums.ObjectType.TAG, _MAX_COMMIT_BYTES))
         return None if found is None else (found[1].decode(), found[2])
 
-    def tree(self, name: str) -> dict[str, Entry]:
+    def tree(self, name: str) -> dict[str, TreeEntry]:
         """Return the entries of a folder, by name, in git's order."""
         return _folder(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES))
 
@@ -126,7 +126,7 @@ class Objects:
 
 
 @lru_cache(maxsize=_MOST_FOLDERS)
-def _folder(data: bytes) -> dict[str, Entry]:
+def _folder(data: bytes) -> dict[str, TreeEntry]:
     """Return the entries of a folder: the same folders are read of several commits, and several times of one."""
     entries = list(_entries(data))
     found = dict(entries)
@@ -135,7 +135,7 @@ def _folder(data: bytes) -> dict[str, Entry]:
     return found
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:
+def _entries(data: bytes) -> Iterator[tuple[str, TreeEntry]]:
     """Each entry is a mode, a space, a name, a NUL and the 20 bytes of an id."""
     at = 0
     while at < len(data):
@@ -144,7 +144,7 @@ def _entries(data: bytes) -> Iterator[tuple[str, Entry]]:
         name = data[space + 1 : end]
         if not at < space < end <= len(data) - 21 or not _is_a_name(name):
             raise UnreadableError(DAMAGED)
-        yield os.fsdecode(name), Entry(_kind(data[at:space]), data[end + 1 : end + 21].hex())
+        yield os.fsdecode(name), TreeEntry(_kind(data[at:space]), data[end + 1 : end + 21].hex())
         at = end + 21
 
 
@@ -152,7 +152,7 @@ def _is_a_name(name: bytes) -> bool:
     return bool(name) and b"/" not in name and name not in {b".", b"..", b".git"}
 
 
-def _kind(mode: bytes) -> Kind:
+def _kind(mode: bytes) -> TreeEntryKind:
     try:
         return _KINDS[mode]
     except KeyError:
@@ -160,10 +160,10 @@ def _kind(mode: bytes) -> Kind:
 
 
 _KINDS: Final = {
-    b"40000": Kind.FOLDER,
-    b"100644": Kind.FILE,
-    b"100755": Kind.FILE,
-    b"100664": Kind.FILE,
-    b"120000": Kind.LINK,
-    b"160000": Kind.SUBMODULE,
+    b"40000": TreeEntryKind.FOLDER,
+    b"100644": TreeEntryKind.FILE,
+    b"100755": TreeEntryKind.FILE,
+    b"100664": TreeEntryKind.FILE,
+    b"120000": TreeEntryKind.LINK,
+    b"160000": TreeEntryKind.SUBMODULE,
 }

@@ -10,7 +10,7 @@ from reconciler.files.tree import MAX_FILE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.files.tree import Listing, Tree
+    from reconciler.files.tree import FolderListing, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Overlay:
         """As in Tree."""
         return self.tree.name(path)
 
-    def listing(self, folder: str) -> Listing:
+    def listing(self, folder: str) -> FolderListing:
         """As in Tree."""
         found = self.tree.listing(folder)
         own = {path for path in self.files if path.startswith(f"{folder}/") or not folder}

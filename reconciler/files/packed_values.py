@@ -15,7 +15,7 @@ from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.prices import Prices, Rates
 from reconciler.desired.rotation import Rotation
 from reconciler.desired.state import Api, Defaults, DesiredState
-from reconciler.desired.tenant import Accepted, Boost, DevBranch, Hold, Overrides, Pins, Snapshot, Step
+from reconciler.desired.tenant import Accepted, Boost, DevBranch, Hold, Overrides, Pins, Reduction, Snapshot
 from reconciler.desired.tier import (
     AtLimit,
     BranchCleanup,
@@ -31,7 +31,7 @@ from reconciler.desired.tier import (
     Tier,
     WhenCrowded,
 )
-from reconciler.files.price_list import PriceList, Source
+from reconciler.files.price_list import PriceList, TenantSource
 from reconciler.model.compute import Compute
 from reconciler.model.database import Database
 from reconciler.model.problem import Location
@@ -54,10 +54,10 @@ _PLAIN: Final[tuple[tuple[type, Callable[[Any], Iterable[Any]], Callable[[list[A
 )
 """Each other type: what it consists of, and how it is made of that."""
 _RECORDS: Final[tuple[type, ...]] = (
-    *(Overrides, Snapshot, DevBranch, Compute, Database, Pins, Accepted, Step, Boost, Hold, JsonText),
+    *(Overrides, Snapshot, DevBranch, Compute, Database, Pins, Accepted, Reduction, Boost, Hold, JsonText),
     *(Quota, EnvReference, Organization, OrganizationLimits, SqlSource, Tier, Rotation, SnapshotPolicy),
     *(DevBranchPolicy, BranchCleanup, Cleanup, Naming, Policy, Threshold, Thresholds, Prices, Rates),
-    *(Api, Defaults, DesiredState, Source, PriceList),
+    *(Api, Defaults, DesiredState, TenantSource, PriceList),
 )
 _LOCATION: Final = len(_PLAIN)
 _FIRST: Final = _LOCATION + 1

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.files.entry import Entry
     from reconciler.files.finding import Path
-    from reconciler.files.price_list import Source
-    from reconciler.files.tree import Listing, Tree
+    from reconciler.files.price_list import TenantSource
+    from reconciler.files.tree import FolderListing, Tree
 
 MOST_FILES: Final = 200
 ANY_VALUE: Final = "*"
@@ -36,14 +36,14 @@ _ENDINGS: Final = (".yaml", ".yml", ".YAML", ".YML")
 class PolicyReader:
     """Reads all files of policies in a tree."""
 
-    def __init__(self, tree: Tree, fleet: DesiredState, source: Source) -> None:
+    def __init__(self, tree: Tree, fleet: DesiredState, source: TenantSource) -> None:
         self._tree = tree
         self._fleet = fleet
         self._source = source
         self.declared: dict[str, DeclaredPolicy] = {}
         self.problems: list[Problem] = []
 
-    def read(self, listing: Listing, *, past: bool) -> None:
+    def read(self, listing: FolderListing, *, past: bool) -> None:
         """Read those of the folder. Without ``past``, checks the expressions."""
         self.problems += listing.problems
         matching = compiled(self._source.pattern)

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from reconciler.desired.policies import Effect, Expected, Scope
+from reconciler.desired.policies import ExpectedResult, OnViolation, Scope
 from reconciler.files import readers
 from reconciler.files.scalars import Scalar, Slug, Text, Word, member
 from reconciler.files.sections import Section
@@ -22,8 +22,8 @@ Message: TypeAlias = Annotated[
     Scalar(readers.read_message, "text", {"type": "string", "minLength": 1, "maxLength": readers.MAX_REASON}),
 ]
 PolicyScope: TypeAlias = Annotated[Scope, member(Scope)]
-PolicyEffect: TypeAlias = Annotated[Effect, member(Effect)]
-OutcomeOfExample: TypeAlias = Annotated[Expected, member(Expected)]
+PolicyEffect: TypeAlias = Annotated[OnViolation, member(OnViolation)]
+OutcomeOfExample: TypeAlias = Annotated[ExpectedResult, member(ExpectedResult)]
 
 
 class PolicySelector(Section):
@@ -53,7 +53,7 @@ class PolicyDocument(Section):
     """Its name, which no other policy has."""
     scope: PolicyScope
     """What it judges, one by one: the whole plan, each tenant, each action, or each change of a field."""
-    severity: PolicyEffect = Effect.DENY
+    severity: PolicyEffect = OnViolation.DENY
     """`deny` refuses the actions that violate it. `warn` only says so."""
     select: PolicySelector = PolicySelector()
     """The tenants that it is about. By default all."""

@@ -16,7 +16,7 @@ PURPOSE: Final = f"{PRICE_LIST} declares the organizations and tiers of the flee
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TenantSource:
     """A source of tenants: files that match a pattern, as YAML or with one JSON tenant per line."""
 
     pattern: str
@@ -29,12 +29,12 @@ class PriceList:
     """The contents of tiers.yaml. ``fleet`` is None if the schema rejects it."""
 
     fleet: DesiredState | None
-    sources: tuple[Source, ...]
+    sources: tuple[TenantSource, ...]
     problems: tuple[Problem, ...]
-    policies: Source | None = None
+    policies: TenantSource | None = None
     """The files that declare policies; None if the pattern cannot be used."""
 
 
 def broken(*problems: Problem) -> PriceList:
     """Return a price list that cannot be used."""
-    return PriceList(None, (Source(DEFAULT_FILES, problems[0].location),), problems)
+    return PriceList(None, (TenantSource(DEFAULT_FILES, problems[0].location),), problems)

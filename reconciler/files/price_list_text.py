@@ -9,7 +9,7 @@ from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.limit_rules import bare_quota_findings
 from reconciler.files.patterns import hindrance, normal
-from reconciler.files.price_list import PURPOSE, PriceList, Source, broken
+from reconciler.files.price_list import PURPOSE, PriceList, TenantSource, broken
 from reconciler.files.tenant_schema import tolerant_tiers
 from reconciler.files.tier_rules import tiers_findings
 from reconciler.files.tiers_schema import TiersDocument
@@ -53,15 +53,15 @@ def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> Pric
     return PriceList(fleet, sources, (*problems, *found), policies)
 
 
-def _policies(document: TiersDocument, entry: Entry) -> Source | None:
+def _policies(document: TiersDocument, entry: Entry) -> TenantSource | None:
     """Return the source of the policies; one that cannot be used is reported as a problem."""
     pattern = document.policies
-    return None if hindrance(pattern) else Source(normal(pattern), entry.place(("policies",)))
+    return None if hindrance(pattern) else TenantSource(normal(pattern), entry.place(("policies",)))
 
 
-def _sources(document: TiersDocument, entry: Entry) -> Iterator[Source]:
+def _sources(document: TiersDocument, entry: Entry) -> Iterator[TenantSource]:
     """Yield the usable sources: the others are reported as problems."""
     for index, written in enumerate(document.tenants):
         pattern = written.files or written.ndjson
         if pattern is not None and hindrance(pattern) is None:
-            yield Source(normal(pattern), entry.place(("tenants", index)), written.files is None)
+            yield TenantSource(normal(pattern), entry.place(("tenants", index)), written.files is None)

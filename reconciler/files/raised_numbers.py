@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.files.declared_since import Claim, declared_since
+from reconciler.files.declared_since import Declaration, declared_since
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,9 +29,9 @@ def raised_numbers(
     return {key: at for key, at in found.began.items() if key not in found.cut_off}
 
 
-def _claim(tenant: Tenant, branch: str) -> Claim:
+def _claim(tenant: Tenant, branch: str) -> Declaration:
     number = tenant.reset_number(branch)
-    return Claim(tenant.name, tenant.files, partial(_has_reached, branch, number))
+    return Declaration(tenant.name, tenant.files, partial(_has_reached, branch, number))
 
 
 def _has_reached(branch: str, number: int, tenant: Tenant) -> bool:

@@ -21,7 +21,7 @@ from reconciler.desired.naming import (
     TIER,
     composed,
 )
-from reconciler.desired.tenant import Step
+from reconciler.desired.tenant import Reduction
 from reconciler.desired.tier import EnvReference
 from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
@@ -342,13 +342,13 @@ def _acceptance_text(value: object) -> str:
     return refuse_secret(text).strip()
 
 
-def _step(text: str) -> Step:
+def _step(text: str) -> Reduction:
     match = _STEP.fullmatch(text)
     if match is None:
         raise RejectedError(f"{shown(text)} is not a reduction", _ACCEPTED)
     if match[1] == match[2]:
         raise RejectedError(f"{shown(text)} is not a reduction: both sides are the same", _ACCEPTED)
-    return Step(match[1], match[2])
+    return Reduction(match[1], match[2])
 
 
 def read_day(text: str, examples: str) -> date:

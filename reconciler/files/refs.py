@@ -32,14 +32,14 @@ HINT: Final = "use a commit, branch or tag"
 _MOST_MEANT: Final = 3
 
 
-class Named(NamedTuple):
+class NamedCommit(NamedTuple):
     """The named commit, and the ref that names it: None for an id, and for an ancestor of a ref."""
 
     commit: str
     ref: str | None
 
 
-def named(repository: Repository, text: str) -> Named:
+def named(repository: Repository, text: str) -> NamedCommit:
     """Return what ``text`` names: HEAD, a branch, a tag, a remote's branch or an id; with ``~N`` or ``^N``, an
     ancestor.
 
@@ -58,7 +58,7 @@ def named(repository: Repository, text: str) -> Named:
     except UnreadableError as error:
         message = f"cannot read commit {text!r}: an object {error}"
         raise RepositoryError(message, hint=fetching(error)) from error
-    return Named(commit, None if match["steps"] else ref)
+    return NamedCommit(commit, None if match["steps"] else ref)
 
 
 def _base(repository: Repository, name: str) -> tuple[str | None, str | None]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import InvalidInputError, RepositoryError
 from reconciler.files.libgit import pygit2
-from reconciler.files.objects import Kind, MissingObjectError, Objects
+from reconciler.files.objects import MissingObjectError, Objects, TreeEntryKind
 from reconciler.files.regular_files import UnreadableError, printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Met(NamedTuple):
     """An entry of a commit, and its path from the top."""
 
     path: str
-    kind: Kind
+    kind: TreeEntryKind
     id: str
 
 
@@ -101,7 +101,7 @@ class Repository:
             name = parts.popleft()
             at = f"{at}/{name}" if at else name
             entry = self.objects.tree(tree).get(name)
-            if entry is None or not parts or entry.kind is not Kind.FOLDER:
+            if entry is None or not parts or entry.kind is not TreeEntryKind.FOLDER:
                 return None if entry is None else Met(at, entry.kind, entry.id)
             tree = entry.id
         raise ValueError(path)
@@ -185,9 +185,9 @@ def _knows(repository: Repository) -> bool:
     if not repository.prefix or head is None:
         return not repository.prefix
     entry = _entry(repository, head, repository.prefix)
-    if entry is None or entry.kind in (Kind.FILE, Kind.LINK):
+    if entry is None or entry.kind in (TreeEntryKind.FILE, TreeEntryKind.LINK):
         return False
-    if entry.kind is Kind.SUBMODULE:
+    if entry.kind is TreeEntryKind.SUBMODULE:
         raise RepositoryError(
             f"{printable(entry.path)} is a submodule of the repository in {repository.top}: {_ANYWHERE}",
             hint=_NAME_IT,
@@ -201,7 +201,7 @@ def _refuse_link(link: Path) -> None:
         repository = _opened(top, link)
         head = repository.head()
         entry = None if head is None else _entry(repository, head, repository.prefix)
-        if entry is not None and entry.kind is Kind.LINK:
+        if entry is not None and entry.kind is TreeEntryKind.LINK:
             raise RepositoryError(
                 f"{printable(entry.path)} is a symbolic link of the repository in {top}: {_ANYWHERE}",
                 hint="use the path of the folder itself",
@@ -290,6 +290,6 @@ def link_targets(root: Path) -> LinkTargets | None:
             entry = repository.entry(head, repository.from_top(path))
         except UnreadableError:
             return False
-        return entry is not None and entry.kind is Kind.FILE and entry.path == repository.from_top(path)
+        return entry is not None and entry.kind is TreeEntryKind.FILE and entry.path == repository.from_top(path)
 
     return LinkTargets(repository.prefix, holds)

@@ -9,7 +9,7 @@ from pydantic import Field as Written
 
 from reconciler.files import scalars
 from reconciler.model.fields.field import Form
-from reconciler.model.fields.table import BY_PATH, OF_COPIES, of
+from reconciler.model.fields.table import BY_PATH, ENTRY_BY_PATH, of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def required_key(path: str) -> Any:
 
 
 def _field(path: str) -> Field:
-    return BY_PATH.get(path) or OF_COPIES[path]
+    return BY_PATH.get(path) or ENTRY_BY_PATH[path]
 
 
 def stated(group: str, section: Section) -> dict[str, Any]:

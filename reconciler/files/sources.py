@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.files.collection import Collection
     from reconciler.files.known_tenants import KnownTenants
-    from reconciler.files.price_list import Source
+    from reconciler.files.price_list import TenantSource
     from reconciler.files.rows import ReadRows
     from reconciler.files.tree import Tree
 
@@ -126,7 +126,7 @@ class Reading:
             self.memo.pop((path, data), None)
 
 
-def read_tenants(tree: Tree, sources: tuple[Source, ...], collection: Collection, reading: Reading) -> None:
+def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
     listings = _listings(tree, sources, collection)
     of_lines = _paths(tree, [source for source in sources if source.json_lines], listings, collection, reading)
@@ -198,7 +198,7 @@ def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
     return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
-def _listings(tree: Tree, sources: Iterable[Source], collection: Collection) -> dict[str, tuple[str, ...]]:
+def _listings(tree: Tree, sources: Iterable[TenantSource], collection: Collection) -> dict[str, tuple[str, ...]]:
     """Return the files below the fixed folder of each source, each folder listed once."""
     listings: dict[str, tuple[str, ...]] = {}
     for folder in dict.fromkeys(fixed_folder(source.pattern) for source in sources):
@@ -212,7 +212,7 @@ def _listings(tree: Tree, sources: Iterable[Source], collection: Collection) -> 
 
 def _paths(
     tree: Tree,
-    sources: Iterable[Source],
+    sources: Iterable[TenantSource],
     listings: Mapping[str, tuple[str, ...]],
     collection: Collection,
     reading: Reading,
@@ -232,7 +232,7 @@ def _paths(
 
 
 def _unmatched(
-    sources: Iterable[Source], listings: Mapping[str, tuple[str, ...]], known: set[str]
+    sources: Iterable[TenantSource], listings: Mapping[str, tuple[str, ...]], known: set[str]
 ) -> Iterator[Problem]:
     """Warn of YAML files in the folder of a source that no source reads. ``known`` are the files that are read or
     reported.
@@ -252,7 +252,7 @@ def _unmatched(
             yield Problem(source.location, message, hint, Severity.WARNING)
 
 
-def _no_match(source: Source) -> Problem:
+def _no_match(source: TenantSource) -> Problem:
     message = f"no file matches {shown(source.pattern)}: this source has no tenants"
     return Problem(source.location, message, severity=Severity.WARNING)
 

@@ -55,7 +55,7 @@ class StartOrganization:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class PinnedProgram:
     """Where the workflows and hooks take this program from, pinned."""
 
     repository: str
@@ -76,7 +76,7 @@ class Start:
     personal_key: str | None
     version: str
     """Of this program."""
-    program: Program | None = None
+    program: PinnedProgram | None = None
     reviewer: str | None = None
     """Who has to review changes of tiers.yaml."""
     forge: str | None = "github"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.files.declared_since import Claim, declared_since
+from reconciler.files.declared_since import Declaration, declared_since
 from reconciler.plan.tombstones import Tombstones
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def tombstones(root: Path, files: Mapping[str, tuple[str, ...]]) -> Tombstones:
     """Return which of these tenants HEAD declares absent, and since when. ``files`` are the paths below ``root``
     that declare each tenant.
     """
-    found = declared_since(root, {name: Claim(name, paths, _is_absent) for name, paths in files.items()})
+    found = declared_since(root, {name: Declaration(name, paths, _is_absent) for name, paths in files.items()})
     return Tombstones(found.began, found.newest)
 
 

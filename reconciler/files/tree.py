@@ -61,7 +61,7 @@ _MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FolderListing:
     """The files below a folder, as paths from the tree's root with ``/``, sorted; and what could not be listed."""
 
     files: tuple[str, ...]
@@ -76,7 +76,7 @@ class Tree(Protocol):
     def name(self, path: str) -> str:
         """Return the file's name as the user would type it."""
 
-    def listing(self, folder: str) -> Listing:
+    def listing(self, folder: str) -> FolderListing:
         """Return all regular files below the folder, at any depth, without hidden ones; empty if it is missing."""
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
@@ -96,7 +96,7 @@ class WorkTree:
         """As in Tree."""
         return printable(self._on_disk(path))
 
-    def listing(self, folder: str) -> Listing:
+    def listing(self, folder: str) -> FolderListing:
         """As in Tree."""
         if self.marks is None:
             return self._listed(folder)
@@ -104,14 +104,14 @@ class WorkTree:
             self._cache.listings[folder] = self._listed(folder)
         return self._cache.listings[folder]
 
-    def _listed(self, folder: str) -> Listing:
+    def _listed(self, folder: str) -> FolderListing:
         problems: list[Problem] = []
         try:
             home = resolved(folder, self.link)
             files = sorted(self._walk(folder, home, problems))
         except UnreadableError as error:
-            return Listing((), (self._problem(folder, str(error)),))
-        return Listing(tuple(files), tuple(problems))
+            return FolderListing((), (self._problem(folder, str(error)),))
+        return FolderListing(tuple(files), tuple(problems))
 
     def mark(self, path: str) -> bytes | None:
         """Return the marks of a file that was listed, if they are noted and it is no link."""
@@ -274,7 +274,7 @@ class _Cache:
 
     def __init__(self) -> None:
         self._link_targets: tuple[LinkTargets | None] | None = None
-        self.listings: dict[str, Listing] = {}
+        self.listings: dict[str, FolderListing] = {}
         self.path: str | None = None
         self.descriptor = -1
 

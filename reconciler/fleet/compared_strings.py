@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.fleet.context import Context
     from reconciler.live.registered import KeptConnection, Registered
-    from reconciler.plan.registered_strings import Expected
+    from reconciler.plan.registered_strings import ExpectedStrings
     from reconciler.plan.registration import Registration
 
 
@@ -61,7 +61,7 @@ async def compare_strings(
     )
 
 
-def _rows(context: Context, rows: Mapping[str, Registered]) -> dict[str, tuple[Expected, Registered]]:
+def _rows(context: Context, rows: Mapping[str, Registered]) -> dict[str, tuple[ExpectedStrings, Registered]]:
     """The rows with a project, each with the connection whose strings it keeps."""
     return {
         name: (expected(context.desired, name, row.project_id, row.organization, row), row)
@@ -71,11 +71,11 @@ def _rows(context: Context, rows: Mapping[str, Registered]) -> dict[str, tuple[E
 
 
 async def _outdated(
-    context: Context, right: Sequence[Expected], kept: Mapping[str, KeptConnection]
+    context: Context, right: Sequence[ExpectedStrings], kept: Mapping[str, KeptConnection]
 ) -> list[StringFinding]:
     """The strings whose password, or anything else in them, differs from what Neon returns."""
 
-    async def compare(asked: Expected) -> StringFinding | None:
+    async def compare(asked: ExpectedStrings) -> StringFinding | None:
         try:
             live = await context.neon.connection(asked.organization, asked.project_id, asked.database, asked.role)
         except ReconcilerError as error:

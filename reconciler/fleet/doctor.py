@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError, UnreachableError
 from reconciler.fleet.context import utc_now
-from reconciler.model.diagnosis import Area, Verdict, fail, failed_by, ok, warn
+from reconciler.model.diagnosis import Area, Status, fail, failed_by, ok, warn
 from reconciler.neon.credentials import Access, organization_access, personal_key, unset_variables
 from reconciler.neon.key_checks import SWAPPED, Known, organization_key_checks, personal_key_checks, room_check
 from reconciler.neon.network_checks import network_checks
@@ -47,7 +47,7 @@ class Examination:
         """Calls the API at a host that may get the keys. ``via`` replaces the network, for a simulator."""
         if via is None:
             self.checks += network_checks(host)
-            if any(check.area is Area.NETWORK and check.verdict is Verdict.FAIL for check in self.checks):
+            if any(check.area is Area.NETWORK and check.verdict is Status.FAIL for check in self.checks):
                 return
         keys = [access.key for access in self._accesses.values()] + ([self._personal] if self._personal else [])
         if not keys:
@@ -101,7 +101,7 @@ class Examination:
         for access in self._accesses.values():
             before = len(self.checks)
             await self._collect(organization_key_checks(transport, access, known))
-            if all(check.verdict is not Verdict.FAIL for check in self.checks[before:]):
+            if all(check.verdict is not Status.FAIL for check in self.checks[before:]):
                 opened.append(access)
         if self._personal is not None:
             await self._collect(personal_key_checks(transport, self._personal, known))

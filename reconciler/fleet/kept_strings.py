@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.planned import Planned
     from reconciler.fleet.context import Context
-    from reconciler.plan.registered_strings import Expected
+    from reconciler.plan.registered_strings import ExpectedStrings
 
 
 def require_key(context: Context, planned: Planned) -> None:
@@ -71,7 +71,7 @@ async def write_due(context: Context, planned: Planned) -> int:
     What cannot be read or written is still due.
     """
 
-    async def write(due: Expected) -> None:
+    async def write(due: ExpectedStrings) -> None:
         with suppress(ReconcilerError):
             await read_and_keep(context, due)
 
@@ -113,7 +113,7 @@ async def kept_connection(context: Context, tenant: str) -> Connection:
     return Connection.read(kept.organization, kept.project_id, kept.strings.direct.reveal())
 
 
-async def read_and_keep(context: Context, asked: Expected) -> None:
+async def read_and_keep(context: Context, asked: ExpectedStrings) -> None:
     """Reads a connection from Neon, and writes its strings to the tenant's row. Raises ReconcilerError."""
     connection = await context.neon.connection(asked.organization, asked.project_id, asked.database, asked.role)
     await keep_connections(context, {asked.tenant: connection})

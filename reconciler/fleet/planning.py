@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from reconciler.plan.history import History
     from reconciler.plan.plan import Plan, TenantPlan, TenantTier
     from reconciler.plan.policies import PolicyJudge
-    from reconciler.plan.registered_strings import Expected
+    from reconciler.plan.registered_strings import ExpectedStrings
     from reconciler.plan.resets import RaisedNumbers
 
 
@@ -279,7 +279,7 @@ def _unchanged_revisions(context: Context, request: Request, live: LiveState, pl
     return unchanged_revisions(context.desired, live, plan, request.selection)
 
 
-def _strings_due(context: Context, request: Request, live: LiveState, plan: Plan) -> tuple[Expected, ...]:
+def _strings_due(context: Context, request: Request, live: LiveState, plan: Plan) -> tuple[ExpectedStrings, ...]:
     due = any(row.strings_due_since for row in live.registered.values())
     if not due or not context.registry.keeps_strings:
         return ()

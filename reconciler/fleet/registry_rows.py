@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.selection import Depth
 from reconciler.errors import RegistryError
-from reconciler.live.registered import State
+from reconciler.live.registered import RowState
 from reconciler.neon.observe import Progress, observe
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Result
@@ -111,7 +111,7 @@ async def record_outcomes(registry: NullRegistry, planned: Planned, report: Repo
         if tenant is None or tenant.absent or project_id is None or outcome.result is not Result.APPLIED:
             continue
         record, row = declared_record(desired, tenant), planned.live.registered.get(outcome.tenant)
-        if row is not None and row.record.state is State.SUSPENDED and outcome.tenant not in resized:
+        if row is not None and row.record.state is RowState.SUSPENDED and outcome.tenant not in resized:
             record = replace(record, state=None)  # Neon may have suspended it: no quota of it has changed
         if row is not None and not record.differs(row.record):
             continue

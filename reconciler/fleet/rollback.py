@@ -19,7 +19,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.plan import Note
 from reconciler.plan.recorded_effects import READERS, effects, project_of
 from reconciler.plan.rollback import rolled_back
-from reconciler.plan.way_back import Rollback
+from reconciler.plan.tenant_rollback import Rollback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

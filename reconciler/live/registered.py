@@ -16,7 +16,7 @@ WHOLE: Final = "all"
 """The name of the whole fleet as a part."""
 
 
-class State(StrEnum):
+class RowState(StrEnum):
     """The state of a tenant's project, as the registry shows it."""
 
     SETTING_UP = "setting_up"
@@ -38,7 +38,7 @@ class Record:
     pooled_host: str | None = None
     database: str | None = None
     role: str | None = None
-    state: State | None = None
+    state: RowState | None = None
     project_created_at: datetime | None = None
 
     @property
@@ -118,7 +118,7 @@ class RegisteredTenant:
     role: str | None
     connection_string: KeptString | None
     """None: the row keeps none."""
-    state: State
+    state: RowState
     project_created_at: datetime | None
     claimed_by: str
     """The run that claimed the tenant, or that wrote the row."""

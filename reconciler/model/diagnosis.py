@@ -26,7 +26,7 @@ class Area(Enum):
     REGISTRY = "registry"
 
 
-class Verdict(Enum):
+class Status(Enum):
     """What a check found."""
 
     OK = "ok"
@@ -41,7 +41,7 @@ class Check:
     """One thing that was looked at."""
 
     area: Area
-    verdict: Verdict
+    verdict: Status
     message: str
     remedy: str | None = None
     """What to do; None if there is nothing to do."""
@@ -55,14 +55,14 @@ class Diagnosis:
 
     checks: tuple[Check, ...]
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: Status) -> int:
         """How many checks found this."""
         return sum(check.verdict is verdict for check in self.checks)
 
     @property
     def exit_code(self) -> ExitCode:
         """DENIED if a key is the cause of a failure, ERROR for any other failure."""
-        failures = [check for check in self.checks if check.verdict is Verdict.FAIL]
+        failures = [check for check in self.checks if check.verdict is Status.FAIL]
         if any(check.denied for check in failures):
             return ExitCode.DENIED
         return ExitCode.ERROR if failures else ExitCode.DONE
@@ -76,17 +76,17 @@ def diagnosis(checks: Iterable[Check]) -> Diagnosis:
 
 def ok(area: Area, message: str) -> Check:
     """Nothing to do."""
-    return Check(area, Verdict.OK, message)
+    return Check(area, Status.OK, message)
 
 
 def warn(area: Area, message: str, remedy: str | None = None) -> Check:
     """Commands run, and do less than they could."""
-    return Check(area, Verdict.WARN, message, remedy)
+    return Check(area, Status.WARN, message, remedy)
 
 
 def fail(area: Area, message: str, remedy: str | None = None, *, denied: bool = False) -> Check:
     """Commands end with an error."""
-    return Check(area, Verdict.FAIL, message, remedy, denied)
+    return Check(area, Status.FAIL, message, remedy, denied)
 
 
 def failed_by(area: Area, error: ReconcilerError) -> Check:

@@ -18,7 +18,7 @@ class Weight(IntEnum):
     FAILURE = 2
 
 
-class Key(NamedTuple):
+class NoticeKey(NamedTuple):
     """What a notice is about: it is told once, as long as that lasts."""
 
     topic: str
@@ -40,14 +40,14 @@ class Told(NamedTuple):
 
 TOLD_NOTHING: Final = Told(-1, "")
 TOLD_ONCE: Final = Told(0, "")
-ToldByKey: TypeAlias = "Mapping[Key, Told]"
+ToldByKey: TypeAlias = "Mapping[NoticeKey, Told]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One thing to tell."""
 
-    key: Key
+    key: NoticeKey
     text: str
     """One sentence, which begins with the subject."""
     heading: str
@@ -63,7 +63,7 @@ class Findings:
 
     fleet: str
     notices: tuple[Notice, ...]
-    covers: Callable[[Key], bool]
+    covers: Callable[[NoticeKey], bool]
     """Whether the run looked at it: then it is over if there is no notice of it."""
     command: str
     """The command that shows all of it."""
@@ -72,15 +72,15 @@ class Findings:
         """The notices that were not told before."""
         return tuple(notice for notice in self.notices if _is_new(notice, before))
 
-    def remaining(self, before: ToldByKey) -> dict[Key, Told]:
+    def remaining(self, before: ToldByKey) -> dict[NoticeKey, Told]:
         """What stays told if nothing more is told: without what is over."""
         return self._after(before, delivered=False)
 
-    def told(self, before: ToldByKey) -> dict[Key, Told]:
+    def told(self, before: ToldByKey) -> dict[NoticeKey, Told]:
         """What is told after the news were delivered."""
         return self._after(before, delivered=True)
 
-    def _after(self, before: ToldByKey, *, delivered: bool) -> dict[Key, Told]:
+    def _after(self, before: ToldByKey, *, delivered: bool) -> dict[NoticeKey, Told]:
         after = {key: told for key, told in before.items() if not self.covers(key)}
         for notice in self.notices:
             earlier = before.get(notice.key, TOLD_NOTHING)

@@ -45,7 +45,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class BudgetState:
     """What is left of both buckets. Times are of the machine's monotonic clock, which all processes share."""
 
     at: float
@@ -59,7 +59,7 @@ class State:
     """As how many calls one counts until then."""
 
 
-Change: TypeAlias = Callable[[State | None, float], tuple[State, T]]
+Change: TypeAlias = Callable[[BudgetState | None, float], tuple[BudgetState, T]]
 """From the state, if there is any, and the time: the new state, and a result."""
 
 
@@ -74,7 +74,7 @@ class InMemory:
     """The state of the runs of one event loop."""
 
     def __init__(self) -> None:
-        self._state: State | None = None
+        self._state: BudgetState | None = None
 
     async def change(self, change: Change[T]) -> T:
         """Changes the state."""
@@ -132,9 +132,9 @@ async def _locked(descriptor: int) -> bool:
     return False
 
 
-def _read(descriptor: int) -> State | None:
+def _read(descriptor: int) -> BudgetState | None:
     try:
-        return msgspec.json.decode(os.pread(descriptor, LARGEST_FILE_BYTES, 0), type=State)
+        return msgspec.json.decode(os.pread(descriptor, LARGEST_FILE_BYTES, 0), type=BudgetState)
     except (OSError, msgspec.DecodeError):
         return None
 
@@ -159,7 +159,7 @@ class SharedBudget:
     async def slow_down(self, seconds: float, cost: float) -> None:
         """From now on, a call of any run counts as ``cost`` calls for so many seconds."""
 
-        def slowed(state: State | None, now: float) -> tuple[State, None]:
+        def slowed(state: BudgetState | None, now: float) -> tuple[BudgetState, None]:
             state = self._refilled(state, now)
             slow = state.cost if now < state.slow_until else 1.0
             until = max(state.slow_until, now + seconds)
@@ -167,7 +167,7 @@ class SharedBudget:
 
         await self._store.change(slowed)
 
-    def _taken(self, state: State | None, now: float) -> tuple[State, float]:
+    def _taken(self, state: BudgetState | None, now: float) -> tuple[BudgetState, float]:
         """The state after a call has started, and 0; or how long until one may, in seconds."""
         state = self._refilled(state, now)
         cost = min(state.cost if now < state.slow_until else 1.0, self._account.burst)
@@ -180,10 +180,10 @@ class SharedBudget:
         fleets = state.fleets if self._fleets is None else state.fleets - min(cost, self._fleets.burst)
         return replace(state, account=state.account - cost, fleets=fleets), 0.0
 
-    def _refilled(self, state: State | None, now: float) -> State:
+    def _refilled(self, state: BudgetState | None, now: float) -> BudgetState:
         """With what has come since. Without a state, buckets are full: nobody has called for a while."""
         if state is None:
-            return State(now, self._account.burst, 0.0 if self._fleets is None else self._fleets.burst, now)
+            return BudgetState(now, self._account.burst, 0.0 if self._fleets is None else self._fleets.burst, now)
         if now < state.at:  # the machine was started again
             return replace(state, at=now, fleets_at=now, slow_until=0.0)
         account = _filled(state.account, now - state.at, self._account)

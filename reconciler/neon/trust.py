@@ -12,7 +12,7 @@ from reconciler.errors import InvalidInputError, UntrustedFilesError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.desired.destinations import Destination
+    from reconciler.desired.destinations import KeyDestination
     from reconciler.desired.state import DesiredState
     from reconciler.environment import Environment
 
@@ -26,12 +26,12 @@ def check_names(desired: DesiredState, environ: Environment, base: DesiredState 
         raise InvalidInputError(told, hint=naming_hint(found))
 
 
-def variable_not_allowed(reference: Destination) -> str:
+def variable_not_allowed(reference: KeyDestination) -> str:
     """The message about a variable that files may not name."""
     return f"{reference.path}: {reference.value} is not permitted as {_use(reference)}"
 
 
-def naming_hint(found: list[Destination]) -> str:
+def naming_hint(found: list[KeyDestination]) -> str:
     """The hint about how to permit the variables."""
     names = dict.fromkeys(str(one.value)[2:-1] for one in found)
     return f"to permit it: export {NAMES_ALLOWED}={','.join(names)}"
@@ -59,7 +59,7 @@ def permitted_host(desired: DesiredState, environ: Environment) -> str | None:
     return next((known for known in (NEON, *_hosts_allowed(environ)) if same(named, known)), None)
 
 
-def host_not_allowed(named: Destination) -> str:
+def host_not_allowed(named: KeyDestination) -> str:
     """The message about a host that only the files name."""
     return f"{named.path}: {str(named.value)!r} is not Neon's API, and only the files name it"
 
@@ -86,5 +86,5 @@ def _hosts_allowed(environ: Environment) -> Iterator[str]:
             raise InvalidInputError(message, hint=LOOKS) from None
 
 
-def _use(reference: Destination) -> str:
+def _use(reference: KeyDestination) -> str:
     return f"{'an' if reference.use.value[0] in 'aeioAEIO' else 'a'} {reference.use.value}"

@@ -14,7 +14,7 @@ import msgspec
 
 from reconciler.errors import InvalidInputError, OutputError
 from reconciler.files import regular_files
-from reconciler.model.notice import Key, Told
+from reconciler.model.notice import NoticeKey, Told
 from reconciler.notify.records import Records
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ class ToldFile(Records):
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"--notify-state {self._path}: {reason}", hint=AGAIN) from error
 
-    def _read(self) -> dict[str, dict[Key, Told]]:
+    def _read(self) -> dict[str, dict[NoticeKey, Told]]:
         """What was told, by destination."""
-        found: dict[str, dict[Key, Told]] = {}
+        found: dict[str, dict[NoticeKey, Told]] = {}
         for line in self._lines():
-            found.setdefault(line.destination, {})[Key(line.topic, line.subject, line.what)] = Told(
+            found.setdefault(line.destination, {})[NoticeKey(line.topic, line.subject, line.what)] = Told(
                 line.level, line.since
             )
         return found
@@ -130,7 +130,7 @@ def _not_ours(what: str, reason: str) -> InvalidInputError:
     return InvalidInputError(f"{what} {reason}", hint="name another file, or remove it: then all is told again")
 
 
-def _text(fleet: str, told: Mapping[str, Mapping[Key, Told]]) -> str:
+def _text(fleet: str, told: Mapping[str, Mapping[NoticeKey, Told]]) -> str:
     lines: list[dict[str, Any]] = [
         {"destination": destination, **key._asdict(), **one._asdict()}
         for destination, by_key in sorted(told.items())

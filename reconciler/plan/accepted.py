@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from reconciler.desired.tenant import ABSENT, Accepted, Step
+from reconciler.desired.tenant import ABSENT, Accepted, Reduction
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH, unit_of
 from reconciler.model.units import UNLIMITED, parse_bytes, parse_seconds
@@ -51,7 +51,7 @@ class Acceptances:
     permitted: bool = False
     """Whether ``--allow lowering`` was given: then ``true`` counts also if its age is unknown."""
 
-    def cover(self, loss: Loss, change: FieldChange) -> bool:
+    def allow(self, loss: Loss, change: FieldChange) -> bool:
         """Return whether the file accepts what the change may cost; ``state: suspended`` accepts a suspension."""
         if loss == "suspension" and self.tenant.suspended:
             return True
@@ -72,15 +72,15 @@ class Acceptances:
 
     def written(self, found: Iterable[tuple[Loss, FieldChange]]) -> str:
         """Return the line for the tenant's file that accepts these losses."""
-        steps: dict[Loss, dict[Step, None]] = {}
-        values: dict[Loss, dict[Step, None]] = {}
+        steps: dict[Loss, dict[Reduction, None]] = {}
+        values: dict[Loss, dict[Reduction, None]] = {}
         for loss, change in found:
             steps.setdefault(loss, {})[self._step(change)] = None
             values.setdefault(loss, {})[_of_values(change)] = None
         members = (f"{loss}: {self._worded(loss, named, values[loss])}" for loss, named in steps.items())
         return f"accept: {{{', '.join(members)}}}"
 
-    def _worded(self, loss: Loss, *choices: Iterable[Step]) -> str:
+    def _worded(self, loss: Loss, *choices: Iterable[Reduction]) -> str:
         """Return the first new way to write it: what the base already has is used up."""
         for choice in choices:
             steps = tuple(choice)
@@ -94,12 +94,12 @@ class Acceptances:
         now = getattr(self.tenant.accept, loss) if acceptance is None else acceptance
         return None if before is None else all(getattr(accepted, loss) != now for accepted in before)
 
-    def _step(self, change: FieldChange) -> Step:
+    def _step(self, change: FieldChange) -> Reduction:
         """Return how a file names the reduction: by tiers if the tier changes."""
         was = self.history.tier(self.tenant.name)
         if change.after == ABSENT or was in (None, self.tenant.tier):
             return _of_values(change)
-        return Step(was, self.tenant.tier)
+        return Reduction(was, self.tenant.tier)
 
     def _is_not_over(self, day: date) -> bool:
         return self.now is not None and self.now.date() <= day
@@ -109,7 +109,7 @@ class Acceptances:
         was = self.history.tier(self.tenant.name)
         return change.origin is Origin.CONFIG and was not in (None, self.tenant.tier)
 
-    def _names(self, step: Step, change: FieldChange) -> bool:
+    def _names(self, step: Reduction, change: FieldChange) -> bool:
         if change.after == ABSENT:
             return step == _of_values(change) and not self._accepted_before(step)
         if (change.before, change.after) == (_read(change.path, step.before), _read(change.path, step.after)):
@@ -117,7 +117,7 @@ class Acceptances:
         was = self.history.tier(self.tenant.name)
         return step.after == self.tenant.tier and (was == step.before or self._was_granted(step.before, change))
 
-    def _accepted_before(self, step: Step) -> bool:
+    def _accepted_before(self, step: Reduction) -> bool:
         """Return whether an earlier file accepts the same deletion: that one is done, this is of a namesake."""
         before = (accepted.deletion for accepted in self.history.accepted(self.tenant.name) or ())
         return any(step in accepted for accepted in before if isinstance(accepted, tuple))
@@ -152,10 +152,10 @@ def accepts_more(tenant: Tenant, history: History) -> bool:
     return any(all(getattr(earlier, loss) != now for earlier in before) for loss, now in accepted) and bool(before)
 
 
-def _of_values(change: FieldChange) -> Step:
+def _of_values(change: FieldChange) -> Reduction:
     if change.after == ABSENT:
-        return Step(change.path, ABSENT)
-    return Step(_as_written(change.path, change.before), _as_written(change.path, change.after))
+        return Reduction(change.path, ABSENT)
+    return Reduction(_as_written(change.path, change.before), _as_written(change.path, change.after))
 
 
 def _as_written(path: str, value: Value) -> str:

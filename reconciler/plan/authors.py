@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.plan.shared_changes import SharedChange
 
 
-class Place(NamedTuple):
+class FileKey(NamedTuple):
     """A key of the files: of a tier, of a tenant's file, or of tiers.yaml if it has neither."""
 
     tier: str | None
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     """With the unit of the field: ``compute.max_cu``, ``overrides.quota.data_transfer_bytes``, ``tier``."""
 
 
-FindAuthors: TypeAlias = "Callable[[Collection[Place]], Mapping[Place, Authored]]"
+FindAuthors: TypeAlias = "Callable[[Collection[FileKey]], Mapping[FileKey, Authored]]"
 """Finds who wrote keys since the base. What was not changed since, or is not committed, is missing."""
 
 _KEYS: Final = {Layer.OVERRIDE: "overrides.", Layer.BOOST: "boosts"}
@@ -44,32 +44,32 @@ def with_authors(plan: Plan, find: FindAuthors) -> Plan:
     return structs.replace(plan, authored=tuple(found.values()))
 
 
-def authors_of(change: SharedChange, authored: Mapping[Place, Authored]) -> Iterator[Authored]:
+def authors_of(change: SharedChange, authored: Mapping[FileKey, Authored]) -> Iterator[Authored]:
     """Yield who asks for a change, one for each place; ``authored`` is ``by_place``."""
     if change.cause is not Origin.CONFIG:
         return
     place = _of_tier(change)
-    places: Iterable[Place] = [place] if place in authored and place is not None else _of_tenants(change)
+    places: Iterable[FileKey] = [place] if place in authored and place is not None else _of_tenants(change)
     yield from (authored[place] for place in places if place in authored)
 
 
-def by_place(plan: Plan) -> dict[Place, Authored]:
+def by_place(plan: Plan) -> dict[FileKey, Authored]:
     """Return who asks for the changes of a plan, by the key of the files."""
-    return {Place(one.tier, one.tenant, one.key): one for one in plan.authored}
+    return {FileKey(one.tier, one.tenant, one.key): one for one in plan.authored}
 
 
-def _of_tier(change: SharedChange) -> Place | None:
+def _of_tier(change: SharedChange) -> FileKey | None:
     if change.layer is Layer.NAMING:
-        return Place(None, None, "naming")
+        return FileKey(None, None, "naming")
     if change.layer is not Layer.TIER or change.thing == TIER or change.path is None or change.tier is None:
         return None
     below = "dev_branches." if change.thing == "branch" else ""
-    return Place(change.tier, None, f"{below}{change.path}")
+    return FileKey(change.tier, None, f"{below}{change.path}")
 
 
-def _of_tenants(change: SharedChange) -> Iterator[Place]:
+def _of_tenants(change: SharedChange) -> Iterator[FileKey]:
     for tenant in change.tenants:
-        yield Place(None, tenant, _key(change))
+        yield FileKey(None, tenant, _key(change))
 
 
 def _key(change: SharedChange) -> str:

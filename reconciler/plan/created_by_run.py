@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.annotations import BRANCH, RUN
-from reconciler.plan import put_back
+from reconciler.plan import field_rollback
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import DeleteReplica
 from reconciler.plan.actions.project import DeleteProject
@@ -14,7 +14,7 @@ from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.plan import Refusal, Rule
-from reconciler.plan.way_back import cannot, changed_since
+from reconciler.plan.tenant_rollback import cannot, changed_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.comparison import Finding
     from reconciler.plan.recorded_effects import Created
-    from reconciler.plan.way_back import Rollback
+    from reconciler.plan.tenant_rollback import Rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class Deletions:
                     tenant=self.tenant.name,
                     reason=self._reason,
                     source=self.tenant.location,
-                    changes=(existence(put_back.branch_path(branch), Origin.COMMAND, before=True),),
+                    changes=(existence(field_rollback.branch_path(branch), Origin.COMMAND, before=True),),
                     branch=branch.name,
                     branch_id=branch.id,
-                    purpose=put_back.purpose(branch),
+                    purpose=field_rollback.purpose(branch),
                 )
             )
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan, Refusal, TenantPlan
     from reconciler.plan.policies import PolicyJudge
     from reconciler.plan.resets import RaisedNumbers
+    from reconciler.plan.tenant_rollback import Rollback
     from reconciler.plan.tombstones import Tombstones
-    from reconciler.plan.way_back import Rollback
 
 
 @dataclass(frozen=True, kw_only=True)

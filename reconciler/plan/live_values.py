@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PRESENT: Final = ("present", JsonText.of("present"))
 """The values of the path of a branch or snapshot itself."""
-COPIES: Final = (branches.NAME, snapshots.NAME)
+ENTRY_LISTS: Final = (branches.NAME, snapshots.NAME)
 
 
 class Nothing:
@@ -60,8 +60,8 @@ class LiveValues:
         root, _, rest = path.partition(".")
         if path in self._contents or root in (databases.ROLES, databases.DATABASES):
             return self._content(path, root)
-        if root in COPIES:
-            return self._copy(root, rest)
+        if root in ENTRY_LISTS:
+            return self._entry(root, rest)
         if root == FREE_FORM.name:
             return self._setting(rest)
         if path.startswith(f"{replicas.PATH}."):
@@ -143,7 +143,7 @@ class LiveValues:
             return self._parameters(endpoint.compute, path, f"compute.{member}")
         return compute.members(endpoint.compute).get(f"compute.{member}")
 
-    def _copy(self, root: str, rest: str) -> Value | Nothing:
+    def _entry(self, root: str, rest: str) -> Value | Nothing:
         """Of branches or snapshots: which are there, whether one is, or a size of one's compute."""
         path = f"{root}.{rest}"
         if not rest:

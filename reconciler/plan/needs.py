@@ -30,7 +30,7 @@ from reconciler.plan.concerns.snapshot_limits import asks_for_fewer
 from reconciler.plan.concerns.snapshot_occasions import asking
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
-from reconciler.plan.in_order import nothing_to_read
+from reconciler.plan.in_sync import nothing_to_read
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
@@ -158,37 +158,37 @@ class PlanRequirements:
         deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
         looks = [
             _Look(desired, live, t, p, Depth.DEEP if t.name in deep else depth, self.history, self.now)
-            for t, p in (matched if small else self._not_in_order(desired, matched))
+            for t, p in (matched if small else self._not_in_sync(desired, matched))
             if not t.absent
         ]
-        settled = [look for look in looks if not look.unsettled]
+        complete = [look for look in looks if not look.incomplete]
         doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
         later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
         counted = [
-            look.project for look in looks if look.unsettled or look.uncounted(everybody=depth is Depth.DEEP)
+            look.project for look in looks if look.incomplete or look.uncounted(everybody=depth is Depth.DEEP)
         ]
-        alone = (one for one in self._asked_of(settled, "project") if one.consumption is None)
+        alone = (one for one in self._asked_of(complete, "project") if one.consumption is None)
         ended = {look.tenant for look in looks if look.replicas_end}
-        replaced = [look.project for look in settled if look.tenant in ended]
+        replaced = [look.project for look in complete if look.tenant in ended]
         new = self._new_with_unsure_owner(tenants)
         branched = [
-            *((look.project, why) for look in settled if (why := self._why_branches(look, new))),
-            *_for(ASKED, self._asked_of(settled, "branches")),
+            *((look.project, why) for look in complete if (why := self._why_branches(look, new))),
+            *_for(ASKED, self._asked_of(complete, "branches")),
             *_for(REPLICAS, replaced),
             *_for(ABSENT, (project for tenant, project in matched if tenant.absent)),
             *_for(STRANGERS, self._unowned(desired, live, identities, tenants)),
             *_for(DOUBLE, (project for double in doubles for project in (double.first, *double.later))),
         ]
         sized = [
-            *_for(SIZED, (look.project for look in settled if self.whole or look.needs_endpoints)),
-            *_for(ASKED, self._asked_of(settled, "endpoints")),
+            *_for(SIZED, (look.project for look in complete if self.whole or look.needs_endpoints)),
+            *_for(ASKED, self._asked_of(complete, "endpoints")),
             *_for(REPLICAS, replaced),
-            *_for(NEW, (look.project for look in settled if self._may_be_unfinished(look))),
+            *_for(NEW, (look.project for look in complete if self._may_be_unfinished(look))),
             *_for(DOUBLE, later),
         ]
         saved = [
-            *_for(SAVED, (look.project for look in settled if self.whole or look.needs_snapshots)),
-            *_for(ASKED, self._asked_of(settled, "snapshots")),
+            *_for(SAVED, (look.project for look in complete if self.whole or look.needs_snapshots)),
+            *_for(ASKED, self._asked_of(complete, "snapshots")),
             *_for(ABSENT, self._saved_before_deletion(desired, matched)),
             *_for(DOUBLE, later),
         ]
@@ -201,12 +201,12 @@ class PlanRequirements:
             snapshots=reading.of("snapshots", (one for one in saved if one[0].snapshots is None)),
             integrations=_ids(
                 [
-                    *(look.project for look in settled if look.needs_integrations),
-                    *(one for one in self._asked_of(settled, "integrations") if one.integrations is None),
+                    *(look.project for look in complete if look.needs_integrations),
+                    *(one for one in self._asked_of(complete, "integrations") if one.integrations is None),
                 ]
             ),
-            roles=tuple((look.project.id, id_) for look in settled for id_ in look.unread_roles),
-            databases=tuple((look.project.id, id_) for look in settled for id_ in look.unread_databases),
+            roles=tuple((look.project.id, id_) for look in complete for id_ in look.unread_roles),
+            databases=tuple((look.project.id, id_) for look in complete for id_ in look.unread_databases),
             reasons=tuple(reading.reasons),
         )
 
@@ -221,29 +221,29 @@ class PlanRequirements:
             if tenant.absent and asking(Occasion.DELETE, desired, tenant, self.history):
                 yield project
 
-    def _not_in_order(
+    def _not_in_sync(
         self, desired: DesiredState, matched: Iterable[tuple[Tenant, LiveProject]]
     ) -> Iterable[tuple[Tenant, LiveProject]]:
         """Those of which more than the list may be needed."""
         if self.depth is not Depth.DECLARED or self.whole:
             return matched
         asked = {*self.half_done, *self.new, *self.wanted}
-        known = self._in_order(desired)
+        known = self._in_sync(desired)
         return [
             (tenant, project)
             for tenant, project in matched
             if tenant.name in asked
-            or (known.get(tenant.name) is not project and not self._is_in_order(desired, known, tenant, project))
+            or (known.get(tenant.name) is not project and not self._is_in_sync(desired, known, tenant, project))
         ]
 
-    def _in_order(self, desired: DesiredState) -> dict[str, LiveProject]:
+    def _in_sync(self, desired: DesiredState) -> dict[str, LiveProject]:
         """The projects of which an earlier round found that the list is enough."""
         remembered = desired.remembered.get("in order")
         if remembered is None or remembered[0] is not self.history:
             remembered = desired.remembered["in order"] = (self.history, {})
         return cast("dict[str, LiveProject]", remembered[1])
 
-    def _is_in_order(
+    def _is_in_sync(
         self, desired: DesiredState, known: dict[str, LiveProject], tenant: Tenant, project: LiveProject
     ) -> bool:
         if not nothing_to_read(desired, self.history, tenant, project):
@@ -382,7 +382,7 @@ class _Look:
         return self._settings.compute is not None and rivals.ours(self.project, self._fleet, self.tenant)
 
     @property
-    def unsettled(self) -> bool:
+    def incomplete(self) -> bool:
         """Whether a value is missing that the files manage, or that the declared organization may forbid."""
         settings, project = self._settings, self.project
         limited = self._moves or self._depth is Depth.DEEP

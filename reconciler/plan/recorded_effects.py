@@ -30,7 +30,7 @@ FROM_FILES: Final = "remove it from the files, and apply them"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldOwner:
     """What a field belongs to: the project, a compute, or a branch."""
 
     kind: Literal["project", "compute", "branch"] = "project"
@@ -42,7 +42,7 @@ class Place:
 class WrittenField:
     """A field that the run wrote."""
 
-    place: Place
+    place: FieldOwner
     path: str
     before: Value
     """The value before the first write."""
@@ -53,7 +53,7 @@ class WrittenField:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedProject:
     """The project was transferred."""
 
     origin: str
@@ -84,7 +84,7 @@ class Permanent:
     """Whether the project itself is gone."""
 
 
-Effect: TypeAlias = WrittenField | Moved | Created | Permanent
+RecordedEffect: TypeAlias = WrittenField | MovedProject | Created | Permanent
 
 
 @dataclass(slots=True)
@@ -92,12 +92,12 @@ class _Told:
     """The effects as far as they have been read."""
 
     tenant: str
-    fields: dict[tuple[Place, str], WrittenField] = field(default_factory=dict)
-    moved: Moved | None = None
+    fields: dict[tuple[FieldOwner, str], WrittenField] = field(default_factory=dict)
+    moved: MovedProject | None = None
     created: dict[tuple[Thing, str], Created] = field(default_factory=dict)
     permanent: dict[Permanent, None] = field(default_factory=dict)
 
-    def effects(self) -> tuple[Effect, ...]:
+    def effects(self) -> tuple[RecordedEffect, ...]:
         moved = () if self.moved is None else (self.moved,)
         return (*moved, *self.fields.values(), *self.created.values(), *self.permanent)
 
@@ -113,7 +113,7 @@ class _Told:
         found = next((key for key, made in self.created.items() if made.id == gone), None)
         return found is not None and self.created.pop(found) is not None
 
-    def change(self, place: Place, write: RecordedWrite) -> None:
+    def change(self, place: FieldOwner, write: RecordedWrite) -> None:
         at = write.at
         for change in write.changes:
             key = (place, change.path)
@@ -135,7 +135,7 @@ def project_of(write: RecordedWrite, tenant: str) -> str | None:
     return dict(zip(write.tenants, write.project_ids, strict=False)).get(tenant)
 
 
-def effects(writes: Iterable[RecordedWrite], tenant: str) -> tuple[Effect, ...]:
+def effects(writes: Iterable[RecordedWrite], tenant: str) -> tuple[RecordedEffect, ...]:
     """Return what these writes did to the tenant, in order: one effect for each field and each thing.
 
     A write whose outcome is unknown counts as carried out: the comparison with live state decides.
@@ -156,7 +156,7 @@ def as_value(path: str, plain: Value) -> Value:
 
 
 def _patched_project(told: _Told, write: RecordedWrite) -> None:
-    told.change(Place(), write)
+    told.change(FieldOwner(), write)
 
 
 def _patched_compute(told: _Told, write: RecordedWrite) -> None:
@@ -166,7 +166,7 @@ def _patched_compute(told: _Told, write: RecordedWrite) -> None:
             f"{what} of a compute: the journal does not say of which", "set it in the files, and apply them"
         )
         return
-    place = Place("compute", write.object.get("branch", ""), write.object.get("replica"))
+    place = FieldOwner("compute", write.object.get("branch", ""), write.object.get("replica"))
     told.change(place, write)
 
 
@@ -175,7 +175,7 @@ def _patched_branch(told: _Told, write: RecordedWrite) -> None:
         what = ", ".join(change.path for change in write.changes)
         told.cannot(f"{what}: the journal does not say of which branch", "set it in the files, and apply them")
         return
-    told.change(Place("branch", write.object.get("branch", "")), write)
+    told.change(FieldOwner("branch", write.object.get("branch", "")), write)
 
 
 def _moved(told: _Told, write: RecordedWrite) -> None:
@@ -186,9 +186,9 @@ def _moved(told: _Told, write: RecordedWrite) -> None:
             "revert the tenant's tier in the files, and apply them",
         )
     elif told.moved is None:
-        told.moved = Moved(write.organization, (there,))
+        told.moved = MovedProject(write.organization, (there,))
     else:
-        told.moved = Moved(told.moved.origin, (*told.moved.destinations, there))
+        told.moved = MovedProject(told.moved.origin, (*told.moved.destinations, there))
 
 
 def _created(thing: Thing) -> Reader:

@@ -32,7 +32,7 @@ class Remedy(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedStrings:
     """The connection whose strings a row keeps: of the default branch of the tenant's project."""
 
     tenant: str
@@ -46,7 +46,7 @@ class Expected:
 class StringFinding:
     """What is wrong with the connection strings of a row."""
 
-    expected: Expected
+    expected: ExpectedStrings
     message: str
     remedy: Remedy
 
@@ -56,7 +56,7 @@ def due_strings(
     certain: Mapping[str, LiveProject],
     rows: Mapping[str, Registered],
     lapsed_before: datetime,
-) -> Iterator[Expected]:
+) -> Iterator[ExpectedStrings]:
     """Yield what a run writes: strings that an earlier run was about to write, of certain projects.
 
     A claim without a project is that of a run that could not record what it created. Otherwise another run may be
@@ -70,7 +70,9 @@ def due_strings(
             yield expected(desired, name, project.id, project.organization, row)
 
 
-def expected(desired: DesiredState, name: str, project_id: str, organization: str, row: Registered) -> Expected:
+def expected(
+    desired: DesiredState, name: str, project_id: str, organization: str, row: Registered
+) -> ExpectedStrings:
     """Return the connection of a row, with the names in the files; in the row, for a tenant that none declares."""
     tenant = desired.tenants.get(name)
     if tenant is None:
@@ -78,11 +80,14 @@ def expected(desired: DesiredState, name: str, project_id: str, organization: st
         names = row.record.database or defaults.database, row.record.role or defaults.role
     else:
         names = database_and_role(desired, tenant)
-    return Expected(name, project_id, organization, *names)
+    return ExpectedStrings(name, project_id, organization, *names)
 
 
 def string_findings(
-    rows: Mapping[str, tuple[Expected, Registered]], kept: Mapping[str, KeptConnection], *, lapsed_before: datetime
+    rows: Mapping[str, tuple[ExpectedStrings, Registered]],
+    kept: Mapping[str, KeptConnection],
+    *,
+    lapsed_before: datetime,
 ) -> Iterator[StringFinding]:
     """Yield what is wrong with the strings of rows that should keep them."""
     for name, (asked, row) in rows.items():

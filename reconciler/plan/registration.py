@@ -13,7 +13,7 @@ from reconciler.plan.adoption import confirmed, reused_names
 from reconciler.plan.identity import identify
 from reconciler.plan.orphans import orphans
 from reconciler.plan.plan import Conflict  # noqa: TC001 - documents read the annotations
-from reconciler.plan.registry_record import live_record, settled_record
+from reconciler.plan.registry_record import live_record, matching_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,11 +120,11 @@ def misplaced(desired: DesiredState, live: LiveState, plan: Plan, selection: Sel
     """
     certain = certain_projects(desired, live, plan, selection)
     changing = {planned.tenant for planned in plan.tenants}
-    settled = {name: project for name, project in certain.items() if name not in changing}
+    certain_now = {name: project for name, project in certain.items() if name not in changing}
     records = {name: live_record(project) for name, project in certain.items()}
     records |= {
-        name: settled_record(desired, name, project, _record(live.registered.get(name)))
-        for name, project in settled.items()
+        name: matching_record(desired, name, project, _record(live.registered.get(name)))
+        for name, project in certain_now.items()
     }
     return _misplaced(certain, records, live.registered)
 
@@ -173,7 +173,7 @@ def registration(
     }
     owned = {**_owned_orphans(desired, identities), **certain}
     records = {
-        name: settled_record(desired, name, project, _record(rows.get(name))) for name, project in owned.items()
+        name: matching_record(desired, name, project, _record(rows.get(name))) for name, project in owned.items()
     }
     placements = _misplaced(owned, records, rows)
     changes = [_placed(placement, rows.get(placement.tenant)) for placement in placements]

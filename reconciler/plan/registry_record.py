@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.live.registered import Record, State
+from reconciler.live.registered import Record, RowState
 from reconciler.model.hosts import pooled_host
 from reconciler.plan.lifecycle import database_and_role
 
@@ -27,7 +27,7 @@ def live_record(project: LiveProject) -> Record:
         region=project.region,
         host=host,
         pooled_host=None if host is None else pooled_host(host),
-        state=State.SUSPENDED if quota_reached(project) else None,
+        state=RowState.SUSPENDED if quota_reached(project) else None,
         project_created_at=project.created_at,
     )
 
@@ -44,11 +44,11 @@ def quota_reached(project: LiveProject) -> bool | None:
 def declared_record(desired: DesiredState, tenant: Tenant) -> Record:
     """Return what the files say, which holds once the tenant matches them."""
     database, role = database_and_role(desired, tenant)
-    state = State.SUSPENDED if tenant.suspended else State.READY
+    state = RowState.SUSPENDED if tenant.suspended else RowState.READY
     return Record(tier=tenant.tier, database=database, role=role, state=state)
 
 
-def settled_record(desired: DesiredState, name: str, project: LiveProject, row: Record) -> Record:
+def matching_record(desired: DesiredState, name: str, project: LiveProject, row: Record) -> Record:
     """Return the record of a tenant that matches its file. A tenant that no file declares has the live part.
 
     A row that says suspended keeps that until the counters of the project are read.
@@ -57,7 +57,7 @@ def settled_record(desired: DesiredState, name: str, project: LiveProject, row: 
     if tenant is None or tenant.absent:
         return live
     declared = declared_record(desired, tenant)
-    if declared.state is State.READY:
-        suspended = row.state is State.SUSPENDED and quota_reached(project) is None
-        declared = replace(declared, state=State.SUSPENDED if suspended else live.state or State.READY)
+    if declared.state is RowState.READY:
+        suspended = row.state is RowState.SUSPENDED and quota_reached(project) is None
+        declared = replace(declared, state=RowState.SUSPENDED if suspended else live.state or RowState.READY)
     return replace(live, **declared.known)

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from reconciler.desired.tier import AtLimit, Occasion
 from reconciler.model.moments import utc_text
-from reconciler.plan.actions.restore import Effect
+from reconciler.plan.actions.restore import Consequence
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
@@ -66,7 +66,7 @@ class Before:
     """The snapshot that is taken before a restore, or why none is."""
 
     actions: tuple[CreateSnapshot | DeleteSnapshot, ...]
-    effect: Effect
+    effect: Consequence
 
 
 def snapshot_before(
@@ -77,12 +77,12 @@ def snapshot_before(
     ``needed`` is the id of the snapshot that the restore reads.
     """
     if why := _no_snapshot(subject, branch, asked_at):
-        return Before((), Effect("snapshot", why))
+        return Before((), Consequence("snapshot", why))
     leaving: LiveSnapshot | None = None
     if full := _no_room_for_snapshot(subject):
         leaving = _oldest(subject, needed)
         if leaving is None:
-            return Before((), Effect("snapshot", full))
+            return Before((), Consequence("snapshot", full))
     name, expires_at = f"{BEFORE}{to}", asked_at.replace(microsecond=0) + SNAPSHOT_LIFETIME
     action = CreateSnapshot(
         tenant=subject.tenant.name,
@@ -95,9 +95,9 @@ def snapshot_before(
     )
     told = f"a snapshot of its present state is taken before: {name!r}"
     if leaving is None:
-        return Before((action,), Effect("snapshot", told))
+        return Before((action,), Consequence("snapshot", told))
     removal = _replaced(subject, leaving, name)
-    return Before((removal, action), Effect("snapshot", f"{told}, in place of {leaving.name!r}"))
+    return Before((removal, action), Consequence("snapshot", f"{told}, in place of {leaving.name!r}"))
 
 
 def _oldest(subject: Subject, needed: str | None) -> LiveSnapshot | None:
@@ -160,39 +160,43 @@ def _no_room_for_snapshot(subject: Subject) -> str | None:
 
 def effects_of_moment(
     subject: Subject, branch: LiveBranch, source: LiveBranch, moment: datetime, to: str, keep_as: str
-) -> Iterator[Effect]:
+) -> Iterator[Consequence]:
     """Yield what a restore of a branch does that keeps its id. ``source`` holds the moment."""
     parent = keep_as if source.id == branch.id else source.name
-    yield Effect("moment", f"branch {branch.name!r} gets its state of {to}")
+    yield Consequence("moment", f"branch {branch.name!r} gets its state of {to}")
     yield from _lost(subject, moment, to)
-    yield Effect("kept", f"its present state stays as branch {keep_as!r}{_children(subject, branch)}")
+    yield Consequence("kept", f"its present state stays as branch {keep_as!r}{_children(subject, branch)}")
     yield from _newer(subject, branch, moment)
-    yield Effect("id", f"no id changes: branch {branch.id} keeps its id")
-    yield Effect("connection", f"connection strings stay; {_connections(subject, branch)}")
+    yield Consequence("id", f"no id changes: branch {branch.id} keeps its id")
+    yield Consequence("connection", f"connection strings stay; {_connections(subject, branch)}")
     if branch.parent_id is None:
-        yield Effect("id", f"Neon may make it a child of {parent!r}: then it can have no more snapshots")
+        yield Consequence("id", f"Neon may make it a child of {parent!r}: then it can have no more snapshots")
 
 
 def effects_of_snapshot(
     subject: Subject, branch: LiveBranch, snapshot: LiveSnapshot, keep_as: str
-) -> Iterator[Effect]:
+) -> Iterator[Consequence]:
     """Yield what the restore of a snapshot does, which makes a new branch."""
     taken = utc_text(snapshot.created_at)
-    yield Effect("moment", f"branch {branch.name!r} gets the state of snapshot {snapshot.name!r}, taken {taken}")
+    yield Consequence(
+        "moment", f"branch {branch.name!r} gets the state of snapshot {snapshot.name!r}, taken {taken}"
+    )
     yield from _lost(subject, snapshot.created_at, f"snapshot {snapshot.name!r}")
     children = [one.name for one in subject.project.branches or () if one.parent_id == branch.id]
     stay = f", with its child branches {_listed(children)}" if children else ""
-    yield Effect("kept", f"its present state stays as branch {keep_as!r}{stay}")
+    yield Consequence("kept", f"its present state stays as branch {keep_as!r}{stay}")
     yield from _newer(subject, branch, snapshot.created_at)
-    yield Effect(
+    yield Consequence(
         "id",
         f"the id of the default branch changes: {branch.id} becomes the id of {keep_as!r}; annotations stay there",
     )
-    yield Effect("connection", f"connection strings stay: the computes move; {_connections(subject, branch)}")
-    yield Effect("moment", "the new branch has no earlier moments (Neon): --to goes back to the replaced one only")
+    yield Consequence("connection", f"connection strings stay: the computes move; {_connections(subject, branch)}")
+    yield Consequence(
+        "moment", "the new branch has no earlier moments (Neon): --to goes back to the replaced one only"
+    )
 
 
-def _lost(subject: Subject, moment: datetime, to: str) -> Iterator[Effect]:
+def _lost(subject: Subject, moment: datetime, to: str) -> Iterator[Consequence]:
     active = subject.project.latest_activity
     if active is None:
         last = "Neon shows no activity"
@@ -200,17 +204,17 @@ def _lost(subject: Subject, moment: datetime, to: str) -> Iterator[Effect]:
         last = f"no activity since: the last was {utc_text(active)}"
     else:
         last = f"last activity {utc_text(active)}"
-    yield Effect("lost", f"it loses everything written after {to}; {last}")
+    yield Consequence("lost", f"it loses everything written after {to}; {last}")
 
 
-def _newer(subject: Subject, branch: LiveBranch, moment: datetime) -> Iterator[Effect]:
+def _newer(subject: Subject, branch: LiveBranch, moment: datetime) -> Iterator[Consequence]:
     snapshots = [one.name for one in subject.project.snapshots or () if one.created_at > moment]
     others = living(subject.project.branches or (), subject.now)
     shown = {one.id for one in previews(subject.project, subject.desired.fleet, subject.now)} | {branch.id}
     branches = [one.name for one in others if one.created_at > moment and one.id not in shown]
     for noun, plural, names in (("snapshot", "snapshots", snapshots), ("branch", "branches", branches)):
         if names:
-            yield Effect(
+            yield Consequence(
                 "newer", f"newer than that, and kept: {plural if len(names) > 1 else noun} {_listed(names)}"
             )
 

@@ -63,7 +63,7 @@ class RestoreTo:
         if stretch is None:
             yield refused(subject, *_unreachable(subject, default, timeline, self.to))
             return
-        source = Source(stretch.branch, stretch.at(self.to), rfc3339(self.to), self.to)
+        source = RestoreSource(stretch.branch, stretch.at(self.to), rfc3339(self.to), self.to)
         if self.preview:
             yield from preview_findings(subject, source, self.asked_at)
         else:
@@ -110,7 +110,7 @@ class RestoreFromSnapshot:
             yield from self._restore(subject, default, found[0])
 
     def _from_branch(self, subject: Subject, default: LiveBranch, branch: LiveBranch) -> Iterator[Finding]:
-        source = Source(branch, None, f"snapshot {self.snapshot}", branch.created_at)
+        source = RestoreSource(branch, None, f"snapshot {self.snapshot}", branch.created_at)
         if branch.expires_at is not None:
             message = (
                 f"branch {branch.name!r}, which is kept as a snapshot, expires: Neon restores nothing from it"
@@ -164,7 +164,7 @@ class RestoreFromSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RestoreSource:
     """What a restore reads: a branch, at a moment of its history or as it is."""
 
     branch: LiveBranch
@@ -183,7 +183,7 @@ def refused(subject: Subject, message: str, remedy: str, *actions: Action) -> Re
 
 
 def restore_findings(
-    subject: Subject, default: LiveBranch, source: Source, asked_at: datetime, *, again: bool
+    subject: Subject, default: LiveBranch, source: RestoreSource, asked_at: datetime, *, again: bool
 ) -> Iterator[Finding]:
     """Yield the restore of the default branch to a state that a branch holds, and the snapshot before it."""
     if not again and (done := _done(subject, default, source.told)):
@@ -215,7 +215,7 @@ def restore_findings(
     yield from _unless_full(subject, action, before.actions)
 
 
-def preview_findings(subject: Subject, source: Source, asked_at: datetime) -> Iterator[Finding]:
+def preview_findings(subject: Subject, source: RestoreSource, asked_at: datetime) -> Iterator[Finding]:
     """Yield a branch of the state with a compute, which expires by itself."""
     called = preview_name(source.told)
     if there := preview_there(subject, called):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from reconciler.plan import put_back
+from reconciler.plan import field_rollback
 from reconciler.plan.actions.branch import PatchBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import PatchProject, TransferProject
@@ -19,8 +19,8 @@ from reconciler.plan.concerns.concern import companions, turns_off
 from reconciler.plan.created_by_run import Deletions
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Note, Refusal, TenantPlan, ordered
-from reconciler.plan.recorded_effects import Created, Moved, Permanent, Place, WrittenField
-from reconciler.plan.way_back import NAME, cannot, changed_since
+from reconciler.plan.recorded_effects import Created, FieldOwner, MovedProject, Permanent, WrittenField
+from reconciler.plan.tenant_rollback import NAME, cannot, changed_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.comparison import Finding
     from reconciler.plan.plan import Plan
-    from reconciler.plan.way_back import Rollback
+    from reconciler.plan.tenant_rollback import Rollback
 
 IN_NO_FILE: Final = "no file declares the tenant any more, or its file is broken"
 NO_VALUE: Final = ("Neon returned no value before the run", "set it in the files")
@@ -106,7 +106,7 @@ class _Way:
     @property
     def _limits(self) -> OrganizationLimits:
         """Those of the organization that the project is in afterwards."""
-        move = next((one for one in self.rollback.effects if isinstance(one, Moved)), None)
+        move = next((one for one in self.rollback.effects if isinstance(one, MovedProject)), None)
         there = self.project.organization if move is None else move.origin
         known = there if there in self.desired.organizations else self.project.organization
         return self.desired.limits(known)
@@ -122,7 +122,7 @@ class _Way:
         if whole is not None:
             yield from deletions.of_project(whole)
             return
-        move = next((effect for effect in self.rollback.effects if isinstance(effect, Moved)), None)
+        move = next((effect for effect in self.rollback.effects if isinstance(effect, MovedProject)), None)
         back = None
         for finding in () if move is None else self._transfer(move):
             back = finding if isinstance(finding, TransferProject) else back
@@ -133,7 +133,7 @@ class _Way:
 
     # Organization
 
-    def _transfer(self, moved: Moved) -> Iterator[Finding]:
+    def _transfer(self, moved: MovedProject) -> Iterator[Finding]:
         here = self.project.organization
         if here == moved.origin:
             return
@@ -161,7 +161,7 @@ class _Way:
     # Fields
 
     def _fields(self, back: TransferProject | None) -> Iterator[Finding]:
-        by_place: dict[Place, list[WrittenField]] = defaultdict(list)
+        by_place: dict[FieldOwner, list[WrittenField]] = defaultdict(list)
         for effect in self.rollback.effects:
             if isinstance(effect, WrittenField):
                 by_place[effect.place].append(effect)
@@ -178,20 +178,20 @@ class _Way:
 
     def _field(self, one: WrittenField) -> FieldChange | Refusal | None:
         """The change that puts one field back, why it stays, or None if it is back already."""
-        live = put_back.found(self.project, one, self.rollback.effects)
+        live = field_rollback.found(self.project, one, self.rollback.effects)
         since = f"since run {self.rollback.run}"
-        if isinstance(live, put_back.Gone):
+        if isinstance(live, field_rollback.Gone):
             return changed_since(
                 self.rollback, f"{one.path}: {one.place.kind} {one.place.branch!r} is gone {since}", ()
             )
-        if put_back.is_back(one, live):
+        if field_rollback.is_back(one, live):
             return None
-        change = put_back.change_back(one, live, self.now)
+        change = field_rollback.change_back(one, live, self.now)
         why = NO_VALUE if change is None else self._impossible(change)
         if change is None or why is not None:
             told, remedy = why or NO_VALUE
             return cannot(self.rollback, f"{one.path}: {told}", remedy)
-        if put_back.is_of_run(one, live):
+        if field_rollback.is_of_run(one, live):
             return change
         patches = tuple(self._patches(one.place, [change], None))
         return changed_since(self.rollback, f"{one.path} has another value {since}", patches)
@@ -210,7 +210,7 @@ class _Way:
                 yield Note.about(self.tenant, told)
 
     def _patches(
-        self, place: Place, changes: list[FieldChange], back: TransferProject | None
+        self, place: FieldOwner, changes: list[FieldChange], back: TransferProject | None
     ) -> Iterator[PatchProject | PatchEndpoint | PatchBranch]:
         """Yield the patch of a place; before a transfer, a patch of its own for what the destination forbids."""
         early = self._early(changes, back)
@@ -228,15 +228,15 @@ class _Way:
         return [one for one in changes if one.path in forbidden]
 
     def _patch(
-        self, place: Place, changes: list[FieldChange], early: list[FieldChange], *, before_transfer: bool
+        self, place: FieldOwner, changes: list[FieldChange], early: list[FieldChange], *, before_transfer: bool
     ) -> PatchProject | PatchEndpoint | PatchBranch:
         name, reason, source = self.tenant.name, self._reason, self.tenant.location
         changed = tuple(changes)
         if place.kind == "branch":
-            branch = put_back.live_branch(self.project, place, self.rollback.effects)
+            branch = field_rollback.live_branch(self.project, place, self.rollback.effects)
             called = place.branch if branch is None else branch.name
             return PatchBranch(tenant=name, reason=reason, source=source, changes=changed, branch=called)
-        endpoint = put_back.endpoint(self.project, place)
+        endpoint = field_rollback.endpoint(self.project, place)
         values: dict[str, Value] = dict(compute.amounts(endpoint.compute if endpoint else None))
         if place.kind == "project":
             values = {**quota.members(self.project.quota), **compute.members(self.project.compute)}
@@ -260,5 +260,5 @@ class _Way:
             branch=place.branch,
             replica=place.replica,
             before_transfer=before_transfer,
-            companions=(*along, *put_back.other_settings(changes, endpoint)),
+            companions=(*along, *field_rollback.other_settings(changes, endpoint)),
         )

@@ -24,7 +24,7 @@ VERBS: Final = ("create", "change", "delete")
 """What happens to branches and snapshots."""
 
 
-class Kind(Enum):
+class ChangeKind(Enum):
     """The kind of change of a tenant, in the order of a plan's sections."""
 
     CREATE = "create"
@@ -37,19 +37,19 @@ class Kind(Enum):
     DELETE = "delete"
 
 
-def kind_of(actions: Iterable[Action]) -> Kind:
+def kind_of(actions: Iterable[Action]) -> ChangeKind:
     """The kind of change of one tenant: by its first action on the project as a whole, if any."""
     for action in actions:
         if isinstance(action, TransferProject):
-            return Kind.DOWNGRADE if action.downgrade else Kind.UPGRADE
+            return ChangeKind.DOWNGRADE if action.downgrade else ChangeKind.UPGRADE
         if action.of_whole_project:
-            return Kind(action.verb)
-    return Kind.CHANGE
+            return ChangeKind(action.verb)
+    return ChangeKind.CHANGE
 
 
-def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[Kind, list[TenantPlan]]:
+def by_kind(tenants: Iterable[TenantPlan]) -> Mapping[ChangeKind, list[TenantPlan]]:
     """The tenants of each kind; every kind is present."""
-    groups: dict[Kind, list[TenantPlan]] = {kind: [] for kind in Kind}
+    groups: dict[ChangeKind, list[TenantPlan]] = {kind: [] for kind in ChangeKind}
     for tenant in tenants:
         groups[kind_of(tenant.actions)].append(tenant)
     return groups

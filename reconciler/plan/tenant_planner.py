@@ -34,7 +34,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.concerns.snapshot_occasions import SnapshotBefore, asking, reduces
 from reconciler.plan.converge import converge, in_sync, of_new_project, permanent
 from reconciler.plan.declared_fields import in_another_tier
-from reconciler.plan.in_order import as_declared
+from reconciler.plan.in_sync import as_declared
 from reconciler.plan.plan import Note, Refusal, TenantPlan, ordered
 from reconciler.plan.resets import raised_for
 from reconciler.plan.tenant_history import NOT_DECLARED, NOTHING

@@ -13,7 +13,7 @@ from reconciler.desired.tenant import Overrides
 from reconciler.model.values import JsonText
 from reconciler.plan import declared_fields
 from reconciler.plan.concerns import compute, concern_name, databases, free_form, protection, quota
-from reconciler.plan.live_values import COPIES, PRESENT, LiveValues, Nothing, beginnings
+from reconciler.plan.live_values import ENTRY_LISTS, PRESENT, LiveValues, Nothing, beginnings
 from reconciler.plan.plan import Unmanaged
 from reconciler.plan.tenant_history import STATE
 
@@ -109,11 +109,11 @@ def _gone(past: TenantHistory, now: Stated) -> Iterator[str]:
 
 def _counts_once(path: str, stated: Value | Assignment) -> bool:
     """Return whether the member is refused or its absence has a meaning: an expiry, or a creation-only field."""
-    copies = path.partition(".")[0] in COPIES and "." in path
+    in_list = path.partition(".")[0] in ENTRY_LISTS and "." in path
     lists = stated is True or isinstance(stated, JsonText)
     of_lists = lists and any(f".{one}" in path for one in (databases.ROLES, databases.DATABASES))
     kept = ".compute." in path or path.endswith(protection.path("")) or of_lists
-    return copies and stated not in PRESENT and not kept
+    return in_list and stated not in PRESENT and not kept
 
 
 def _members_gone(before: list[Value | Assignment], now: Value | Assignment) -> list[str]:
@@ -150,7 +150,7 @@ def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
 def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
     """Return whether the tier declared it, not the tenant's own file."""
     root, _, rest = path.partition(".")
-    if (root in COPIES and ".compute." not in path) or root in (*declared_fields.PINS, "name"):
+    if (root in ENTRY_LISTS and ".compute." not in path) or root in (*declared_fields.PINS, "name"):
         return False
     if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in beginnings(rest)):
         return False

@@ -44,7 +44,7 @@ class EvaluationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class CelProgram:
     """A compiled expression."""
 
     uses: tuple[str, ...]
@@ -63,7 +63,7 @@ class Program:
         return value
 
 
-def compiled(text: str, variables: Mapping[str, str], *, boolean: bool) -> Program:
+def compiled(text: str, variables: Mapping[str, str], *, boolean: bool) -> CelProgram:
     """Compile an expression over variables, given with their types. ``boolean``: it has to be true or false.
 
     Raises InvalidExpressionError, and PolicyError if the library is not installed.
@@ -75,7 +75,7 @@ def compiled(text: str, variables: Mapping[str, str], *, boolean: bool) -> Progr
     kind = program.return_type().name()
     if boolean and kind != "BOOL":
         raise InvalidExpressionError(f"the value is of type {kind.lower()}", "compare it: it has to be a bool")
-    return Program(tuple(name for name in variables if _uses(text, name, declared)), program)
+    return CelProgram(tuple(name for name in variables if _uses(text, name, declared)), program)
 
 
 def hindrance(text: str) -> str | None:

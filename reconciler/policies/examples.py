@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.desired.policies import Expected
+from reconciler.desired.policies import ExpectedResult
 from reconciler.model.problem import Problem
 from reconciler.policies.cel import EvaluationError
 from reconciler.policies.program import program_of
@@ -42,7 +42,7 @@ def _tried(program: PolicyProgram, example: PolicyExample) -> ExampleResult:
         told = program.told(given) if violated else ""
     except EvaluationError as error:
         return ExampleResult(program.declared, example, passed=False, told=str(error))
-    passed = violated is (example.expected is Expected.VIOLATE)
+    passed = violated is (example.expected is ExpectedResult.VIOLATE)
     return ExampleResult(program.declared, example, passed, told)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.desired.policies import Effect, Scope
+from reconciler.desired.policies import OnViolation, Scope
 from reconciler.plan.plan import Note, PolicyWarning
 from reconciler.plan.policies import Denial, PolicyFindings
 from reconciler.policies.cel import EvaluationError
 from reconciler.policies.program import program_of
-from reconciler.policies.subject import PlanSubject, Subject, Surroundings, TenantSubject
+from reconciler.policies.subject import PlanSubject, PolicySubject, Surroundings, TenantSubject
 from reconciler.policies.variables import known_in, values
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ MOST_SECONDS: Final = 20.0
 TOO_SLOW: Final = f"its evaluation takes more than {MOST_SECONDS:g} s of processor time"
 
 
-class Verdict(NamedTuple):
+class PolicyVerdict(NamedTuple):
     """What one evaluation of a policy gives."""
 
-    effect: Effect
+    effect: OnViolation
     message: str
 
 
@@ -44,7 +44,7 @@ class _Judged:
     spent: Callable[[], float]
     """The processor time of this thread, in seconds."""
     seconds: float = 0.0
-    known: dict[Hashable, Verdict | None] = field(default_factory=dict)
+    known: dict[Hashable, PolicyVerdict | None] = field(default_factory=dict)
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
@@ -57,11 +57,11 @@ class _Judged:
         """The variables in it that only the live state gives."""
         return [one.name for one in self.variables if one.live]
 
-    def verdict(self, subject: Subject) -> Verdict | None:
+    def verdict(self, subject: PolicySubject) -> PolicyVerdict | None:
         """Evaluate it, once for equal values."""
         started = self.spent()
         if self.seconds > MOST_SECONDS:
-            return Verdict(Effect.DENY, TOO_SLOW)
+            return PolicyVerdict(OnViolation.DENY, TOO_SLOW)
         given = values(subject, self.variables)
         key = tuple(value if isinstance(value, str | int | float) else repr(value) for value in given.values())
         if key not in self.known:
@@ -70,13 +70,13 @@ class _Judged:
         return self.known[key]
 
 
-def evaluate(program: PolicyProgram, given: Mapping[str, object]) -> Verdict | None:
+def evaluate(program: PolicyProgram, given: Mapping[str, object]) -> PolicyVerdict | None:
     """Return what a policy says about these values; None if they do not violate it. What fails denies."""
     try:
         broken = program.violated(given)
-        return None if broken is None else Verdict(program.declared.effect, program.told(given))
+        return None if broken is None else PolicyVerdict(program.declared.effect, program.told(given))
     except EvaluationError as error:
-        return Verdict(Effect.DENY, str(error))
+        return PolicyVerdict(OnViolation.DENY, str(error))
 
 
 class Judge:
@@ -128,7 +128,9 @@ class Judge:
             declared = one.program.declared
             concerned = [tenant for tenant in tenants if _concerns(declared, tenant)]
             if declared.scope is Scope.PLAN:
-                found.add_plan(declared, one.verdict(Subject(of)) if concerned or not tenants else None, concerned)
+                found.add_plan(
+                    declared, one.verdict(PolicySubject(of)) if concerned or not tenants else None, concerned
+                )
                 continue
             for subject in _subjects(declared.scope, of, concerned):
                 found.add(declared, one.verdict(subject), subject)
@@ -141,16 +143,16 @@ def _concerns(declared: DeclaredPolicy, tenant: TenantSubject) -> bool:
     return declared.concerns_everyone or any(one is not None and declared.concerns(one) for one in known)
 
 
-def _subjects(scope: Scope, of: PlanSubject, tenants: Iterable[TenantSubject]) -> Iterator[Subject]:
+def _subjects(scope: Scope, of: PlanSubject, tenants: Iterable[TenantSubject]) -> Iterator[PolicySubject]:
     for tenant in tenants:
         if scope is Scope.TENANT:
-            yield Subject(of, tenant)
+            yield PolicySubject(of, tenant)
             continue
         for action in tenant.planned.actions:
             if scope is Scope.ACTION:
-                yield Subject(of, tenant, action)
+                yield PolicySubject(of, tenant, action)
             else:
-                yield from (Subject(of, tenant, action, change) for change in action.changes)
+                yield from (PolicySubject(of, tenant, action, change) for change in action.changes)
 
 
 @dataclass(slots=True)
@@ -160,24 +162,24 @@ class _Findings:
     warnings: dict[tuple[DeclaredPolicy, str], dict[str, None]] = field(default_factory=dict)
 
     def add_plan(
-        self, declared: DeclaredPolicy, verdict: Verdict | None, concerned: Iterable[TenantSubject]
+        self, declared: DeclaredPolicy, verdict: PolicyVerdict | None, concerned: Iterable[TenantSubject]
     ) -> None:
         """Add what a policy says about a whole plan: it denies the actions of the tenants that it selects."""
         if verdict is None:
             return
-        if verdict.effect is Effect.WARN:
+        if verdict.effect is OnViolation.WARN:
             self.warnings.setdefault((declared, verdict.message), {})
             return
         denial = Denial(declared.name, verdict.message, declared.location)
         for tenant in concerned:
             self.tenants[tenant.planned.tenant].append(denial)
 
-    def add(self, declared: DeclaredPolicy, verdict: Verdict | None, subject: Subject) -> None:
+    def add(self, declared: DeclaredPolicy, verdict: PolicyVerdict | None, subject: PolicySubject) -> None:
         """Add what a policy says about a tenant, an action or a change: it denies the whole call of a change."""
         if verdict is None or subject.tenant is None:
             return
         name = subject.tenant.planned.tenant
-        if verdict.effect is Effect.WARN:
+        if verdict.effect is OnViolation.WARN:
             self.warnings.setdefault((declared, verdict.message), {})[name] = None
             return
         denials = self.tenants[name] if subject.action is None else self.actions[subject.action]

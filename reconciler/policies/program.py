@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import PolicyError
 from reconciler.model.moments import rfc3339
-from reconciler.policies.cel import EvaluationError, InvalidExpressionError, Program, compiled
+from reconciler.policies.cel import CelProgram, EvaluationError, InvalidExpressionError, compiled
 from reconciler.policies.variables import known_in, types_in
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class NamedProgram(NamedTuple):
     """A program, and the text that it was compiled from."""
 
     text: str
-    program: Program
+    program: CelProgram
 
 
 @dataclass(frozen=True, slots=True)

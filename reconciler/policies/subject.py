@@ -146,7 +146,7 @@ class TenantSubject:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PolicySubject:
     """What one evaluation is about; the parts that are narrower than the scope are None."""
 
     plan: PlanSubject

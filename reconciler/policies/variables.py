@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.model.values import Value
-    from reconciler.policies.subject import Subject
+    from reconciler.policies.subject import PolicySubject
 
     Read: TypeAlias = Callable[[Any], object]
 
@@ -256,7 +256,7 @@ def types_in(scope: Scope) -> dict[str, str]:
     return {name: variable.type for name, variable in known_in(scope).items()}
 
 
-def values(subject: Subject, variables: Iterable[Variable]) -> dict[str, object]:
+def values(subject: PolicySubject, variables: Iterable[Variable]) -> dict[str, object]:
     """The values of variables, without those that have none."""
     read = ((variable.name, variable.read(subject)) for variable in variables)
     return {name: value for name, value in read if value is not UNKNOWN}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from reconciler.errors import RegistryError
-from reconciler.live.registered import ConnectionStrings, KeptConnection, State
-from reconciler.registry.database import Database
+from reconciler.live.registered import ConnectionStrings, KeptConnection, RowState
+from reconciler.registry.database import DatabaseRegistry
 from reconciler.registry.table import STRINGS, TENANTS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NO_STRINGS: Final = dict.fromkeys(STRINGS)
 _ROW: Final = TENANTS.c
 
 
-class StringRows(Database):
+class StringRows(DatabaseRegistry):
     """Rows with connection strings. The keys are read when a string is first encrypted or decrypted."""
 
     def __init__(self, engine: sa.Engine, fleet: str, cipher: Callable[[], Cipher] | None = None) -> None:
@@ -65,7 +65,7 @@ class StringRows(Database):
         """The connection strings of all rows that keep them, or of a few tenants, decrypted; sorted by tenant."""
         if not self._is_current():
             return {}
-        of_fleet = (_ROW.fleet == self._fleet, _ROW.direct_string.is_not(None), _ROW.state != State.DELETED)
+        of_fleet = (_ROW.fleet == self._fleet, _ROW.direct_string.is_not(None), _ROW.state != RowState.DELETED)
         query = sa.select(TENANTS).where(*of_fleet).order_by(_ROW.tenant)
         if tenants is not None:
             query = query.where(_ROW.tenant.in_(tenants))
@@ -84,7 +84,7 @@ class StringRows(Database):
             }
 
     def _set(self, tenant: str, project_id: str, values: Mapping[str, Any]) -> bool:
-        same = (*self._of(tenant), _ROW.project_id == project_id, _ROW.state != State.DELETED)
+        same = (*self._of(tenant), _ROW.project_id == project_id, _ROW.state != RowState.DELETED)
         with self._writing() as connection:
             return connection.execute(sa.update(TENANTS).where(*same).values(values)).rowcount == 1
 

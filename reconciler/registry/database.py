@@ -38,7 +38,7 @@ WRITES_AT_ONCE: Final = 10
 _ROW: Final = TENANTS.c
 
 
-class Database(NullRegistry):
+class DatabaseRegistry(NullRegistry):
     """The rows of one fleet in a database. Every method raises RegistryError if the database fails."""
 
     keeps_rows = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from reconciler.model.notice import Key, Told
+from reconciler.model.notice import NoticeKey, Told
 from reconciler.registry.table import NOTICES
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _ROW: Final = NOTICES.c
 
 
-def read_told(connection: sa.Connection, fleet: str, destination: str) -> dict[Key, Told]:
+def read_told(connection: sa.Connection, fleet: str, destination: str) -> dict[NoticeKey, Told]:
     """What was told to a destination."""
     query = sa.select(NOTICES).where(*_of(fleet, destination)).order_by(*NOTICES.primary_key)
     rows = connection.execute(query)
-    return {Key(row.topic, row.subject, row.what): Told(row.level, row.since) for row in rows}
+    return {NoticeKey(row.topic, row.subject, row.what): Told(row.level, row.since) for row in rows}
 
 
 def write_told(
@@ -33,7 +33,7 @@ def write_told(
 ) -> None:
     """Writes the rows that differ. ``same`` are the columns that they share: fleet, destination, and when."""
     if gone := [_bound(key) for key in before if key not in after]:
-        matches = (_ROW[name] == sa.bindparam(f"of_{name}") for name in Key._fields)
+        matches = (_ROW[name] == sa.bindparam(f"of_{name}") for name in NoticeKey._fields)
         connection.execute(sa.delete(NOTICES).where(*_of(same["fleet"], same["destination"]), *matches), gone)
     rows = [{**same, **key._asdict(), **told._asdict()} for key, told in after.items() if before.get(key) != told]
     if rows:
@@ -45,5 +45,5 @@ def _of(fleet: str, destination: str) -> tuple[sa.ColumnElement[bool], ...]:
     return _ROW.fleet == fleet, _ROW.destination == destination
 
 
-def _bound(key: Key) -> dict[str, str]:
+def _bound(key: NoticeKey) -> dict[str, str]:
     return {f"of_{name}": value for name, value in key._asdict().items()}

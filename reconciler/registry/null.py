@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         Registered,
         RegisteredTenant,
     )
-    from reconciler.model.notice import Key, Told, ToldByKey
+    from reconciler.model.notice import NoticeKey, Told, ToldByKey
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class NullRegistry:
     def let_go(self, lease: Lease) -> None:
         """Does nothing."""
 
-    def told(self, destination: str) -> dict[Key, Told]:  # noqa: ARG002
+    def told(self, destination: str) -> dict[NoticeKey, Told]:  # noqa: ARG002
         """Returns nothing."""
         return {}
 

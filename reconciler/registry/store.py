@@ -18,7 +18,7 @@ from reconciler.live.registered import (
     Record,
     Registered,
     RegisteredTenant,
-    State,
+    RowState,
     overlap,
 )
 from reconciler.model.api_limits import RECOVERABLE
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
     from reconciler.live.registered import Placement
-    from reconciler.model.notice import Key, Told, ToldByKey
+    from reconciler.model.notice import NoticeKey, Told, ToldByKey
 
 ROWS_AT_ONCE: Final = 500
 TRIES: Final = 5
@@ -58,7 +58,7 @@ class Registry(StringRows):
         columns = [_ROW[name] for name in ((*CLAIM, *RECORD, DUE) if current else CLAIM)]
         query = sa.select(*columns).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
         if current:
-            query = query.where(_ROW.state != State.DELETED)
+            query = query.where(_ROW.state != RowState.DELETED)
         if tenants is not None:
             query = query.where(_ROW.tenant.in_(tenants))
         with self._reading() as connection:
@@ -78,7 +78,7 @@ class Registry(StringRows):
     def claim(self, tenant: str, run: str, at: datetime) -> Registered | None:
         """Claims a tenant that the run is about to create. Returns None, or the existing row."""
         row = {"fleet": self._fleet, "tenant": tenant, "claimed_by": run, "claimed_at": at, "updated_at": at}
-        row |= {"state": State.SETTING_UP, **NO_STRINGS, DUE: at if self.keeps_strings else None}
+        row |= {"state": RowState.SETTING_UP, **NO_STRINGS, DUE: at if self.keeps_strings else None}
         for _ in range(TRIES):
             with self._writing() as connection:
                 claim = (
@@ -90,7 +90,7 @@ class Registry(StringRows):
                             **dict.fromkeys(("project_id", "organization", *RECORD, "recoverable_until")),
                             **row,
                         },
-                        where=_ROW.state == State.DELETED,
+                        where=_ROW.state == RowState.DELETED,
                     )
                 )
                 if connection.execute(claim.returning(_ROW.tenant)).first() is not None:
@@ -119,7 +119,7 @@ class Registry(StringRows):
         Raises RegistryError if the row names another project.
         """
         unclear = sa.or_(
-            _ROW.project_id.is_(None), _ROW.project_id == placement.project_id, _ROW.state == State.DELETED
+            _ROW.project_id.is_(None), _ROW.project_id == placement.project_id, _ROW.state == RowState.DELETED
         )
         placing = self._adding(placement, run, at).on_conflict_do_update(
             index_elements=[_ROW.fleet, _ROW.tenant], set_=self._where(placement, at), where=unclear
@@ -156,7 +156,7 @@ class Registry(StringRows):
         both = sa.select(TENANTS).where(*self._of(present))
         with self._writing() as connection:
             other = connection.execute(both).one_or_none()
-            if other is not None and other.state == State.DELETED:
+            if other is not None and other.state == RowState.DELETED:
                 connection.execute(sa.delete(TENANTS).where(*self._of(present)))
                 other = None
             if other is None:
@@ -176,7 +176,7 @@ class Registry(StringRows):
         Nothing but ``tenants`` returns it from then on, and a claim replaces it.
         """
         changed = sa.update(TENANTS).where(*self._of(tenant), _ROW.project_id == project_id)
-        deleted = {"state": State.DELETED, "recoverable_until": at + RECOVERABLE, "updated_at": at}
+        deleted = {"state": RowState.DELETED, "recoverable_until": at + RECOVERABLE, "updated_at": at}
         with self._writing() as connection:
             connection.execute(changed.values(**deleted, **NO_STRINGS))
 
@@ -247,7 +247,7 @@ class Registry(StringRows):
         with self._writing() as connection:
             connection.execute(self._held(lease).values(held_by=None))
 
-    def told(self, destination: str) -> dict[Key, Told]:
+    def told(self, destination: str) -> dict[NoticeKey, Told]:
         """What people were told there and still lasts."""
         if not self._exists(NOTICES):
             return {}
@@ -266,7 +266,7 @@ class Registry(StringRows):
             return adding.on_conflict_do_update(
                 index_elements=[_ROW.fleet, _ROW.tenant],
                 set_={**NO_STRINGS, **self._where(placement, at), "claimed_by": run, "claimed_at": at},
-                where=_ROW.state == State.DELETED,
+                where=_ROW.state == RowState.DELETED,
             )
         another = seen.project_id not in (None, placement.project_id)
         values = {**(NO_STRINGS if another else {}), **self._where(placement, at)}
@@ -292,7 +292,7 @@ class Registry(StringRows):
     def _where(self, placement: Placement, at: datetime) -> dict[str, Any]:
         place = {"project_id": placement.project_id, "organization": placement.organization, "updated_at": at}
         strings = {} if placement.strings is None else self._encrypted(placement.strings)
-        living = {"state": State.READY, "recoverable_until": None}
+        living = {"state": RowState.READY, "recoverable_until": None}
         return {**place, **living, **placement.record.known, **strings}
 
     def _as(self, tenant: str, seen: Registered) -> tuple[sa.ColumnElement[bool], ...]:
@@ -302,7 +302,7 @@ class Registry(StringRows):
             _ROW.organization.is_not_distinct_from(seen.organization),
             _ROW.claimed_by == seen.claimed_by,
             _ROW.claimed_at == seen.claimed_at,
-            _ROW.state != State.DELETED,
+            _ROW.state != RowState.DELETED,
         )
 
     def _held(self, lease: Lease) -> sa.Update:
@@ -319,7 +319,7 @@ class Registry(StringRows):
 def _registered(row: sa.Row[Any]) -> Registered:
     columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     known = {name: columns[name] for name in RECORD if name in columns}
-    record = Record(**{**known, "state": State(known["state"])}) if known else NOTHING_KNOWN
+    record = Record(**{**known, "state": RowState(known["state"])}) if known else NOTHING_KNOWN
     due = columns.get(DUE)
     return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, record, due)
 
@@ -329,4 +329,4 @@ def _registered_tenant(row: sa.Row[Any]) -> RegisteredTenant:
     columns.pop("fleet")
     pooled, direct, due = (columns.pop(name) for name in STRINGS)
     found = KeptString.DUE if due else KeptString.KEPT if pooled and direct else None
-    return RegisteredTenant(**{**columns, "connection_string": found, "state": State(columns["state"])})
+    return RegisteredTenant(**{**columns, "connection_string": found, "state": RowState(columns["state"])})

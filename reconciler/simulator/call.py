@@ -86,7 +86,7 @@ class Call:
         _store, project_id = self.world.store, self.path.get("project_id")
         with self.world.writing() as transaction:
             if project_id is not None:
-                meters.settle(transaction, project_id)
+                meters.update(transaction, project_id)
             yield transaction
             if project_id is not None:
                 meters.enforce(transaction, project_id)

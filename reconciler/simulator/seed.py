@@ -360,5 +360,5 @@ def set_usage(world: World, project_id: str, **counters: int) -> None:
 def set_workload(world: World, project_id: str, workload: Workload) -> None:
     """Let users work with a project from now on, in place of those before; ``Workload()`` is nobody."""
     with world.writing() as transaction:
-        meters.settle(transaction, project_id)
+        meters.update(transaction, project_id)
         meters.employ(transaction, project_id, workload)

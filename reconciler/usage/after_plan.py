@@ -73,7 +73,7 @@ def outcomes(planned: Iterable[TenantPlan], desired: DesiredState) -> dict[str, 
     return found
 
 
-def _effects(planned: Iterable[TenantPlan], desired: DesiredState) -> Iterator[tuple[Tenant, Effect]]:
+def _effects(planned: Iterable[TenantPlan], desired: DesiredState) -> Iterator[tuple[Tenant, UsageEffect]]:
     return ((tenant, effect) for tenant, each in _changed(planned, desired) if (effect := each.effect()))
 
 
@@ -85,7 +85,7 @@ class Outcome(Enum):
     RESUMED = "no longer used up"
 
 
-class Effect(NamedTuple):
+class UsageEffect(NamedTuple):
     """What a changed quota means for one tenant, in words that follow "after this plan"."""
 
     outcome: Outcome
@@ -101,19 +101,21 @@ class _Changed:
     project: LiveProject
     thresholds: tuple[int, ...]
 
-    def effect(self) -> Effect | None:
+    def effect(self) -> UsageEffect | None:
         used = self._used()
         if used is None or not self.limit:
             return self._freed(used)
         if used.used >= self.limit and not used.at_most:
-            return Effect(Outcome.SUSPENDED, f"{self._stopped()}: {self._label} is used up, {self._amounts(used)}")
+            return UsageEffect(
+                Outcome.SUSPENDED, f"{self._stopped()}: {self._label} is used up, {self._amounts(used)}"
+            )
         if crossed(self.thresholds, used.used, self.limit) is not None:
             share = f"{percent_of(used.used, self.limit):.1f}% of {self._label}"
             most = "at most " if used.at_most else ""
-            return Effect(Outcome.NEAR, f"{most}{share} would be used, {self._amounts(used)}")
+            return UsageEffect(Outcome.NEAR, f"{most}{share} would be used, {self._amounts(used)}")
         return self._freed(used)
 
-    def _freed(self, used: Amount | None) -> Effect | None:
+    def _freed(self, used: Amount | None) -> UsageEffect | None:
         """That computes start again: the quota of the period is used up now, and is not after it."""
         before = self.change.before
         if used is None or self._name == LOGICAL_SIZE or not isinstance(before, int) or not before:
@@ -121,7 +123,7 @@ class _Changed:
         if used.used < before or before == OFF:
             return None
         limit = self._field.worded(self.limit)
-        return Effect(Outcome.RESUMED, f"its computes can start again: {self._label} is raised to {limit}")
+        return UsageEffect(Outcome.RESUMED, f"its computes can start again: {self._label} is raised to {limit}")
 
     def _stopped(self) -> str:
         if self._name == LOGICAL_SIZE:

@@ -78,7 +78,7 @@ def _plus(one: ChargeCost | None, other: ChargeCost) -> ChargeCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CostScope:
     """The projects whose cost is told."""
 
     matched: tuple[tuple[Tenant, LiveProject], ...]
@@ -93,7 +93,7 @@ class Scope:
 
 def scope(
     desired: DesiredState, prices: Prices, live: LiveState, selection: Selection, named: Sequence[str] = ()
-) -> Scope:
+) -> CostScope:
     """What is looked at. ``named`` are the only organizations; empty for all of them."""
     names = [name for name in desired.organizations if not named or name in named]
     pairs = tuple(pair for pair in matched(desired, live, selection) if pair[1].organization in names)
@@ -106,7 +106,7 @@ def scope(
         if project.organization not in whole:
             projects.setdefault(project.organization, []).append(project)
     read = tuple(name for name in projects if name in named or not prices.of(name).sponsored)
-    return Scope(pairs, {name: tuple(found) for name, found in projects.items()}, whole, read)
+    return CostScope(pairs, {name: tuple(found) for name, found in projects.items()}, whole, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Costing:
     """What the cost follows from."""
 
     prices: Prices
-    scope: Scope
+    scope: CostScope
     histories: Histories = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     """Organizations without a consumption history."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH
-from reconciler.model.notice import Findings, Key, Notice, Told, Weight
+from reconciler.model.notice import Findings, Notice, NoticeKey, Told, Weight
 from reconciler.model.units import roughly_bytes, roughly_seconds
 from reconciler.usage.amounts import LOGICAL_SIZE
 from reconciler.usage.ranking import crossings
@@ -41,7 +41,7 @@ def findings(usage: Usage, left_out: Collection[str] = ()) -> Findings:
     )
 
 
-def _coverage(usage: Usage, left_out: Collection[str]) -> Callable[[Key], bool]:
+def _coverage(usage: Usage, left_out: Collection[str]) -> Callable[[NoticeKey], bool]:
     """Whether the reading knows that something is over: not of what it did not read."""
     of_tenants, of_rooms = _topic(USAGE, usage), _topic(ROOM, usage)
     unseen = frozenset((*usage.unread, *left_out))
@@ -53,7 +53,7 @@ def _coverage(usage: Usage, left_out: Collection[str]) -> Callable[[Key], bool]:
         if quota.used is None and quota.limit is not None
     )
 
-    def covers(key: Key) -> bool:
+    def covers(key: NoticeKey) -> bool:
         if key.topic == of_rooms:
             return key.subject in listed
         return key.topic == of_tenants and key.subject not in unseen and (key.subject, key.what) not in unknown
@@ -71,7 +71,7 @@ def _of_tenants(usage: Usage) -> Iterator[Notice]:
         since = "" if quota.quota == SIZE else usage.period_start.date().isoformat()
         level = FULL if quota.reached else quota.threshold or 0
         yield Notice(
-            key=Key(_topic(USAGE, usage), crossing.tenant.tenant, quota.quota),
+            key=NoticeKey(_topic(USAGE, usage), crossing.tenant.tenant, quota.quota),
             text=_reached(crossing, usage) if quota.reached else _near(crossing),
             heading=REACHED if quota.reached else NEAR,
             weight=Weight.FAILURE if quota.reached else Weight.WARNING,
@@ -122,7 +122,7 @@ def _room(usage: Usage, one: OrganizationUsage, limit: int, threshold: int) -> N
         f"{one.projects:,} of {limit:,} projects ({one.percent:.1f}%), room for {max(0, limit - one.projects):,}"
     )
     return Notice(
-        key=Key(_topic(ROOM, usage), one.organization, "projects"),
+        key=NoticeKey(_topic(ROOM, usage), one.organization, "projects"),
         text=f"organization {one.organization}: {room}",
         heading=REACHED if full else NEAR,
         weight=Weight.FAILURE if full else Weight.WARNING,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.adopt.adoption import Adopted, Adoption
     from reconciler.adopt.inferred_tiers import InferredTier
-    from reconciler.adopt.owners import Named, Question
+    from reconciler.adopt.owners import NamedProject, Question
     from reconciler.adopt.proposals import SuggestedPattern
     from reconciler.views.terminal import Piece
     from reconciler.views.view import AdoptionView
@@ -195,7 +195,7 @@ def _summary(view: AdoptionView) -> str:
 
 def _named(adopted: Adoption) -> Iterator[FormattedText]:
     """``53 named by a pattern, 5 by an annotation, 2 need you.``, then what is beside them."""
-    everybody: list[Named] = [*(one.named for one in adopted.tenants), *adopted.pinned]
+    everybody: list[NamedProject] = [*(one.named for one in adopted.tenants), *adopted.pinned]
     by_how = Counter(one.how for one in everybody)
     told = [f"{by_how[how]:,} named {words}" for how, words in HOW.items() if by_how[how]]
     need = len(adopted.questions)

@@ -13,7 +13,7 @@ from reconciler.views.terminal import Line, Piece, blank_line, page, paragraph, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.adopt.collecting import Source
+    from reconciler.adopt.collecting import NamedBy
     from reconciler.views.safe_text import FormattedText
     from reconciler.views.view import CollectedView
 
@@ -39,7 +39,7 @@ def render(view: CollectedView) -> Iterator[Piece]:
     yield paragraph(_summary(view), symbols.HEADING)
 
 
-def _word(source: Source) -> str:
+def _word(source: NamedBy) -> str:
     return {"registry": "the registry", "annotation": "its annotation", "journal": "a journal"}[source.value]
 
 

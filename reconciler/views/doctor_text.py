@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.diagnosis import Verdict
+from reconciler.model.diagnosis import Status
 from reconciler.views import symbols
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import EMPTY, Line, Piece, blank_line, column, page, paragraph, styled
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.diagnosis import Check, Diagnosis
 
-STYLES: Final = {Verdict.OK: symbols.ADDED, Verdict.WARN: symbols.CHANGED, Verdict.FAIL: symbols.REFUSED.style}
-WIDTH: Final = max(len(verdict.value) for verdict in Verdict)
+STYLES: Final = {Status.OK: symbols.ADDED, Status.WARN: symbols.CHANGED, Status.FAIL: symbols.REFUSED.style}
+WIDTH: Final = max(len(verdict.value) for verdict in Status)
 
 
 @page
@@ -37,7 +37,7 @@ def _check(check: Check) -> Iterator[Piece]:
 
 
 def _summary(found: Diagnosis) -> str:
-    failures, warnings = found.count(Verdict.FAIL), found.count(Verdict.WARN)
+    failures, warnings = found.count(Status.FAIL), found.count(Status.WARN)
     if not failures and not warnings:
         return "Everything is in order."
     told = [counted(failures, "failure"), counted(warnings, "warning")]

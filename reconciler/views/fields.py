@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
     from reconciler.views.perspective import Perspective
     from reconciler.views.terminal import Styled
-    from reconciler.views.values import Difference
+    from reconciler.views.values import ItemDifference
 
 _INDENT: Final = 8
 
@@ -75,7 +75,7 @@ def _takes(change: FieldChange) -> bool:
     return change.lowering or change.risk is Risk.DESTRUCTIVE
 
 
-def _item(item: Difference, perspective: Perspective) -> Line:
+def _item(item: ItemDifference, perspective: Perspective) -> Line:
     before = perspective.live + item.before if item.before else ""
     after = perspective.files + item.after if item.after else ""
     between = perspective.between if before and after else ""

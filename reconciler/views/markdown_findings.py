@@ -42,7 +42,7 @@ BLOCKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FindingList:
     """What was found, by its title; each item is made when it is shown."""
 
     title: str
@@ -59,7 +59,7 @@ class Finding:
         return size.cut(self.items, lambda _: self.risk)
 
 
-def findings(view: PlanView | DriftView | DiffView) -> list[Finding]:
+def findings(view: PlanView | DriftView | DiffView) -> list[FindingList]:
     """Everything that a view of a plan tells beside its changes."""
     planned, drift = view.plan, isinstance(view, DriftView)
     alone = () if drift else sentences.file_change_sentences(planned)
@@ -77,7 +77,7 @@ def findings(view: PlanView | DriftView | DiffView) -> list[Finding]:
     return [one for one in found if one.items]
 
 
-def blocks(found: Iterable[Finding], size: Size, whole: str = "the plan") -> Iterator[Block]:
+def blocks(found: Iterable[FindingList], size: Size, whole: str = "the plan") -> Iterator[Block]:
     """A list for each finding, as far as ``size`` allows."""
     for one in found:
         shown = one.shown(size)
@@ -89,11 +89,11 @@ def blocks(found: Iterable[Finding], size: Size, whole: str = "the plan") -> Ite
 
 def _of(
     title: str, found: Sequence[Item], make: Callable[[Item, Size], Markdown], count: int | None = None
-) -> Finding:
-    return Finding(title, [partial(make, one) for one in found], len(found) if count is None else count)
+) -> FindingList:
+    return FindingList(title, [partial(make, one) for one in found], len(found) if count is None else count)
 
 
-def _refusals(title: str, held: Sequence[Refusal], *, with_actions: bool) -> Finding:
+def _refusals(title: str, held: Sequence[Refusal], *, with_actions: bool) -> FindingList:
     def one(refusal: Refusal, size: Size) -> Markdown:
         return stacked((_refusal(refusal, size), *(_actions(refusal.actions, size) if with_actions else ())))
 
@@ -133,7 +133,7 @@ def _block(block: TenantGroup, size: Size) -> Markdown:
     return stacked((whom, *told))
 
 
-def stale(found: Sequence[Stale]) -> Finding:
+def stale(found: Sequence[Stale]) -> FindingList:
     """The tenants that a saved plan holds back: what is planned now, and what it permits."""
 
     def one(alike: Sequence[Stale], size: Size) -> Markdown:
@@ -173,7 +173,7 @@ def _orphan(orphan: Orphan, _: Size) -> Markdown:
     return text(formatted("{}: {}, {}", orphan.project.name, facts, formatted(ownership(orphan))))
 
 
-def notes(found: Sequence[Note]) -> Finding:
+def notes(found: Sequence[Note]) -> FindingList:
     """Notes; tenants about which the same is said share one."""
     return _of("Notes", list(grouped(found, lambda note: note.message).values()), _note, len(found))
 

@@ -10,7 +10,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.summary import applied_actions
 from reconciler.views.actions import utc_time, will_do
 from reconciler.views.grouping import grouped
-from reconciler.views.markdown_findings import Finding, blocks, stale
+from reconciler.views.markdown_findings import FindingList, blocks, stale
 from reconciler.views.markdown_tables import OPEN_ROWS, section
 from reconciler.views.markup import code, listed, paragraph, row, stacked, strong, table, text
 from reconciler.views.outcomes import (
@@ -85,8 +85,8 @@ def _head(report: Report, held_back: int) -> Iterator[Markdown]:
     yield strong(text(report_summary(report)))
     if report.stopped is not None:
         yield row(strong(text("Stopped:")), _prose(report.stopped))
-    if copies := branches_and_snapshots_done(applied_actions(report)):
-        yield text(f"{copies}.")
+    if done := branches_and_snapshots_done(applied_actions(report)):
+        yield text(f"{done}.")
     if held_back:
         yield text(f"{counted(held_back, 'tenant')} stale: the saved plan does not permit what is planned now.")
 
@@ -106,11 +106,11 @@ def _prose(sentence: str) -> Markdown:
     return text(FormattedText(tuple(Untrusted(one) if n % 2 else one for n, one in enumerate(parts) if one)))
 
 
-def _ended(title: str, outcomes: Sequence[TenantOutcome]) -> Finding:
+def _ended(title: str, outcomes: Sequence[TenantOutcome]) -> FindingList:
     """Tenants that ended for the same reason, together."""
     groups = by_cause(outcomes)
     items = [partial(_ending, group) for group in groups]
-    return Finding(title, items, len(outcomes), _rank(outcomes), list(map(len, groups)))
+    return FindingList(title, items, len(outcomes), _rank(outcomes), list(map(len, groups)))
 
 
 def _rank(outcomes: Sequence[TenantOutcome]) -> Risk:
@@ -157,13 +157,13 @@ def _why(ending: ActionOutcome) -> Iterator[Markdown]:
         yield row(text("failed at:"), text(will_do(ending.action)))
 
 
-def _harmed(harm: Harm | None) -> Finding:
+def _harmed(harm: Harm | None) -> FindingList:
     """Every tenant that is worse off since a wave, those with the same symptoms together."""
     if harm is None:
-        return Finding("", [], 0)
+        return FindingList("", [], 0)
     groups = list(grouped(harm.tenants, lambda one: (one.symptoms, one.certain)).values())
     items = [partial(_symptoms, group) for group in groups]
-    return Finding(
+    return FindingList(
         f"Worse off since wave {harm.wave:,}", items, len(harm.tenants), Risk.DESTRUCTIVE, list(map(len, groups))
     )
 
@@ -199,11 +199,11 @@ def _deed(verb: str, members: Sequence[TenantOutcome], size: Size) -> tuple[Mark
     return text(verb), text(f"{len(members):,}"), text(joined([*told, *more]))
 
 
-def _warnings(report: Report) -> Finding:
+def _warnings(report: Report) -> FindingList:
     """Warnings about actions that were applied."""
     groups = by_warning(report)
     items, weights = [partial(_warning, group) for group in groups], list(map(len, groups))
-    return Finding("Applied with warnings", items, sum(weights), weights=weights)
+    return FindingList("Applied with warnings", items, sum(weights), weights=weights)
 
 
 def _warning(group: Sequence[tuple[str, ActionOutcome]], size: Size) -> Markdown:
@@ -213,11 +213,11 @@ def _warning(group: Sequence[tuple[str, ActionOutcome]], size: Size) -> Markdown
     return stacked((row(_count(len(group)), whom), _prose(warned.message), action))
 
 
-def _duplicates(report: Report) -> Finding:
+def _duplicates(report: Report) -> FindingList:
     """Each second project that was deleted, with everything that proved that it held nothing."""
 
     def one(action: DeleteDuplicate, _: Size) -> Markdown:
         return stacked((text(formatted("{}:", action.tenant)), *map(text, action.proof)))
 
     items = [partial(one, action) for action in duplicates(report)]
-    return Finding("Second projects deleted", items, len(items), Risk.DESTRUCTIVE)
+    return FindingList("Second projects deleted", items, len(items), Risk.DESTRUCTIVE)

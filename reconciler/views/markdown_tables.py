@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from reconciler.views.grouping import TenantGroup
     from reconciler.views.markdown_size import Size
     from reconciler.views.markup import Block, Markdown
-    from reconciler.views.overview import Change, Overview
+    from reconciler.views.overview import CauseGroup, Change
     from reconciler.views.perspective import Perspective
     from reconciler.views.safe_text import FormattedText
-    from reconciler.views.values import Difference
+    from reconciler.views.values import ItemDifference
 
 OPEN_ROWS: Final = 20
 """A table with more is folded away."""
@@ -49,7 +49,7 @@ def section(
     return folded(f"{title} ({count:,})", (shown, *rest, *below), opened=opened)
 
 
-def overview(found: Iterable[Overview], size: Size) -> Iterator[Block]:
+def overview(found: Iterable[CauseGroup], size: Size) -> Iterator[Block]:
     """A table for each cause: the changes, each once."""
     for group in found:
         shown = size.cut(group.changes, lambda change: change.of.risk)
@@ -132,7 +132,7 @@ def _field(change: FieldChange, perspective: Perspective) -> Markdown:
     return row(path, _turn(worded(change.path, change.before), worded(change.path, change.after), perspective))
 
 
-def _item(item: Difference, perspective: Perspective) -> Markdown:
+def _item(item: ItemDifference, perspective: Perspective) -> Markdown:
     return row(code(f"{item.edit.value} {item.item}"), _turn(item.before, item.after, perspective))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.notice import TOLD_ONCE, Findings, Key, Notice, Told, Weight
+from reconciler.model.notice import TOLD_ONCE, Findings, Notice, NoticeKey, Told, Weight
 from reconciler.plan.outcome import Result
 from reconciler.views.actions import was_found, will_do
 
@@ -62,7 +62,7 @@ def _findings(
 ) -> Findings:
     unseen = frozenset(left_out)
 
-    def covers(key: Key) -> bool:
+    def covers(key: NoticeKey) -> bool:
         return key.topic in topics and (key.topic in EVENTS or key.subject not in unseen)
 
     ordered = sorted(notices, key=lambda notice: -notice.weight)
@@ -122,5 +122,5 @@ def _notice(
     weight: Weight = Weight.WARNING,
     told: Told = TOLD_ONCE,
 ) -> Notice:
-    key = Key(topic, subject, what[:MOST_CHARACTERS])
+    key = NoticeKey(topic, subject, what[:MOST_CHARACTERS])
     return Notice(key=key, text=text, heading=heading, weight=weight, told=told)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import GONE, Result
-from reconciler.plan.summary import Kind, applied_actions, kind_of
+from reconciler.plan.summary import ChangeKind, applied_actions, kind_of
 from reconciler.views.actions import will_do
 from reconciler.views.grouping import grouped
 from reconciler.views.safe_text import FormattedText, formatted
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
 
 DONE: Final = {
-    "created": Kind.CREATE,
-    "recovered": Kind.RECOVER,
-    "adopted": Kind.ADOPT,
-    "upgraded": Kind.UPGRADE,
-    "downgraded": Kind.DOWNGRADE,
-    "changed": Kind.CHANGE,
-    "restored": Kind.RESTORE,
-    "deleted": Kind.DELETE,
-    "gone": Kind.DELETE,
+    "created": ChangeKind.CREATE,
+    "recovered": ChangeKind.RECOVER,
+    "adopted": ChangeKind.ADOPT,
+    "upgraded": ChangeKind.UPGRADE,
+    "downgraded": ChangeKind.DOWNGRADE,
+    "changed": ChangeKind.CHANGE,
+    "restored": ChangeKind.RESTORE,
+    "deleted": ChangeKind.DELETE,
+    "gone": ChangeKind.DELETE,
 }
 """What was done to a tenant, in the order of outputs."""
 
@@ -45,12 +45,12 @@ def by_deed(outcomes: Sequence[TenantOutcome]) -> dict[str, list[TenantOutcome]]
 def _verb(outcome: TenantOutcome) -> str:
     """What was done; a project that this run has no record of deleting was gone before."""
     kind = _kind(outcome)
-    if kind is Kind.DELETE and outcome.deletion is None:
+    if kind is ChangeKind.DELETE and outcome.deletion is None:
         return "gone"
     return next(verb for verb, done in DONE.items() if done is kind)
 
 
-def _kind(outcome: TenantOutcome) -> Kind:
+def _kind(outcome: TenantOutcome) -> ChangeKind:
     return kind_of(one.action for one in outcome.actions)
 
 
@@ -62,7 +62,7 @@ def named(outcome: TenantOutcome) -> FormattedText:
         dump = formatted("; dumped to {}", outcome.deletion.dump) if outcome.deletion.dump else formatted("")
         told = f"{{}} (recoverable until {until} by recover: {{}}{{}})"
         return formatted(told, name, outcome.deletion.project_id, dump)
-    if _kind(outcome) in {Kind.CREATE, Kind.RECOVER} and outcome.project_id is not None:
+    if _kind(outcome) in {ChangeKind.CREATE, ChangeKind.RECOVER} and outcome.project_id is not None:
         return formatted("{} ({})", name, outcome.project_id)
     return formatted("{}", name)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.problem import Location
-    from reconciler.plan.authors import Place
+    from reconciler.plan.authors import FileKey
     from reconciler.plan.plan import Authored, Plan
     from reconciler.views.perspective import Perspective
 
@@ -59,7 +59,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class CauseGroup:
     """The changes with one cause, the riskiest first."""
 
     title: str
@@ -89,7 +89,7 @@ TITLES: Final[Mapping[Origin, str]] = {
 OF_DRIFT: Final[Mapping[Origin, str]] = {**TITLES, Origin.CONFIG: "Not applied", Origin.DRIFT: "Changed by hand"}
 
 
-def overviews(plan: Plan, perspective: Perspective) -> list[Overview]:
+def overviews(plan: Plan, perspective: Perspective) -> list[CauseGroup]:
     """Return the changes by cause; empty for few tenants, or if there are as many changes as tenants."""
     shared = shared_changes(plan)
     concerned = len({name for change in shared for name in change.tenants})
@@ -99,7 +99,7 @@ def overviews(plan: Plan, perspective: Perspective) -> list[Overview]:
     told = [_told(change, authored, perspective) for change in shared]
     titles = OF_DRIFT if perspective is DRIFT else TITLES
     groups = {cause: tuple(change for change in told if change.of.cause is cause) for cause in CAUSES}
-    return [Overview(titles[cause], cause, found) for cause, found in groups.items() if found]
+    return [CauseGroup(titles[cause], cause, found) for cause, found in groups.items() if found]
 
 
 def authors_by_tenant(plan: Plan) -> dict[str, tuple[FormattedText, ...]]:
@@ -121,7 +121,7 @@ def changed_lines(plan: Plan, perspective: Perspective) -> Iterator[tuple[Locati
         yield from ((one.source, told) for one in authors_of(change, authored) if one.tier is not None)
 
 
-def _told(change: SharedChange, authored: Mapping[Place, Authored], perspective: Perspective) -> Change:
+def _told(change: SharedChange, authored: Mapping[FileKey, Authored], perspective: Perspective) -> Change:
     return Change(
         of=change,
         words=_words(change, perspective),

@@ -12,7 +12,7 @@ from reconciler.plan.actions.project import CreateProject, DeleteDuplicate
 from reconciler.plan.actions.restore import Restore
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.summary import Kind
+from reconciler.plan.summary import ChangeKind
 from reconciler.views.actions import replacement, was_found, will_do
 from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.values import label
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Perspective:
     """The words of a plan, or of a drift report. An empty word is left out."""
 
-    headings: Mapping[Kind, str]
+    headings: Mapping[ChangeKind, str]
     action: Callable[[Action, LiveProject | None], FormattedText]
     """The words for an action, from its project."""
     live: str
@@ -120,14 +120,14 @@ DELETION_EFFECT: Final = "its data is lost, except in snapshots, in other branch
 
 PLAN: Final = Perspective(
     headings={
-        Kind.CREATE: "Create",
-        Kind.RECOVER: "Recover",
-        Kind.ADOPT: "Adopt",
-        Kind.UPGRADE: "Upgrade",
-        Kind.DOWNGRADE: "Downgrade",
-        Kind.CHANGE: "Change",
-        Kind.RESTORE: "Restore",
-        Kind.DELETE: "Delete",
+        ChangeKind.CREATE: "Create",
+        ChangeKind.RECOVER: "Recover",
+        ChangeKind.ADOPT: "Adopt",
+        ChangeKind.UPGRADE: "Upgrade",
+        ChangeKind.DOWNGRADE: "Downgrade",
+        ChangeKind.CHANGE: "Change",
+        ChangeKind.RESTORE: "Restore",
+        ChangeKind.DELETE: "Delete",
     },
     action=will_do,
     live="",
@@ -143,14 +143,14 @@ PLAN: Final = Perspective(
 
 DRIFT: Final = Perspective(
     headings={
-        Kind.CREATE: "Missing",
-        Kind.RECOVER: "Deleted",
-        Kind.ADOPT: "Not adopted",
-        Kind.UPGRADE: "Below its tier",
-        Kind.DOWNGRADE: "Above its tier",
-        Kind.CHANGE: "Different",
-        Kind.RESTORE: "Not restored",
-        Kind.DELETE: "Still live",
+        ChangeKind.CREATE: "Missing",
+        ChangeKind.RECOVER: "Deleted",
+        ChangeKind.ADOPT: "Not adopted",
+        ChangeKind.UPGRADE: "Below its tier",
+        ChangeKind.DOWNGRADE: "Above its tier",
+        ChangeKind.CHANGE: "Different",
+        ChangeKind.RESTORE: "Not restored",
+        ChangeKind.DELETE: "Still live",
     },
     action=was_found,
     live="live ",

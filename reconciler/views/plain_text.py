@@ -300,8 +300,8 @@ def report(report: Report, *, journal: str | None, full: bool = False) -> Iterat
     if report.stopped is not None:
         yield Line(styled("Stopped: ", symbols.REFUSED.style), styled(report.stopped))
     yield paragraph(report_summary(report), symbols.HEADING)
-    if copies := branches_and_snapshots_done(applied_actions(report)):
-        yield paragraph(f"{copies}.")
+    if done := branches_and_snapshots_done(applied_actions(report)):
+        yield paragraph(f"{done}.")
     yield Line(styled(work(report), symbols.ASIDE))
     if journal is not None:
         yield UnbrokenLine(styled(f"Journal: {journal}", symbols.ASIDE))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.plan import Conflict, Note, Orphan, Plan, Refusal, TenantPlan, Waiting
     from reconciler.views.grouping import TenantGroup
-    from reconciler.views.overview import Change, Overview
+    from reconciler.views.overview import CauseGroup, Change
     from reconciler.views.perspective import Perspective
     from reconciler.views.terminal import CommaList, Piece
 
@@ -107,7 +107,7 @@ def section(
     yield from not_shown_of(found, extent, noun, weight)
 
 
-def overview(found: Sequence[Overview], extent: ListLimits) -> Iterator[Piece]:
+def overview(found: Sequence[CauseGroup], extent: ListLimits) -> Iterator[Piece]:
     """The changes by cause, each once, with some of its tenants and the commits that ask for it."""
     for group in found:
         yield from heading(group.title, group.tenants)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.shared_changes import TIER
-from reconciler.plan.summary import Kind
+from reconciler.plan.summary import ChangeKind
 
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
@@ -71,20 +71,20 @@ def _symbol_of_verb(verb: Verb) -> Symbol:
             assert_never(verb)
 
 
-def symbol_of_kind(kind: Kind) -> Symbol:
+def symbol_of_kind(kind: ChangeKind) -> Symbol:
     """The symbol of the kind of a tenant's actions."""
     match kind:
-        case Kind.CREATE | Kind.RECOVER:
+        case ChangeKind.CREATE | ChangeKind.RECOVER:
             return CREATE
-        case Kind.ADOPT:
+        case ChangeKind.ADOPT:
             return ADOPT
-        case Kind.UPGRADE | Kind.DOWNGRADE:
+        case ChangeKind.UPGRADE | ChangeKind.DOWNGRADE:
             return TRANSFER
-        case Kind.CHANGE:
+        case ChangeKind.CHANGE:
             return PATCH
-        case Kind.RESTORE:
+        case ChangeKind.RESTORE:
             return RESET
-        case Kind.DELETE:
+        case ChangeKind.DELETE:
             return DELETE
         case _:
             assert_never(kind)

@@ -63,7 +63,7 @@ class Edit(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ItemDifference:
     """One item of a structured value that differs."""
 
     edit: Edit
@@ -77,7 +77,7 @@ _LONG: Final = 10_000
 """Characters of a value from which on its lists are compared place by place."""
 
 
-def differences(before: Value, after: Value) -> tuple[Difference, ...]:
+def differences(before: Value, after: Value) -> tuple[ItemDifference, ...]:
     """The differences of two structured values, item by item; empty if one of them is not structured."""
     if not (isinstance(before, JsonText) and isinstance(after, JsonText)):
         return ()
@@ -87,7 +87,7 @@ def differences(before: Value, after: Value) -> tuple[Difference, ...]:
     return tuple(sorted(_compare(old, new), key=lambda difference: (difference.item, difference.edit.value)))
 
 
-def _compare(old: Json, new: Json) -> Iterator[Difference]:
+def _compare(old: Json, new: Json) -> Iterator[ItemDifference]:
     from deepdiff import DeepDiff  # noqa: PLC0415  (slow to import, and most plans hold no structured value)
 
     differing = DeepDiff(
@@ -101,7 +101,7 @@ def _compare(old: Json, new: Json) -> Iterator[Difference]:
     for kind, found in differing.items():
         for one in found:
             edit = _edit(kind)
-            yield Difference(
+            yield ItemDifference(
                 edit=edit,
                 item=_item(one.path(output_format="list")),
                 before="" if edit is Edit.ADDED else _json(one.t1),

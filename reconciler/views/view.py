@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.adopt.adoption import Adoption
-    from reconciler.adopt.collecting import LeftOut, SignUp
+    from reconciler.adopt.collecting import SignUp, Uncollected
     from reconciler.desired.state import DesiredState
     from reconciler.live.registered import RegisteredTenants
     from reconciler.model.diagnosis import Diagnosis
@@ -151,7 +151,7 @@ class CollectedView(NamedTuple):
 
     file: str
     added: Sequence[SignUp]
-    left: Sequence[LeftOut]
+    left: Sequence[Uncollected]
     age: str
     """The least age of a project."""
     dry_run: bool = False

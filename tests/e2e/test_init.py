@@ -16,7 +16,7 @@ import yaml
 
 from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
-from reconciler.files.starting import STATED_ON, Program, Start, StartOrganization, of_fleet, of_repository
+from reconciler.files.starting import STATED_ON, PinnedProgram, Start, StartOrganization, of_fleet, of_repository
 from tests.harness.repository import git, needs_git
 from tests.harness.shell import PassingTime, run_in
 
@@ -38,7 +38,7 @@ USUAL: Final = Start(
     ),
     personal_key="PERSONAL_API_KEY",
     version="0.1.0",
-    program=Program("acme/reconciler", COMMIT),
+    program=PinnedProgram("acme/reconciler", COMMIT),
     reviewer="@acme/platform",
 )
 OWN_NAMES: Final = replace(

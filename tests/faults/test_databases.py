@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tenant import Accepted, DevBranch, Step
+from reconciler.desired.tenant import Accepted, DevBranch, Reduction
 from reconciler.model.database import Database
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, FailOperations, Truncate
@@ -53,7 +53,7 @@ AFTER = a_fleet(
         roles=("app", "new"),
         databases=(APP, Database("fresh", "new")),
         dev_branches=(DEV,),
-        accept=Accepted(deletion=(Step("databases.legacy", "absent"), Step("roles.old", "absent"))),
+        accept=Accepted(deletion=(Reduction("databases.legacy", "absent"), Reduction("roles.old", "absent"))),
     ),
     a_tenant("ben"),
 )

@@ -18,7 +18,7 @@ from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.fleet import Fleet, Rotate, RunOptions
 from reconciler.live.registered import KeptString
 from reconciler.plan.outcome import Result
-from reconciler.registry.database import Database
+from reconciler.registry.database import DatabaseRegistry
 from tests import profiles
 from tests.faults.kinds import KINDS, calls_on, struck
 from tests.harness.account import API, world
@@ -201,11 +201,11 @@ def test_a_fault_at_any_call_leaves_the_string_or_a_mark(job: str, kind: str, tm
 def test_a_death_at_any_write_to_the_registry_loses_no_string(
     job: str, done: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Database.write
+    write = DatabaseRegistry.write
     count = deaths = 0
 
     def dying_at(number: int) -> Any:
-        async def dying(self: Database, call: Any, *args: Any, **named: Any) -> Any:
+        async def dying(self: DatabaseRegistry, call: Any, *args: Any, **named: Any) -> Any:
             nonlocal count, deaths
             count += 1
             if count == number and not done:
@@ -225,7 +225,7 @@ def test_a_death_at_any_write_to_the_registry_loses_no_string(
         with opened(job, tmp_path / f"{number}") as scene:
             count = 0
             with monkeypatch.context() as patch, suppress(Killed):
-                patch.setattr(Database, "write", dying_at(number))
+                patch.setattr(DatabaseRegistry, "write", dying_at(number))
                 scene.do(JOBS[job], scene.neon.via)
             failures += [f"write {number}: {what}" for what in wrong(scene, well=False)]
     assert not failures, "\n".join(failures)

@@ -14,7 +14,7 @@ from reconciler.files.load import Loaded, OnInvalid, load_tree, loaded
 from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 from reconciler.files.sources import Reading, read_tenants
-from reconciler.files.tree import MAX_FILE_BYTES, Listing
+from reconciler.files.tree import MAX_FILE_BYTES, FolderListing
 from reconciler.plan.approval import Made
 from tests.fuzz.answers import SECRET, check_words
 from tests.harness import json_documents
@@ -42,9 +42,9 @@ class Files:
     def name(self, path: str) -> str:
         return path
 
-    def listing(self, folder: str) -> Listing:
+    def listing(self, folder: str) -> FolderListing:
         below = f"{folder}/" if folder not in ("", ".") else ""
-        return Listing(tuple(sorted(path for path in self.files if path.startswith(below))))
+        return FolderListing(tuple(sorted(path for path in self.files if path.startswith(below))))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         if path not in self.files:

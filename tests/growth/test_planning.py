@@ -126,9 +126,9 @@ CASES: Final[dict[str, Case]] = {
         declared(n),
         live([replace(ours(f"b{i}", i, "br-p-acme"), name=f"x{i}") for i in range(n)]),
     ),
-    "branches declared no more": lambda n: ({"dev_branches": ()}, live(flat(n))),
-    "a chain declared no more": lambda n: ({"dev_branches": ()}, live(chained(n))),
-    "a chain declared no more, its end protected": lambda n: (
+    "branches no longer declared": lambda n: ({"dev_branches": ()}, live(flat(n))),
+    "a chain no longer declared": lambda n: ({"dev_branches": ()}, live(chained(n))),
+    "a chain no longer declared, its end protected": lambda n: (
         {"dev_branches": ()},
         live([*chained(n)[:-1], replace(chained(n)[-1], protected=True)]),
     ),

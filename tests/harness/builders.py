@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.desired.naming import Naming
-from reconciler.desired.policies import DeclaredPolicy, Effect, Expression, Scope
+from reconciler.desired.policies import DeclaredPolicy, Expression, OnViolation, Scope
 from reconciler.desired.policy import Policy
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tenant import Accepted, Tenant
@@ -190,7 +190,7 @@ def a_policy(
     """A policy that denies, with one requirement."""
     place = Location(f"policies/{name}.yaml")
     given: dict[str, Any] = {
-        "effect": Effect.DENY,
+        "effect": OnViolation.DENY,
         "message": Expression(fields.pop("message", "not allowed"), place),
         "tiers": frozenset(),
         "labels": (),

@@ -149,7 +149,7 @@ class Stored:
     def connect(self, project_id: str) -> None:
         """A user connects to every compute of the project, and leaves: they run until their timeout has passed."""
         with self._opened() as simulator, simulator.world.writing() as transaction:
-            meters.settle(transaction, project_id)
+            meters.update(transaction, project_id)
             for row in endpoints.endpoints_of_project(transaction, project_id):
                 until = transaction.now + endpoints.idle_after(msgspec.json.decode(row["body"]))
                 endpoints.keep_running(transaction, row, until)

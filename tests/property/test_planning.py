@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.desired.policy import Policy
 from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
-from reconciler.plan import in_order, needs, tenant_planner
+from reconciler.plan import in_sync, needs, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
@@ -187,4 +187,4 @@ def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
     desired = a_fleet(a_tenant("acme"))
     [tenant] = desired.tenants.values()
     listed = as_listed(tenant, desired)
-    assert in_order.nothing_to_read(desired, History(desired), tenant, listed)
+    assert in_sync.nothing_to_read(desired, History(desired), tenant, listed)

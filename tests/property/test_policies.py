@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired.policies import Effect, Scope
+from reconciler.desired.policies import OnViolation, Scope
 from reconciler.errors import PolicyError
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
@@ -46,7 +46,7 @@ def policies(draw: st.DrawFn) -> list[DeclaredPolicy]:
     for number in range(draw(st.integers(0, 4))):
         scope = draw(st.sampled_from(Scope))
         require = draw(st.sampled_from(REQUIREMENTS[scope]))
-        effect = draw(st.sampled_from(Effect))
+        effect = draw(st.sampled_from(OnViolation))
         found.append(a_policy(require, name=f"p{number}", scope=scope, effect=effect))
     return found
 
@@ -85,8 +85,8 @@ def test_the_order_of_policies_and_warnings_beside_them_change_nothing(
     shuffled = random.sample(declared, len(declared))
     plan = judged(desired, live, declared)
     assert judged(desired, live, shuffled) == plan
-    denying = [one for one in declared if one.effect is Effect.DENY]
-    warning = [a_policy("true == false", name="w", scope=Scope.ACTION, effect=Effect.WARN), *denying]
+    denying = [one for one in declared if one.effect is OnViolation.DENY]
+    warning = [a_policy("true == false", name="w", scope=Scope.ACTION, effect=OnViolation.WARN), *denying]
     beside, alone = judged(desired, live, warning), judged(desired, live, denying)
     assert (beside.tenants, beside.refusals) == (alone.tenants, alone.refusals)
 

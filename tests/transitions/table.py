@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.transitions.copy_fields import branch_fields, snapshot_fields
+from tests.transitions.entry_fields import branch_fields, snapshot_fields
 from tests.transitions.project_fields import compute_fields, move_fields, pin_fields, quota_fields, window_fields
 from tests.transitions.settings_fields import settings_fields
 

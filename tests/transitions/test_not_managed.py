@@ -19,7 +19,7 @@ from tests.transitions.lanes import ALWAYS, Files, Stated
 from tests.transitions.members import Member, settable
 from tests.transitions.sent import members_sent
 from tests.transitions.table import fields
-from tests.transitions.test_copies import rename
+from tests.transitions.test_branches_and_snapshots import rename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from reconciler.cli.doctor import EXTRAS
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.environment import Environment
 from reconciler.fleet.doctor import Examination
-from reconciler.model.diagnosis import Verdict
+from reconciler.model.diagnosis import Status
 from reconciler.neon.key_checks import room_check
 from tests.harness.account import API, world
 from tests.harness.builders import a_fleet
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.harness.account import World
 
 
-def examined(neon: World, act: Act = answered, **environ: str) -> dict[Verdict, list[str]]:
+def examined(neon: World, act: Act = answered, **environ: str) -> dict[Status, list[str]]:
     """The messages, by verdict."""
     examination = Examination(a_fleet(), Environment({**neon.environ, **environ}))
 
@@ -34,7 +34,7 @@ def examined(neon: World, act: Act = answered, **environ: str) -> dict[Verdict, 
         return datetime.fromtimestamp(neon.simulator.clock.now(), UTC)
 
     neon.run(examination.run(API.host, via=Wire(neon.via, act), now=now))
-    return {verdict: [one.message for one in examination.checks if one.verdict is verdict] for verdict in Verdict}
+    return {verdict: [one.message for one in examination.checks if one.verdict is verdict] for verdict in Status}
 
 
 def saying(path: str, answer: object, status: int = 200) -> Act:
@@ -72,9 +72,9 @@ def test_a_person_who_is_no_admin_can_move_nothing_out(role: str) -> None:
         paid = neon.environ["NEON_PAID_ORG_ID"]
         acts = [saying("/users/me", {"id": me}), saying(f"/organizations/{paid}/members", members)]
         found = examined(neon, _both(*acts))
-    [warning] = found[Verdict.WARN]
+    [warning] = found[Status.WARN]
     assert f"{role} of paid. No project can be moved out of free and paid" in warning
-    assert found[Verdict.FAIL] == []
+    assert found[Status.FAIL] == []
 
 
 def _both(first: Act, second: Act) -> Act:
@@ -87,7 +87,7 @@ def _both(first: Act, second: Act) -> Act:
 def test_a_person_who_is_in_no_organization_fails() -> None:
     with world(refusals_allowed=True) as neon:
         found = examined(neon, saying("/users/me/organizations", {"organizations": []}))
-    assert found[Verdict.FAIL] == [
+    assert found[Status.FAIL] == [
         "$PERSONAL_API_KEY is the key of a person who is not in organization free and paid"
     ]
 
@@ -96,8 +96,8 @@ def test_a_key_that_may_not_read_its_organization_is_told() -> None:
     with world(refusals_allowed=True) as neon:
         path = f"/organizations/{neon.environ['NEON_FREE_ORG_ID']}"
         found = examined(neon, saying(path, {"message": "not found"}, status=404))
-    assert found[Verdict.FAIL] == []
-    [warning] = found[Verdict.WARN]
+    assert found[Status.FAIL] == []
+    [warning] = found[Status.WARN]
     assert warning == "$FREE_ORG_API_KEY may not read organization free itself: is it the key of one project?"
 
 
@@ -105,7 +105,7 @@ def test_an_address_that_is_not_that_of_the_api_is_the_cause_and_no_key_is() -> 
     """Neon answers ``/auth`` for every key."""
     with world(refusals_allowed=True) as neon:
         found = examined(neon, saying("/auth", {"message": "not found"}, status=404))
-    [failure] = found[Verdict.FAIL]
+    [failure] = found[Status.FAIL]
     assert failure.startswith("what answers at this address is not Neon's API: ")
 
 
@@ -118,16 +118,16 @@ def test_an_error_of_the_api_is_told_and_the_other_keys_are_examined() -> None:
     with world(refusals_allowed=True) as neon:
         broken = saying(f"/organizations/{neon.environ['NEON_FREE_ORG_ID']}", {"message": "no"}, status=400)
         found = examined(neon, broken)
-    [failure] = found[Verdict.FAIL]
+    [failure] = found[Status.FAIL]
     assert "could not read organization" in failure
-    assert any(line.startswith("$PAID_ORG_API_KEY opens organization paid") for line in found[Verdict.OK])
+    assert any(line.startswith("$PAID_ORG_API_KEY opens organization paid") for line in found[Status.OK])
 
 
 @pytest.mark.parametrize(
-    ("count", "verdict"), [(94, Verdict.OK), (95, Verdict.WARN), (99, Verdict.WARN), (100, Verdict.FAIL)]
+    ("count", "verdict"), [(94, Status.OK), (95, Status.WARN), (99, Status.WARN), (100, Status.FAIL)]
 )
-def test_the_room_of_an_organization(count: int, verdict: Verdict) -> None:
+def test_the_room_of_an_organization(count: int, verdict: Status) -> None:
     check = room_check("free", count, OrganizationLimits(projects=100))
     assert check.verdict is verdict
-    assert (check.remedy is None) == (verdict is Verdict.OK)
-    assert room_check("free", count, OrganizationLimits()).verdict is Verdict.OK
+    assert (check.remedy is None) == (verdict is Status.OK)
+    assert room_check("free", count, OrganizationLimits()).verdict is Status.OK

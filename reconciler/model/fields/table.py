@@ -303,7 +303,7 @@ def _of_snapshot(name: str, form: Form, place: str, description: str) -> Field:
     )
 
 
-COPY_FIELDS: Final[tuple[Field, ...]] = (
+ENTRY_FIELDS: Final[tuple[Field, ...]] = (
     _of_branch("name", Form.NAME, "name", "Unique in its list."),
     _of_branch(
         "parent",
@@ -356,12 +356,12 @@ COPY_FIELDS: Final[tuple[Field, ...]] = (
 branch has the fields of ``compute``."""
 
 BY_PATH: Final = {field.path: field for field in FIELDS}
-OF_COPIES: Final = {field.path: field for field in COPY_FIELDS}
+ENTRY_BY_PATH: Final = {field.path: field for field in ENTRY_FIELDS}
 
 
 def of(group: str) -> tuple[Field, ...]:
     """The fields of a group: ``quota``, ``compute``, ``settings``, ``dev_branches``, ``snapshots``."""
-    return tuple(field for field in (*FIELDS, *COPY_FIELDS) if field.group == group)
+    return tuple(field for field in (*FIELDS, *ENTRY_FIELDS) if field.group == group)
 
 
 def made_as(group: str) -> tuple[str, ...]:
@@ -370,7 +370,7 @@ def made_as(group: str) -> tuple[str, ...]:
 
 
 _JUDGED: Final = ("name", "expires_at")
-"""Another name is another copy. An expiry has a judgement of its own: Neon may have reached it."""
+"""Another name is another branch or snapshot. An expiry has a judgement of its own: Neon may have reached it."""
 
 
 def field_of(path: str) -> Field | None:

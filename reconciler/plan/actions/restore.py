@@ -11,7 +11,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.stage import Stage
 
 
-class Effect(Struct, frozen=True):
+class Consequence(Struct, frozen=True):
     """One effect of a command, as a person wants to know it before."""
 
     about: Literal["moment", "lost", "kept", "newer", "id", "snapshot", "connection"]
@@ -32,7 +32,7 @@ class RestoreAction(TenantAction, frozen=True, kw_only=True):
     in_no_list: ClassVar = True
     branch: str
     """The branch that gets the earlier state."""
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[Consequence, ...] = ()
 
     @property
     def lowering(self) -> bool:

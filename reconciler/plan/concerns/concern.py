@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.fields.field import Effect, Patch
-from reconciler.model.fields.table import BY_PATH, FIELDS, OF_COPIES
+from reconciler.model.fields.table import BY_PATH, ENTRY_BY_PATH, FIELDS
 from reconciler.model.values import Value
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.plan import Refusal, Rule
@@ -92,7 +92,7 @@ def changed(path: str, before: Value, after: Value, *, at_work: bool = False) ->
 
 def changed_in_copy(thing: str, key: str, before: Value, after: Value) -> FieldChange:
     """The change of a key of the branch or snapshot with the path ``thing``."""
-    field = OF_COPIES[f"{thing.partition('.')[0]}.{key}"]
+    field = ENTRY_BY_PATH[f"{thing.partition('.')[0]}.{key}"]
     return _judged(field, f"{thing}.{key}", before, after, at_work=False)
 
 

@@ -105,7 +105,7 @@ class IdleBranches:
         if not branch.disposable or not cleans(self._comparison.settings):
             return None
         known = self._comparison.at_base
-        if known is not None and not _settled(branch.name, self._comparison.wanted_now, known):
+        if known is not None and not _declared_alike(branch.name, self._comparison.wanted_now, known):
             return None
         because = "its declaration has not changed since the base" if known else "the earlier files are not known"
         told = (
@@ -140,7 +140,11 @@ class IdleBranches:
 
     def _disposable(self, branch: DevBranch) -> LiveBranch | None:
         known = self._comparison.at_base
-        if not branch.disposable or not known or not _settled(branch.name, self._comparison.wanted_now, known):
+        if (
+            not branch.disposable
+            or not known
+            or not _declared_alike(branch.name, self._comparison.wanted_now, known)
+        ):
             return None
         return self._live.of(branch.name)
 
@@ -170,7 +174,7 @@ class IdleBranches:
         )
 
 
-def _settled(name: str, now: Stated, base: Stated) -> bool:
+def _declared_alike(name: str, now: Stated, base: Stated) -> bool:
     """Return whether the base declares the branch as the files do."""
     own = f"{ROOT}.{name}"
     paths: Collection[str] = {path for said in (now, base) for path in said if f"{path}.".startswith(f"{own}.")}

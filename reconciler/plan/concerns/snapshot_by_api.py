@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import concern as refusals
-from reconciler.plan.concerns.snapshot_limits import Kept
+from reconciler.plan.concerns.snapshot_limits import KeptSnapshot
 from reconciler.plan.concerns.times import moved
 from reconciler.plan.plan import Refusal, Rule
 
@@ -28,15 +28,15 @@ class ByApi:
 
     reads_snapshots = True
 
-    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:  # noqa: ARG002 - branches only
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:  # noqa: ARG002 - branches only
         """Return manual snapshots; scheduled ones do not count against the limit (Neon: plans)."""
         return tuple(
-            Kept(snapshot.name, snapshot.id, snapshot.created_at, expires_at=snapshot.expires_at)
+            KeptSnapshot(snapshot.name, snapshot.id, snapshot.created_at, expires_at=snapshot.expires_at)
             for snapshot in comparison.project.snapshots or ()
             if snapshot.manual
         )
 
-    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def certain(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:
         """Return all of them."""
         return self.kept(comparison, planned)
 
@@ -72,7 +72,7 @@ class ByApi:
             expires_at=snapshot.expires_at,
         )
 
-    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: KeptSnapshot) -> Iterator[Finding]:
         """Neon cannot change an expiry (SnapshotUpdateRequest): a commit is refused, drift is reported."""
         for change in moved(comparison, f"snapshots.{snapshot.name}", kept.expires_at, snapshot.expires_at):
             if change.origin is Origin.CONFIG:
@@ -87,7 +87,7 @@ class ByApi:
     def remove(
         self,
         comparison: Comparison,
-        kept: Kept,
+        kept: KeptSnapshot,
         change: FieldChange,
         *,
         reason: str,

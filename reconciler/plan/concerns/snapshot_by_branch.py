@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.annotations import Purpose
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
-from reconciler.plan.concerns.snapshot_limits import Kept
+from reconciler.plan.concerns.snapshot_limits import KeptSnapshot
 from reconciler.plan.concerns.times import expired, hindrance, moved_of_branch, reset_note
 from reconciler.plan.ownership import declared_name
 from reconciler.plan.plan import Note
@@ -106,12 +106,12 @@ class ByBranch:
 
     reads_snapshots = False
 
-    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:
         """Return branches created as snapshots, and any other branch with the name of a declared snapshot."""
         found = _branches(comparison, planned)
         return tuple(_kept(found, *one) for one in (found.of_a_declared_name() | found.made_here()).values())
 
-    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def certain(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:
         """Return branches created as snapshots. Another branch with the same name may be anything."""
         found = _branches(comparison, planned)
         return tuple(_kept(found, *one) for one in found.made_here().values())
@@ -149,7 +149,7 @@ class ByBranch:
             with_compute=False,
         )
 
-    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: KeptSnapshot) -> Iterator[Finding]:
         """Yield the change of the branch's expiry, or a note why it cannot be changed."""
         branches = comparison.project.branches or ()
         live = next(branch for branch in branches if branch.id == kept.id)
@@ -173,7 +173,7 @@ class ByBranch:
     def remove(
         self,
         comparison: Comparison,
-        kept: Kept,
+        kept: KeptSnapshot,
         change: FieldChange,
         *,
         reason: str,
@@ -200,8 +200,8 @@ def _branches(comparison: Comparison, planned: Sequence[Finding]) -> SnapshotBra
     return SnapshotBranches(comparison, leaving, renamed)
 
 
-def _kept(found: SnapshotBranches, branch: LiveBranch, name: str) -> Kept:
-    return Kept(name, branch.id, branch.created_at, found.removable(branch), branch.expires_at)
+def _kept(found: SnapshotBranches, branch: LiveBranch, name: str) -> KeptSnapshot:
+    return KeptSnapshot(name, branch.id, branch.created_at, found.removable(branch), branch.expires_at)
 
 
 METHOD = ByBranch()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptSnapshot:
     """A live snapshot, kept by either method."""
 
     name: str
@@ -45,10 +45,10 @@ class Method(Protocol):
     def reads_snapshots(self) -> bool:
         """Whether these are Neon snapshots, which have a limit of their own."""
 
-    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def kept(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:
         """Return the live snapshots that count against the limit, after the planned branch actions."""
 
-    def copies(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+    def certain(self, comparison: Comparison, planned: Sequence[Finding]) -> tuple[KeptSnapshot, ...]:
         """Return those that are certainly snapshots, for the case that new ones are kept by the other method."""
 
     def hindrance(self, project: LiveProject) -> str | None:
@@ -63,13 +63,13 @@ class Method(Protocol):
     def take(self, comparison: Comparison, snapshot: Snapshot, change: FieldChange) -> Action:
         """Return the action that takes the snapshot of the default branch."""
 
-    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: Kept) -> Iterator[Finding]:
+    def expiry(self, comparison: Comparison, snapshot: Snapshot, kept: KeptSnapshot) -> Iterator[Finding]:
         """Yield what is done or reported where the live expiry differs from the file."""
 
     def remove(
         self,
         comparison: Comparison,
-        kept: Kept,
+        kept: KeptSnapshot,
         change: FieldChange,
         *,
         reason: str,
@@ -83,11 +83,11 @@ class Method(Protocol):
 
 def replaceable_snapshots(
     comparison: Comparison,
-    kept: Sequence[Kept],
+    kept: Sequence[KeptSnapshot],
     declared: Collection[str],
     once: Collection[str],
     rotated: Collection[str] = (),
-) -> list[Kept]:
+) -> list[KeptSnapshot]:
     """Return undeclared live snapshots that may be replaced: expired ones first, then rotated and old ones.
 
     ``declared`` and ``once`` are the names in the files now and at the base; ``rotated`` are the ids of the
@@ -100,14 +100,14 @@ def replaceable_snapshots(
     ]
     ended = {one.name for one in comparison.settings.snapshots or () if expired(one.expires_at, comparison.now)}
 
-    def order(snapshot: Kept) -> tuple[bool, bool, object, str]:
+    def order(snapshot: KeptSnapshot) -> tuple[bool, bool, object, str]:
         over = snapshot.name in ended or expired(snapshot.expires_at, comparison.now)
         return not over, snapshot.id not in rotated, snapshot.created_at, snapshot.id
 
     return sorted(candidates, key=order)
 
 
-def _may_give_way(comparison: Comparison, snapshot: Kept, once: Collection[str]) -> bool:
+def _may_give_way(comparison: Comparison, snapshot: KeptSnapshot, once: Collection[str]) -> bool:
     """Return whether the tier's rule allows it; an expired snapshot may always be replaced."""
     if expired(snapshot.expires_at, comparison.now):
         return True
@@ -160,8 +160,8 @@ class Room:
     """The live snapshots, which of them may be replaced, and other limits."""
 
     comparison: Comparison
-    kept: Sequence[Kept]
-    replaceable_snapshots: Sequence[Kept]
+    kept: Sequence[KeptSnapshot]
+    replaceable_snapshots: Sequence[KeptSnapshot]
     others: int | None
     """How many more snapshots the method allows; None means any number."""
 
@@ -169,7 +169,7 @@ class Room:
         """Return how many of the wanted snapshots fit if every replaceable one is replaced."""
         return next((count for count in range(wanted, 0, -1) if self._fits(count)), 0)
 
-    def leaving(self, taken: int) -> Sequence[Kept]:
+    def leaving(self, taken: int) -> Sequence[KeptSnapshot]:
         """Return the snapshots to replace for this many new ones."""
         return self.replaceable_snapshots[: surplus(self.comparison, len(self.kept) + taken)] if taken else ()
 

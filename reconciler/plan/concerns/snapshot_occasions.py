@@ -23,7 +23,7 @@ from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
-from reconciler.plan.concerns.snapshot_limits import Kept, replaceable_snapshots
+from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, replaceable_snapshots
 from reconciler.plan.concerns.snapshots import method, path
 from reconciler.plan.concerns.times import expired
 from reconciler.plan.plan import Note
@@ -52,7 +52,7 @@ def named(occasion: Occasion, now: datetime) -> str:
     return f"before-{occasion.value}-{now.astimezone(UTC):%Y-%m-%d}"
 
 
-def taken_before(snapshot: Kept) -> Occasion | None:
+def taken_before(snapshot: KeptSnapshot) -> Occasion | None:
     """Return what a snapshot was taken before: by its name, unless it is older than its name."""
     found = _NAME.fullmatch(snapshot.name)
     if found is None or found["day"] > f"{snapshot.created_at.astimezone(UTC):%Y-%m-%d}":
@@ -124,18 +124,18 @@ class SnapshotBefore:
         return project.branches is not None and (project.snapshots is not None or not reads)
 
     @cached_property
-    def _kept(self) -> tuple[Kept, ...]:
+    def _kept(self) -> tuple[KeptSnapshot, ...]:
         return method(self.comparison.settings).kept(self.comparison, ())
 
     @cached_property
-    def _earlier(self) -> list[Kept]:
+    def _earlier(self) -> list[KeptSnapshot]:
         """Those that earlier runs took before a change of the same kind, oldest first."""
         declared = {one.name for one in self.comparison.settings.snapshots or ()}
         found = [s for s in self._kept if taken_before(s) is self.occasion and s.name not in declared]
         return sorted((one for one in found if one.removable), key=lambda one: (one.created_at, one.id))
 
     @property
-    def _recent(self) -> Kept | None:
+    def _recent(self) -> KeptSnapshot | None:
         since = self.comparison.now - ENOUGH
         return next((one for one in self._earlier if one.created_at > since), None)
 
@@ -144,13 +144,13 @@ class SnapshotBefore:
         return named(self.occasion, self.comparison.now)
 
     @cached_property
-    def _surplus(self) -> Sequence[Kept]:
+    def _surplus(self) -> Sequence[KeptSnapshot]:
         """Those that are too many beside the newest one. A deletion of the project needs none."""
         staying = self.comparison.settings.snapshot_policy.keep_before - (self._recent is None)
         return () if self.occasion is Occasion.DELETE else self._earlier[: max(0, len(self._earlier) - staying)]
 
     @property
-    def _leaving_first(self) -> Sequence[Kept] | None:
+    def _leaving_first(self) -> Sequence[KeptSnapshot] | None:
         """What goes before the new one is taken, so that it fits beside all others; None if there is no room.
 
         Nothing goes before a transfer is tried: what does not fit into the destination goes as for every transfer.
@@ -164,7 +164,7 @@ class SnapshotBefore:
         return candidates[:here] if here <= len(candidates) else None
 
     @cached_property
-    def _replaceable(self) -> list[Kept]:
+    def _replaceable(self) -> list[KeptSnapshot]:
         """What the tier lets go at the limit, beside those that are too many anyway."""
         declared = {one.name for one in self.comparison.settings.snapshots or ()}
         others = replaceable_snapshots(self.comparison, self._kept, declared, ())
@@ -196,7 +196,7 @@ class SnapshotBefore:
         number = self.comparison.settings.snapshot_policy.keep_before
         return f"the newest {number} of these stay" if number > 1 else "it stays until the next one"
 
-    def _remove(self, old: Kept, *, late: bool) -> Action:
+    def _remove(self, old: KeptSnapshot, *, late: bool) -> Action:
         change = existence(path(old.name), self._cause, before=True)
         reason = f"replaced by {self._recent.name if self._recent else self._name!r}"
         removal = method(self.comparison.settings).remove(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.desired.rotation import Rotation
     from reconciler.plan.action import Action
     from reconciler.plan.comparison import Comparison, Finding
-    from reconciler.plan.concerns.snapshot_limits import Kept, Method
+    from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Method
 
 KEEP: Final = "snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
@@ -35,7 +35,7 @@ OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
 A_ROOT: Final = "make a root branch the default branch"
 
 
-def rotated(comparison: Comparison, kept: Sequence[Kept]) -> tuple[Kept, ...]:
+def rotated(comparison: Comparison, kept: Sequence[KeptSnapshot]) -> tuple[KeptSnapshot, ...]:
     """Return those of the live snapshots that the tier rotates, oldest slot first."""
     rotation = comparison.settings.snapshot_policy.rotate
     if rotation is None:
@@ -53,7 +53,7 @@ class SnapshotRotation:
     comparison: Comparison
     rotation: Rotation
     method: Method
-    kept: Sequence[Kept]
+    kept: Sequence[KeptSnapshot]
     """The live snapshots that stay, kept by the tier's method."""
     names: Container[str]
     """The names of all live snapshots, whichever method keeps them."""
@@ -84,7 +84,7 @@ class SnapshotRotation:
             yield self._take(name)
 
     @cached_property
-    def _rotated(self) -> tuple[Kept, ...]:
+    def _rotated(self) -> tuple[KeptSnapshot, ...]:
         return rotated(self.comparison, self.kept)
 
     @property
@@ -129,7 +129,7 @@ class SnapshotRotation:
         take = self.method.take(self.comparison, Snapshot(name), change)
         return structs.replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
 
-    def _remove(self, old: Kept, name: str, *, for_the_slot: bool, late: bool) -> Action:
+    def _remove(self, old: KeptSnapshot, name: str, *, for_the_slot: bool, late: bool) -> Action:
         """The slot is a cause for one deletion. More of them need a commit that lowered the number."""
         origin = self._origin() if for_the_slot else self.comparison.origin(KEEP, reduces=True)
         reason = f"replaced by {name!r}" if for_the_slot else f"{self.rotation.keep} rotated snapshots are kept"
@@ -142,6 +142,6 @@ class SnapshotRotation:
         return Origin.BASE_AHEAD if ahead else Origin.CONFIG
 
 
-def _by_slot(found: tuple[datetime, Kept]) -> tuple[datetime, datetime, str]:
+def _by_slot(found: tuple[datetime, KeptSnapshot]) -> tuple[datetime, datetime, str]:
     slot, one = found
     return slot, one.created_at, one.id

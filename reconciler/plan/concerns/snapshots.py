@@ -21,7 +21,7 @@ from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch, snapsh
 from reconciler.plan.concerns.concern import CORRECT_IT, cannot_be_done, existence
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
-from reconciler.plan.concerns.snapshot_limits import Kept, Room, replaceable_snapshots, surplus_of_move
+from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Room, replaceable_snapshots, surplus_of_move
 from reconciler.plan.concerns.snapshot_rotation import SnapshotRotation
 from reconciler.plan.concerns.times import expired, outside_window, rejected, unreadable
 from reconciler.plan.concerns.times import path as expiry_path
@@ -147,13 +147,13 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
     keeping = method(comparison.settings)
     kept = _with_planned(keeping.kept(comparison, planned), comparison, planned)
     others = [other for other in METHODS.values() if other is not keeping]
-    copies = [(keeping, kept), *((other, other.copies(comparison, planned)) for other in others)]
+    certain = [(keeping, kept), *((other, other.certain(comparison, planned)) for other in others)]
     declared = [s for s in comparison.settings.snapshots or () if not expired(s.expires_at, comparison.now)]
-    counts = Counter(snapshot.name for _, found in copies for snapshot in found)
+    counts = Counter(snapshot.name for _, found in certain for snapshot in found)
     missing = [snapshot for snapshot in declared if snapshot.name not in counts]
     for name in sorted(name for name, count in counts.items() if count > 1):
         yield Note.about(comparison.tenant, f"several snapshots have the name {name!r}")
-    for way, found in copies:
+    for way, found in certain:
         for stated, old in _declared_and_live(declared, found):
             yield from way.expiry(comparison, stated, old)
             yield from _kept_otherwise(comparison, keeping, way, stated)
@@ -175,12 +175,14 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
         yield from _turned(comparison, rotation, room, taken, counts)
 
 
-def _with_planned(kept: Sequence[Kept], comparison: Comparison, planned: Sequence[Finding]) -> tuple[Kept, ...]:
+def _with_planned(
+    kept: Sequence[KeptSnapshot], comparison: Comparison, planned: Sequence[Finding]
+) -> tuple[KeptSnapshot, ...]:
     """Return the live snapshots with those that are taken before a change, and without those that go for them."""
     gone = {finding.snapshot_id for finding in planned if isinstance(finding, DeleteSnapshot)}
     taken = (one for one in planned if isinstance(one, CreateSnapshot | CreateBranch) and one.occasion is not None)
     names = (one.snapshot if isinstance(one, CreateSnapshot) else one.branch for one in taken)
-    coming = (Kept(name, "", comparison.now, removable=False) for name in names)
+    coming = (KeptSnapshot(name, "", comparison.now, removable=False) for name in names)
     return (*(snapshot for snapshot in kept if snapshot.id not in gone), *coming)
 
 
@@ -197,9 +199,11 @@ def _turned(
     yield from turning.findings()
 
 
-def _declared_and_live(declared: Sequence[Snapshot], kept: Sequence[Kept]) -> Iterator[tuple[Snapshot, Kept]]:
+def _declared_and_live(
+    declared: Sequence[Snapshot], kept: Sequence[KeptSnapshot]
+) -> Iterator[tuple[Snapshot, KeptSnapshot]]:
     """Yield each declared snapshot with its live one; a name that several have is left out."""
-    live: dict[str, list[Kept]] = {}
+    live: dict[str, list[KeptSnapshot]] = {}
     for snapshot in kept:
         live.setdefault(snapshot.name, []).append(snapshot)
     for wanted_one in declared:
@@ -236,7 +240,9 @@ def _taken(comparison: Comparison, missing: Sequence[Snapshot], room: Room) -> I
         yield _no_room(comparison, takeable, left, room)
 
 
-def _replacing(comparison: Comparison, fitting: Sequence[Snapshot], leaving: Sequence[Kept]) -> Iterator[Action]:
+def _replacing(
+    comparison: Comparison, fitting: Sequence[Snapshot], leaving: Sequence[KeptSnapshot]
+) -> Iterator[Action]:
     """``plan.order`` puts each new snapshot right after the one that it replaces."""
     for place, old in enumerate(leaving):
         # A project above its limit loses several snapshots for the first new one.
@@ -299,13 +305,13 @@ def _sure(comparison: Comparison, snapshot: Snapshot) -> bool:
     return not leaves and not expired(snapshot.expires_at, then)
 
 
-def _surplus_removed(comparison: Comparison, snapshot: Kept) -> Action:
+def _surplus_removed(comparison: Comparison, snapshot: KeptSnapshot) -> Action:
     change = existence(path(snapshot.name), comparison.moved(reduces=True), before=True)
     reason = snapshots_allowed(comparison.organization, comparison.limits)
     return method(comparison.settings).remove(comparison, snapshot, change, reason=reason, early=True)
 
 
-def _replaced(comparison: Comparison, old: Kept, new: Snapshot) -> Action:
+def _replaced(comparison: Comparison, old: KeptSnapshot, new: Snapshot) -> Action:
     change = existence(path(old.name), comparison.origin(path(new.name), reduces=True), before=True)
     reason = f"replaced by {new.name!r}"
     return method(comparison.settings).remove(comparison, old, change, reason=reason, early=False)

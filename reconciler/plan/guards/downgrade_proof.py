@@ -59,7 +59,7 @@ def doubts(context: TenantContext, held: Held) -> list[Doubt]:
         doubt
         for doubt in _all(context, held)
         if not (_by_rollback(doubt) and doubt.accept is not None and context.permissions.lowering)
-        and (doubt.accept is None or accepts is None or not accepts.cover(doubt.accept, doubt.change))
+        and (doubt.accept is None or accepts is None or not accepts.allow(doubt.accept, doubt.change))
     ]
 
 

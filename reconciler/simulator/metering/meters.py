@@ -170,7 +170,7 @@ def logical_size(store: Reading, row: sqlite3.Row, now: float) -> int | None:
     return None if at_rest(row) else int(read_meter(store, row, now).logical_size_bytes)
 
 
-def settle(transaction: Transaction, project_id: str) -> None:
+def update(transaction: Transaction, project_id: str) -> None:
     """Put the meter of a project down as it is now, with what was consumed since the last time."""
     row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
     if row is None:
@@ -191,7 +191,7 @@ def settle(transaction: Transaction, project_id: str) -> None:
 
 
 def enforce(transaction: Transaction, project_id: str) -> None:
-    """Suspend what runs although a quota is reached, at the end of a write that began with ``settle``."""
+    """Suspend what runs although a quota is reached, at the end of a write that began with ``update``."""
     row = transaction.row("SELECT * FROM projects WHERE id = ? AND deleted_at IS NULL", project_id)
     if row is not None and row["runs_until"] > transaction.now and stored_meter(transaction, row).exceeded:
         endpoints.suspend_all(transaction, project_id, transaction.now)
@@ -216,7 +216,7 @@ def record_consumption(transaction: Transaction, project_id: str, pieces: Iterab
 
 def assign(transaction: Transaction, project_id: str, counters: Mapping[str, int]) -> None:
     """Set counters of the present month; a larger one counts as consumed at this moment, and is shown late."""
-    settle(transaction, project_id)
+    update(transaction, project_id)
     row = transaction.rows("SELECT * FROM projects WHERE id = ?", project_id)[0]
     meter = stored_meter(transaction, row)
     used = {**_exact(meter), **counters}
@@ -225,7 +225,7 @@ def assign(transaction: Transaction, project_id: str, counters: Mapping[str, int
         transaction, project_id, [Piece(meter.branch_id, transaction.now, transaction.now, Amounts(**more))]
     )
     transaction.update("projects", project_id, usage=used)
-    settle(transaction, project_id)
+    update(transaction, project_id)
 
 
 def employ(transaction: Transaction, project_id: str, workload: Workload) -> None:

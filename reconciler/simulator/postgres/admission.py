@@ -68,7 +68,7 @@ def find_compute(store: Reading, endpoint_id: str, now: float) -> AdmittedComput
 def wake(world: World, compute: AdmittedCompute) -> None:
     """Lets a compute run until it has been idle for long enough. Raises NotAdmittedError for a reached quota."""
     with world.writing() as transaction:
-        meters.settle(transaction, compute.project_id)
+        meters.update(transaction, compute.project_id)
         project = transaction.rows("SELECT * FROM projects WHERE id = ?", compute.project_id)[0]
         try:
             meters.check_may_run(transaction, project, transaction.now)

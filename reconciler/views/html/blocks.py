@@ -22,7 +22,7 @@ ANCHOR: Final = "tenant:"
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PageChange:
     """A value that changes: from live to the files. An empty one does not exist."""
 
     path: str
@@ -33,7 +33,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PageStep:
     """One action with what becomes of it, or one remark."""
 
     words: str
@@ -41,7 +41,7 @@ class Step:
     marks: str = ""
     reason: str = ""
     details: Sequence[str] = ()
-    turns: Sequence[Turn] = ()
+    turns: Sequence[PageChange] = ()
     more: int = 0
     """Changes that are not shown."""
     rule: str = ""
@@ -63,7 +63,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class PageMember:
     """One of those to whom a block applies."""
 
     name: str
@@ -76,25 +76,25 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ChangeBlock:
     """Members to which the same happens."""
 
-    members: Sequence[Member]
-    steps: Sequence[Step] = ()
+    members: Sequence[PageMember]
+    steps: Sequence[PageStep] = ()
     meters: Sequence[Meter] = ()
     rank: int = 0
     """What it is sorted by, beside its size and its name: its risk, or how full its fullest quota is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """Blocks of one kind."""
 
     title: str
     anchor: str
     count: int
     """As its heading tells it: tenants, or what else it lists."""
-    blocks: Sequence[Block]
+    blocks: Sequence[ChangeBlock]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ShownBlock:
     """Names that are not shown."""
     source: str
     project: str
-    steps: Sequence[Step]
+    steps: Sequence[PageStep]
 
     @property
     def are_few(self) -> bool:
@@ -146,19 +146,19 @@ class ShownSection:
     """Blocks that are not shown."""
 
 
-def shown(sections: Sequence[Section], *, full: bool) -> list[ShownSection]:
+def shown(sections: Sequence[PageSection], *, full: bool) -> list[ShownSection]:
     """The sections in the page itself; long lists are cut unless ``full``. Each tenant has one anchor."""
     anchors: set[str] = set()
     return [_section(one, anchors, full=full) for one in sections if one.blocks]
 
 
-def _section(section: Section, anchors: set[str], *, full: bool) -> ShownSection:
+def _section(section: PageSection, anchors: set[str], *, full: bool) -> ShownSection:
     blocks = section.blocks if full else section.blocks[:MOST_BLOCKS]
     told = [_block(one, anchors, full=full) for one in blocks]
     return ShownSection(section.title, section.anchor, section.count, told, len(section.blocks) - len(told))
 
 
-def _block(block: Block, anchors: set[str], *, full: bool) -> ShownBlock:
+def _block(block: ChangeBlock, anchors: set[str], *, full: bool) -> ShownBlock:
     members = block.members if full else block.members[: MOST_NAMES + 1]
     first, *others = (_mention(one, anchors) for one in members)
     only = block.members[0] if len(block.members) == 1 else None
@@ -172,7 +172,7 @@ def _block(block: Block, anchors: set[str], *, full: bool) -> ShownBlock:
     )
 
 
-def _mention(member: Member, anchors: set[str]) -> Mention:
+def _mention(member: PageMember, anchors: set[str]) -> Mention:
     anchor = ANCHOR + printable(member.name)
     if not member.is_tenant or anchor in anchors:
         return Mention(member.name)
@@ -180,11 +180,11 @@ def _mention(member: Member, anchors: set[str]) -> Mention:
     return Mention(member.name, anchor)
 
 
-def _sources(members: Sequence[Member]) -> str:
+def _sources(members: Sequence[PageMember]) -> str:
     """``tenants/acme.yaml:3 and 4 more``; empty without a place."""
     places = sorted(set(_places(members)))
     return "" if not places else places[0] + (f" and {len(places) - 1:,} more" if len(places) > 1 else "")
 
 
-def _places(members: Sequence[Member]) -> Iterator[str]:
+def _places(members: Sequence[PageMember]) -> Iterator[str]:
     return (one.source for one in members if one.source)

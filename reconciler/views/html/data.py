@@ -17,7 +17,15 @@ from reconciler.views.safe_text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.views.html.blocks import Block, Facet, Member, Meter, Section, Step, Turn
+    from reconciler.views.html.blocks import (
+        ChangeBlock,
+        Facet,
+        Meter,
+        PageChange,
+        PageMember,
+        PageSection,
+        PageStep,
+    )
 
 TONES: Final = (PLAIN, WARN, BAD)
 SIZE, RANK, NAME = "size", "rank", "name"
@@ -45,7 +53,7 @@ class _Numbers:
 
 
 def page_data(
-    sections: Sequence[Section], facets: Sequence[Facet], sorts: Sequence[tuple[str, str]]
+    sections: Sequence[PageSection], facets: Sequence[Facet], sorts: Sequence[tuple[str, str]]
 ) -> Iterator[Markup]:
     """The data of a page, piece by piece. ``sorts`` are titles with what they sort by, the first one first.
 
@@ -73,7 +81,7 @@ def page_data(
 class _Values:
     """The values of a facet by number: in the order of the facet, others by name."""
 
-    def __init__(self, facet: Facet, number: int, sections: Sequence[Section]) -> None:
+    def __init__(self, facet: Facet, number: int, sections: Sequence[PageSection]) -> None:
         members = (member for section in sections for block in section.blocks for member in block.members)
         seen = {value for member in members for value in member.facets[number]}
         known = [value for value in facet.order if value in seen]
@@ -91,13 +99,13 @@ class _Values:
         return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _block(section: int, block: Block, texts: _Numbers) -> list[Any]:
+def _block(section: int, block: ChangeBlock, texts: _Numbers) -> list[Any]:
     steps = [_step(one, texts) for one in block.steps]
     meters = [_meter(one, texts) for one in block.meters]
     return [section, block.rank, steps, *([meters] if meters else [])]
 
 
-def _step(step: Step, texts: _Numbers) -> list[Any]:
+def _step(step: PageStep, texts: _Numbers) -> list[Any]:
     of = texts.of
     return [
         *(of(step.words), TONES.index(step.tone), of(step.marks), of(step.reason), of(step.rule)),
@@ -107,7 +115,7 @@ def _step(step: Step, texts: _Numbers) -> list[Any]:
     ]
 
 
-def _turn(turn: Turn, texts: _Numbers) -> list[int]:
+def _turn(turn: PageChange, texts: _Numbers) -> list[int]:
     of = texts.of
     return [of(turn.path), of(turn.before), of(turn.after), of(turn.mark), int(turn.lowering)]
 
@@ -120,7 +128,7 @@ def _meter(meter: Meter, texts: _Numbers) -> list[Any]:
     ]
 
 
-def _row(block: int, member: Member, texts: _Numbers, facets: Sequence[_Values]) -> list[Any]:
+def _row(block: int, member: PageMember, texts: _Numbers, facets: Sequence[_Values]) -> list[Any]:
     of = texts.of
     values = [facet.of(found) for facet, found in zip(facets, member.facets, strict=True)]
     return [of(member.name), block, of(member.project), of(member.source), int(member.is_tenant), *values]

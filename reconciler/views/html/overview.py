@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import OrganizationRoom, Overview, TenantPlan, TierOverview
-    from reconciler.views.html.blocks import Section
+    from reconciler.views.html.blocks import PageSection
     from reconciler.views.html.charts import Part
 
 MOST_MESSAGES: Final = 6
@@ -41,7 +41,7 @@ RESULTS: Final = {Result.FAILED: BAD, Result.SKIPPED: WARN, Result.APPLIED: PLAI
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CountedBar:
     """One thing that is counted, with a bar."""
 
     name: str
@@ -59,7 +59,7 @@ class Figure:
 
     title: str
     columns: Sequence[str]
-    lines: Sequence[Line]
+    lines: Sequence[CountedBar]
     wide: bool = False
     """Whether it takes the whole width."""
     legend: Sequence[tuple[str, str]] = ()
@@ -67,7 +67,7 @@ class Figure:
 
 
 def plan_figures(
-    changes: Sequence[Section], tenants: Sequence[TenantPlan], overview: Overview | None
+    changes: Sequence[PageSection], tenants: Sequence[TenantPlan], overview: Overview | None
 ) -> list[Figure]:
     """The figures of a plan's page; those without a line are left out."""
     found = [_kinds(changes), _risks(tenants)]
@@ -90,7 +90,7 @@ def _results(report: Report, tier_of: Mapping[str, str]) -> Figure:
         counts = Counter(outcome.result for outcome in outcomes)
         bar = parts([(counts[one], RESULTS[one]) for one in results], len(outcomes))
         told = ", ".join(f"{counts[one]:,} {one.value}" for one in results)
-        lines.append(Line(tier or "no tier", [f"{counts[one]:,}" for one in results], bar, told))
+        lines.append(CountedBar(tier or "no tier", [f"{counts[one]:,}" for one in results], bar, told))
     legend = [(one.value, RESULTS[one]) for one in results]
     columns = ["tier", *(one.value for one in results)]
     return Figure("Tenants by tier and result", columns, lines if tier_of else [], wide=True, legend=legend)
@@ -102,14 +102,16 @@ def _failures(report: Report) -> Figure:
     counts = Counter(one.message for one in failed)
     shown = counts.most_common(MOST_MESSAGES)
     most = shown[0][1] if shown else 0
-    lines = [Line(message, [f"{count:,}"], parts([(count, BAD)], most), f"{count:,}") for message, count in shown]
+    lines = [
+        CountedBar(message, [f"{count:,}"], parts([(count, BAD)], most), f"{count:,}") for message, count in shown
+    ]
     return Figure("Why actions failed", ["message", "actions"], lines, wide=True)
 
 
-def _kinds(sections: Sequence[Section]) -> Figure:
+def _kinds(sections: Sequence[PageSection]) -> Figure:
     most = max((one.count for one in sections), default=0)
     lines = [
-        Line(one.title, [f"{one.count:,}"], parts([(one.count, PLAIN)], most), f"{one.count:,}", one.anchor)
+        CountedBar(one.title, [f"{one.count:,}"], parts([(one.count, PLAIN)], most), f"{one.count:,}", one.anchor)
         for one in sections
     ]
     return Figure("Tenants by kind of change", ["kind", "tenants"], lines)
@@ -118,7 +120,7 @@ def _kinds(sections: Sequence[Section]) -> Figure:
 def _risks(tenants: Sequence[TenantPlan]) -> Figure:
     worst = Counter(max(action.risk for action in one.actions) for one in tenants if one.actions)
     lines = [
-        Line(words, [f"{worst[risk]:,}"], parts([(worst[risk], tone)], len(tenants)), f"{worst[risk]:,}")
+        CountedBar(words, [f"{worst[risk]:,}"], parts([(worst[risk], tone)], len(tenants)), f"{worst[risk]:,}")
         for risk, (words, tone) in RISKS.items()
         if tenants
     ]
@@ -138,11 +140,11 @@ def _quiet_as_one(legend: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [*(one for one in legend if one[1] != QUIET), *([(" or ".join(quiet), QUIET)] if quiet else [])]
 
 
-def _tier(one: TierOverview, states: Sequence[str]) -> Line:
+def _tier(one: TierOverview, states: Sequence[str]) -> CountedBar:
     counts = [getattr(one, state) for state in states]
     bar = parts([(count, STATES[state][1]) for state, count in zip(states, counts, strict=True)], one.tenants)
     told = ", ".join(f"{count:,} {STATES[state][0]}" for state, count in zip(states, counts, strict=True))
-    return Line(one.tier, [f"{one.tenants:,}", *(f"{count:,}" for count in counts)], bar, told)
+    return CountedBar(one.tier, [f"{one.tenants:,}", *(f"{count:,}" for count in counts)], bar, told)
 
 
 def _rooms(rooms: Sequence[OrganizationRoom]) -> Figure:
@@ -150,11 +152,11 @@ def _rooms(rooms: Sequence[OrganizationRoom]) -> Figure:
     return Figure("Room in the organizations", columns, list(map(_room, rooms)), wide=True)
 
 
-def _room(one: OrganizationRoom) -> Line:
+def _room(one: OrganizationRoom) -> CountedBar:
     cells = [f"{one.projects:,}", f"{one.after:,}"]
     if one.limit is None:
-        return Line(one.organization, [*cells, "none", ""], None, "no limit in tiers.yaml")
+        return CountedBar(one.organization, [*cells, "none", ""], None, "no limit in tiers.yaml")
     left = one.limit - one.after
     tone = BAD if left <= 0 else WARN if 10 * left < one.limit else PLAIN
     bar = parts([(min(one.after, one.limit), tone)], one.limit)
-    return Line(one.organization, [*cells, f"{one.limit:,}", f"{max(0, left):,}"], bar, f"{left:,} left")
+    return CountedBar(one.organization, [*cells, f"{one.limit:,}", f"{max(0, left):,}"], bar, f"{left:,} left")

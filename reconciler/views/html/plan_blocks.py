@@ -18,7 +18,7 @@ from reconciler.views.grouping import (
     refusals_of,
     same_refusals,
 )
-from reconciler.views.html.blocks import Block, Member, Section, Step, Turn
+from reconciler.views.html.blocks import ChangeBlock, PageChange, PageMember, PageSection, PageStep
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.facets import causes_of, organizations_of, rank_of, risks_of
 from reconciler.views.perspective import PLAN
@@ -65,17 +65,17 @@ class PlanSections:
         self._perspective = perspective
         self._tier_of = view.plan.tier_of
 
-    def changes(self) -> Iterator[Section]:
+    def changes(self) -> Iterator[PageSection]:
         """Yield one section for each kind of change that there is."""
         for kind, found in by_kind(self._tenants).items():
             if found:
                 title = self._perspective.headings[kind]
                 blocks = [self._block(group, title) for group in group_by_actions(found)]
-                yield Section(title, kind.value, len(found), blocks)
+                yield PageSection(title, kind.value, len(found), blocks)
 
-    def remarks(self) -> Iterator[Section]:
-        """Yield one section for each kind of remark that there is."""
-        makers: Mapping[str, Callable[[str], list[Block]]] = {
+    def other_sections(self) -> Iterator[PageSection]:
+        """Yield the sections of what is not a change: refusals, conflicts, notes."""
+        makers: Mapping[str, Callable[[str], list[ChangeBlock]]] = {
             sentences.POLICY_WARNINGS: self._policy_warnings,
             sentences.WAITING: self._waiting,
             sentences.FILE_CHANGES: self._file_changes,
@@ -84,18 +84,18 @@ class PlanSections:
         }
         for title, held in refusals_of(self._view).items():
             blocks = [block for one in same_refusals(held) for block in self._refusal(one, title)]
-            yield from _remarks(title, blocks, count_held_back(held))
-        yield from _remarks(STALE, [block for one in self._stale for block in self._stale_blocks(one)])
+            yield from _section(title, blocks, count_held_back(held))
+        yield from _section(STALE, [block for one in self._stale for block in self._stale_blocks(one)])
         for title, conflicts in conflicts_of(self._view).items():
-            yield from _remarks(title, self._conflicts(conflicts, title))
+            yield from _section(title, self._conflicts(conflicts, title))
         for title, make in makers.items():
-            yield from _remarks(title, make(title))
+            yield from _section(title, make(title))
 
-    def _block(self, group: TenantGroup, title: str) -> Block:
+    def _block(self, group: TenantGroup, title: str) -> ChangeBlock:
         members = [
             self._member(planned.tenant, title, planned.actions, planned.project) for planned in group.members
         ]
-        return Block(members, list(self._steps(group)), rank=rank_of(group.actions))
+        return ChangeBlock(members, list(self._steps(group)), rank=rank_of(group.actions))
 
     def _member(
         self,
@@ -105,10 +105,10 @@ class PlanSections:
         project: LiveProject | None = None,
         rule: str = "",
         source: str | None = None,
-    ) -> Member:
+    ) -> PageMember:
         where = str(sentences.source_text(action.source for action in actions)) if source is None else source
         asking = map(str, self._authors.get(tenant, ())) if source is None and not rule else ()
-        return Member(
+        return PageMember(
             name=tenant,
             project="" if project is None else project.id,
             source="; ".join(filter(None, (where, *asking))),
@@ -122,11 +122,11 @@ class PlanSections:
             ),
         )
 
-    def _step(self, action: Action, following: Action | None, project: LiveProject | None) -> Step:
+    def _step(self, action: Action, following: Action | None, project: LiveProject | None) -> PageStep:
         words = self._perspective
         marks = ", ".join(filter(None, (words.action_mark(action), words.loss(action))))
         turns = [turn for change in field_changes(action) for turn in _turns(change, action, words)]
-        return Step(
+        return PageStep(
             words=str(words.action(action, project)),
             tone=TONES[action.risk],
             marks=marks,
@@ -140,91 +140,93 @@ class PlanSections:
             more=max(0, len(turns) - MOST_CHANGES),
         )
 
-    def _refusal(self, refusal: Refusal, title: str) -> Iterator[Block]:
+    def _refusal(self, refusal: Refusal, title: str) -> Iterator[ChangeBlock]:
         """Yield a block for tenants with the same refused actions, and one for those without any."""
         rule = refusal.rule.value
-        step = Step(refusal.message, rule=rule, details=[f"To allow it: {refusal.remedy}"])
+        step = PageStep(refusal.message, rule=rule, details=[f"To allow it: {refusal.remedy}"])
         planned = by_tenant(refusal.actions)
         for group in group_by_actions(planned):
             members = [self._member(one.tenant, title, one.actions, rule=rule) for one in group.members]
-            yield Block(members, [step, *self._steps(group)], rank=rank_of(group.actions))
+            yield ChangeBlock(members, [step, *self._steps(group)], rank=rank_of(group.actions))
         bare = set(refusal.tenants).difference(one.tenant for one in planned)
         others = [self._member(name, title, rule=rule) for name in refusal.tenants if name in bare]
         if others or not refusal.tenants:
-            yield Block(others or [_nobody(THE_RUN, title, rule)], [step])
+            yield ChangeBlock(others or [_nobody(THE_RUN, title, rule)], [step])
 
-    def _stale_blocks(self, stale: Stale) -> Iterator[Block]:
+    def _stale_blocks(self, stale: Stale) -> Iterator[ChangeBlock]:
         """Yield what is planned now and what the saved plan permits, for one tenant."""
         members = [self._member(stale.tenant, STALE, stale.fresh)]
-        steps = [Step(stale.message, details=["To go ahead: make a new plan, and have it approved"])]
+        steps = [PageStep(stale.message, details=["To go ahead: make a new plan, and have it approved"])]
         for words, actions in (("not permitted:", stale.fresh), ("in the saved plan:", stale.saved)):
             for group in group_by_actions(by_tenant(actions)):
-                steps += [Step(words), *self._steps(group)]
-        yield Block(members, steps, rank=rank_of(stale.fresh))
+                steps += [PageStep(words), *self._steps(group)]
+        yield ChangeBlock(members, steps, rank=rank_of(stale.fresh))
 
-    def _steps(self, group: TenantGroup) -> Iterator[Step]:
+    def _steps(self, group: TenantGroup) -> Iterator[PageStep]:
         for action, following in zip_longest(group.actions, group.actions[1:]):
             yield self._step(action, following, group.members[0].project)
 
-    def _conflicts(self, conflicts: Sequence[Conflict], title: str) -> list[Block]:
+    def _conflicts(self, conflicts: Sequence[Conflict], title: str) -> list[ChangeBlock]:
         alike = grouped(conflicts, lambda one: (one.message, one.remedy))
         return [
-            Block(
+            ChangeBlock(
                 [self._member(one.tenant, title, source=str(one.source)) for one in found],
-                [Step(message, details=[f"To resolve it: {remedy}"])],
+                [PageStep(message, details=[f"To resolve it: {remedy}"])],
             )
             for (message, remedy), found in alike.items()
         ]
 
-    def _policy_warnings(self, title: str) -> list[Block]:
-        def block(one: PolicyWarning) -> Block:
+    def _policy_warnings(self, title: str) -> list[ChangeBlock]:
+        def block(one: PolicyWarning) -> ChangeBlock:
             members = [self._member(name, title, rule=one.policy) for name in one.tenants]
-            step = Step(one.message, rule=one.policy, details=[str(one.source)])
-            return Block(members or [_nobody(THE_RUN, title, one.policy)], [step])
+            step = PageStep(one.message, rule=one.policy, details=[str(one.source)])
+            return ChangeBlock(members or [_nobody(THE_RUN, title, one.policy)], [step])
 
         return [block(one) for one in self._plan.warnings]
 
-    def _waiting(self, title: str) -> list[Block]:
-        def block(one: Waiting) -> Block:
+    def _waiting(self, title: str) -> list[ChangeBlock]:
+        def block(one: Waiting) -> ChangeBlock:
             members = [self._member(name, title) for name in one.tenants]
-            return Block(members, [Step(sentences.waiting_sentence(one))])
+            return ChangeBlock(members, [PageStep(sentences.waiting_sentence(one))])
 
         return [block(one) for one in self._plan.waiting if one.tenants]
 
-    def _file_changes(self, title: str) -> list[Block]:
+    def _file_changes(self, title: str) -> list[ChangeBlock]:
         if self._perspective is not PLAN:
             return []
         told = sentences.file_change_sentences(self._plan)
-        return [Block([_nobody(str(where), title)], [Step(str(what))]) for what, where in told]
+        return [ChangeBlock([_nobody(str(where), title)], [PageStep(str(what))]) for what, where in told]
 
-    def _orphans(self, title: str) -> list[Block]:
-        def block(orphan: Orphan) -> Block:
+    def _orphans(self, title: str) -> list[ChangeBlock]:
+        def block(orphan: Orphan) -> ChangeBlock:
             project = orphan.project
             member = _nobody(project.name, title, project=project)
-            return Block([member], [Step(f"{project_facts(project)}, {sentences.ownership(orphan)}")])
+            return ChangeBlock([member], [PageStep(f"{project_facts(project)}, {sentences.ownership(orphan)}")])
 
         return [block(one) for one in self._plan.orphans]
 
-    def _notes(self, title: str) -> list[Block]:
-        def member(note: Note) -> Member:
+    def _notes(self, title: str) -> list[ChangeBlock]:
+        def member(note: Note) -> PageMember:
             if note.tenant is None:
                 return _nobody(THE_RUN, title)
             return self._member(note.tenant, title, source="" if note.source is None else str(note.source))
 
         alike = grouped(self._plan.notes, lambda note: note.message)
-        return [Block([member(one) for one in found], [Step(message)]) for message, found in alike.items()]
+        return [
+            ChangeBlock([member(one) for one in found], [PageStep(message)]) for message, found in alike.items()
+        ]
 
 
-def _remarks(title: str, blocks: list[Block], count: int | None = None) -> Iterator[Section]:
+def _section(title: str, blocks: list[ChangeBlock], count: int | None = None) -> Iterator[PageSection]:
     """The section; by default it counts the members of its blocks."""
     if blocks:
         counted = sum(len(block.members) for block in blocks) if count is None else count
-        yield Section(title, title.lower().replace(" ", "-"), counted, blocks)
+        yield PageSection(title, title.lower().replace(" ", "-"), counted, blocks)
 
 
-def _nobody(name: str, title: str, rule: str = "", project: LiveProject | None = None) -> Member:
+def _nobody(name: str, title: str, rule: str = "", project: LiveProject | None = None) -> PageMember:
     """What is no tenant."""
-    return Member(
+    return PageMember(
         name=name,
         project="" if project is None else project.id,
         facets=([title], [], [], [], [] if project is None else [project.organization], [rule] if rule else []),
@@ -237,11 +239,13 @@ def _values_of(action: CreateProject) -> Iterator[str]:
         yield f"{name}: {', '.join(found)}"
 
 
-def _turns(change: FieldChange, action: Action, perspective: Perspective) -> Iterator[Turn]:
+def _turns(change: FieldChange, action: Action, perspective: Perspective) -> Iterator[PageChange]:
     path, mark = label(change.path), perspective.change_mark(change, action)
     if items := differences(change.before, change.after):
         for item in items:
-            yield Turn(f"{path} {item.edit.value} {item.item}", item.before, item.after, mark, change.lowering)
+            yield PageChange(
+                f"{path} {item.edit.value} {item.item}", item.before, item.after, mark, change.lowering
+            )
     else:
         before, after = (worded(change.path, value) for value in (change.before, change.after))
-        yield Turn(path, before, after, mark, change.lowering)
+        yield PageChange(path, before, after, mark, change.lowering)

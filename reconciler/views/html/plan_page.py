@@ -50,8 +50,8 @@ def render(view: PlanView | DriftView | DiffView, *, full: bool) -> Iterator[str
     shared = list(tables(plan, words.perspective, full=full))
     authors = {} if shared or words.perspective is DRIFT else authors_by_tenant(plan)
     made = PlanSections(view, words.tenants, words.perspective, authors)
-    changes, remarks = list(made.changes()), list(made.remarks())
-    sections = [*changes, *remarks]
+    changes, others = list(made.changes()), list(made.other_sections())
+    sections = [*changes, *others]
     facets = (Facet("Kind", "all kinds", [one.title for one in sections]), TIER, RISK, CAUSE, ORGANIZATION, RULE)
     return pages(
         "plan.html.j2",

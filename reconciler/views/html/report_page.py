@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.outcome import Result
 from reconciler.views.actions import utc_time
 from reconciler.views.grouping import grouped
-from reconciler.views.html.blocks import Block, Facet, Member, Section, Step, shown
+from reconciler.views.html.blocks import ChangeBlock, Facet, PageMember, PageSection, PageStep, shown
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.data import NAME, RANK, SIZE, page_data
 from reconciler.views.html.facets import (
@@ -73,24 +73,24 @@ def _tiles(report: Report, stale: int) -> list[Tile]:
     return [*tiles, *([Tile(f"{stale:,}", "stale", WARN, "stale")] if stale else [])]
 
 
-def _sections(report: Report, tier_of: Mapping[str, str]) -> Iterator[Section]:
+def _sections(report: Report, tier_of: Mapping[str, str]) -> Iterator[PageSection]:
     for result in ORDER:
         if found := [outcome for outcome in report.outcomes if outcome.result is result]:
             title = result.value.capitalize()
-            yield Section(title, result.value, len(found), _blocks(found, title, tier_of))
+            yield PageSection(title, result.value, len(found), _blocks(found, title, tier_of))
 
 
-def _blocks(outcomes: Sequence[TenantOutcome], title: str, tier_of: Mapping[str, str]) -> list[Block]:
+def _blocks(outcomes: Sequence[TenantOutcome], title: str, tier_of: Mapping[str, str]) -> list[ChangeBlock]:
     """Tenants with the same outcomes together, the most first; a failure stands alone, with its request id."""
     alike = grouped(outcomes, lambda outcome: (*map(_step, outcome.actions), *_recovery(outcome)))
     blocks = [
-        Block([_member(one, title, tier_of) for one in found], steps, rank=rank_of(_actions(found[0])))
+        ChangeBlock([_member(one, title, tier_of) for one in found], steps, rank=rank_of(_actions(found[0])))
         for steps, found in alike.items()
     ]
     return sorted(blocks, key=lambda block: -len(block.members))
 
 
-def _member(outcome: TenantOutcome, title: str, tier_of: Mapping[str, str]) -> Member:
+def _member(outcome: TenantOutcome, title: str, tier_of: Mapping[str, str]) -> PageMember:
     actions = _actions(outcome)
     facets = (
         [title],
@@ -99,7 +99,7 @@ def _member(outcome: TenantOutcome, title: str, tier_of: Mapping[str, str]) -> M
         causes_of(actions),
         organizations_of(None, actions),
     )
-    return Member(outcome.tenant, outcome.project_id or "", facets=facets)
+    return PageMember(outcome.tenant, outcome.project_id or "", facets=facets)
 
 
 def _tier(tenant: str, tier_of: Mapping[str, str]) -> list[str]:
@@ -110,21 +110,21 @@ def _actions(outcome: TenantOutcome) -> list[Action]:
     return [one.action for one in outcome.actions]
 
 
-def _recovery(outcome: TenantOutcome) -> Iterator[Step]:
+def _recovery(outcome: TenantOutcome) -> Iterator[PageStep]:
     """Until when its deleted project can be recovered, and how; and where its databases were dumped to."""
     if (deletion := outcome.deletion) is not None:
         until = utc_time(deletion.recoverable_until)
         dump = f"; dumped to {deletion.dump}" if deletion.dump else ""
-        yield Step(f"recover: {deletion.project_id} brings it back until {until}{dump}")
+        yield PageStep(f"recover: {deletion.project_id} brings it back until {until}{dump}")
 
 
-def _step(one: ActionOutcome) -> Step:
+def _step(one: ActionOutcome) -> PageStep:
     failed = one.result is Result.FAILED
     details = (
         f"hint: {one.hint}" if one.hint else "",
         f"request id: {one.request_id}" if one.request_id and failed else "",
     )
-    return Step(
+    return PageStep(
         words=str(PLAN.action(one.action, None)),
         tone=TONES[one.result],
         marks=one.result.value,
@@ -133,16 +133,17 @@ def _step(one: ActionOutcome) -> Step:
     )
 
 
-def _stale(stale: Sequence[Stale], tier_of: Mapping[str, str]) -> Iterator[Section]:
+def _stale(stale: Sequence[Stale], tier_of: Mapping[str, str]) -> Iterator[PageSection]:
     """The tenants that the saved plan does not permit as they are now."""
     if stale:
         blocks = [
-            Block(
-                [Member(one.tenant, facets=([STALE], _tier(one.tenant, tier_of), [], [], []))], [Step(one.message)]
+            ChangeBlock(
+                [PageMember(one.tenant, facets=([STALE], _tier(one.tenant, tier_of), [], [], []))],
+                [PageStep(one.message)],
             )
             for one in stale
         ]
-        yield Section(STALE, "stale", len(stale), blocks)
+        yield PageSection(STALE, "stale", len(stale), blocks)
 
 
 def _closing(report: Report, journal: str) -> list[str]:

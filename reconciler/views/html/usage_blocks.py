@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.usage.states import by_quota
-from reconciler.views.html.blocks import Block, Facet, Member, Meter, Section, Step
+from reconciler.views.html.blocks import ChangeBlock, Facet, Meter, PageMember, PageSection, PageStep
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.data import NAME, RANK
 from reconciler.views.usage_text import SIZE, roughly, short
@@ -27,10 +27,10 @@ FACETS: Final = (
 )
 
 
-def tenant_section(usage: Usage) -> Section:
+def tenant_section(usage: Usage) -> PageSection:
     """All tenants that were looked at, the fullest first."""
     blocks = [_block(usage, tenant) for tenant in usage.tenants]
-    return Section("Tenants", "tenants", len(blocks), sorted(blocks, key=lambda block: -block.rank))
+    return PageSection("Tenants", "tenants", len(blocks), sorted(blocks, key=lambda block: -block.rank))
 
 
 def tone_of(quota: QuotaUsage) -> str:
@@ -45,12 +45,12 @@ def effect_of(usage: Usage, quota: QuotaUsage) -> str:
     return "writes fail" if quota.quota == SIZE else f"no compute starts until {usage.period_end:%Y-%m-%d}"
 
 
-def _block(usage: Usage, tenant: TenantUsage) -> Block:
+def _block(usage: Usage, tenant: TenantUsage) -> ChangeBlock:
     fullest = max((quota.percent or 0 for quota in tenant.quotas), default=0)
-    steps = [Step(f"suspended by its file: {tenant.suspended_by_file}")] if tenant.suspended_by_file else []
+    steps = [PageStep(f"suspended by its file: {tenant.suspended_by_file}")] if tenant.suspended_by_file else []
     facets = (_states(tenant), [tenant.tier], [tenant.organization], _above(tenant.quotas))
-    return Block(
-        members=[Member(tenant.tenant, tenant.project_id, facets=facets)],
+    return ChangeBlock(
+        members=[PageMember(tenant.tenant, tenant.project_id, facets=facets)],
         steps=steps,
         meters=[_meter(usage, quota) for quota in tenant.quotas if quota.limit is not None or quota.used],
         rank=int(10 * fullest),

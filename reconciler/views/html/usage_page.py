@@ -63,7 +63,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class TableRows:
     """Rows of a table, and how many more there are."""
 
     rows: Sequence[Row]
@@ -76,7 +76,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class TenantNames:
     """Tenants by name, and what helps."""
 
     title: str
@@ -190,10 +190,10 @@ def _row(usage: Usage, tenant: TenantUsage, quota: QuotaUsage) -> Row:
     )
 
 
-def _listing(rows: Sequence[Row], most: int | None) -> Listing:
+def _listing(rows: Sequence[Row], most: int | None) -> TableRows:
     if most is None or len(rows) <= most:
-        return Listing(rows, 0)
-    return Listing(rows[:most], len(rows) - most)
+        return TableRows(rows, 0)
+    return TableRows(rows[:most], len(rows) - most)
 
 
 def _expected(usage: Usage) -> list[tuple[date, TenantUsage, QuotaUsage]]:
@@ -291,7 +291,7 @@ def _organization(one: OrganizationUsage) -> Group:
     )
 
 
-def _lists(usage: Usage, most: int | None) -> Iterator[Names]:
+def _lists(usage: Usage, most: int | None) -> Iterator[TenantNames]:
     idle = [one.tenant for one in usage.tenants if one.idle]
     off = [f"{one.tenant}: {one.suspended_by_file}" for one in by_files(usage)]
     yield _names("Suspended by their files", "suspended-by-their-files", off, most, RESUMED_BY)
@@ -300,6 +300,6 @@ def _lists(usage: Usage, most: int | None) -> Iterator[Names]:
     yield _names("Not read", "not-read", usage.unread, most, NOT_READ_REMEDY)
 
 
-def _names(title: str, anchor: str, names: Sequence[str], most: int | None, remedy: str) -> Names:
+def _names(title: str, anchor: str, names: Sequence[str], most: int | None, remedy: str) -> TenantNames:
     shown = names if most is None else names[:most]
-    return Names(title, anchor, shown, len(names) - len(shown), remedy)
+    return TenantNames(title, anchor, shown, len(names) - len(shown), remedy)

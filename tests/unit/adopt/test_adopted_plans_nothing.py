@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.adopt.adoption import adopt, in_no_file
 from reconciler.adopt.below import WITH, with_below
-from reconciler.adopt.owners import Names
+from reconciler.adopt.owners import KnownNames
 from reconciler.adopt.patterns import patterns
 from reconciler.desired.tier import OrganizationLimits, Tier
 from reconciler.files.load import parse_tenants
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.grant import Grant
     from reconciler.live.project import LiveProject
 
-NAMES = Names(patterns=patterns(["app-{tenant}"]))
+NAMES = KnownNames(patterns=patterns(["app-{tenant}"]))
 ORGANIZATIONS = tuple(an_organization(name, OrganizationLimits()) for name in ("free", "paid"))
 QUOTAS = st.builds(
     Quota,

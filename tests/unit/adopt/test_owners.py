@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.adopt.adoption import adopt, in_no_file
-from reconciler.adopt.owners import How, Names, Owners, Reason, owners
+from reconciler.adopt.owners import How, KnownNames, Owners, Reason, owners
 from reconciler.adopt.patterns import patterns
 from reconciler.adopt.proposals import Proposal, Sureness, proposal, suggested
 from reconciler.model.annotations import creation_annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
 
-APP = Names(patterns=patterns(["app-{tenant}"]))
+APP = KnownNames(patterns=patterns(["app-{tenant}"]))
 
 
 def named(name: str, **fields: Any) -> LiveProject:
@@ -26,7 +26,7 @@ def named(name: str, **fields: Any) -> LiveProject:
     return a_project(details=False, id=id_, name=name, **fields)
 
 
-def found(*projects: LiveProject, names: Names = APP, tenants: tuple[Tenant, ...] = ()) -> Owners:
+def found(*projects: LiveProject, names: KnownNames = APP, tenants: tuple[Tenant, ...] = ()) -> Owners:
     return owners(a_fleet(*tenants), projects, names)
 
 
@@ -68,7 +68,7 @@ def test_projects_of_one_name_in_two_organizations_clash() -> None:
 
 
 def test_two_patterns_that_disagree_are_a_question_and_two_that_agree_are_none() -> None:
-    both = Names(patterns=patterns(["app-{tenant}", "app-{tenant}-{any}", "/app-(?P<tenant>[a-z]+)/"]))
+    both = KnownNames(patterns=patterns(["app-{tenant}", "app-{tenant}-{any}", "/app-(?P<tenant>[a-z]+)/"]))
     result = found(named("app-acme-eu"), named("app-beta"), names=both)
     assert reasons(result) == {"app-acme-eu": Reason.SEVERAL_NAMES}
     assert [one.tenant for one in result.named] == ["beta"]
@@ -94,7 +94,7 @@ def test_a_project_of_another_fleet_is_left_alone_whatever_its_name_is() -> None
 
 
 def test_an_answer_is_the_surest_and_null_leaves_a_project_alone() -> None:
-    names = Names(patterns=APP.patterns, answers={"one": "acme", "two": None})
+    names = KnownNames(patterns=APP.patterns, answers={"one": "acme", "two": None})
     result = found(named("app-beta", id="one"), named("app-gamma", id="two"), names=names)
     assert [(one.tenant, one.how) for one in result.named] == [("acme", How.ANSWER)]
     assert [one.id for one in result.left_alone] == ["two"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tenant import Accepted, DevBranch, Step
+from reconciler.desired.tenant import Accepted, DevBranch, Reduction
 from reconciler.model.database import Database
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
@@ -36,7 +36,7 @@ FEWER = a_fleet(
         roles=(),
         databases=(),
         dev_branches=(DevBranch("dev", roles=("tester",), databases=(Database("app", "tester"),)),),
-        accept=Accepted(deletion=(Step("databases.app", "absent"), Step("roles.app", "absent"))),
+        accept=Accepted(deletion=(Reduction("databases.app", "absent"), Reduction("roles.app", "absent"))),
     )
 )
 ROLES, DATABASES = "/projects/*/branches/*/roles", "/projects/*/branches/*/databases"

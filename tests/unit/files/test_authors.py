@@ -9,7 +9,7 @@ import pytest
 from reconciler.files import authors as authors_module
 from reconciler.files.authors import authors
 from reconciler.files.load import load
-from reconciler.plan.authors import Place
+from reconciler.plan.authors import FileKey
 from tests.harness.repository import git, needs_git
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ tiers:
       min_cu: 0.25
       max_cu: {size}
 """
-SIZE: Final = Place("free", None, "compute.max_cu")
-WINDOW: Final = Place("free", None, "restore_window_seconds")
-ACME: Final = Place(None, "acme", "overrides.compute.max_cu")
+SIZE: Final = FileKey("free", None, "compute.max_cu")
+WINDOW: Final = FileKey("free", None, "restore_window_seconds")
+ACME: Final = FileKey(None, "acme", "overrides.compute.max_cu")
 
 
 def write(root: Path, *, size: str = "1", window: str = "1d", acme: str = "") -> None:
@@ -60,7 +60,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def found(root: Path, *places: Place, at: str | None = None) -> dict[Place, Authored]:
+def found(root: Path, *places: FileKey, at: str | None = None) -> dict[FileKey, Authored]:
     desired = load(root).desired
     assert desired is not None
     return authors(root, "base", desired, places, at=at)

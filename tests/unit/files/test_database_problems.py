@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.tenant import Accepted, Step
+from reconciler.desired.tenant import Accepted, Reduction
 from reconciler.model.database import Database
 from tests.unit.files.builders import TIERS, load_files, said
 
@@ -153,7 +153,7 @@ def test_a_deletion_is_accepted_by_its_path_or_until_a_day(
     loaded = load_files(tmp_path, {"tenants/acme.yaml": f"{HEAD}accept: {{deletion: {written}}}\n"})
     assert loaded.desired is not None
     (tenant,) = loaded.desired.tenants.values()
-    steps = tuple(Step(one, "absent") for one in accepted) if isinstance(accepted, list) else accepted
+    steps = tuple(Reduction(one, "absent") for one in accepted) if isinstance(accepted, list) else accepted
     assert tenant.accept == Accepted(deletion=steps)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
-from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Snapshot, Step, Tenant
+from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Reduction, Snapshot, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.regular_files import UnreadableError
@@ -87,7 +87,9 @@ def test_a_tenant_file_says_everything_there_is_to_say(tmp_path: Path) -> None:
         ),
         dev_branches=(DevBranch("b", "a", None, Compute(0.5), None, schema_only=True), DevBranch("a")),
         protect=True,
-        accept=Accepted((Step("750h", "100h"), Step("5GiB", "1GiB")), date(2030, 1, 31), (Step("pro", "free"),)),
+        accept=Accepted(
+            (Reduction("750h", "100h"), Reduction("5GiB", "1GiB")), date(2030, 1, 31), (Reduction("pro", "free"),)
+        ),
         project_id="cool-river-12345678",
         pins=Pins("aws-eu-central-1", 16, "shop", "shop_owner", "production"),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.desired.policies import Effect, Scope
+from reconciler.desired.policies import OnViolation, Scope
 from reconciler.files.git import load_at
 from reconciler.files.load import load
 from reconciler.model.problem import Severity
@@ -58,7 +58,7 @@ def test_a_policy_is_read_with_the_place_of_each_expression(fleet: Path) -> None
     desired = load(fleet).desired
     assert desired is not None
     (policy,) = desired.policies
-    assert (policy.name, policy.scope, policy.effect) == ("small", Scope.CHANGE, Effect.WARN)
+    assert (policy.name, policy.scope, policy.effect) == ("small", Scope.CHANGE, OnViolation.WARN)
     assert (policy.tiers, policy.labels) == (frozenset({"free"}), (("team", None), ("region", "eu")))
     assert [(one.text, one.location.line) for one in policy.require] == [
         ("change.after <= 2.0", 8),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from reconciler.model.fields.table import COPY_FIELDS, FIELDS
+from reconciler.model.fields.table import ENTRY_FIELDS, FIELDS
 from tests.reference import PAGE, fields, with_fields
 
 
@@ -18,6 +18,6 @@ def test_the_reference_shows_the_table_of_fields() -> None:
 
 def test_the_reference_names_every_field_and_member() -> None:
     shown = fields()
-    for field in (*FIELDS, *COPY_FIELDS):
+    for field in (*FIELDS, *ENTRY_FIELDS):
         for key in (field.label, *(f"{field.label}.{member.key}" for member in field.members)):
             assert f"| `{key}` |" in shown

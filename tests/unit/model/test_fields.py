@@ -11,7 +11,16 @@ from reconciler.files.sections import FORMS
 from reconciler.files.tenant_schema import DevBranchDocument, SnapshotDocument
 from reconciler.model.compute import Compute
 from reconciler.model.fields.field import Effect, Patch, Unit
-from reconciler.model.fields.table import BY_PATH, COPY_FIELDS, FIELDS, OF_COPIES, field_of, made_as, of, unit_of
+from reconciler.model.fields.table import (
+    BY_PATH,
+    ENTRY_BY_PATH,
+    ENTRY_FIELDS,
+    FIELDS,
+    field_of,
+    made_as,
+    of,
+    unit_of,
+)
 from reconciler.model.quota import Quota
 from reconciler.model.values import Json, JsonText, Value
 
@@ -98,8 +107,8 @@ def test_every_member_of_a_quota_and_of_a_compute_is_in_the_table() -> None:
 
 def test_each_field_is_declared_once_and_described_in_a_sentence() -> None:
     assert len(BY_PATH) == len(FIELDS) == len({(field.creation, field.branch) for field in FIELDS})
-    assert len(OF_COPIES) == len({(field.branch, field.snapshot) for field in COPY_FIELDS})
-    for field in (*FIELDS, *COPY_FIELDS):
+    assert len(ENTRY_BY_PATH) == len({(field.branch, field.snapshot) for field in ENTRY_FIELDS})
+    for field in (*FIELDS, *ENTRY_FIELDS):
         assert field.source
         for sentence in (field.description, *(member.description for member in field.members)):
             assert sentence.endswith("."), sentence
@@ -147,7 +156,7 @@ def test_a_number_has_its_unit(path: str, unit: Unit) -> None:
 
 def test_an_earlier_end_takes_and_a_later_one_does_not() -> None:
     for path in ("dev_branches.expires_at", "snapshots.expires_at"):
-        ranking = OF_COPIES[path].ranking
+        ranking = ENTRY_BY_PATH[path].ranking
         assert ranking.takes("2026-12-02T00:00:00Z", "2026-12-01T00:00:00Z")
         assert ranking.takes(None, "2026-12-01T00:00:00Z")
         assert not ranking.takes("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from reconciler.model.notice import Findings, Key, Notice, Weight
+from reconciler.model.notice import Findings, Notice, NoticeKey, Weight
 from reconciler.notify.message import harmless, message
 
 LIMIT: Final = 2000
@@ -16,7 +16,7 @@ LIMIT: Final = 2000
 def notices(count: int, text: str = "") -> tuple[Notice, ...]:
     return tuple(
         Notice(
-            key=Key("usage", f"t{number}", "quota"),
+            key=NoticeKey("usage", f"t{number}", "quota"),
             text=text or f"t{number}: 85% used",
             heading="above a threshold",
             weight=Weight.WARNING,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import NotDeliveredError
-from reconciler.model.notice import Findings, Key, Notice, Told, Weight
+from reconciler.model.notice import Findings, Notice, NoticeKey, Told, Weight
 from reconciler.notify.destination import Destination
 from reconciler.notify.records import NoRecords
 from reconciler.notify.telling import notify
@@ -29,7 +29,7 @@ NAMES: Final = ("acme", "bob", "eve")
 
 def notice(name: str, level: int = 80, since: str = "") -> Notice:
     return Notice(
-        key=Key("usage", name, "quota.active_time_seconds"),
+        key=NoticeKey("usage", name, "quota.active_time_seconds"),
         text=f"{name}: {level}",
         heading="above a threshold",
         weight=Weight.WARNING,

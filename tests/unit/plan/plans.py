@@ -25,7 +25,7 @@ from reconciler.plan.actions.project import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.actions.restore import Effect, FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.restore import Consequence, FinalizeRestore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.forecast import Forecast, TierCount
@@ -98,7 +98,7 @@ forecasts = st.builds(Forecast, counts, st.lists(tier_counts, max_size=2).map(tu
 ORGANIZATIONS: Final = {"free": "org-free-1", "paid": "org-paid-1"}
 
 
-effects = st.builds(Effect, st.sampled_from(["moment", "lost", "id"]), texts)
+effects = st.builds(Consequence, st.sampled_from(["moment", "lost", "id"]), texts)
 
 
 def restored(*members: str, branch_id: bool = True) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
-from reconciler.desired.tenant import Accepted, Overrides, Step
+from reconciler.desired.tenant import Accepted, Overrides, Reduction
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.plan.plan import Plan
 
-DOWN = (Step("pro", "free"),)
-WEEK_TO_DAY = (Step("7d", "1d"),)
+DOWN = (Reduction("pro", "free"),)
+WEEK_TO_DAY = (Reduction("7d", "1d"),)
 LOWERING = Permissions(lowering=True)
 PAID = a_pro_project()
 
@@ -71,7 +71,7 @@ def pro(acceptance: Acceptance = False) -> DesiredState:
     return a_fleet(a_tenant(tier="pro", accept=losing(acceptance)))
 
 
-@pytest.mark.parametrize("acceptance", [True, DOWN, WEEK_TO_DAY, (Step("168h", "24h"),), NOON.date()])
+@pytest.mark.parametrize("acceptance", [True, DOWN, WEEK_TO_DAY, (Reduction("168h", "24h"),), NOON.date()])
 class TestWhatComesWithTheReduction:
     def test_covers_it(self, acceptance: Acceptance) -> None:
         plan = plan_of(free(acceptance), PAID, History(pro()))
@@ -137,7 +137,13 @@ class TestTrueThatTheBaseHasAlready:
 
 class TestAName:
     @pytest.mark.parametrize(
-        "acceptance", [(Step("scale", "free"),), (Step("pro", "scale"),), (Step("7d", "2d"),), (Step("6d", "1d"),)]
+        "acceptance",
+        [
+            (Reduction("scale", "free"),),
+            (Reduction("pro", "scale"),),
+            (Reduction("7d", "2d"),),
+            (Reduction("6d", "1d"),),
+        ],
     )
     def test_of_something_else_covers_nothing(self, acceptance: Acceptance) -> None:
         assert is_refused(plan_of(free(acceptance), PAID, History(pro())))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.selection import Selection
-from reconciler.desired.tenant import Accepted, Boost, Overrides, Step
+from reconciler.desired.tenant import Accepted, Boost, Overrides, Reduction
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
 from reconciler.plan.applied import Applied, Ended, advanced
@@ -171,7 +171,7 @@ class TestUseAboveTheOldQuota:
         assert "accept: {suspension: 500h -> 100h}" in refusal.remedy
 
     def test_unless_the_file_accepts_it(self) -> None:
-        accepting = Accepted(suspension=(Step("500h", "100h"),))
+        accepting = Accepted(suspension=(Reduction("500h", "100h"),))
         now = a_fleet(a_tenant(boosts=(LAUNCH,), accept=accepting))
         assert len(list(planned(now, self.used, BOOSTED, AFTER).actions)) == 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.selection import Depth
-from reconciler.desired.tenant import Accepted, DevBranch, Pins, Snapshot, Step
+from reconciler.desired.tenant import Accepted, DevBranch, Pins, Reduction, Snapshot
 from reconciler.model.database import Database
 from reconciler.plan.actions.branch import CreateBranch, ResetBranch
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
@@ -150,7 +150,7 @@ def test_a_missing_one_that_no_commit_asks_for_is_drift_and_created() -> None:
 
 def deleting(*names: str, **fields: Any) -> tuple[DesiredState, DesiredState]:
     """Files before and after a commit that removes legacy, with what it accepts."""
-    accept = Accepted(deletion=tuple(Step(name, "absent") for name in names))
+    accept = Accepted(deletion=tuple(Reduction(name, "absent") for name in names))
     before = files("app", "old", databases=(APP, LEGACY))
     return before, files("app", databases=(APP,), accept=accept, **fields)
 
@@ -180,7 +180,7 @@ def test_an_acceptance_names_each_thing() -> None:
 
 def test_an_acceptance_that_an_earlier_file_has_covers_no_later_namesake() -> None:
     before, now = deleting(GONE, "roles.old")
-    earlier = a_fleet(replace(before.tenants["acme"], accept=Accepted(deletion=(Step(GONE, "absent"),))))
+    earlier = a_fleet(replace(before.tenants["acme"], accept=Accepted(deletion=(Reduction(GONE, "absent"),))))
     found = plan(now, live("app", "old", databases=(APP, LEGACY)), earlier)
     assert told(found.actions) == [(DeleteRole, "main", "old")]
     assert "YYYY" not in found.refusals[0].remedy
@@ -249,7 +249,7 @@ def test_a_role_that_owns_a_database_stays() -> None:
 
 def test_a_role_waits_for_the_database_that_it_owns_and_that_is_not_accepted() -> None:
     before = files("app", "old", databases=(APP, Database("legacy", "old")))
-    now = files("app", databases=(APP,), accept=Accepted(deletion=(Step("roles.old", "absent"),)))
+    now = files("app", databases=(APP,), accept=Accepted(deletion=(Reduction("roles.old", "absent"),)))
     found = plan(now, live("app", "old", databases=(APP, Database("legacy", "old"))), before)
     assert found.empty
     assert {type(action) for refusal in found.refusals for action in refusal.actions} == {

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan
 
-BORN: Final = NOON - timedelta(hours=2)
+CREATED_AT: Final = NOON - timedelta(hours=2)
 DEAD: Final = RunStatus(RunState.DEAD, "no process holds the lock on its journal log/r2.jsonl", frozenset())
 SAID: Final = RunStatus(RunState.DEAD, "declared with --run-is-dead")
 FLEET: Final = a_fleet(a_tenant("acme"))
@@ -54,20 +54,20 @@ def noted(run: str, tenant: str = "acme", **more: Any) -> dict[str, str]:
 
 def of_run(run: str, id_: str, **fields: Any) -> LiveProject:
     """An idle, empty project of acme's that the run made; what happened to it is in the fields."""
-    branch = a_branch(id_, annotations=fields.pop("annotations", noted(run)), created_at=BORN)
+    branch = a_branch(id_, annotations=fields.pop("annotations", noted(run)), created_at=CREATED_AT)
     defaults: dict[str, Any] = {
         "id": id_,
-        "created_at": BORN,
+        "created_at": CREATED_AT,
         "branches": (branch,),
         "endpoints": (an_endpoint(id_, active=False),),
-        "last_active_at": BORN + timedelta(seconds=300),
+        "last_active_at": CREATED_AT + timedelta(seconds=300),
         "storage_bytes": 31_457_280,
         "consumption": Consumption(300, 75, 1_000_000, 0),
     }
     return a_project(**{**defaults, **fields})
 
 
-FIRST: Final = of_run("r1", "p-1", created_at=BORN - timedelta(seconds=2))
+FIRST: Final = of_run("r1", "p-1", created_at=CREATED_AT - timedelta(seconds=2))
 SECOND: Final = of_run("r2", "p-2")
 MARKED: Final = replace(SECOND, name="myapp-acme-duplicate-r2")
 
@@ -106,7 +106,7 @@ UNPROVEN: Final[dict[str, tuple[LiveProject, str]]] = {
     "a protected branch": (replace(SECOND, branches=(replace(BRANCH, protected=True),)), "protected"),
     "a large branch": (replace(SECOND, branches=(replace(BRANCH, logical_size_bytes=GIB),)), "larger than 64MiB"),
     "snapshots not read": (replace(SECOND, snapshots=None), "its snapshots were not read"),
-    "a snapshot": (replace(SECOND, snapshots=(LiveSnapshot("s", "s", None, BORN),)), "1 snapshot"),
+    "a snapshot": (replace(SECOND, snapshots=(LiveSnapshot("s", "s", None, CREATED_AT),)), "1 snapshot"),
     "computes not read": (replace(SECOND, endpoints=None), "its computes were not read"),
     "a second compute": (
         replace(SECOND, endpoints=(*(SECOND.endpoints or ()), an_endpoint("p-2", kind="read_only", active=False))),
@@ -121,11 +121,13 @@ UNPROVEN: Final[dict[str, tuple[LiveProject, str]]] = {
         replace(SECOND, endpoints=(an_endpoint("p-2", Compute(0.25, 2, 24 * HOUR), active=False),)),
         "stays on for 24h",
     ),
-    "activity": (replace(SECOND, last_active_at=BORN + timedelta(seconds=361)), "it was active at"),
+    "activity": (replace(SECOND, last_active_at=CREATED_AT + timedelta(seconds=361)), "it was active at"),
     "activity of its compute, which its counters do not include yet": (
         replace(
             SECOND,
-            endpoints=(replace(an_endpoint("p-2", active=False), last_active_at=BORN + timedelta(seconds=361)),),
+            endpoints=(
+                replace(an_endpoint("p-2", active=False), last_active_at=CREATED_AT + timedelta(seconds=361)),
+            ),
         ),
         "it was active at",
     ),
@@ -156,7 +158,7 @@ def test_what_may_be_used_is_left_to_a_person_and_the_reason_is_named(what: str)
 
 
 def test_a_project_whose_counters_may_lag_is_left_until_they_tell() -> None:
-    moment = BORN + timedelta(hours=1, seconds=359)
+    moment = CREATED_AT + timedelta(hours=1, seconds=359)
     (conflict,) = make_plan(FLEET, seen(FIRST, SECOND), now=moment).conflicts
     assert conflict.remedy.startswith("run again after 2030-05-04 11:06:00 UTC; or ")
     assert len(deletions(make_plan(FLEET, seen(FIRST, SECOND), now=moment + timedelta(seconds=1)))) == 1
@@ -164,7 +166,7 @@ def test_a_project_whose_counters_may_lag_is_left_until_they_tell() -> None:
 
 def test_a_young_project_that_runs_as_after_any_creation_is_only_too_young() -> None:
     young = replace(SECOND, endpoints=(an_endpoint("p-2"),))
-    (conflict,) = make_plan(FLEET, seen(FIRST, young), now=BORN + timedelta(minutes=1)).conflicts
+    (conflict,) = make_plan(FLEET, seen(FIRST, young), now=CREATED_AT + timedelta(minutes=1)).conflicts
     assert "a compute is running" not in conflict.message
     assert "run again after" in conflict.remedy
 
@@ -185,7 +187,7 @@ class TestTheRun:
 
     def test_that_is_too_young_as_well_is_named_with_the_moment(self) -> None:
         live = seen(FIRST, SECOND, run_statuses={})
-        (conflict,) = make_plan(FLEET, live, now=BORN + timedelta(minutes=1)).conflicts
+        (conflict,) = make_plan(FLEET, live, now=CREATED_AT + timedelta(minutes=1)).conflicts
         assert conflict.remedy.startswith(
             "run `reconciler apply --run-is-dead r2` after 2030-05-04 11:06:00 UTC, if"
         )
@@ -229,12 +231,12 @@ class TestWhatStands:
 
     @pytest.mark.parametrize("place", ["p-2", "p-9"])
     def test_a_row_that_does_not_name_the_first(self, place: str) -> None:
-        row = {"acme": Registered(place, "free", "r2", BORN)}
+        row = {"acme": Registered(place, "free", "r2", CREATED_AT)}
         plan = make_plan(FLEET, seen(FIRST, SECOND, registered=row))
         assert (plan.empty, len(plan.conflicts)) == (True, 1)
 
     def test_a_row_that_names_the_first_speaks_for_it(self) -> None:
-        row = {"acme": Registered("p-1", "free", "r1", BORN)}
+        row = {"acme": Registered("p-1", "free", "r1", CREATED_AT)}
         assert deletions(make_plan(FLEET, seen(FIRST, SECOND, registered=row)))
 
     def test_a_pin_on_either_leaves_the_other_alone(self) -> None:
@@ -273,7 +275,7 @@ class TestWhatStands:
 class TestThree:
     """Projects of one tenant."""
 
-    THIRD: Final = of_run("r3", "p-3", created_at=BORN + timedelta(seconds=1))
+    THIRD: Final = of_run("r3", "p-3", created_at=CREATED_AT + timedelta(seconds=1))
 
     def test_both_that_came_later_are_deleted(self) -> None:
         plan = make_plan(FLEET, seen(self.THIRD, FIRST, SECOND))
@@ -346,7 +348,7 @@ class TestGuards:
             )
             for name in names
             for run, created_at in (
-                ("r1", BORN),
+                ("r1", CREATED_AT),
                 ("r2", NOON - timedelta(hours=1.5)),
                 ("r3", NOON - timedelta(hours=1.4)),
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from reconciler.desired.policies import Effect, Scope
+from reconciler.desired.policies import OnViolation, Scope
 from reconciler.errors import PolicyError
 from reconciler.plan.costs import with_cost
 from reconciler.plan.guards import guard, guard_tenants
@@ -57,7 +57,7 @@ def judged(
 
 def said_of(text: str, scope: Scope, tenant: str = "acme", **given: Any) -> str:
     """The value of an expression in the scope, by the first warning about the tenant."""
-    warned = a_policy("false", scope=scope, effect=Effect.WARN, message=f"{{{text}}}")
+    warned = a_policy("false", scope=scope, effect=OnViolation.WARN, message=f"{{{text}}}")
     found = judged(warned, **given).warnings
     return next(one.message for one in found if not one.tenants or tenant in one.tenants)
 
@@ -109,7 +109,7 @@ def test_labels_and_tiers_select_as_the_files_or_the_base_declare_them() -> None
 
 
 def test_a_warning_refuses_nothing_and_names_its_tenants() -> None:
-    plan = judged(a_policy("false", effect=Effect.WARN, message="look"))
+    plan = judged(a_policy("false", effect=OnViolation.WARN, message="look"))
     assert plan.tenants == judged().tenants
     (warning,) = plan.warnings
     assert (warning.policy, warning.message, warning.tenants) == ("rule", "look", ("acme", "dune", "elm"))
@@ -119,7 +119,7 @@ def test_a_denial_beats_a_warning_and_all_policies_that_deny_are_named() -> None
     policies = [
         a_policy("false", name="b", message="two"),
         a_policy("false", name="a", message="one"),
-        a_policy("false", name="c", effect=Effect.WARN),
+        a_policy("false", name="c", effect=OnViolation.WARN),
     ]
     plan = judged(*policies)
     assert plan.empty
@@ -133,13 +133,13 @@ def test_a_denial_beats_a_warning_and_all_policies_that_deny_are_named() -> None
     ids=["missing key", "usage that was not read", "no prices"],
 )
 def test_a_policy_that_cannot_be_evaluated_denies_whatever_its_severity(require: str) -> None:
-    plan = judged(a_policy(require, effect=Effect.WARN), live=a_view(listed=True))
+    plan = judged(a_policy(require, effect=OnViolation.WARN), live=a_view(listed=True))
     assert plan.empty
     assert all("cannot evaluate" in one.message and require in one.message for one in plan.refusals)
 
 
 def test_a_message_that_cannot_be_evaluated_denies() -> None:
-    plan = judged(a_policy("false", effect=Effect.WARN, message="{tenant.labels['none']}"))
+    plan = judged(a_policy("false", effect=OnViolation.WARN, message="{tenant.labels['none']}"))
     assert plan.empty
     assert plan.warnings == ()
 
@@ -194,7 +194,7 @@ def test_what_a_policy_knows_of_a_tenant_an_action_and_a_change() -> None:
     assert said_of("tenant.project", Scope.TENANT) == "myapp-acme"
     assert said_of("tenant.usage['active_time_seconds']", Scope.TENANT) == "0"
     assert said_of("action.kind", Scope.ACTION, "elm") == "create_project"
-    paths = a_policy("false", scope=Scope.CHANGE, effect=Effect.WARN, message="{change.path}")
+    paths = a_policy("false", scope=Scope.CHANGE, effect=OnViolation.WARN, message="{change.path}")
     assert "compute.max_cu" in {one.message for one in judged(paths).warnings}
 
 

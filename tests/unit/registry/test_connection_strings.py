@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
-from reconciler.live.registered import ConnectionStrings, KeptString, Placement, Record, State
+from reconciler.live.registered import ConnectionStrings, KeptString, Placement, Record, RowState
 from reconciler.registry.connect import open_registry
 from reconciler.registry.table import STRINGS, TENANTS
 from reconciler.secret import Secret
@@ -30,7 +30,7 @@ KEPT: Final = ConnectionStrings(
     Secret("postgresql://app:hunter2@ep-1-pooler.neon.test/db"),
     Secret("postgresql://app:hunter2@ep-1.neon.test/db"),
 )
-ACME: Final = Placement("acme", "cool-river-1", "free", Record(state=State.READY), KEPT)
+ACME: Final = Placement("acme", "cool-river-1", "free", Record(state=RowState.READY), KEPT)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions, registry_rows
 from reconciler.fleet.applying import apply_plan
-from reconciler.live.registered import Placement, State
+from reconciler.live.registered import Placement, RowState
 from reconciler.neon.observe import observe
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
@@ -224,10 +224,10 @@ def test_a_tenant_is_being_set_up_from_its_claim_until_its_operations_have_ended
     async def main() -> None:
         platform.world.simulator.faults.add(DropBefore(), *CREATE)
         await platform.apply()
-        assert platform.registry.rows()["acme"].record.state is State.SETTING_UP
+        assert platform.registry.rows()["acme"].record.state is RowState.SETTING_UP
         await asyncio.sleep(LAPSES_AFTER.total_seconds())
         await platform.apply(run="run2")
-        assert platform.registry.rows()["acme"].record.state is State.READY
+        assert platform.registry.rows()["acme"].record.state is RowState.READY
 
     virtually(main())
 
@@ -544,7 +544,7 @@ class TestAProjectThatNeonHasSuspended:
     """Its counters have reached a quota of the month; no file says so."""
 
     @staticmethod
-    def state(platform: Platform) -> State | None:
+    def state(platform: Platform) -> RowState | None:
         return platform.registry.rows()["acme"].record.state
 
     @staticmethod
@@ -559,17 +559,17 @@ class TestAProjectThatNeonHasSuspended:
             await platform.apply()
             await self.use(platform, 1_000 * 3600)
             await platform.apply(run="run2")
-            assert self.state(platform) is State.READY, "no list shows it"
+            assert self.state(platform) is RowState.READY, "no list shows it"
             async with platform.fleet() as fleet:
                 await fleet.rebuild_registry()
-                assert self.state(platform) is State.SUSPENDED
+                assert self.state(platform) is RowState.SUSPENDED
             await platform.apply(run="run3")
-            assert self.state(platform) is State.SUSPENDED, "nor that it has ended"
+            assert self.state(platform) is RowState.SUSPENDED, "nor that it has ended"
             await self.use(platform, 0)
             async with platform.fleet() as fleet:
                 journal = platform.world.folder / "run4.jsonl"
                 await fleet.converge("acme", run=RunOptions(id="run4", journal=journal))
-            assert self.state(platform) is State.READY
+            assert self.state(platform) is RowState.READY
 
         virtually(main())
 
@@ -586,8 +586,8 @@ class TestAProjectThatNeonHasSuspended:
             async with platform.fleet() as fleet:
                 await fleet.rebuild_registry()
             await platform.apply(branch, "run2")
-            assert self.state(platform) is State.SUSPENDED
+            assert self.state(platform) is RowState.SUSPENDED
             await platform.apply(raised, "run3")
-            assert self.state(platform) is State.READY
+            assert self.state(platform) is RowState.READY
 
         virtually(main())

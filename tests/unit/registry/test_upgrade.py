@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
-from reconciler.live.registered import Lease, Placement, Record, Registered, State
+from reconciler.live.registered import Lease, Placement, Record, Registered, RowState
 from reconciler.registry.connect import open_registry
 from reconciler.registry.table import HEAD, TENANTS, VERSIONS
 from reconciler.registry.upgrade import SCRIPTS
@@ -107,8 +107,8 @@ def test_a_write_upgrades_them_and_keeps_every_row(opened: Callable[[], Registry
     registry.prepare()
     assert registry.rows() == before
     assert {name: row.record.state for name, row in registry.rows().items()} == {
-        "acme": State.READY,
-        "birch": State.SETTING_UP,
+        "acme": RowState.READY,
+        "birch": RowState.SETTING_UP,
     }
     assert registry.revisions() == {"acme": 7}
     assert registry.lease("all", "run9", NOON, lapsed_before=NOON) == Lease("all", "run9", 42, NOON, NOON)
@@ -135,7 +135,7 @@ def test_tables_without_connection_strings_get_empty_columns(old: str, opened: C
     registry.prepare()
     acme, birch = registry.tenants()
     assert {row.tenant: (row.project_id, row.claimed_at) for row in (acme, birch)} == before
-    assert (acme.tier, acme.state, acme.connection_string) == ("pro", State.READY, None)
+    assert (acme.tier, acme.state, acme.connection_string) == ("pro", RowState.READY, None)
 
 
 def test_of_many_that_start_at_once_one_upgrades(opened: Callable[[], Registry]) -> None:
@@ -175,7 +175,7 @@ class TestADeletedProject:
         registry.forget("acme", "cool-river-1", NOON)
         assert list(registry.rows()) == ["birch"]
         acme = registry.tenants()[0]
-        assert (acme.project_id, acme.state) == ("cool-river-1", State.DELETED)
+        assert (acme.project_id, acme.state) == ("cool-river-1", RowState.DELETED)
 
     def test_its_name_can_be_claimed_placed_and_corrected_again(self, opened: Callable[[], Registry]) -> None:
         registry = opened()

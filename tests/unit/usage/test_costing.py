@@ -15,7 +15,7 @@ from reconciler.desired.selection import Selection
 from reconciler.live.consumption import Metered, Span
 from reconciler.live.state import LiveState
 from reconciler.model.problem import Location, Severity
-from reconciler.usage.costing import Costing, Scope, charges, notes, scope, sum_of, tiers, used
+from reconciler.usage.costing import Costing, CostScope, charges, notes, scope, sum_of, tiers, used
 from tests.harness.builders import NOON, a_fleet, a_project, a_tenant
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def costing(
     every: list[LiveProject] = [project for _, project in pairs] + (nobody if whole else [])
     projects = {home: tuple(one for one in every if one.organization == home) for home in ("free", "paid")}
     known = {project.id: found for project, found in zip(every, histories, strict=False)}
-    seen = Scope(tuple(pairs), projects, frozenset(projects) if whole else frozenset(), tuple(projects))
+    seen = CostScope(tuple(pairs), projects, frozenset(projects) if whole else frozenset(), tuple(projects))
     return Costing(prices, seen, known, refused)
 
 

@@ -26,7 +26,7 @@ from reconciler.plan.actions.project import (
     RecoverProject,
     TransferProject,
 )
-from reconciler.plan.actions.restore import Effect, FinalizeRestore, RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.restore import Consequence, FinalizeRestore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.plan.approval import Made
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -342,7 +342,7 @@ def restores(name: str, text: str = "v1") -> tuple[Action, ...]:
         "source": at(name, 1),
         "branch": "main",
     }
-    effects = (Effect("moment", f"branch 'main' gets its state of {text}"),)
+    effects = (Consequence("moment", f"branch 'main' gets its state of {text}"),)
     return (
         RestoreBranch(
             **told,

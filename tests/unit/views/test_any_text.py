@@ -15,7 +15,7 @@ from rich.console import Console
 from reconciler.cli.demo import status_list
 from reconciler.cli.demo_parts import chapter
 from reconciler.errors import ApiError
-from reconciler.live.registered import KeptString, RegisteredTenant, RegisteredTenants, State
+from reconciler.live.registered import KeptString, RegisteredTenant, RegisteredTenants, RowState
 from reconciler.model.problem import Location, Problem
 from reconciler.plan.action import Action
 from reconciler.plan.approval import Stale
@@ -115,7 +115,7 @@ def registered(text: str) -> RegisteredTenant:
         text,
         **facts,
         connection_string=KeptString.KEPT,
-        state=State.READY,
+        state=RowState.READY,
         project_created_at=at,
         claimed_by=text,
         claimed_at=at,

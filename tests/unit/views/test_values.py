@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.values import JsonText, Value
 from reconciler.views.safe_text import printable
-from reconciler.views.values import Difference, Edit, differences, label, worded
+from reconciler.views.values import Edit, ItemDifference, differences, label, worded
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def test_structured_values_are_compared_item_by_item() -> None:
     before = JsonText.of({"ips": ["10.0.0.1", "10.0.0.2"], "protected_only": True})
     after = JsonText.of({"ips": ["10.0.0.1", "10.0.0.3", "10.0.0.4"], "primary_only": None})
     assert differences(before, after) == (
-        Difference(Edit.CHANGED, "ips[1]", '"10.0.0.2"', '"10.0.0.3"'),
-        Difference(Edit.ADDED, "ips[2]", "", '"10.0.0.4"'),
-        Difference(Edit.ADDED, "primary_only", "", "null"),
-        Difference(Edit.REMOVED, "protected_only", "true", ""),
+        ItemDifference(Edit.CHANGED, "ips[1]", '"10.0.0.2"', '"10.0.0.3"'),
+        ItemDifference(Edit.ADDED, "ips[2]", "", '"10.0.0.4"'),
+        ItemDifference(Edit.ADDED, "primary_only", "", "null"),
+        ItemDifference(Edit.REMOVED, "protected_only", "true", ""),
     )
 
 

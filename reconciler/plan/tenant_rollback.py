@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from reconciler.live.project import BRANCHES, COMPUTES, NOTHING_BELOW, SNAPSHOTS, Details
 from reconciler.plan.concerns import compute, quota
 from reconciler.plan.plan import Refusal, Rule
-from reconciler.plan.recorded_effects import Created, Moved, Place, WrittenField
+from reconciler.plan.recorded_effects import Created, FieldOwner, MovedProject, WrittenField
 
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
-    from reconciler.plan.recorded_effects import Effect
+    from reconciler.plan.recorded_effects import RecordedEffect
 
 NAME: Final = "rollback"
 BY_HAND: Final = "change it in the files, if the earlier value is still right"
@@ -24,7 +24,7 @@ class Rollback:
 
     run: str
     tenant: str
-    effects: tuple[Effect, ...]
+    effects: tuple[RecordedEffect, ...]
     project_id: str | None = None
     """The project that the run changed; None if the journals do not name it."""
     permitted: bool = False
@@ -42,13 +42,13 @@ class Rollback:
         return frozenset().union(BRANCHES, *map(_details, self.effects))
 
 
-def _details(effect: Effect) -> Details:
+def _details(effect: RecordedEffect) -> Details:
     match effect:
-        case Moved():
+        case MovedProject():
             return COMPUTES | SNAPSHOTS | {"integrations"}
         case WrittenField(place) if place.kind == "compute":
             return COMPUTES
-        case WrittenField(Place("project"), path) if path in quota.PATHS or path not in compute.PATHS:
+        case WrittenField(FieldOwner("project"), path) if path in quota.PATHS or path not in compute.PATHS:
             return frozenset({"project"})
         case Created("snapshot"):
             return SNAPSHOTS

@@ -1,4 +1,4 @@
-"""The fields of development branches and snapshots that have one value each; ``test_copies.py`` has the rest."""
+"""The fields of development branches and snapshots that have one value each; a test has the rest."""
 
 from __future__ import annotations
 

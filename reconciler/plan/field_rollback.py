@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from reconciler.model.annotations import PURPOSE, Purpose
-from reconciler.model.fields.table import BY_PATH, OF_COPIES
+from reconciler.model.fields.table import BY_PATH, ENTRY_BY_PATH
 from reconciler.model.moments import rfc3339
 from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
     from reconciler.model.values import Value
-    from reconciler.plan.recorded_effects import Effect, Place, WrittenField
+    from reconciler.plan.recorded_effects import FieldOwner, RecordedEffect, WrittenField
 
 SETTING: Final = "settings."
 RENAMES: Final = ".name"
@@ -36,7 +36,7 @@ class Gone:
 GONE: Final = Gone()
 
 
-def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[Effect]) -> Value | Gone:
+def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[RecordedEffect]) -> Value | Gone:
     """Return the live value of a field; None if the API returns none."""
     if field.place.kind == "project":
         return project_fields(project).get(field.path, 0 if field.path in quota.PATHS else None)
@@ -53,13 +53,13 @@ def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[Effect]
     return branch.protected
 
 
-def endpoint(project: LiveProject, place: Place) -> LiveEndpoint | None:
+def endpoint(project: LiveProject, place: FieldOwner) -> LiveEndpoint | None:
     """Return the compute of a place."""
     branch = next((one for one in project.branches or () if one.name == place.branch), None)
     return None if branch is None else project.compute_of(branch.id, place.replica)
 
 
-def live_branch(project: LiveProject, place: Place, all_of_it: Iterable[Effect]) -> LiveBranch | None:
+def live_branch(project: LiveProject, place: FieldOwner, all_of_it: Iterable[RecordedEffect]) -> LiveBranch | None:
     """Return the branch of a place, also where the run has renamed it."""
     names = [place.branch]
     for effect in all_of_it:
@@ -100,7 +100,7 @@ def change_back(field: WrittenField, live: Value, now: datetime) -> FieldChange 
 
 def _of_branch(path: str, live: Value, before: Value) -> FieldChange:
     thing, _, key = path.rpartition(".")
-    if f"{thing.partition('.')[0]}.{key}" in OF_COPIES:
+    if f"{thing.partition('.')[0]}.{key}" in ENTRY_BY_PATH:
         return changed_in_copy(thing, key, live, before)
     return changed(path, live, before)
 

@@ -17,6 +17,8 @@ ORGANIZATIONS: Final = 2
 CHANGED_IN: Final = 100
 """The rows with 1 % change one tenant in so many: none of those that declare branches and snapshots."""
 MOST_FEW: Final = 10
+READS_PER_ARRIVAL: Final = 6
+"""At most, where the key of an organization sees what has moved to it after 5 seconds: one a second."""
 
 QUANTITIES: Final = {
     "pages": "list pages that have projects: 400 a page, for each organization",
@@ -35,7 +37,8 @@ QUANTITIES: Final = {
     "detail": "one read below the one tenant's project: its computes, or its branches",
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
     "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
-    "seen_late": "moved projects that the new organization's key does not see at once: reads until it does",
+    "again": "moved projects that are read again: they were observed too long ago when their key sees them",
+    "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
     "rare": "found projects whose values are too rare for a tier, fewer than 1 %: branches and computes are read",
     "late": "list pages that late turns share: one for the turns of 10 seconds, and one for each new page",
 }
@@ -65,7 +68,8 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "detail": 1,
         "first_patch": 1,
         "resized": percent,
-        "seen_late": percent,
+        "again": percent,
+        "arrivals": READS_PER_ARRIVAL * ceil(percent / PROJECTS_PER_TRANSFER),
         "rare": percent,
         "late": _late(tenants, pages, api),
     }

@@ -157,7 +157,7 @@ ROWS: Final = (
     Row(
         "apply, 1 % moved",
         APPLY,
-        LISTED_TODAY + calls(percent=3, seen_late=2, transfers=1, key_check=1, first_patch=1),
+        LISTED_TODAY + calls(pages=1, percent=3, again=1, arrivals=1, transfers=1, key_check=1, first_patch=1),
         LISTED + calls(percent=2, transfers=1, key_check=1),
         upgrade_percent,
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import UnexpectedAnswerError
+from reconciler.neon.project_reader import with_earlier_details
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,11 @@ class Address:
     def moved(self, organization: str) -> Address:
         """The same project in another organization. A transfer keeps all ids (Neon)."""
         return replace(self, organization=organization)
+
+    def seen(self, project: LiveProject) -> Address:
+        """With the project as it was read since, and the earlier details that this read does not contain."""
+        before = self.project
+        return replace(self, project=project if before is None else with_earlier_details(before, project))
 
     def patched(self, project: LiveProject) -> Address:
         """With the default after a patch. Unknown if the answer does not show it."""

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.live.project import NOTHING_BELOW, LiveProject
+from reconciler.model.quota import Quota
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
@@ -187,15 +188,27 @@ class LateTurns:
         projects = await self._projects(reader, planned, listed, needed)
         if self.stop.requested:
             raise NotSentError("the run is to end")
+        projects = [self._with_lost_quota(planned.tenant, project) for project in projects]
         files = files_concerning(self.plan_inputs, planned.tenant, projects)
         own = planned.project.id if planned.project else ""
         live = await self._live(reader, files, projects, {own: needed})
         project, whole = live.project(own), self.plans[planned.tenant]
-        there = project is not None and whole.transfer and project.organization == whole.transfer.destination
-        moved = (planned.tenant,) if there else ()
+        moved = (planned.tenant,) if project is not None and _arrived(whole, project) else ()
         fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
         turn = judge(structs.replace(whole, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
+
+    def _with_lost_quota(self, tenant: str, project: LiveProject) -> LiveProject:
+        """The project with the quota that it had before its transfer, where it has none since.
+
+        Neon does not document whether a project keeps its quota. That it is lost is no change by somebody else:
+        the patch that follows the transfer sends the whole quota.
+        """
+        whole = self.plans[tenant]
+        before = whole.project
+        if before is None or before.id != project.id or not _arrived(whole, project):
+            return project
+        return replace(project, quota=before.quota) if project.quota == Quota() else project
 
     async def _live(
         self,
@@ -248,6 +261,11 @@ class LateTurns:
         for error in reader.unread.values():
             raise error
         return [project for project in found if isinstance(project, LiveProject)]
+
+
+def _arrived(planned: TenantPlan, project: LiveProject) -> bool:
+    """Whether the project is where the plan transfers it to."""
+    return planned.transfer is not None and project.organization == planned.transfer.destination
 
 
 def _no_progress(_done: int, _total: int) -> None:

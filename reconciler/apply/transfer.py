@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.address import Address
+from reconciler.apply.arrival import Arrival
 from reconciler.apply.batches import transfer
 from reconciler.apply.claims import accepted, register_move
 from reconciler.apply.confirm import confirm
@@ -54,6 +55,8 @@ class Mover:
     """Reductions that have already been made for the move."""
     saved: tuple[Action, ...] = ()
     """Snapshots that were taken before it, and what went for them."""
+    arrival: Arrival | None = None
+    """That of the projects which have moved by the same call. None until then."""
 
     @property
     def action(self) -> TransferProject:
@@ -101,7 +104,7 @@ async def move_together(run: Run, unit: SharedTransfer) -> None:
 
         async def finish(group: Sequence[Mover], *, locked: bool) -> None:
             for mover in await _move_once_unlocked(call, group) if locked else group:
-                await take_remaining_steps(run, mover.tenant, mover.left, mover.address)
+                await _continue(run, mover)
 
         async def already_there(tenant: TenantPlan) -> None:
             await take_remaining_steps(run, tenant, tenant.actions, Address.planned(tenant))
@@ -110,6 +113,14 @@ async def move_together(run: Run, unit: SharedTransfer) -> None:
         groups += [partial(finish, group, locked=True) for group in call.locked]
         groups += [partial(already_there, tenant) for tenant in valid if not tenant.transfer]
         await each(groups, lambda group: group())
+
+
+async def _continue(run: Run, mover: Mover) -> None:
+    """Takes the steps of a tenant that has moved, once the new organization's key sees its project."""
+    address = mover.address
+    if mover.arrival is not None and mover.left and not run.stop.requested:
+        address = await mover.arrival.awaited(run.neon, address)
+    await take_remaining_steps(run, mover.tenant, mover.left, address)
 
 
 async def _move_once_unlocked(call: SharedCall, movers: Sequence[Mover]) -> list[Mover]:
@@ -402,10 +413,11 @@ class SharedCall:
 
     async def _arrived(self, movers: Sequence[Mover]) -> None:
         self.run.neon.arriving(mover.project_id for mover in movers)
+        arrival = Arrival()
         for mover in movers:
             note = await register_move(self.run, mover.tenant.tenant, mover.project_id, self.destination)
             self.run.outcomes.applied(mover.action, note)
-            self.moved.append(replace(mover, address=mover.address.moved(self.destination)))
+            self.moved.append(replace(mover, address=mover.address.moved(self.destination), arrival=arrival))
             self.route.open = True
             self.route.proven = self.route.proven or bool(mover.done)
 

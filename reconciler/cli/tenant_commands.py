@@ -38,7 +38,7 @@ CONVERGE: Final = declare(
     """Change a few tenants to match the files, within seconds.
 
     '-' reads tenants from stdin, as JSON lines or YAML.
-    Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls of operations aside.
+    Never lists the fleet: at most 5 calls for a sign-up and 8 for an upgrade, polls aside.
     Does not ask. Text on stdin is not a commit: a reduction needs --allow lowering.
     """,
     "reconciler converge acme --connections-to acme.jsonl",

@@ -69,8 +69,8 @@ class FewTenants:
 
         A document is not a commit: what it reduces needs a permission, whatever the base says. ``protect`` and
         ``project_id`` of the tenant's file stay in force. Never lists the fleet: at most 5 calls for a sign-up and
-        8 for an upgrade, without polls of operations. Raises InvalidInputError for a name that no file declares,
-        and for a document that is not valid.
+        8 for an upgrade, without polls of operations and of a moved project. Raises InvalidInputError for a name
+        that no file declares, and for a document that is not valid.
 
         Calls of this process about the same tenant run one after the other. Equal calls share a result, with the
         same connections. A call that is cancelled ends its run as ``run.stop`` does, unless another call

@@ -58,13 +58,19 @@ class TooLargeError(Exception):
 
 
 class TryAgain(Exception):  # noqa: N818
-    """Ends an attempt that may be repeated. After the last attempt, ``error`` is raised."""
+    """Ends an attempt that may be repeated. After the last attempt, ``error`` is raised.
 
-    def __init__(self, error: ReconcilerError, *, attempts: int, at_least_seconds: float = 0.0) -> None:
+    ``steady``: the pause is always ``at_least_seconds``, because few calls wait for the same.
+    """
+
+    def __init__(
+        self, error: ReconcilerError, *, attempts: int, at_least_seconds: float = 0.0, steady: bool = False
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.attempts = attempts
         self.at_least_seconds = at_least_seconds
+        self.steady = steady
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,9 +289,9 @@ async def _find(
 ) -> Sequence[Seen]:
     home = desired.home(tenant)
     if tenant.project_id is not None:
-        return [await reader.read(tenant.project_id, first=home)]
+        return [await reader.read_moving(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
-        return [await reader.read(row.project_id, first=row.organization or home)]
+        return [await reader.read_moving(row.project_id, first=row.organization or home)]
     places = list(product(reader.organizations, desired.project_searches(tenant.name)))
     found = await each(places, lambda place: reader.neon.searched(*place))
     named: list[Seen] = [project for of_one_place in found for project in of_one_place]

@@ -34,8 +34,17 @@ TOO_MANY_UNREADABLE: Final = 100
 """With more unreadable projects than this, the API counts as down."""
 MISSING_PAUSES_SECONDS: Final = (2.0, 4.0, 8.0)
 """Before each further look for projects that no key shows: they may have just been moved."""
+MISSING_SECONDS: Final = sum(MISSING_PAUSES_SECONDS)
 UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 """Errors that concern one project. An unreachable host ends the run instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a project could not be read, and in which organization."""
+
+    organization: str
+    error: ReconcilerError
 
 
 @dataclass(slots=True)
@@ -51,6 +60,8 @@ class ProjectReader:
     """As ``LiveState.elsewhere``."""
     unread: dict[str, ReconcilerError] = field(default_factory=dict)
     """The error of each project that could not be read, by id."""
+    _patience_ends_at: float | None = None
+    """Until when projects that no key sees are looked for again, in event loop time. None: none was missing."""
 
     async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
         """Searches all organizations for the project, organization ``first`` before the others.
@@ -58,31 +69,51 @@ class ProjectReader:
         ``name`` is its name in a list, if a list contains it. Neon does not document whether a key gets 404 or 403
         for a project of another organization. If no key finds the project and one gets 403, it is unknown.
         """
-        denied: tuple[str, PermissionDeniedError] | None = None
+        return self._noted(await self._look(project_id, first), project_id, name)
+
+    async def read_moving(self, project_id: str, *, first: str | None, name: str | None = None) -> Seen:
+        """As ``read``. Looks again for a while for a project that no key sees: it may have just been moved.
+
+        All reads of an observation together wait until ``MISSING_SECONDS`` after the first one that found nothing.
+        """
+        look = await self._look(project_id, first)
+        for pause_seconds in MISSING_PAUSES_SECONDS:
+            if not self._may_arrive(project_id, look):
+                break
+            await asyncio.sleep(pause_seconds)
+            look = await self._look(project_id, first)
+        return self._noted(look, project_id, name)
+
+    async def _look(self, project_id: str, first: str | None) -> LiveProject | Unread | None:
+        denied: Unread | None = None
         for organization in sorted(self.organizations, key=lambda name: name != first):
             try:
                 return await self.neon.project(organization, project_id)
             except NotFoundError:
                 continue
             except PermissionDeniedError as error:
-                denied = organization, error
+                denied = Unread(organization, error)
             except ForeignProjectError as error:
                 self.elsewhere[project_id] = error.organization_id
                 return None
             except UNREADABLE as error:
-                return self._unknown(UnknownProject(project_id, organization, name), error)
-        return denied and self._unknown(UnknownProject(project_id, denied[0], name), denied[1])
+                return Unread(organization, error)
+        return denied
 
-    async def read_moving(self, project_id: str, *, first: str) -> Seen:
-        """As ``read``. Reads a project again for a while if no key may read it: it may have just been moved."""
-        seen = await self.read(project_id, first=first)
-        for pause_seconds in MISSING_PAUSES_SECONDS:
-            if not isinstance(self.unread.get(project_id), PermissionDeniedError):
-                break
-            await asyncio.sleep(pause_seconds)
-            del self.unread[project_id]
-            seen = await self.read(project_id, first=first)
-        return seen
+    def _may_arrive(self, project_id: str, look: LiveProject | Unread | None) -> bool:
+        """Whether no key sees the project, and it is not too late to look again."""
+        denied = isinstance(look, Unread) and isinstance(look.error, PermissionDeniedError)
+        if not denied and (look is not None or project_id in self.elsewhere):
+            return False
+        now = asyncio.get_running_loop().time()
+        if self._patience_ends_at is None:
+            self._patience_ends_at = now + MISSING_SECONDS
+        return now < self._patience_ends_at
+
+    def _noted(self, look: LiveProject | Unread | None, project_id: str, name: str | None) -> Seen:
+        if isinstance(look, Unread):
+            return self._unknown(UnknownProject(project_id, look.organization, name), look.error)
+        return look
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
         """One entry per id. Reads unread projects, and again those in two lists: they moved meanwhile."""
@@ -91,7 +122,7 @@ class ProjectReader:
             sightings.setdefault(project.id, []).append(project)
         doubtful: list[LiveProject | UnknownProject] = [p[-1] for p in sightings.values() if len(p) > 1]
         doubtful += {project.id: project for project in unread if project.id not in sightings}.values()
-        reads = await each(doubtful, lambda one: self.read(one.id, first=one.organization, name=one.name))
+        reads = await each(doubtful, lambda one: self.read_moving(one.id, first=one.organization, name=one.name))
         live = LiveState(projects=ordered(places[-1] for places in sightings.values()))
         return _updated(live, {one.id: read for one, read in zip(doubtful, reads, strict=True)})
 
@@ -151,33 +182,45 @@ class ProjectReader:
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
         """The project with these details. If the API does not find it, searches all organizations for it.
 
-        A project that still exists but whose details are not found is unknown: its owner cannot be determined.
+        A project that is found there, because its key did not see it yet, is asked once more for its details. One
+        that exists but whose details are not found is unknown: its owner cannot be determined.
         """
-        neon, home = self.neon, project.organization
         try:
-            if "project" in kinds:
-                project = _with_earlier_details(project, await neon.project(home, project.id))
-                if None in (project.settings, project.quota, project.compute):
-                    raise UnexpectedAnswerError(f"the API shows no settings of project {project.id}")
-            if "branches" in kinds:
-                project = replace(project, branches=await neon.branches(home, project.id))
-            if "endpoints" in kinds:
-                project = replace(project, endpoints=await neon.endpoints(home, project.id))
-            if "snapshots" in kinds:
-                project = replace(project, snapshots=await neon.snapshots(home, project.id))
-            if "integrations" in kinds:
-                listed = await neon.named(home, project.name)
-                shown = [seen.integrations for seen in listed if seen.id == project.id]
-                project = replace(project, integrations=shown[0]) if shown else project
-            project = await self._with_contents(project, kinds)
-        except (NotFoundError, PermissionDeniedError) as error:
-            found = await self.read(project.id, name=project.name)
-            if isinstance(found, LiveProject) and found.organization == home:
-                return self._unknown(UnknownProject(project.id, home, project.name), error)
-            return found
+            try:
+                return await self._detailed(project, kinds)
+            except (NotFoundError, PermissionDeniedError):
+                found = await self.read_moving(project.id, first=project.organization, name=project.name)
+                if not isinstance(found, LiveProject) or found.organization != project.organization:
+                    return found
+                return await self._detailed(project, kinds)
         except UNREADABLE as error:
-            return self._unknown(UnknownProject(project.id, home, project.name), error)
-        return project
+            return self._unknown(UnknownProject(project.id, project.organization, project.name), error)
+
+    async def _detailed(self, project: LiveProject, kinds: Sequence[str]) -> LiveProject:
+        neon, home = self.neon, project.organization
+        if "project" in kinds:
+            project = with_earlier_details(project, await neon.project(home, project.id))
+            if None in (project.settings, project.quota, project.compute):
+                project = await self._with_listed_settings(project)
+            if None in (project.settings, project.quota, project.compute):
+                raise UnexpectedAnswerError(f"the API shows no settings of project {project.id}")
+        if "branches" in kinds:
+            project = replace(project, branches=await neon.branches(home, project.id))
+        if "endpoints" in kinds:
+            project = replace(project, endpoints=await neon.endpoints(home, project.id))
+        if "snapshots" in kinds:
+            project = replace(project, snapshots=await neon.snapshots(home, project.id))
+        if "integrations" in kinds:
+            listed = await neon.named(home, project.name)
+            shown = [seen.integrations for seen in listed if seen.id == project.id]
+            project = replace(project, integrations=shown[0]) if shown else project
+        return await self._with_contents(project, kinds)
+
+    async def _with_listed_settings(self, project: LiveProject) -> LiveProject:
+        """The project with the settings that its list shows. Neon: they are optional in every answer."""
+        listed = await self.neon.named(project.organization, project.name)
+        shown = next((seen for seen in listed if seen.id == project.id), project)
+        return with_earlier_details(shown, project)
 
     async def _with_contents(self, project: LiveProject, kinds: Sequence[str]) -> LiveProject:
         """The project with the roles and databases of the branches that ``kinds`` name.
@@ -216,13 +259,13 @@ def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
     for id_, seen in reads.items():
         before = projects.pop(id_, None)
         if isinstance(seen, LiveProject):
-            projects[id_] = seen if before is None else _with_earlier_details(before, seen)
+            projects[id_] = seen if before is None else with_earlier_details(before, seen)
         elif seen is not None:
             unknown[id_] = seen
     return replace(live, projects=ordered(projects.values()), unknown=tuple(unknown.values()))
 
 
-def _with_earlier_details(before: LiveProject, read: LiveProject) -> LiveProject:
+def with_earlier_details(before: LiveProject, read: LiveProject) -> LiveProject:
     """The newer project, with the earlier details that a single read does not contain.
 
     Neon: ``settings`` and ``default_endpoint_settings`` are optional in every answer.

@@ -59,9 +59,9 @@ PATIENCE_SECONDS: Final = 90.0
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
-ARRIVAL_PAUSE_SECONDS: Final = 1.0
-"""Between two attempts at a project that was just transferred, at least: hundreds of tenants may try at once."""
 """How long the key of an organization may not see a transferred project. Neon does not document it."""
+ARRIVAL_PAUSE_SECONDS: Final = 1.0
+"""Between two attempts at a project that was just transferred. One of a shared transfer tries for all."""
 
 
 class ApiClock:
@@ -190,7 +190,9 @@ class Transport:
         except (NotFoundError, PermissionDeniedError) as error:
             if self._has_arrived(exchange.call):
                 raise
-            raise TryAgain(error, attempts=MANY_ATTEMPTS, at_least_seconds=ARRIVAL_PAUSE_SECONDS) from error
+            raise TryAgain(
+                error, attempts=MANY_ATTEMPTS, at_least_seconds=ARRIVAL_PAUSE_SECONDS, steady=True
+            ) from error
         self._arriving.pop(exchange.call.ids.get("project_id", ""), None)
         if stated := moment(answer):
             self.clock.set(stated)
@@ -260,6 +262,8 @@ class Transport:
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         """Retry-After plus full jitter, so that calls that failed together are not retried together."""
+        if _again(state).steady:
+            return _again(state).at_least_seconds
         ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
         return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
 

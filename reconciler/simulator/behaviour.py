@@ -109,7 +109,7 @@ class Behaviour:
     """
     transfer_checks_settings: bool = False
     """True: a project whose computes or restore window exceed the destination's limits is refused."""
-    transfer_lag_seconds: float = 0.0
+    transfer_lag_seconds: float = 5.0
     """How long after its move the key of the destination does not see a project; the personal key always does."""
     root_branches: int | None = 3
     """How many branches without a parent a project may have; which number the Agent plan has is not documented."""

@@ -30,7 +30,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "transfer_blocked_by": ("github and vercel",),
     "transfer_checks_contents": (False,),
     "transfer_checks_settings": (True,),
-    "transfer_lag_seconds": (5, 20),
+    "transfer_lag_seconds": (0, 20),
     "root_branches": (25, None),
     "root_branches_deletable": (False,),
     "protected_branches": (0, None),

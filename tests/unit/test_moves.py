@@ -75,6 +75,8 @@ NO_PLAN = json.dumps({"limits": [{"name": "subscription_type", "expected": "agen
 AS_DOCUMENTED = Behaviour()
 CHECKS_CONTENTS = Behaviour(transfer_checks_settings=False)
 """For tests of what snapshots alone prevent, and of the exact calls."""
+SEEN_AT_ONCE = Behaviour(transfer_lag_seconds=0)
+"""For tests of who waits for whom: nobody waits for a key."""
 CHECKS_NOTHING = Behaviour(transfer_checks_contents=False, transfer_checks_settings=False)
 CHECKS_EVERYTHING = Behaviour(transfer_checks_contents=True, transfer_checks_settings=True)
 
@@ -569,7 +571,7 @@ class TestAnAnswer:
 
 class TestALockedProject:
     def test_holds_up_nobody_else_and_follows_once_it_is_free(self, tmp_path: Path) -> None:
-        with account(tmp_path) as here:
+        with account(tmp_path, behaviour=SEEN_AT_ONCE) as here:
             for name in NAMES:
                 here.project(name)
             held = here.seeds["t11"].project_id

@@ -51,6 +51,8 @@ MOST_CONVENIENT = Behaviour(
     foreign_project=ForeignProject.NOT_FOUND,
     snapshot_limit_code=True,
     deletion_count_lag_seconds=0,
+    transfer_lag_seconds=0,
+    transfer_checks_settings=False,
 )
 """What is not documented, answered as a client likes it best: these tests are about the documented rest."""
 VALUES: dict[str, Value] = {

@@ -1,0 +1,40 @@
+"""Waits until the key of the new organization sees projects that have moved.
+
+Neon does not document whether it does at once. Until it does, every call to such a project is refused. A read
+finds out, so that no write is refused, and the writes of a run are those of its plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.apply.address import Address
+    from reconciler.neon.client import Neon
+
+
+@dataclass(slots=True)
+class Arrival:
+    """Projects that have moved by one call: once the key sees one of them, the others are taken to be seen too."""
+
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _over: bool = False
+
+    async def awaited(self, neon: Neon, address: Address) -> Address:
+        """The address, once the key sees one of the projects. It has this project as read, if this one was read.
+
+        The client repeats the read as long as a project may be on its way (``Transport.arriving``). If it fails
+        even so, nothing is raised: the tenant's next call fails in the same way, and tells why.
+        """
+        async with self._lock:
+            if self._over:
+                return address
+            self._over = True
+            try:
+                return address.seen(await neon.project(*address.project_key))
+            except ReconcilerError:
+                return address

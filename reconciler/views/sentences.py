@@ -165,9 +165,11 @@ def _no_tenants(plan: Plan) -> str:
     """Of an account that no file is about, too: an empty folder is not an account that matches it."""
     if not plan.coverage.undeclared:
         return f"No tenants to compare{_beside(plan)}."
-    count = plan.coverage.in_no_file
-    told = f"{counted(count, 'project')} {_is_or_are(count)} in no file"
-    return f"No file declares a tenant, and {told}: `reconciler adopt` writes files for them{_beside(plan)}."
+    count, ours = plan.coverage.in_no_file, sum(orphan.owned is True for orphan in plan.orphans)
+    told = f"No file declares a tenant, and {counted(count, 'project')} {_is_or_are(count)} in no file"
+    if ours:
+        return f"{told}, {ours:,} of them created here: files, or the rows of a query, are missing{_beside(plan)}."
+    return f"{told}: `reconciler adopt` writes files for them{_beside(plan)}."
 
 
 def _as_far(looked: Coverage) -> str:

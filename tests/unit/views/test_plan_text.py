@@ -11,7 +11,7 @@ from rich.console import Console
 from reconciler.model.problem import Location
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Refusal, Rule
+from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Orphan, Refusal, Rule
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
 from reconciler.views.sentences import budget
@@ -172,6 +172,17 @@ def test_no_tenant_at_all_is_not_in_sync() -> None:
         "Looked at 1 project by name or id, no organization listed; no existing computes to check.\n"
         "3 tenants left out by the selection.\n"
     )
+
+
+def test_an_account_of_which_no_file_declares_a_project_is_to_be_adopted_unless_it_is_ours() -> None:
+    coverage = Coverage(0, 0, 2, ("free",), 0, 0, in_no_file=2)
+    strange, ours = (Orphan(build.project(name), name, owned=name == "ours") for name in ("strange", "ours"))
+    assert "2 projects are in no file: `reconciler adopt` writes files" in " ".join(
+        shown(build.plan(coverage=coverage, orphans=(strange,))).split()
+    )
+    told = " ".join(shown(build.plan(coverage=coverage, orphans=(strange, ours))).split())
+    assert "2 projects are in no file, 1 of them created here: files, or the rows of a query, are missing" in told
+    assert "adopt" not in told
 
 
 def test_what_could_not_be_seen_is_said() -> None:

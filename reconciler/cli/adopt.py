@@ -92,7 +92,7 @@ def run(
     check_outputs(output, AdoptionView)
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet)
+    first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet, flags.pattern)
     terraform = _terraform(flags)
     names = _names(flags, desired, terraform, own_naming=not first)
 

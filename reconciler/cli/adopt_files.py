@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.adopt.grant import sections
+from reconciler.desired.naming import PLACEHOLDER
 from reconciler.errors import InvalidInputError
 from reconciler.files.adopted import NewTenant, Pin
 from reconciler.files.load import OnInvalid, load_tree
@@ -30,26 +31,32 @@ ORGANIZATIONS: Final = ("free", "paid")
 
 
 def starting_files(
-    files: FleetFiles, root: Path, organizations: Sequence[str], fleet: str
+    files: FleetFiles, root: Path, organizations: Sequence[str], fleet: str, patterns: Sequence[str]
 ) -> tuple[dict[str, bytes], DesiredState]:
     """Return the desired state to start from; and, where the folder has no tiers.yaml, the one to write.
 
+    There, new projects are named as the first of the ``patterns`` says, if that is a name.
     Raises InvalidInputError if the files cannot be used, or for organizations beside a tiers.yaml.
     """
     if not (root / PRICE_LIST).exists():
-        return new_price_list_of(root, organizations, fleet)
+        return new_price_list_of(root, organizations, fleet, next(filter(_is_name, patterns[:1]), None))
     if organizations:
         raise InvalidInputError(f"--organization is for a folder without {PRICE_LIST}", hint="leave it out")
     return {}, files.desired()
 
 
+def _is_name(pattern: str) -> bool:
+    """Whether a pattern names one project: it has no other placeholder, and is no regular expression."""
+    return not pattern.startswith("/") and pattern.count("{") == pattern.count(PLACEHOLDER) == 1
+
+
 def new_price_list_of(
-    root: Path, organizations: Sequence[str], fleet: str
+    root: Path, organizations: Sequence[str], fleet: str, naming: str | None = None
 ) -> tuple[dict[str, bytes], DesiredState]:
     """Return a tiers.yaml for the organizations, by default those of the agent plan, and what it declares."""
     text = new_price_list(
         fleet,
-        f"{fleet}-{{tenant}}",
+        naming or f"{fleet}-{PLACEHOLDER}",
         [_organization(name) for name in organizations or ORGANIZATIONS],
         "${PERSONAL_API_KEY}",
         PriceListEdit(),

@@ -235,6 +235,17 @@ def test_without_tiers_they_are_inferred_and_named_as_the_names_say(shell: Shell
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize(
+    ("pattern", "naming"),
+    [("app-{tenant}", "app-{tenant}"), (APP[1], "prod-{tenant}"), ("/app-(?P<tenant>.*)/", "prod-{tenant}")],
+)
+def test_a_new_price_list_names_projects_as_the_pattern_does(shell: Shell, pattern: str, naming: str) -> None:
+    fill(shell, FREE_PROJECTS[:5])
+    (shell.folder / "tiers.yaml").unlink()
+    assert shell.simulated("adopt", "--pattern", pattern).code == 0
+    assert f'naming: {{project: "{naming}"}}' in (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
+
+
 def test_tiers_are_added_to_a_price_list_where_that_is_asked_for(filled: Shell) -> None:
     fill(filled, [free(f"app-x{n}-plus-{n:04x}", quota=transferring(20)) for n in range(6)])
     adopted = filled.simulated("adopt", *APP, "--infer-tiers", "--as", "ndjson")

@@ -66,15 +66,20 @@ class Context(Files):
 
     def clock_notes(self) -> Iterator[Note]:
         """A note where this machine's clock differs from the API's by too much."""
-        off = self.neon.clock.off_by(self.now())
-        if abs(off) > CLOCKS_APART:
-            direction = "ahead of" if off > timedelta() else "behind"
-            told = f"the clock of this machine is {_duration(abs(off))} {direction} Neon's"
-            yield Note(None, f"{told}; due dates are compared with Neon's clock")
+        if (told := clock_off(self.neon.clock.off_by(self.now()))) is not None:
+            yield Note(None, told)
+
+
+def clock_off(off: timedelta) -> str | None:
+    """How far this machine's clock is from Neon's, in a unit that is easy to read. None if it is close enough."""
+    if abs(off) <= CLOCKS_APART:
+        return None
+    direction = "ahead of" if off > timedelta() else "behind"
+    return f"this machine's clock is {_duration(abs(off))} {direction} Neon's: Neon's is used for due dates"
 
 
 def _duration(time: timedelta) -> str:
     for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
         if time >= 2 * unit:
             return f"{round(time / unit):,} {name}"
-    return f"{round(time / timedelta(minutes=1))} min"
+    return f"{round(time / timedelta(minutes=1))} minutes"

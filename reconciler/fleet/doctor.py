@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError, UnreachableError
-from reconciler.fleet.context import utc_now
+from reconciler.fleet.context import clock_off, utc_now
 from reconciler.model.diagnosis import Area, Status, fail, failed_by, ok, warn
 from reconciler.neon.credentials import Access, organization_access, personal_key, unset_variables
 from reconciler.neon.key_checks import SWAPPED, Known, organization_key_checks, personal_key_checks, room_check
 from reconciler.neon.network_checks import network_checks
 from reconciler.neon.pace import Pace
 from reconciler.neon.project_lists import ProjectLists
-from reconciler.neon.transport import CLOCKS_APART, Transport
+from reconciler.neon.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -151,10 +151,7 @@ def _misplaced(desired: DesiredState, projects: Mapping[str, tuple[LiveProject, 
 
 
 def _clock(transport: Transport, machine: datetime) -> Check:
-    ahead = transport.clock.off_by(machine)
-    if abs(ahead) <= CLOCKS_APART:
+    told = clock_off(transport.clock.off_by(machine))
+    if told is None:
         return ok(Area.NETWORK, "this machine's clock is within a minute of Neon's")
-    minutes = round(abs(ahead).total_seconds() / 60)
-    where = "ahead of" if ahead.total_seconds() > 0 else "behind"
-    message = f"this machine's clock is {minutes:,} minutes {where} Neon's: Neon's is used for due dates"
-    return warn(Area.NETWORK, message, "set the clock, for example with NTP")
+    return warn(Area.NETWORK, told, "set the clock, for example with NTP")

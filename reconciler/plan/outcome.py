@@ -34,6 +34,11 @@ class ActionOutcome(Struct, frozen=True):
     denied: bool = False
     """Whether it failed because the API key is unknown or not permitted."""
 
+    @property
+    def request_to_name(self) -> str | None:
+        """The request id, unless the message names it."""
+        return None if self.request_id is None or self.request_id in self.message else self.request_id
+
 
 class Deletion(Struct, frozen=True):
     """The record of a deleted project, for a register of erasures."""

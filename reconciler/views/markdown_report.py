@@ -144,9 +144,9 @@ def _with_requests(group: Sequence[TenantOutcome], most: int | None) -> Formatte
 
 def _with_request(outcome: TenantOutcome) -> FormattedText:
     ending = ending_of(outcome)
-    if ending is None or ending.request_id is None or ending.request_id in ending.message:
+    if ending is None or ending.request_to_name is None:
         return formatted("{}", outcome.tenant)
-    return formatted("{} (request id {})", outcome.tenant, ending.request_id)
+    return formatted("{} (request id {})", outcome.tenant, ending.request_to_name)
 
 
 def _why(ending: ActionOutcome) -> Iterator[Markdown]:

@@ -374,7 +374,7 @@ def _why(ending: ActionOutcome) -> Iterator[Piece]:
     yield Line(EMPTY, styled(ending.message), indent=5)
     if ending.hint is not None:
         yield Line(styled("hint: ", symbols.ASIDE), styled(ending.hint), indent=5)
-    if ending.request_id is not None and ending.request_id not in ending.message:
-        yield Line(styled("request id: ", symbols.ASIDE), styled(ending.request_id), indent=5)
+    if ending.request_to_name is not None:
+        yield Line(styled("request id: ", symbols.ASIDE), styled(ending.request_to_name), indent=5)
     if ending.result is Result.FAILED:
         yield Line(styled("failed at: ", symbols.ASIDE), styled(will_do(ending.action)), indent=5)

@@ -22,7 +22,7 @@ FIRST_RUN = Request(permissions=Permissions(expect_empty=True))
     ("off", "told"),
     [
         (timedelta(seconds=50), None),
-        (timedelta(minutes=5), "5 min ahead of"),
+        (timedelta(minutes=5), "5 minutes ahead of"),
         (timedelta(hours=-30), "30 hours behind"),
         (timedelta(days=-8), "8 days behind"),
     ],
@@ -34,6 +34,6 @@ def test_a_clock_that_is_off_is_told_in_minutes_hours_or_days(
         async with World.open(tmp_path).client() as neon:
             fleet = Fleet(a_fleet(a_tenant()), neon, now=lambda: now() + off)
             notes = [note.message for note in (await fleet.plan(FIRST_RUN)).plan.notes if "clock" in note.message]
-        assert [told] * bool(told) == [note.split("machine is ")[1].split(" Neon's;")[0] for note in notes]
+        assert [told] * bool(told) == [note.split("clock is ")[1].split(" Neon's:")[0] for note in notes]
 
     virtually(main())

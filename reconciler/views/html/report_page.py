@@ -122,7 +122,7 @@ def _step(one: ActionOutcome) -> PageStep:
     failed = one.result is Result.FAILED
     details = (
         f"hint: {one.hint}" if one.hint else "",
-        f"request id: {one.request_id}" if one.request_id and failed else "",
+        f"request id: {one.request_to_name}" if one.request_to_name and failed else "",
     )
     return PageStep(
         words=str(PLAN.action(one.action, None)),

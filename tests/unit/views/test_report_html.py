@@ -56,6 +56,13 @@ def test_failures_come_first_and_everything_is_told() -> None:
         assert words in found.text
 
 
+def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
+    message = "could not change project p-acme: no (request req-acme)"
+    found = shown(build.report(build.failed(build.price_change("acme"), after=0, message=message)))
+    assert message in found.text
+    assert "request id: req-acme" not in found.text
+
+
 @pytest.mark.drawn(40)
 @pytest.mark.parametrize("text", [*HOSTILE, *filter(None, nasty.EVERYTHING)], ids=repr)
 def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:

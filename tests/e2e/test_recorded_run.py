@@ -66,7 +66,6 @@ class Day:
 def day(tmp_path: Path) -> Iterator[Day]:
     with ExitStack() as stack:
         fleet = stack.enter_context(hosted(tmp_path, TENANTS))
-        fleet.actions.forked = False  # all of it as it is installed
         on_call, watchdog = (stack.enter_context(receiving()) for _ in range(2))
         fleet.actions.secrets["RECONCILER_NOTIFY_URLS"] = on_call.url()
         fleet.actions.secrets["HEARTBEAT_URL"] = f"http://127.0.0.1:{watchdog.port}/beat"
@@ -99,7 +98,9 @@ def test_a_change_of_a_tier_and_three_tenants_from_the_pull_request_to_the_audit
     assert SUMMARY in waiting.summary
     assert {"t002", "newcomer"} & fleet.tenants() == {"t002"}
     fleet.actions.waiting = set()
+    fleet.actions.forked = False  # the command as it is installed
     applied = fleet.actions.run("apply", merge, tuple(KEYS))
+    fleet.actions.forked = True
     assert applied.green, applied.log
     assert {"t002", "newcomer"} & fleet.tenants() == {"newcomer"}
     assert fleet.applied() == merge.sha

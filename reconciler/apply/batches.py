@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from reconciler.errors import ExitCode, InvalidInputError
-from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_TRANSFER
+from reconciler.model.api_limits import PROJECTS_PER_TRANSFER
 from reconciler.model.units import share
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.moves import may_need_reductions
+from reconciler.plan.needs import creates_per_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ class LoneTenant:
 
 @dataclass(frozen=True, slots=True)
 class CreateCohort:
-    """Up to 400 new tenants that share the check after their creation."""
+    """New tenants that share the check after their creation: 400, more in a large fleet."""
 
     tenants: tuple[TenantPlan, ...]
 
@@ -75,11 +76,13 @@ def page_numbers(live: LiveState) -> Mapping[str, int]:
     }
 
 
-def units(tenants: Iterable[TenantPlan], pages: Mapping[str, int] = NO_PAGES) -> tuple[Unit, ...]:
+def units(
+    tenants: Iterable[TenantPlan], pages: Mapping[str, int] = NO_PAGES, listed: Mapping[str, int] = NO_PAGES
+) -> tuple[Unit, ...]:
     """The units in starting order: recoveries, creations, upgrades, changes in place, downgrades, deletions.
 
     Changes and deletions are in the order of the ``pages`` of their projects, and on a page in that of the plan.
-    Several units run at once: a unit may start before an earlier one has ended.
+    Several units run at once: a unit may start before an earlier one has ended. ``listed`` is as in ``LiveState``.
     """
 
     def page(tenant: TenantPlan) -> int:
@@ -107,7 +110,7 @@ def units(tenants: Iterable[TenantPlan], pages: Mapping[str, int] = NO_PAGES) ->
     downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
     return (
         *(Recovery(tenant) for tenant in recoveries),
-        *(CreateCohort(part) for part in _parts(creates, CREATES_PER_CHECK)),
+        *(CreateCohort(part) for part in _parts(creates, creates_per_check(listed, len(creates)))),
         *_transfers(upgrades),
         *(LoneTenant(tenant) for tenant in changes),
         *_transfers(downgrades),

@@ -86,7 +86,8 @@ async def _carry_out_wave(run: Run, number: int, of: int, wave: Sequence[TenantP
         run.writes.wave(number, names)
     since = run.now()
     run.touched.update(names)
-    await each(units(wave, page_numbers(run.planned.live)), lambda unit: _carry_out(run, unit))
+    live = run.planned.live
+    await each(units(wave, page_numbers(live), live.listed), lambda unit: _carry_out(run, unit))
     if number < of:
         failed = run.outcomes.failures(names)
         stop_after_bad_wave(failed, len(wave), f"{number} of {of}", run.breaker.limits, run.stop)

@@ -18,7 +18,7 @@ from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
 from reconciler.neon.in_process import InProcess
 from reconciler.simulator.clock import LoopTime
-from reconciler.simulator.gateway import Latency
+from reconciler.simulator.gateway import MOST_EXCHANGES, Latency
 from reconciler.simulator.postgres.errors import INSTALL, PostgresError
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Limits
@@ -69,7 +69,7 @@ def embedded_account(
     The organizations and limits come from the files. The account stays open until the command ends: a program that
     it runs may connect to a database of it.
     """
-    account = open_account(file, desired, LoopTime(around.clock()), postgres=postgres)
+    account = open_account(file, desired, LoopTime(around.clock()), postgres=postgres, most_exchanges=0)
     simulator = click.get_current_context().with_resource(account)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         yield Embedded(
@@ -118,6 +118,7 @@ def open_account(
     *,
     judge: Judge | None = None,
     postgres: bool = False,
+    most_exchanges: int = MOST_EXCHANGES,
 ) -> Simulator:
     """Opens the simulated account in the file, with the organizations of tiers.yaml. Creates a missing file.
 
@@ -132,6 +133,7 @@ def open_account(
             latency=LATENCY,
             judge=judge,
             postgres=postgres,
+            most_exchanges=most_exchanges,
         )
     except PostgresError as error:
         raise InvalidInputError(f"{file} cannot have databases: {error}", hint=error.hint) from error

@@ -6,7 +6,7 @@ from collections import Counter
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.api_limits import CREATES_PER_CHECK, PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
+from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 from reconciler.model.fields.table import FIELDS
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.compute import CreateReplica
@@ -21,7 +21,7 @@ from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.moves import checks_transfer_permission, goes_first
-from reconciler.plan.needs import in_pages, lists_pay, looks, pages
+from reconciler.plan.needs import creates_per_check, in_pages, lists_pay, looks, pages
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
 
@@ -110,7 +110,8 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     again = _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
     reads += again
     calls = single + transfers + reads
-    cohorts = -(-len(created) // CREATES_PER_CHECK) + -(-sum(map(_replicas, plans)) // AT_ONCE)
+    per_check = creates_per_check(live.listed, len(created))
+    cohorts = -(-len(created) // per_check) + -(-sum(map(_replicas, plans)) // AT_ONCE)
     return Budget(
         writes=single + transfers,
         transfers=transfers,
@@ -156,8 +157,9 @@ def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> in
     creates = len(created)
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values()) or creates
     organizations = len(desired.organizations)
-    full, rest = divmod(creates, CREATES_PER_CHECK)
-    after = full * min(listing, CREATES_PER_CHECK * organizations) + min(listing, rest * organizations)
+    per_check = creates_per_check(live.listed, creates)
+    full, rest = divmod(creates, per_check)
+    after = full * min(listing, per_check * organizations) + min(listing, rest * organizations)
     return sum(len(desired.project_names(tenant)) for tenant in created) * organizations + after
 
 

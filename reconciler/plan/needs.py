@@ -97,6 +97,19 @@ def pages(projects: int) -> int:
     return ceil(projects / PROJECTS_PER_PAGE) + 1
 
 
+CREATES_PER_LISTED_PAGE: Final = 20
+"""A check after creations lists every organization: so it takes a call for at most so many creations."""
+
+
+def creates_per_check(listed: Mapping[str, int], creates: int) -> int:
+    """Return how many projects are created before one check for duplicates, which all of them share.
+
+    As many as one page lists, and more in a large fleet, whose list takes many calls.
+    """
+    size = sum(map(pages, listed.values())) + ceil(creates / PROJECTS_PER_PAGE)
+    return max(PROJECTS_PER_PAGE, CREATES_PER_LISTED_PAGE * size)
+
+
 def in_pages(projects: int | None) -> bool:
     """Return whether a run looks again at single pages of the list of an organization with so many projects."""
     return projects is not None and projects > PROJECTS_PER_PAGE

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.contract.judge import Judge
     from reconciler.simulator.world import World
 
-MOST_KEPT: Final = 100_000
-"""Exchanges in the log. Beyond it, the older half is dropped, so that a server can run for days."""
+MOST_EXCHANGES: Final = 100_000
+"""In the log. Beyond it, the older half is dropped, so that a server can run for days."""
 
 Next: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Step: TypeAlias = Callable[[Request, Next], Awaitable[Answer]]
@@ -70,6 +70,7 @@ class Gateway:
         latency: Latency,
         exchanges: list[Exchange],
         judge: Judge | None = None,
+        most_exchanges: int = MOST_EXCHANGES,
     ) -> None:
         self._world = world
         self._router = router
@@ -79,6 +80,7 @@ class Gateway:
         self._latency = latency
         self._judge = judge
         self.exchanges = exchanges
+        self._most_exchanges = most_exchanges
         self._random = Random(0)  # noqa: S311
         self._late: set[asyncio.Task[None]] = set()
         self._resets = 0
@@ -154,8 +156,8 @@ class Gateway:
             status = answer.status
         finally:
             self.exchanges.append(Exchange.of(request, status))
-            if len(self.exchanges) > MOST_KEPT:
-                del self.exchanges[: MOST_KEPT // 2]
+            if len(self.exchanges) > self._most_exchanges:
+                del self.exchanges[: max(1, self._most_exchanges // 2)]
         return answer
 
     async def _hold_to_the_contract(self, request: Request, proceed: Next) -> Answer:

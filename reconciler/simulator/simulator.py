@@ -12,7 +12,7 @@ from reconciler.simulator.app import Router, pages
 from reconciler.simulator.behaviour import Switches
 from reconciler.simulator.clock import Clock, timestamp
 from reconciler.simulator.faults import Faults
-from reconciler.simulator.gateway import Gateway, Latency
+from reconciler.simulator.gateway import MOST_EXCHANGES, Gateway, Latency
 from reconciler.simulator.keys import Key, KeyKind
 from reconciler.simulator.organization import (
     PERSONAL_KEY,
@@ -59,7 +59,9 @@ def _open_rows(world: World, path: Path | str) -> None:
 class Simulator:
     """A simulated Neon account over one file. Any number of processes can open the same file."""
 
-    def __init__(self, world: World, latency: Latency, judge: Judge | None = None) -> None:
+    def __init__(
+        self, world: World, latency: Latency, judge: Judge | None = None, *, most_exchanges: int = MOST_EXCHANGES
+    ) -> None:
         self.world = world
         self.faults = Faults()
         self.judge = judge
@@ -67,7 +69,7 @@ class Simulator:
         exchanges: list[Exchange] = []
         admin = Admin(world, self.faults, exchanges, judge, self.reset)
         own_pages = pages(admin_routes(admin))
-        self._gateway = Gateway(world, Router(), own_pages, self.faults, latency, exchanges, judge)
+        self._gateway = Gateway(world, Router(), own_pages, self.faults, latency, exchanges, judge, most_exchanges)
 
     @classmethod
     def open(
@@ -80,12 +82,14 @@ class Simulator:
         latency: Latency = NO_LATENCY,
         judge: Judge | None = None,
         postgres: bool = False,
+        most_exchanges: int = MOST_EXCHANGES,
     ) -> Self:
         """Open the file, or make it; organizations are added to those in it, limits replaced.
 
         ``behaviour`` is kept in the file; None goes by what is kept there, at first ``Behaviour()``.
         ``clock_source`` gives seconds since 1970: the wall clock, or ``LoopTime()`` on virtual time.
         ``judge`` holds every exchange against the official description (reconciler/simulator/contract).
+        ``most_exchanges`` bounds the log; beyond it, the older half is dropped.
         ``postgres`` makes every branch a real database, in a folder beside the file; once it is there, the
         account has databases whether one asks for them or not. Raises PostgresError where none can run.
         """
@@ -97,7 +101,7 @@ class Simulator:
             world.switches.set(behaviour)
         with world.writing() as transaction:
             register(transaction, organizations, timestamp(transaction.now))
-        return cls(world, latency, judge)
+        return cls(world, latency, judge, most_exchanges=most_exchanges)
 
     def close(self) -> None:
         """Let go of the file, and end the databases."""
@@ -134,7 +138,7 @@ class Simulator:
 
     @property
     def requests(self) -> list[Exchange]:
-        """The exchanges of this process, in the order of their answers; the oldest go beyond 100,000."""
+        """The exchanges of this process, in the order of their answers; the oldest go beyond the most."""
         return self._gateway.exchanges
 
     @property

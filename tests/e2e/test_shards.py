@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 
 SHARDS = 8
 TENANTS = 16
+PER_MINUTE = 360
+PER_SECOND_AND_ROUTE = 17
+"""More than the burst of the account's limit and a second of its rate, less than the bursts of two runs."""
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+    place = Place(tmp_path)
+    prices = tmp_path / "tiers.yaml"
+    limited = prices.read_text(encoding="utf-8").replace("api: {", f"api: {{requests_per_minute: {PER_MINUTE}, ")
+    prices.write_text(limited, encoding="utf-8")
+    return place
 
 
 def apply_shards(place: Place, numbers: range) -> list[int]:
@@ -41,7 +48,9 @@ def apply_shards(place: Place, numbers: range) -> list[int]:
 def test_eight_shards_at_once_create_each_tenant_once_and_report_as_one(place: Place) -> None:
     declared = place.declare(TENANTS)
     with place.served() as projects:
+        place.limit_rate(PER_MINUTE, PER_SECOND_AND_ROUTE)
         assert apply_shards(place, range(SHARDS)) == [0] * SHARDS
+        assert 429 not in place.statuses(), "all of them together keep to the account's limit"
         assert projects() == declared
         files = [f"report-{number}.json" for number in range(SHARDS)]
         ended = place.run("report", "merge", *files, "--format", "json")

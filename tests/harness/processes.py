@@ -104,6 +104,16 @@ class Place:
 
         return struck
 
+    def limit_rate(self, per_minute: int, per_second_and_route: int) -> None:
+        """Lets the served simulator refuse more calls than these."""
+        limit = {"per_minute": per_minute, "per_second_and_route": per_second_and_route}
+        httpx.patch(self._page("behaviour"), json={"rate_limit": limit}, trust_env=False).raise_for_status()
+
+    def statuses(self) -> list[int | None]:
+        """How the served simulator has answered each request so far."""
+        answer = httpx.get(self._page("requests"), trust_env=False).raise_for_status().json()
+        return [each["status"] for each in answer["requests"]]
+
     def forget_faults(self) -> None:
         """Takes all faults away."""
         httpx.delete(self._page("faults"), trust_env=False).raise_for_status()

@@ -55,6 +55,17 @@ def members(unit: Unit) -> list[str]:
     return [tenant.tenant for tenant in tenants]
 
 
+def test_creations_share_a_check_and_more_of_them_in_a_fleet_whose_list_takes_many_calls() -> None:
+    plans = planned(*(a_new_one(f"t{i:04d}") for i in range(1001)))
+
+    def sizes(listed: dict[str, int]) -> list[int]:
+        return [len(members(unit)) for unit in units(plans, listed=listed)]
+
+    assert sizes({}) == [400, 400, 201]
+    assert sizes({"free": 4000, "paid": 399}) == [400, 400, 201]
+    assert sizes({"free": 30_000, "paid": 3000}) == [1001]
+
+
 def test_what_gives_starts_before_what_takes() -> None:
     plans = planned(a_deletion("a"), a_downgrade("b"), a_change("c"), an_upgrade("d"), a_new_one("e"))
     started = units(plans)

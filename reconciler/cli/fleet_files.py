@@ -95,6 +95,7 @@ class FleetFiles:
         self._on_invalid = OnInvalid(flags.on_invalid)
         self._only = only
         self._memo: Memo = {}
+        self._earlier: dict[str, Loaded] = {}
         self._read_before = known or known_tenants(flags.directory, kept=only is None)
 
     def narrowed(self, only: frozenset[str]) -> FleetFiles:
@@ -332,7 +333,11 @@ class FleetFiles:
         return said
 
     def _loaded_at(self, ref: str) -> Loaded:
-        return load_at(self._directory, ref, only=self._only, memo=self._memo, known=self._read_before)
+        """The files at a commit, read once: the base is often the commit of ``--changed-since``, too."""
+        if ref not in self._earlier:
+            known = self._read_before
+            self._earlier[ref] = load_at(self._directory, ref, only=self._only, memo=self._memo, known=known)
+        return self._earlier[ref]
 
 
 def usable(loaded: Loaded, ref: str) -> DesiredState:

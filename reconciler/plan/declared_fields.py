@@ -81,11 +81,27 @@ def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
 
     Also those for which the files now allow or hold back another change.
     """
+    alike = _resolve_alike(desired, base)
+
+    def same(tenant: Tenant) -> bool:
+        return alike and tenant.name not in base.held_back and base.declares_the_same(desired, tenant)
+
     return frozenset(
-        name
-        for name, tenant in desired.tenants.items()
-        if said(base, name) != fields(desired, tenant) or _allowed(base.tenants.get(name)) != _allowed(tenant)
+        name for name, tenant in desired.tenants.items() if not same(tenant) and _changed(desired, base, tenant)
     )
+
+
+def _resolve_alike(desired: DesiredState, base: DesiredState) -> bool:
+    """Return whether a tenant has the same fields in both if both declare the same for it."""
+    return (
+        not (base.homes or desired.homes) and base.defaults == desired.defaults and base.moment == desired.moment
+    )
+
+
+def _changed(desired: DesiredState, base: DesiredState, tenant: Tenant) -> bool:
+    if said(base, tenant.name) != fields(desired, tenant):
+        return True
+    return _allowed(base.tenants.get(tenant.name)) != _allowed(tenant)
 
 
 def _allowed(tenant: Tenant | None) -> tuple[object, ...] | None:

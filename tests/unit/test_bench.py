@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
@@ -10,7 +12,7 @@ import msgspec
 import pytest
 
 from bench import page, processes, tables
-from bench.command import ID
+from bench.command import ID, NOW_SECONDS
 from bench.costs import at_the_rate_limit, wasteful
 from bench.counted_transport import Timed
 from bench.fleet_files import DeclaredTenant, Source, declared
@@ -19,7 +21,9 @@ from bench.measured import Measured, MeasuredPeer, Results, read_results, write_
 from bench.plot import plot
 from bench.rows import IN_SYNC, ROWS, Row, raise_all
 from bench.scene import write_files
+from bench.simulator_imports import SimulatorImports
 from reconciler.fleet import read
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -282,3 +286,25 @@ def test_a_cancelled_call_ends_with_its_own_clean_up() -> None:
 )
 def test_ids_are_no_kind_of_call(path: str, kind: str) -> None:
     assert ID.sub("{id}", path) == kind
+
+
+def test_a_run_takes_place_when_the_simulated_account_was_made() -> None:
+    assert NOW_SECONDS == DEMO_EPOCH_SECONDS
+
+
+def test_importing_the_simulator_is_noted_once_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent: list[float] = []
+    (tmp_path / "measured_part").mkdir()
+    texts = {"__init__": "", "app": "import measured_part.store", "store": ""}
+    for name, text in texts.items():
+        (tmp_path / "measured_part" / f"{name}.py").write_text(text, encoding="utf-8")
+    (tmp_path / "unmeasured_part.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [SimulatorImports(spent.append, "measured_part"), *sys.meta_path])
+    importlib.import_module("measured_part.app")
+    assert len(spent) == 2  # the package, and the module with what it imports
+    importlib.import_module("measured_part.store")
+    importlib.import_module("unmeasured_part")
+    assert len(spent) == 2

@@ -11,7 +11,7 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
 from reconciler.errors import InvalidInputError
 from reconciler.model.moments import utc
-from reconciler.model.units import parse_seconds
+from reconciler.model.units import parse_length
 from reconciler.views.view import AuditView
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(
 def _moment(text: str, now: datetime) -> datetime:
     """A duration before now (``90d``), or a date, or a date and time; without a zone, UTC."""
     try:
-        return now - timedelta(seconds=parse_seconds(text))
+        return now - timedelta(seconds=parse_length(text))
     except (ValueError, OverflowError):
         pass
     try:

@@ -16,7 +16,7 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.collected import lines_file, one_run_at_a_time, with_documents
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows
-from reconciler.model.units import format_seconds, parse_seconds
+from reconciler.model.units import format_seconds, parse_length
 from reconciler.views import file_changes
 from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.formats import TEXT
@@ -91,7 +91,7 @@ def _view(path: str, found: Collected, written: CollectedFile, age: timedelta, *
 
 def _age(text: str) -> timedelta:
     try:
-        return timedelta(seconds=parse_seconds(text))
+        return timedelta(seconds=parse_length(text))
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(f"--min-age: {error}") from error
 

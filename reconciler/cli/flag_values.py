@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.naming import composed
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
-from reconciler.model.units import parse_seconds
+from reconciler.model.units import parse_length
 from reconciler.plan.guards.counted import KINDS
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.rivals import RUN_ID
@@ -67,7 +67,7 @@ def read_bake(running: RunFlags) -> Bake | None:
     from reconciler.plan.harm import HarmLimit, read_harm_limit  # noqa: PLC0415
 
     try:
-        seconds = parse_seconds(running.bake)
+        seconds = parse_length(running.bake)
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(f"--bake {running.bake} is no length of time", hint="for example 10m") from error
     return Bake(seconds, HarmLimit() if running.harm is None else read_harm_limit(running.harm))

@@ -13,7 +13,7 @@ from reconciler.documents import observation
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
-from reconciler.model.units import parse_seconds, roughly_seconds
+from reconciler.model.units import parse_length, roughly_seconds
 from reconciler.neon.transport import CLOCKS_APART
 from reconciler.views.console import say, stderr_console
 from reconciler.views.progress import watching
@@ -70,6 +70,6 @@ def read(path: Path, max_age: str, now: datetime) -> Observation:
 
 def _seconds(text: str) -> int:
     try:
-        return parse_seconds(text)
+        return parse_length(text)
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(f"--max-age {text}: {error}", hint="name a duration such as 1h") from error

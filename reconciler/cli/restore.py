@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.tenant_command import CommandInput, run_command
 from reconciler.errors import InvalidInputError
-from reconciler.model.units import parse_seconds
+from reconciler.model.units import parse_length
 from reconciler.plan.ending_previews import DiscardPreview, FinalizePreview
 from reconciler.plan.requested_restores import requested_restore
 
@@ -67,7 +67,7 @@ def _moment(text: str) -> datetime | timedelta:
     except ValueError:
         pass
     try:
-        return timedelta(seconds=parse_seconds(text))
+        return timedelta(seconds=parse_length(text))
     except (ValueError, OverflowError) as error:
         told = "neither a moment nor a length of time"
         raise InvalidInputError(

@@ -20,7 +20,7 @@ from reconciler.files.edited import edit
 from reconciler.files.editing import Changes
 from reconciler.fleet import RunOptions
 from reconciler.model.moments import rfc3339, utc
-from reconciler.model.units import parse_seconds
+from reconciler.model.units import parse_length
 from reconciler.plan.approval import Made
 from reconciler.plan.history import History
 from reconciler.views.console import say, show, show_aside, stdout_console
@@ -57,7 +57,7 @@ def moment_of(text: str, now: datetime) -> datetime:
     Raises InvalidInputError for anything else, and for an end that has passed.
     """
     try:
-        until = now + timedelta(seconds=parse_seconds(text))
+        until = now + timedelta(seconds=parse_length(text))
     except (ValueError, OverflowError):
         until = _date_and_time(text)
     until = until.replace(microsecond=0)

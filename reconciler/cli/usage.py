@@ -15,7 +15,7 @@ from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.options import PermissionFlags
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError, weightiest
-from reconciler.model.units import parse_seconds
+from reconciler.model.units import parse_length
 from reconciler.views.console import say_error, stderr_console
 from reconciler.views.progress import watching
 from reconciler.views.view import UsageView
@@ -117,7 +117,7 @@ def _interval(watch: str | None, rounds: int | None) -> int | None:
             raise InvalidInputError("--rounds counts the readings of --watch", hint="for example --watch 15m")
         return None
     try:
-        seconds = parse_seconds(watch)
+        seconds = parse_length(watch)
     except ValueError as error:
         raise InvalidInputError(f"--watch: {error}") from None
     if seconds < SHORTEST_WATCH_SECONDS:

@@ -41,6 +41,17 @@ def parse_seconds(text: str) -> int:
     return _parse(text, SECOND_UNITS, example="100h, 7d, 5m or plain seconds")
 
 
+def parse_length(text: str) -> int:
+    """Seconds of a length of time on a command line: ``2h``, ``7d``. Raises ValueError, worded for the user.
+
+    A number without a unit is none, unlike in files: ``2031`` may be meant as a year, and ``20`` as minutes.
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is not None and not match["unit"]:
+        raise ValueError(f"{_shown(text)} has no unit: one of {', '.join(SECOND_UNITS)}")
+    return _parse(text, SECOND_UNITS, example="100h, 7d or 5m")
+
+
 def share(percent: float, total: int) -> Fraction:
     """So many percent of ``total``, exactly: 4.4 is what was written, not the binary number nearest to it."""
     return Fraction(str(percent)) * total / 100

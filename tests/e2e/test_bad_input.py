@@ -72,6 +72,12 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
         "neither a moment nor a length of time",
         "2031-11-05T14:00:00Z",
     ),
+    "restore, no unit": (
+        ("restore", "acme", "--to", "2031", "--yes"),
+        3,
+        "--to '2031' is neither a moment nor a length of time",
+        "2031-11-05T14:00:00Z",
+    ),
     "restore, no zone": (
         ("restore", "acme", "--to", "2031-11-05T14:00:00"),
         3,
@@ -172,6 +178,18 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
         "--until 'soon' is no end",
         "a duration such as 7d",
     ),
+    "boost, no unit": (
+        ("boost", "acme", "quota.active_time=900h", "--until", "20311105", "--yes"),
+        3,
+        "--until '20311105' has no time zone",
+        "a duration such as 7d",
+    ),
+    "hold, no unit": (
+        ("hold", "acme", "--until", "7", "--reason", "x", "--yes"),
+        3,
+        "--until '7' is no end",
+        "a duration such as 7d",
+    ),
     "hold, no reason": (("hold", "acme", "--until", "7d"), 3, "needs --until and --reason", "--end, to end one"),
     "hold, both": (
         ("hold", "acme", "--until", "7d", "--reason", "x", "--end"),
@@ -181,6 +199,19 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
     ),
     "usage, percent": (("usage", "--above", "200"), 3, "is not in the range", "or try: reconciler usage"),
     "usage, rounds": (("usage", "--rounds", "3"), 3, "--rounds counts the readings of --watch", "--watch 15m"),
+    "usage, no unit": (("usage", "--watch", "900"), 3, "--watch: '900' has no unit", "one of s, m, min, h, d"),
+    "apply, no unit": (
+        ("apply", "--waves", "1,100%", "--bake", "70", "--yes"),
+        3,
+        "--bake 70 is no length of time",
+        "for example 10m",
+    ),
+    "collect, no unit": (
+        ("collect", "--to", "tenants/new.ndjson", "--min-age", "3600"),
+        3,
+        "--min-age: '3600' has no unit",
+        "one of s, m, min, h, d",
+    ),
     "usage, another tenant": (
         ("usage", "--tenant", "amce"),
         3,

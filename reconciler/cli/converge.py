@@ -44,6 +44,8 @@ COUNTING = ("stale", "refused", "incomplete")
 """An invalid file of one of these tenants ends the run earlier; files of other tenants are not relevant."""
 STDIN = "-"
 STDIN_NAME = "<stdin>"
+NAME_ONE = "name the tenant"
+ADD_ITS_FILE = "add its file: `reconciler new` writes one"
 
 
 @with_telemetry("converge")
@@ -109,17 +111,21 @@ class NamedTenants:
     """Contains their earlier files."""
 
 
-def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -> NamedTenants:
-    """Reads them; ``-`` among the tenants stands for those on stdin.
+def few_tenants(
+    files: FilesFlags, tenants: tuple[str, ...], base: str | None, *, documents: bool = True
+) -> NamedTenants:
+    """Reads them; ``-`` among the tenants stands for those on stdin, unless the command takes no ``documents``.
 
     Raises InvalidInputError for too many, and for what is not valid.
     """
+    if STDIN in tenants and not documents:
+        raise InvalidInputError("the command edits the file of a tenant, and reads none from stdin", hint=NAME_ONE)
     text = _standard_input() if STDIN in tenants else None
     from_documents = {} if text is None else _documented(files, text)
     names = _few([*(name for name in tenants if name != STDIN), *from_documents])
     earlier_names = {name for called in from_documents.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
-    _require_declared(files, desired, names)
+    _require_declared(files, desired, names, documents=documents)
     before = _history(fleet_files, files, declared, frozenset(names).difference(from_documents), base)
     committed = fleet_files.committed(declared, from_documents)
     history = replace(
@@ -137,7 +143,7 @@ def few_tenants(files: FilesFlags, tenants: tuple[str, ...], base: str | None) -
     return NamedTenants(names, fleet_files, desired, judged(request, fleet_files, declared, base))
 
 
-def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str]) -> None:
+def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str], *, documents: bool) -> None:
     """Raises InvalidInputError for a tenant that neither a file nor a document declares."""
     unknown = next((name for name in names if name not in desired.tenants), None)
     if unknown is None:
@@ -146,11 +152,9 @@ def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str]
     from reconciler.files.names_in_files import is_tenant_file, tenant_names  # noqa: PLC0415 - for a wrong name only
 
     known = [name for name in tenant_names(files.directory) if not is_tenant_file(name)]
-    hint = did_you_mean_one_of(unknown, known)
-    raise InvalidInputError(
-        f"no file declares tenant {unknown!r}",
-        hint=hint or "add its file, or pass its document ('-' reads documents from stdin)",
-    )
+    add = "add its file, or pass its document ('-' reads documents from stdin)"
+    hint = did_you_mean_one_of(unknown, known) or (add if documents else ADD_ITS_FILE)
+    raise InvalidInputError(f"no file declares tenant {unknown!r}", hint=hint)
 
 
 def _publish(output: OutputFlags, converged: Converged, run: RunOptions, *, aside: bool) -> None:

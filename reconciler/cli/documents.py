@@ -11,7 +11,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.views.console import as_text, print_document, print_pieces, show, show_aside, stdout_console
-from reconciler.views.formats import formats_of, render, text_of
+from reconciler.views.formats import TEXT, formats_of, render, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +40,7 @@ def check_folder(path: Path, flag: str) -> None:
 
 def publish(output: OutputFlags, view: View, *, aside: bool = False) -> None:
     """Writes the view to stdout in the chosen format, and to every named file. ``aside``: to stderr, as text."""
-    by_suffix = {row.suffix: row.name for row in formats_of(type(view))}
-    for path in output.output:
-        write(path, render(view, by_suffix[path.suffix], full=output.full))
+    _write_files(output, view)
     if aside:
         show_aside(text_of(view, full=output.full))
         return
@@ -53,6 +51,20 @@ def publish(output: OutputFlags, view: View, *, aside: bool = False) -> None:
         print_pieces(document)
     else:
         show(document, stdout_console())
+
+
+def publish_shown(output: OutputFlags, view: View, *, aside: bool = False) -> None:
+    """Publishes what was already shown as text. ``aside``: stdout is for something else."""
+    if aside or output.format == TEXT:
+        _write_files(output, view)
+    else:
+        publish(output, view)
+
+
+def _write_files(output: OutputFlags, view: View) -> None:
+    by_suffix = {row.suffix: row.name for row in formats_of(type(view))}
+    for path in output.output:
+        write(path, render(view, by_suffix[path.suffix], full=output.full))
 
 
 def write(path: Path, document: Rendered, flag: str = "--output") -> None:

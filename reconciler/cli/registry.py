@@ -32,10 +32,11 @@ def show(
         return await fleet.registered_tenants()
 
     found = with_fleet(account, fleet_files.desired(), read, files=fleet_files, base=base)
+    view = RegistryView(found)
     if names:
         chosen = (row for row in found.tenants if any(fnmatchcase(row.tenant, name) for name in names))
-        found = replace(found, tenants=tuple(chosen))
-    publish(output, RegistryView(found))
+        view = RegistryView(replace(found, tenants=tuple(chosen)), rows=len(found.tenants))
+    publish(output, view)
     return ExitCode.DONE
 
 

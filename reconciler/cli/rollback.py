@@ -12,7 +12,7 @@ from reconciler.apply.dead_runs import run_statuses
 from reconciler.apply.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
-from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.documents import check_outputs, publish, publish_shown
 from reconciler.cli.events import told, with_events
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags, ScopeFlags
@@ -90,9 +90,12 @@ def run(
         share=desired.api.batch_share,
         observer=telemetry.observer,
     )
-    if command.dry_run:
-        publish(output, PlanView(planned.plan, fleet_files.made(base, planned.at)))
     if report is None:
+        view = PlanView(planned.plan, fleet_files.made(base, planned.at))
+        if command.dry_run:
+            publish(output, view)
+        else:
+            publish_shown(output, view, aside=events.on_stdout)
         return exit_codes.of_command(planned.plan)
     telemetry.applied(planned, report)
     publish(output, ReportView(report, str(attempt.options.journal_path)), aside=events.on_stdout)

@@ -30,7 +30,7 @@ def run(
 ) -> int:
     """Resets a password and gives the new connection to the sinks. Returns the exit code of a child."""
     child = child_of_command([tenant])
-    opened = [] if command.dry_run else open_sinks(sinks, [tenant], revealed_as="text")
+    opened = [] if command.dry_run else open_sinks(sinks, [tenant], revealed_as=output.format)
     if not command.dry_run:
         require_sink(sinks, [*opened, *child])
     found: dict[str, Connection] = {}

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.converge import few_tenants
-from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.documents import check_outputs, publish, publish_shown
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import InvalidInputError
@@ -51,8 +51,8 @@ class CommandInput:
 def run_command(given: CommandInput, asked: Asked) -> ExitCode:
     """Plans the command, shows the plan, asks, and carries it out.
 
-    ``asked`` makes the command from the tenant and the current time. With ``--dry-run``, the plan is the document
-    on stdout, and nothing is written.
+    ``asked`` makes the command from the tenant and the current time. With ``--dry-run``, and where nothing is to
+    be done or everything is refused, the plan is the document on stdout, and nothing is written.
     """
     check_outputs(given.output, PlanView if given.command.dry_run else ReportView)
     few = one_tenant(given.files, given.tenant, given.base)
@@ -90,8 +90,11 @@ def _published(
     if report is not None:
         publish(given.output, ReportView(report, str(options.journal_path)), aside=given.stdout_is_a_sink)
         return exit_codes.of_apply(planned.plan, report, given.output.fail_on, named=True)
+    view = PlanView(planned.plan, few.files.made(given.base, planned.at))
     if given.command.dry_run:
-        publish(given.output, PlanView(planned.plan, few.files.made(given.base, planned.at)))
+        publish(given.output, view)
+    else:
+        publish_shown(given.output, view, aside=given.stdout_is_a_sink)
     return exit_codes.of_command(planned.plan)
 
 

@@ -12,7 +12,7 @@ import click
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.converge import few_tenants
-from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.documents import check_outputs, publish, publish_shown
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import ExitCode, InvalidInputError
@@ -104,7 +104,7 @@ def run_edit(
     if given.no_apply and (given.output.format != TEXT or given.command.dry_run):
         raise InvalidInputError("--no-apply only edits the file", hint="leave out --format and --dry-run")
     check_outputs(given.output, PlanView if given.command.dry_run else ReportView)
-    few = few_tenants(given.files, (given.tenant,), given.base)
+    few = few_tenants(given.files, (given.tenant,), given.base, documents=False)
     before = few.desired.tenants[given.tenant]
     if before.absent:
         raise InvalidInputError(f"{before.location}: state is absent: the tenant's project is to be deleted")
@@ -146,8 +146,11 @@ def _converged(given: TenantEdit, few: NamedTenants, edited: EditedTenant, *, ke
     if report is not None:
         publish(given.output, ReportView(report, str(options.journal_path)))
         return exit_codes.of_apply(planned.plan, report, given.output.fail_on, named=True)
-    if given.command.dry_run or given.output.format != TEXT:
-        publish(given.output, PlanView(planned.plan, Made(planned.at, commit=few.files.commit())))
+    view = PlanView(planned.plan, Made(planned.at, commit=few.files.commit()))
+    if given.command.dry_run:
+        publish(given.output, view)
+    else:
+        publish_shown(given.output, view)
     return ExitCode.REFUSED if _refused(planned) and not keeps_going else ExitCode.DONE
 
 

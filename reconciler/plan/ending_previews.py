@@ -131,7 +131,7 @@ def _no_preview(subject: Subject) -> Finding:
     if last is None or last.until is None:
         return refused(subject, "there is no preview to finalize", MAKE_ONE)
     return Note.about(
-        subject.tenant, f"there is no preview: the last restore was finalized at {utc_text(last.until)}"
+        subject.tenant, f"there is no preview: the last restore was carried out at {utc_text(last.until)}"
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _KEPT: Final = re.compile(r" \(old(?:, before restore to (?P<to>[^)]*)| until (?P<until>[^)]*))?\)\Z")
 """Neon itself appends `` (old)`` to the name of a branch that a snapshot has replaced."""
 
+_NUMBER: Final = re.compile(r" [0-9]+\Z")
+"""What ``_free`` inserts where a name is taken."""
+
 
 def is_kept(branch: LiveBranch) -> bool:
     """Return whether a restore has left the branch: by its name."""
@@ -38,6 +41,12 @@ def _free(branch: str, ending: str, taken: Collection[str]) -> str:
         number += 1
         name = f"{branch} {number} {ending}"
     return name
+
+
+def in_place_of(kept: LiveBranch, default: LiveBranch | None) -> LiveBranch | None:
+    """Return the default branch if a restore of it has left the kept one: by their names."""
+    name = _KEPT.sub("", kept.name)
+    return default if default is not None and default.name in (name, _NUMBER.sub("", name)) else None
 
 
 def restored_to(branch: LiveBranch) -> str | None:

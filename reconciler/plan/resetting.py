@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from reconciler.model.annotations import PURPOSE, Purpose
-from reconciler.plan.actions.branch import ResetBranch
-from reconciler.plan.concerns.branch_resets import hindrance
+from reconciler.plan.concerns.branch_resets import hindrance, reset_of, source_of
 from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.restore_effects import asked_for
 from reconciler.plan.restoring import refused
@@ -16,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.live.project import LiveBranch
+    from reconciler.plan.actions.branch import ResetBranch
     from reconciler.plan.commanded import Subject
     from reconciler.plan.comparison import Finding
 
-REMOVE_IT: Final = "remove the obstacle, or delete the branch and let the files create it again"
+REMOVE_IT: Final = (
+    "remove the obstacle; or remove the branch from the tenant's file, apply, and declare it again: it is new then"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +46,10 @@ class ResetToParent:
             yield self._reset(subject, found)
 
     def _reset(self, subject: Subject, branch: LiveBranch) -> ResetBranch:
-        parent = subject.project.branch_names[branch.parent_id or ""]
-        return ResetBranch(
-            tenant=self.tenant,
-            reason=f"reset to {parent}",
-            source=subject.tenant.location,
-            changes=asked_for(f"branches.{branch.name}", "its own data", f"the data of {parent}"),
-            branch=branch.name,
-            branch_id=branch.id,
-            parent=parent,
-            last_reset_at=branch.reset_at,
-        )
+        source = source_of(subject.project, branch)
+        told = branch.name if source is None else source.name
+        (change,) = asked_for(f"branches.{branch.name}", "its own data", f"the data of {told}")
+        return reset_of(subject.project, subject.tenant, branch, f"reset to {told}", change)
 
 
 def _impossible(subject: Subject, branch: LiveBranch) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.timeline import Stretch
 
 
 Kind: TypeAlias = Literal["window", "old_branch", "snapshot", "preview"]
@@ -142,12 +143,19 @@ def _stretches(project: LiveProject, now: datetime) -> Iterator[ReturnPoint]:
             stretch.branch,
             since=min(stretch.since, last or now),
             until=last,
-            restore="--to MOMENT" if last is None else f"--to {rfc3339(last)}",
+            restore=_flags(stretch, now),
         )
     known = {stretch.branch.id for stretch in stretches}
     for branch in project.branches or ():
         if is_kept(branch) and branch.id not in known:
             yield _point("old_branch", branch, restore=None)
+
+
+def _flags(stretch: Stretch, now: datetime) -> str | None:
+    """Neon: a default branch that was made of a snapshot has no earlier moments."""
+    if stretch.last is not None:
+        return f"--to {rfc3339(stretch.last)}"
+    return "--to MOMENT" if stretch.since < now else None
 
 
 def _snapshots(project: LiveProject, fleet: str, now: datetime) -> Iterator[ReturnPoint]:

@@ -213,7 +213,7 @@ def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
             name = formatted("role {} of branch {}", action.role, action.branch)
             return _Described(formatted("delete {}", name), formatted("{}, no longer declared", name))
         case ResetBranch():
-            name = formatted("branch {} to its parent {}", action.branch, action.parent)
+            name = formatted("branch {} to {}", action.branch, _reset_to(action))
             return _Described(formatted("reset {}", name), formatted("{}, not reset", name))
         case DeleteBranch() | DeleteSnapshot():
             name = deleted_thing(action, project)
@@ -246,6 +246,12 @@ def _compute(action: PatchEndpoint) -> FormattedText:
     if action.replica is None:
         return formatted("compute of branch {}", action.branch)
     return formatted("read replica {} of branch {}", action.replica, action.branch)
+
+
+def _reset_to(action: ResetBranch) -> FormattedText:
+    if action.replaced_parent is None:
+        return formatted("its parent {}", action.parent)
+    return formatted("{}, which is in the place of its parent {}", action.parent, action.replaced_parent)
 
 
 def _restored(action: Restore) -> FormattedText:

@@ -31,6 +31,7 @@ HOLDERS: Final = {
     "snapshot": "kept as a snapshot",
     "preview": "preview",
 }
+NO_WINDOW: Final = "no earlier moments: Neon cannot read a branch that was made of a snapshot at them"
 MOST_BRANCHES: Final = 8
 _WIDTH: Final = max(map(len, KINDS.values()))
 _INDENT: Final = styled(" " * (_WIDTH + 2))
@@ -48,7 +49,8 @@ def render(found: ReturnPoints) -> Iterator[Piece]:
         yield from _point(point)
     yield blank_line()
     yield from _storage(found.storage)
-    yield paragraph(f"{counted(len(found.points), 'moment')} at {utc_time(found.at)}.", symbols.HEADING)
+    reachable = sum(point.restore is not None for point in found.points)
+    yield paragraph(f"{counted(reachable, 'moment')} at {utc_time(found.at)}.", symbols.HEADING)
 
 
 def _storage(storage: Storage) -> Iterator[Piece]:
@@ -83,7 +85,7 @@ def _point(point: ReturnPoint) -> Iterator[Line]:
 def _time(point: ReturnPoint) -> str:
     match point.kind:
         case "window":
-            return f"{_told(point.since)} to now"
+            return NO_WINDOW if point.restore is None else f"{_told(point.since)} to now"
         case "old_branch":
             return f"{_told(point.since)} to {_told(point.until)}" if point.until else "unknown"
         case "snapshot":

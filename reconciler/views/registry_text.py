@@ -17,7 +17,7 @@ from reconciler.views.view import RegistryView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.live.registered import RegisteredTenant, RegisteredTenants
+    from reconciler.live.registered import RegisteredTenant
     from reconciler.plan.registration import RowChange
     from reconciler.views.safe_text import FormattedText
     from reconciler.views.view import RowChangesView
@@ -31,16 +31,20 @@ STRINGS: Final = {
 
 def render(view: RegistryView | RowChangesView) -> Page:
     """The view as text."""
-    return _rows(view.registered) if isinstance(view, RegistryView) else _changes(view)
+    return _rows(view) if isinstance(view, RegistryView) else _changes(view)
 
 
 @page
-def _rows(found: RegisteredTenants) -> Iterator[Piece]:
-    for row in found.tenants:
+def _rows(view: RegistryView) -> Iterator[Piece]:
+    found = view.registered.tenants
+    for row in found:
         yield from _row(row)
-    if found.tenants:
+    if found:
         yield blank_line()
-    yield paragraph(f"The registry has {counted(len(found.tenants), 'row')}.", symbols.HEADING)
+    if view.rows is None:
+        yield paragraph(f"The registry has {counted(len(found), 'row')}.", symbols.HEADING)
+    else:
+        yield paragraph(f"{len(found):,} of {counted(view.rows, 'row')} of the registry.", symbols.HEADING)
 
 
 def _row(row: RegisteredTenant) -> Iterator[Line]:

@@ -105,9 +105,11 @@ class AuditView(NamedTuple):
 
 
 class RegistryView(NamedTuple):
-    """The rows of the registry."""
+    """The rows of the registry, or those of some tenants."""
 
     registered: RegisteredTenants
+    rows: int | None = None
+    """How many rows there are in all; None if all are here."""
 
 
 class RowChangesView(NamedTuple):

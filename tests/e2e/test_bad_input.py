@@ -130,6 +130,15 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
         "nothing was written",
     ),
     "suspend, another tenant": (("suspend", "amce", "--reason", "x"), 3, "tenant 'amce'", "did you mean 'acme'?"),
+    "suspend, no tenant": (
+        ("suspend", "other", "--reason", "x"),
+        3,
+        "tenant 'other'",
+        "`reconciler new` writes one",
+    ),
+    "suspend, stdin": (("suspend", "-", "--reason", "x"), 3, "reads none from stdin", "name the tenant"),
+    "boost, stdin": (("boost", "-", "quota.active_time=900h", *UNTIL), 3, "reads none from stdin", "name the"),
+    "hold, stdin": (("hold", "-", "--end"), 3, "reads none from stdin", "name the tenant"),
     "resume, not suspended": (
         ("resume", "acme", "--yes"),
         3,

@@ -62,12 +62,39 @@ def test_what_cannot_be_reset_is_refused_with_a_remedy(fleet: Shell, branch: str
     assert word in " ".join(ended.out.split())
 
 
-def test_a_branch_whose_parent_a_restore_put_aside_is_not_reset_to_it(fleet: Shell) -> None:
+def test_a_branch_whose_parent_a_restore_put_aside_gets_the_data_of_what_is_in_its_place(fleet: Shell) -> None:
     restored = fleet.simulated("restore", "acme", "--to", "10m", "--yes", "--journal", "restore.jsonl")
     assert restored.code == 0, restored.out + restored.err
+    before = parents(fleet)
+    assert before["preview"].startswith("main (old, before restore to")
+    ended = reset(fleet, "preview", "--yes", "--format", "json")
+    (outcome,) = json.loads(ended.out)["tenants"]
+    (done,) = outcome["actions"]
+    assert (ended.code, done["result"]) == (0, "applied")
+    assert (done["action"]["parent"], done["action"]["replaced_parent"]) == ("main", before["preview"])
+    assert parents(fleet) == {**before, "preview": "main"}
+    told = " ".join(reset(fleet, "preview", "--dry-run").out.split())
+    assert "reset branch preview to its parent main" in told
+    again = fleet.simulated("plan", "--detailed-exitcode", "--base", "none")
+    assert again.code == 0, again.out
+
+
+def test_for_a_day_nothing_is_reset_to_a_branch_that_was_restored_from_a_snapshot(fleet: Shell) -> None:
+    restored = fleet.simulated("restore", "acme", "--snapshot", "v1", "--yes", "--journal", "restore.jsonl")
+    assert restored.code == 0, restored.out + restored.err
     ended = reset(fleet, "preview", "--yes")
-    assert ended.code == 5
-    assert "keeps a state that a restore replaced" in " ".join(ended.out.split())
+    told = "branch 'main' was restored from a snapshot: Neon resets nothing to it until 20"
+    assert (ended.code, told in " ".join(ended.out.split())) == (5, True), ended.out
+    fleet.clock = PassingTime(600.0, fleet.clock() + 86_400)
+    assert reset(fleet, "preview", "--yes").code == 0
+    assert parents(fleet)["preview"] == "main"
+
+
+def parents(shell: Shell) -> dict[str, str]:
+    """The name of the parent of each branch that has one."""
+    rows = shell.stored.branches(shell.stored.project_ids()["myapp-acme"])
+    names = {row["id"]: name for name, row in rows.items()}
+    return {name: names[row["parent_id"]] for name, row in rows.items() if row["parent_id"]}
 
 
 def test_a_protected_tenant_is_left_alone(fleet: Shell) -> None:

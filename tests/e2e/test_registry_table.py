@@ -55,6 +55,7 @@ def test_a_row_says_where_a_new_project_is_and_how_to_connect_without_a_password
     shown = registry(fleet, "show")
     assert f"project {row['project_id']} in free, tier free" in shown.out
     assert "The registry has 1 row." in shown.out
+    assert "0 of 1 row of the registry." in registry(fleet, "show", "other").out
 
 
 def test_it_follows_an_upgrade_a_suspension_and_a_deletion(fleet: Shell) -> None:

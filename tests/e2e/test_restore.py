@@ -126,6 +126,18 @@ class TestToAMoment:
         assert len(points(fleet, "old_branch")) == 2
         assert_in_sync(fleet)
 
+    @pytest.mark.parametrize(("words", "code"), [(("--discard",), 0), (("--snapshot", "x"), 5)])
+    def test_where_nothing_is_done_the_plan_is_the_document(
+        self, fleet: Shell, words: tuple[str, ...], code: int
+    ) -> None:
+        ended = restore(fleet, *words, "--format", "json", "--output", "plan.json")
+        document = json.loads(ended.out)
+        assert (ended.code, document["kind"], document["tenants"]) == (code, "plan", [])
+        assert json.loads((fleet.folder / "plan.json").read_text(encoding="utf-8")) == document
+        told = restore(fleet, *words, "--output", "plan.json")
+        assert (told.code, told.out.count("Nothing to do")) == (code, 1)
+        assert json.loads((fleet.folder / "plan.json").read_text(encoding="utf-8"))["kind"] == "plan"
+
     def test_the_same_command_again_does_nothing_until_it_is_told_to(self, fleet: Shell) -> None:
         moment = ago(fleet, minutes=15)
         assert restore(fleet, "--to", moment).code == 0
@@ -217,6 +229,15 @@ class TestFromASnapshot:
         assert after["branch_id"] != before
         assert after["restored_at"] is not None
         assert "only branch 'main (old)' identifies the owner" in assert_in_sync(fleet).out
+
+    def test_the_new_default_branch_has_no_earlier_moments_and_the_history_says_so(self, fleet: Shell) -> None:
+        assert restore(fleet, "--snapshot", "v1").code == 0
+        fleet.clock = PassingTime(STRIDE_SECONDS, fleet.clock() + 86_400)
+        (window,) = points(fleet, "window")
+        assert (window["restore"], restore(fleet, "--to", "2h").code) == (None, 5)
+        out = fleet.simulated("history", "acme").out
+        assert "restore window  no earlier moments: Neon cannot read" in out
+        assert "\n2 moments at 20" in out
 
     def test_it_is_undone_by_the_moment_before_it(self, fleet: Shell) -> None:
         assert restore(fleet, "--snapshot", "v1").code == 0

@@ -91,6 +91,7 @@ def test_every_value_goes_back_and_the_files_are_named_with_the_commit(
     ended = rollback(shell, run)
     assert (ended.code, values(shell)) == (0, before), ended.out
     assert "Nothing to do" in rollback(shell, run).out
+    assert json.loads(rollback(shell, run, "--format", "json").out)["kind"] == "plan"
 
 
 def test_a_rollback_of_a_rollback_does_it_again(raised: tuple[Shell, str, dict[str, Any]]) -> None:

@@ -86,6 +86,14 @@ def test_a_revealed_string_has_stdout_for_itself(fleet: Shell) -> None:
     assert "Applied: 1 tenant" in ended.err
 
 
+def test_a_revealed_string_is_a_line_of_json_where_that_is_asked_for(fleet: Shell) -> None:
+    ended = rotate(fleet, "--reveal", "--yes", "--format", "json")
+    revealed = json.loads(ended.out)
+    assert (revealed["tenant"], revealed["role"]) == ("acme", "neondb_owner")
+    assert urlsplit(revealed["pooled"]).password in passwords(fleet)
+    assert "Applied: 1 tenant" in ended.err
+
+
 def test_a_program_gets_it_in_its_environment(fleet: Shell) -> None:
     code = "import os; open('environment', 'w').write(os.environ['PGPASSWORD']); raise SystemExit(7)"
     assert rotate(fleet, "--yes", "--", sys.executable, "-c", code).code == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,9 @@ def test_a_hold_is_added_and_ended_and_refuses_the_other_commands(fleet: Shell) 
     assert held.removeprefix(FILE).startswith("hold: {until: 2028-0")
     refused = fleet.simulated("suspend", "acme", "--reason", "abuse", "--yes")
     assert (refused.code, "held until" in refused.out, file_of(fleet)) == (5, True, held)
+    told = fleet.simulated("suspend", "acme", "--reason", "abuse", "--yes", "--output", "plan.json")
+    assert (told.code, told.out.count("held until")) == (5, 1)
+    assert json.loads((fleet.folder / "plan.json").read_text(encoding="utf-8"))["kind"] == "plan"
     assert fleet.simulated("hold", "acme", "--end", "--yes").code == 0
     assert file_of(fleet) == FILE
 

@@ -100,6 +100,8 @@ class PatchBranch(TenantAction, frozen=True, kw_only=True, tag="patch_branch"):
 class ResetBranch(TenantAction, frozen=True, kw_only=True, tag="reset_branch"):
     """POST /projects/{id}/branches/{id}/restore from its parent: the branch gets the parent's current data.
 
+    Where a restore has put its parent aside, it gets the data of the branch in the parent's place.
+
     What was written to the branch is lost, and its earlier history with it (Neon: guides/reset-from-parent). Its
     id, name and computes stay; connections drop.
     """
@@ -114,7 +116,9 @@ class ResetBranch(TenantAction, frozen=True, kw_only=True, tag="reset_branch"):
     branch: str
     branch_id: str
     parent: str
-    """The name of its parent."""
+    """The name of the branch whose data it gets: its parent, or the branch in the place of it."""
+    replaced_parent: str | None = None
+    """The name of its parent, if a restore has put another branch in the place of it."""
     last_reset_at: datetime | None = None
     """When it was last reset before: shows whether a lost call was carried out."""
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.moments import rfc3339
+from reconciler.model.moments import rfc3339, utc_text
 from reconciler.plan.actions.branch import ResetBranch
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns.concern import cannot_be_done
-from reconciler.plan.kept_branches import is_kept
+from reconciler.plan.kept_branches import in_place_of, is_kept
 from reconciler.plan.plan import Note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import datetime
 
-    from reconciler.desired.tenant import DevBranch
+    from reconciler.desired.tenant import DevBranch, Tenant
     from reconciler.live.project import LiveBranch, LiveProject
     from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Stated
@@ -65,7 +65,8 @@ def findings(
     number = FieldChange(
         f"{own}{MEMBER}", _before(past, own), branch.reset, Risk.DESTRUCTIVE, lowering=True, origin=Origin.CONFIG
     )
-    action = _reset(comparison, live, number)
+    reason = f"reset: {number.after} in the tenant's file"
+    action = reset_of(comparison.project, comparison.tenant, live, reason, number)
     if why := _undated(raised, comparison.now):
         message = f"branch {branch.name!r} is not reset: {why}"
         yield cannot_be_done(action, message, DATE_IT)
@@ -97,33 +98,48 @@ def _undated(raised: datetime | None, now: datetime) -> str | None:
     return None
 
 
+def source_of(project: LiveProject, live: LiveBranch) -> LiveBranch | None:
+    """Return the branch whose data a reset gives: the parent, or what a restore put in the place of the parent."""
+    parent = next((branch for branch in project.branches or () if branch.id == live.parent_id), None)
+    if parent is None or not is_kept(parent):
+        return parent
+    return in_place_of(parent, project.default_branch) or parent
+
+
 def hindrance(
     project: LiveProject, live: LiveBranch, parents: Collection[str | None], now: datetime
 ) -> str | None:
-    """Return why Neon cannot reset the branch to its parent, or None."""
-    parent = next((branch for branch in project.branches or () if branch.id == live.parent_id), None)
-    if parent is None:
+    """Return why Neon cannot reset the branch, or None."""
+    source = source_of(project, live)
+    if source is None:
         return "it has no parent branch"
     if live.protected:
         return "it is protected in Neon"
     if live.id in parents:
         return "it has child branches"
-    if is_kept(parent):
-        return f"its parent {parent.name!r} keeps a state that a restore replaced"
-    if parent.restored and now < parent.created_at + SETTLING:
-        return f"its parent {parent.name!r} was restored from a snapshot less than a day ago"
+    if is_kept(source):
+        return f"its parent {source.name!r} keeps a state that a restore replaced"
+    if source.restored and now < source.created_at + SETTLING:
+        until = utc_text(source.created_at + SETTLING)
+        return f"branch {source.name!r} was restored from a snapshot: Neon resets nothing to it until {until}"
     return None
 
 
-def _reset(comparison: Comparison, live: LiveBranch, number: FieldChange) -> ResetBranch:
-    names = comparison.project.branch_names
+def reset_of(
+    project: LiveProject, tenant: Tenant, live: LiveBranch, reason: str, change: FieldChange
+) -> ResetBranch:
+    """Return the reset of a branch that nothing hinders."""
+    names = project.branch_names
+    parent, source = names.get(live.parent_id or "", ""), source_of(project, live)
+    told = parent if source is None else source.name
     return ResetBranch(
-        tenant=comparison.tenant.name,
-        reason=f"reset: {number.after} in the tenant's file",
-        source=comparison.tenant.location,
-        changes=(number,),
+        tenant=tenant.name,
+        reason=reason,
+        source=tenant.location,
+        changes=(change,),
         branch=live.name,
         branch_id=live.id,
-        parent=names.get(live.parent_id or "", ""),
+        parent=told,
+        replaced_parent=None if told == parent else parent,
         last_reset_at=live.reset_at,
     )

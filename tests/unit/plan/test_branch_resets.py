@@ -152,6 +152,22 @@ def test_what_neon_cannot_reset_is_refused(branch: LiveBranch, others: tuple[Liv
     assert word in refusal.message
 
 
+@pytest.mark.parametrize("aside", ["main (old)", "main 2 (old, before restore to 2026-02-01T00:00:00Z)"])
+def test_a_parent_that_a_restore_put_aside_is_replaced_by_the_branch_in_its_place(aside: str) -> None:
+    branch = ours("dev", created_at=BEFORE, parent_id="br-aside")
+    (reset,) = plan(2, 3, branch, replace(by_hand(aside), id="br-aside")).actions
+    assert isinstance(reset, ResetBranch)
+    assert (reset.parent, reset.replaced_parent) == ("main", aside)
+
+
+def test_nothing_replaces_a_branch_of_another_name_that_a_restore_put_aside() -> None:
+    branch = ours("dev", created_at=BEFORE, parent_id="br-aside")
+    found = plan(2, 3, branch, replace(by_hand("earlier (old)"), id="br-aside"))
+    (refusal,) = found.refusals
+    assert found.empty
+    assert "keeps a state that a restore replaced" in refusal.message
+
+
 def test_protection_holds_a_reset_back() -> None:
     protected, project = files(3, protect=True), live(ours("dev", created_at=BEFORE))
     view = a_view(project)

@@ -111,10 +111,12 @@ def _require_declared(directory: Path, fleet: DesiredState, tenant: str) -> None
         return
     if tenant in fleet.held_back:
         raise InvalidInputError(f"the file of tenant {tenant!r} cannot be used", hint="run `reconciler validate`")
-    from reconciler.files.names_in_files import is_tenant_file, tenant_names  # noqa: PLC0415 - for a wrong name only
+    from reconciler.files.names_in_files import names_to_suggest  # noqa: PLC0415 - for a wrong name only
 
-    known = [name for name in tenant_names(directory) if not is_tenant_file(name)]
-    hint = did_you_mean_one_of(tenant, known) or f"`reconciler new {tenant} --tier TIER` writes a file"
+    hint = (
+        did_you_mean_one_of(tenant, names_to_suggest(directory))
+        or f"`reconciler new {tenant} --tier TIER` writes a file"
+    )
     raise InvalidInputError(f"no file declares tenant {tenant!r}", hint=hint)
 
 

@@ -149,11 +149,10 @@ def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str]
     if unknown is None:
         return
     from reconciler.files.finding import did_you_mean_one_of  # noqa: PLC0415
-    from reconciler.files.names_in_files import is_tenant_file, tenant_names  # noqa: PLC0415 - for a wrong name only
+    from reconciler.files.names_in_files import names_to_suggest  # noqa: PLC0415 - for a wrong name only
 
-    known = [name for name in tenant_names(files.directory) if not is_tenant_file(name)]
     add = "add its file, or pass its document ('-' reads documents from stdin)"
-    hint = did_you_mean_one_of(unknown, known) or (add if documents else ADD_ITS_FILE)
+    hint = did_you_mean_one_of(unknown, names_to_suggest(files.directory)) or (add if documents else ADD_ITS_FILE)
     raise InvalidInputError(f"no file declares tenant {unknown!r}", hint=hint)
 
 

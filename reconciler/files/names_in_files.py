@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.collection import names_in
+from reconciler.files.price_list import PRICE_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_BYTES: Final = 1 << 20
 """Maximum bytes of a file to search; of a longer one only its name counts."""
+
 _TENANT_FILE: Final = re.compile(r"\.(ya?ml|ndjson)\b", re.IGNORECASE)
 
 
@@ -30,6 +32,16 @@ def tenant_names(folder: Path) -> dict[str, str]:
         for name in (*_named_after(path.name), *_named_in(path)):
             found.setdefault(name, shown)
     return found
+
+
+def names_to_suggest(folder: Path) -> list[str]:
+    """Return what a wrong name may have meant: the names in tenant files, and those of these files."""
+    found = tenant_names(folder)
+    return [name for name, file in found.items() if _may_declare(file) and not is_tenant_file(name)]
+
+
+def _may_declare(file: str) -> bool:
+    return file != PRICE_LIST and is_tenant_file(file.rpartition("/")[2])
 
 
 def is_tenant_file(name: str) -> bool:

@@ -86,16 +86,20 @@ def _in_use(comparison: Comparison, branch: LiveBranch) -> str | None:
         return "it has a compute"
     if project.snapshots is None or any(one.source_branch_id == branch.id for one in project.snapshots):
         return "snapshots were taken of it"
-    if comparison.tenant.project_id is None and not _marked_elsewhere(comparison):
+    if comparison.tenant.project_id is None and _is_the_only_mark(comparison, branch):
         return "nothing else shows whose the project is: add project_id to the tenant's file"
     return None
 
 
-def _marked_elsewhere(comparison: Comparison) -> bool:
-    """Whether a branch that no restore left carries the annotation of the project's creation."""
-    notes = (branch.annotations for branch in comparison.project.branches or () if not is_kept(branch))
+def _is_the_only_mark(comparison: Comparison, branch: LiveBranch) -> bool:
+    """Whether the annotation of the project's creation is on this branch, and on none that no restore left."""
+    others = (one for one in comparison.project.branches or () if not is_kept(one))
+    return _is_a_mark(comparison, branch) and not any(_is_a_mark(comparison, one) for one in others)
+
+
+def _is_a_mark(comparison: Comparison, branch: LiveBranch) -> bool:
     ours = {MANAGED_BY: PRODUCT, FLEET: comparison.fleet}
-    return any(ours.items() <= dict(note).items() and BRANCH not in note for note in notes)
+    return ours.items() <= dict(branch.annotations).items() and BRANCH not in branch.annotations
 
 
 def _told(comparison: Comparison, branch: LiveBranch) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.files.names_in_files import tenant_names
+from reconciler.files.names_in_files import names_to_suggest, tenant_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +51,11 @@ def test_reports_pipes_links_and_gits_own_files_do_not(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "outside.yaml").symlink_to("/etc/hostname")
     assert "acme" not in tenant_names(tmp_path)
+
+
+def test_only_names_in_tenant_files_are_suggested(tmp_path: Path) -> None:
+    for file in ("tiers.yaml", "README.md", "sim.db", "tenants/acme.yaml", "tenants/birch.yaml.disabled", "zoe"):
+        path = tmp_path / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    assert sorted(names_to_suggest(tmp_path)) == ["acme", "birch"]

@@ -114,6 +114,15 @@ def test_it_stays_where_only_it_shows_whose_the_project_is() -> None:
     assert not plan(fleet(project_id=project.id), bare).empty
 
 
+def test_one_that_shows_nothing_goes_where_another_one_shows_whose_the_project_is() -> None:
+    later = old(id="br-later", name="main (old, before restore to 2026-01-01T00:00:00Z)", annotations={})
+    project = live(old(annotations=MARKED), later)
+    branches = tuple(replace(b, annotations={}) if b.default else b for b in project.branches or ())
+    found = plan(fleet(), replace(project, branches=branches))
+    assert [delete.branch_id for delete in found.actions if isinstance(delete, DeleteBranch)] == ["br-later"]
+    assert any("nothing else shows whose the project is" in note.message for note in found.notes)
+
+
 def test_nothing_is_deleted_of_a_protected_tenant() -> None:
     found = plan(fleet(protect=True), live())
     assert found.empty

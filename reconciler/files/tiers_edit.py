@@ -92,15 +92,15 @@ def new_price_list(
 
 
 def _organization(one: NewOrganization) -> Iterator[str]:
-    yield f"  {one.name}:"
+    yield f"  {yaml_value(one.name)}:"
     yield f"    id: {one.id}"
     yield f"    api_key: {one.api_key}"
 
 
 def tier_lines(tier: NewTier) -> Iterator[str]:
     """Yield the lines of a tier, without the indentation of the mapping that it becomes a member of."""
-    yield f"{tier.name}:  # {tier.comment}"
-    yield f"  organization: {tier.organization}"
+    yield f"{yaml_value(tier.name)}:  # {tier.comment}"
+    yield f"  organization: {yaml_value(tier.organization)}"
     for key, value in tier.sections.items():
         yield f"  {key}: {yaml_value(value)}"
 

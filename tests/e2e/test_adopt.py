@@ -246,6 +246,16 @@ def test_a_new_price_list_names_projects_as_the_pattern_does(shell: Shell, patte
     assert f'naming: {{project: "{naming}"}}' in (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
 
 
+def test_a_tier_whose_name_readers_take_for_something_else_is_quoted(shell: Shell) -> None:
+    fill(shell, [free(f"app-user{n}-no-{n}") for n in range(6)])
+    (shell.folder / "tiers.yaml").unlink()
+    assert shell.simulated("adopt", *APP, "--organization", "free", "--organization", "null").code == 0
+    text = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
+    assert '\n  "null":\n' in text
+    assert '\n  "no":  # 6 projects have exactly these values\n' in text
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
+
+
 def test_tiers_are_added_to_a_price_list_where_that_is_asked_for(filled: Shell) -> None:
     fill(filled, [free(f"app-x{n}-plus-{n:04x}", quota=transferring(20)) for n in range(6)])
     adopted = filled.simulated("adopt", *APP, "--infer-tiers", "--as", "ndjson")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli.completion import PLACES, used_shell
 from reconciler.errors import InvalidInputError
 from reconciler.files.finding import RejectedError
 from reconciler.files.price_list import PRICE_LIST
@@ -36,6 +37,8 @@ _PROGRAM: Final = re.compile(
 _REVIEWER: Final = re.compile(r"@[A-Za-z0-9][\w./-]{0,99}", re.ASCII)
 _FORGE_URL: Final = re.compile(r"https://(?:(?:github|gitlab)\.com/)?([\w./-]+?)(?:\.git)?/?", re.ASCII)
 FORGES: Final = ("github", "gitlab", "none")
+NO_SHELL: Final = "none"
+SHELLS: Final = (*PLACES, NO_SHELL)
 
 
 def answers(flags: StartFlags, *, asking: bool, below: str, existing: DesiredState | None) -> Start:
@@ -53,6 +56,14 @@ def answers(flags: StartFlags, *, asking: bool, below: str, existing: DesiredSta
         return replace(begun, forge=None, below=below)
     program, reviewer = _program(flags.program, ask), _reviewer(flags.reviewer, ask)
     return replace(begun, program=program, reviewer=reviewer, forge=forge, below=below)
+
+
+def shell_to_complete(flags: StartFlags, *, asking: bool) -> str | None:
+    """The shell for which a completion is to be written; nothing is written into a home folder unasked."""
+    question = f"Shell that completes commands ({', '.join(SHELLS)})"
+    default = (used_shell() if asking else None) or NO_SHELL
+    found = _Questions(asking=asking).one("--completion", flags.completion, question, default, _shell)
+    return None if found == NO_SHELL else found
 
 
 def _as_it_is(flags: StartFlags, existing: DesiredState) -> Start:
@@ -216,6 +227,11 @@ def _variable(text: str) -> None:
 def _forge(text: str) -> None:
     if text not in FORGES:
         raise RejectedError("this is none of them", ", ".join(FORGES))
+
+
+def _shell(text: str) -> None:
+    if text not in SHELLS:
+        raise RejectedError("this is none of them", ", ".join(SHELLS))
 
 
 def _program_name(text: str) -> None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.answers import answers
+from reconciler.cli.answers import answers, shell_to_complete
+from reconciler.cli.completion import PLACES, place, script
 from reconciler.cli.options import AccountFlags
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError
@@ -36,13 +37,23 @@ def run(directory: Path, start: StartFlags) -> ExitCode:
     below = "" if top == home else f"{home.relative_to(top).as_posix()}/"
     asking = runtime().interactive and not start.yes
     chosen = answers(start, asking=asking, below=below, existing=_existing(directory))
+    shell = shell_to_complete(start, asking=asking)
     for folder, files in ((home, of_fleet(chosen)), (top, of_repository(chosen))):
         _write(folder, files)
     for path, flag in _left_out(chosen):
         _tell(LEFT_OUT, top / path, f"needs {flag}")
+    if shell is not None:
+        _complete(shell)
     has_keys = all(runtime().environ.find(name) for name in (*chosen.ids, *chosen.organization_keys))
     _next(chosen, directory, has_git=os.path.lexists(top / ".git"), has_keys=has_keys)
     return _examine(directory) if has_keys else ExitCode.DONE
+
+
+def _complete(shell: str) -> None:
+    """Writes what the shell of the user completes commands with, into the user's own folder."""
+    folder, path = place(shell)
+    _make(folder)
+    _write(Path(os.path.realpath(folder)), [(str(path), script(shell))], PLACES[shell].remedy)
 
 
 def _examine(directory: Path) -> ExitCode:
@@ -81,13 +92,13 @@ def _existing(directory: Path) -> DesiredState | None:
     return loaded.desired
 
 
-def _write(folder: Path, files: Iterable[tuple[str, str]]) -> None:
+def _write(folder: Path, files: Iterable[tuple[str, str]], remedy: str = "") -> None:
     for name, text in files:
         try:
             written = write_new(folder, PurePosixPath(name), text)
         except OSError as error:
             raise InvalidInputError(f"{folder / name} cannot be written: {error.strerror}") from error
-        _tell(WROTE if written else KEPT, folder / name, "" if written else "exists")
+        _tell(WROTE if written else KEPT, folder / name, remedy if written else "exists")
 
 
 def _tell(what: str, path: Path, why: str = "") -> None:

@@ -24,6 +24,7 @@ class StartFlags(NamedTuple):
     program: str | None
     forge: str | None
     reviewer: str | None
+    completion: str | None
     yes: bool
 
 
@@ -86,6 +87,12 @@ INIT: Final = declare(
             "--reviewer",
             metavar="@NAME",
             help="Who has to review changes of tiers.yaml: a user or a team, for CODEOWNERS.",
+        ),
+        flag(
+            OUTPUT,
+            "--completion",
+            type=click.Choice(["bash", "fish", "zsh", "none"]),
+            help="Also write the completion of commands for this shell, into your home folder.  [default: none]",
         ),
         flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),
     ),

@@ -170,7 +170,7 @@ def test_in_a_folder_of_a_repository_the_files_of_the_forge_go_to_its_top(tmp_pa
 def test_questions_are_asked_at_a_terminal_and_again_after_a_wrong_answer(tmp_path: Path) -> None:
     answers = ["My Fleet", "mine", "shop-{tenant}", "free eu"]  # the first is no name
     answers += ["org-quiet-lake-12345678", "napi_0123456789abcdef", "", "", "", ""]  # a key is no variable's name
-    answers += ["github", f"acme/reconciler@{COMMIT}", "@acme/platform"]
+    answers += ["github", f"acme/reconciler@{COMMIT}", "@acme/platform", "none"]
     ended = init(tmp_path, stdin="\n".join(answers) + "\n")
     assert ended.code == 0, ended.err
     assert "'My Fleet' is not a name" in ended.err
@@ -184,6 +184,41 @@ def test_questions_are_asked_at_a_terminal_and_again_after_a_wrong_answer(tmp_pa
     ]
     assert {*tiers["tiers"]} == {"free", "pro", "scale"}
     assert (tmp_path / ".github/CODEOWNERS").exists()
+
+
+@pytest.mark.parametrize(
+    ("shell", "path", "begins"),
+    [
+        ("bash", ".local/share/bash-completion/completions/reconciler", "_reconciler_completion()"),
+        ("fish", ".config/fish/completions/reconciler.fish", "function _reconciler_completion"),
+        ("zsh", ".local/share/zsh/site-functions/_reconciler", "#compdef reconciler"),
+    ],
+)
+def test_the_completion_of_a_shell_is_written_where_the_shell_looks_and_only_if_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, path: str, begins: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert init(tmp_path, "fleet").code == 0
+    assert [*home.iterdir()] == []
+    ended = init(tmp_path, "fleet", "--completion", shell)
+    assert ended.code == 0, ended.err
+    assert (home / path).read_text().lstrip().startswith(begins)
+    assert "_RECONCILER_COMPLETE=" in (home / path).read_text()
+    (home / path).write_text("mine")
+    assert "kept" in init(tmp_path, "fleet", "--completion", shell).out
+    assert (home / path).read_text() == "mine"
+
+
+def test_the_shell_of_the_user_is_the_answer_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/usr/bin/fish")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    ended = init(tmp_path, "fleet", stdin="\n" * 20)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "config/fish/completions/reconciler.fish").exists()
 
 
 def test_without_a_terminal_nothing_is_asked(tmp_path: Path) -> None:

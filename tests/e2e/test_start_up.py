@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -43,7 +44,7 @@ UNUSED: Final = (
     "reconciler.simulator",
     "reconciler.files.json_schema",
     "reconciler.documents.reader",
-    "reconciler.views.json_documents",
+    "reconciler.documents.writer",
     "reconciler.views.markdown",
     "reconciler.views.plain_text",
 )
@@ -89,6 +90,11 @@ def imported(script: str, *words: str, folder: Path | None = None, **environ: st
 
 def within(modules: list[str], packages: tuple[str, ...]) -> list[str]:
     return [name for name in modules if any(name == one or name.startswith(f"{one}.") for one in packages)]
+
+
+@pytest.mark.parametrize("name", [name for name in UNUSED if name.startswith("reconciler.")])
+def test_what_is_not_to_be_imported_exists(name: str) -> None:
+    assert find_spec(name) is not None
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.plan.plan import Plan
 
-ENTRY_LISTS = (
+OF_BRANCHES_AND_SNAPSHOTS = (
     build.tenant("birch", build.create_branch("birch"), build.patch_branch("birch"), build.delete_branch("birch")),
     build.replaced_snapshot("cedar"),
 )
@@ -56,7 +56,7 @@ OVERVIEW = Overview(
 
 def everything() -> Plan:
     plan = build.rich_plan()
-    tenants = (*(t for t in plan.tenants if t.tenant not in {"birch", "cedar"}), *ENTRY_LISTS)
+    tenants = (*(t for t in plan.tenants if t.tenant not in {"birch", "cedar"}), *OF_BRANCHES_AND_SNAPSHOTS)
     return replace(plan, tenants=tenants, monthly_cost=COST, overview=OVERVIEW)
 
 
@@ -217,7 +217,7 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
 
 @given(st.data())
 def test_a_plan_that_was_cut_anywhere_is_refused(data: st.DataObject) -> None:
-    text = json_documents.plan(build.plan(*ENTRY_LISTS), build.MADE).rstrip()
+    text = json_documents.plan(build.plan(*OF_BRANCHES_AND_SNAPSHOTS), build.MADE).rstrip()
     assert refusal(text[: data.draw(st.integers(0, len(text) - 1))])
 
 

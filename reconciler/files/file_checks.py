@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.patterns import compiled
-from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.price_list import NO_FLEET, PRICE_LIST
 from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.tree import WorkTree
 from reconciler.model.diagnosis import Area, fail, ok, warn
@@ -31,7 +31,7 @@ def file_checks(root: Path, loaded: Loaded) -> Iterator[Check]:
         yield fail(
             Area.FILES,
             f"there is no {PRICE_LIST} in this folder, nor in one above it",
-            "change to the fleet's folder, name it with -C, or make one: reconciler init",
+            NO_FLEET,
         )
         return
     yield from _problems(loaded)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PRICE_LIST: Final = "tiers.yaml"
 """The file, in the fleet's folder."""
 DEFAULT_FILES: Final = "tenants/**/*.yaml"
+NO_FLEET: Final = "change to the fleet's folder, name it with -C, or make one: reconciler init"
+"""What helps where the folder has no price list."""
 PURPOSE: Final = f"{PRICE_LIST} declares the organizations and tiers of the fleet"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.files.price_list import PRICE_LIST, PURPOSE, broken
+from reconciler.files.price_list import NO_FLEET, PRICE_LIST, PURPOSE, broken
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tree import pointer
 from reconciler.model.problem import Location, Problem
@@ -33,7 +33,7 @@ def read_price_list(tree: Tree, *, past: bool = False, known: KnownPrices | None
     try:
         data = tree.read(PRICE_LIST)
     except FileNotFoundError:
-        return broken(Problem(Location(name), "the file does not exist", PURPOSE))
+        return broken(Problem(Location(name), "the file does not exist", PURPOSE if past else NO_FLEET))
     except UnreadableError as error:
         return broken(Problem(Location(name), str(error)))
     if instead := pointer(data):

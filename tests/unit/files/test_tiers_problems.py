@@ -237,7 +237,8 @@ def test_a_mistake_is_reported_where_it_stands(case: str, tmp_path: Path) -> Non
 def test_a_missing_price_list_is_said(tmp_path: Path) -> None:
     assert (
         said(load(tmp_path), tmp_path)[0]
-        == "tiers.yaml:1:1: the file does not exist (tiers.yaml declares the organizations and tiers of the fleet)"
+        == "tiers.yaml:1:1: the file does not exist (change to the fleet's folder, name it with -C, or make one: "
+        "reconciler init)"
     )
 
 

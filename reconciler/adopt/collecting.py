@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.adopt.adoption import Adopted, in_no_file
 from reconciler.adopt.grant import differences, grant_of_project, grant_of_tier
@@ -17,11 +18,14 @@ from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+
+CLOCKS_APART: Final = timedelta(hours=1)
+"""By how much the clocks of a journal's machine and of Neon may differ."""
 
 
 class NamedBy(Enum):
@@ -71,11 +75,27 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a journal says of a project: that a run has created it, and for whom."""
+
+    tenant: str
+    started_at: datetime
+    """When the run began."""
+    kept_at: datetime
+    """When the run had it."""
+
+    def is_of(self, project: LiveProject) -> bool:
+        """Whether the project may be that one: another account, such as a simulator's, has others with its id."""
+        since, until = project.created_at - self.started_at, project.created_at - self.kept_at
+        return since >= -CLOCKS_APART and until <= CLOCKS_APART
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What is known of tenants beside live state."""
 
-    recorded: Mapping[str, str]
-    """By project id: the tenant for which a journal says that it was created."""
+    recorded: Mapping[str, Recorded]
+    """By project id."""
     declared: Collection[str]
     """Tenants that the base declares."""
     removed: Collection[str]
@@ -140,7 +160,8 @@ def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple
     for project in in_no_file(desired, live)[0]:
         claims = [(NamedBy.REGISTRY, rows.get(project.id)), (NamedBy.ANNOTATION, created_for(project, desired))]
         if all(tenant is None for _, tenant in claims):
-            claims = [(NamedBy.JOURNAL, past.recorded.get(project.id))]
+            told = past.recorded.get(project.id)
+            claims = [(NamedBy.JOURNAL, told.tenant if told is not None and told.is_of(project) else None)]
         for source, tenant in claims:
             if tenant is not None:
                 yield NamedProject(project, tenant, How.ANNOTATION), source

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.collecting import Past, Uncollected, Why, collect, requirements
+from reconciler.adopt.collecting import Past, Recorded, Uncollected, Why, collect, requirements
 from reconciler.apply.audit import journal_lines
 from reconciler.apply.planned import log_folder
 from reconciler.cli.account import with_fleet
@@ -16,6 +16,7 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.collected import lines_file, one_run_at_a_time, with_documents
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows
+from reconciler.model.moments import utc
 from reconciler.model.units import format_seconds, parse_length
 from reconciler.views import file_changes
 from reconciler.views.console import show, stderr_console, stdout_console
@@ -96,18 +97,28 @@ def _age(text: str) -> timedelta:
         raise InvalidInputError(f"--min-age: {error}") from error
 
 
-def _recorded(lines: Iterable[dict[str, Any]], fleet: str) -> dict[str, str]:
+def _recorded(lines: Iterable[dict[str, Any]], fleet: str) -> dict[str, Recorded]:
     """By project id, the tenant for which a run of this fleet created and kept the project."""
-    fleets: dict[str, Any] = {}
-    found: dict[str, str] = {}
+    begun: dict[str, datetime] = {}
+    found: dict[str, Recorded] = {}
     for line in lines:
+        at = _moment(line.get("at"))
         match line:
-            case {"line": "run", "run": str(run), "fleet": named}:
-                fleets[run] = named
+            case {"line": "run", "run": str(run), "fleet": named} if named == fleet and at is not None:
+                begun[run] = at
             case {"line": "kept", "run": str(run), "tenant": str(tenant), "project_id": str(project)}:
-                if fleets.get(run) == fleet:
-                    found[project] = tenant
+                if run in begun and at is not None:
+                    found[project] = Recorded(tenant, begun[run], at)
     return found
+
+
+def _moment(text: object) -> datetime | None:
+    """A moment as journals have it; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else utc(moment)
 
 
 def _written(directory: Path, path: str, found: Collected, *, dry_run: bool) -> CollectedFile:

@@ -85,6 +85,27 @@ def test_finds_by_journals_what_lost_its_annotation(fleet: Shell) -> None:
     assert [line["tenant"] for line in lines(fleet)] == ["user_1", "user_2"]
 
 
+def test_a_journal_of_another_account_names_nobody(fleet: Shell) -> None:
+    """Two simulated accounts, made by equal commands, have projects with equal ids."""
+    for branch in fleet.stored.rows("branches"):
+        fleet.stored.change("branches", branch["id"], annotations=None)
+    for project in fleet.stored.rows("projects"):
+        fleet.stored.change("projects", project["id"], {"created_at": "2020-01-01T00:00:00Z"})
+    ended = fleet.simulated("collect", "--journals", "sign-ups.jsonl")
+    assert (ended.code, ended.out.strip()) == (0, "Nothing to collect.")
+
+
+@pytest.mark.parametrize("at", [1, "soon", "2026-11-30T09:28:08", "0001-01-01T00:00:00+09:00", None])
+def test_a_journal_with_moments_that_are_none_names_nobody(fleet: Shell, at: object) -> None:
+    for branch in fleet.stored.rows("branches"):
+        fleet.stored.change("branches", branch["id"], annotations=None)
+    journal = fleet.folder / "sign-ups.jsonl"
+    told = [{**json.loads(line), "at": at} for line in journal.read_text().splitlines()]
+    journal.write_text("".join(f"{json.dumps(line)}\n" for line in told))
+    ended = fleet.simulated("collect", "--journals", "sign-ups.jsonl")
+    assert (ended.code, ended.out.strip()) == (0, "Nothing to collect."), ended.err
+
+
 def test_leaves_out_what_is_young_and_what_a_commit_removed(fleet: Shell) -> None:
     ended = fleet.simulated("collect", "--min-age", "3650d")
     assert (ended.code, lines(fleet)) == (0, [])

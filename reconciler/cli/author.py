@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
+from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import judged
@@ -22,14 +23,14 @@ from reconciler.plan.desired_change import desired_change
 from reconciler.plan.history import History
 from reconciler.views import file_changes
 from reconciler.views.console import say, show, stdout_console
-from reconciler.views.formats import text_of
+from reconciler.views.formats import TEXT
 from reconciler.views.view import DiffView, PlanView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.edited import EditedTenant
     from reconciler.fleet import Fleet, Planned
@@ -49,6 +50,7 @@ class Authoring:
     base: str | None
     dry_run: bool
     no_plan: bool
+    output: OutputFlags
 
 
 def set_values(tenant: str, assignments: tuple[str, ...], unset: tuple[str, ...], **given: Any) -> ExitCode:
@@ -85,6 +87,7 @@ def _put(document: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
 
 
 def _carry_out(given: Authoring, tenant: str, make: _Make, *, is_new: bool = False) -> ExitCode:
+    _check_outputs(given)
     files = FleetFiles(given.files._replace(on_invalid=OnInvalid.SKIP.value), only=frozenset({tenant}))
     before = files.desired()
     if is_new:
@@ -97,6 +100,13 @@ def _carry_out(given: Authoring, tenant: str, make: _Make, *, is_new: bool = Fal
         return ExitCode.DONE
     after = replace(before, tenants=dict(sorted({**before.tenants, tenant: edited.tenant}.items())))
     return _show_plan(given, files, before, after, tenant)
+
+
+def _check_outputs(given: Authoring) -> None:
+    """A document is the plan of the tenant, which both of its views can be written as."""
+    check_outputs(given.output, DiffView)
+    if given.no_plan and (given.output.output or given.output.format != TEXT):
+        raise InvalidInputError("--no-plan leaves nothing to write as a document", hint="leave it out")
 
 
 def _require_new(fleet: DesiredState, tenant: str) -> None:
@@ -125,8 +135,9 @@ def _write(given: Authoring, edited: EditedTenant, *, is_new: bool) -> None:
     if not edited.changes:
         say(f"{edited.path} says so already")
         return
-    before = (edited.file.before or b"").decode(errors="replace")
-    show(file_changes.render(str(edited.path), before, edited.file.after.decode()), stdout_console())
+    if given.output.format == TEXT:
+        before = (edited.file.before or b"").decode(errors="replace")
+        show(file_changes.render(str(edited.path), before, edited.file.after.decode()), stdout_console())
     if given.dry_run:
         return
     edited.write()
@@ -140,8 +151,7 @@ def _show_plan(
     if given.account.simulator is None and not _has_keys(after):
         say("no key is set: without the account, this is what the files ask for")
         now = runtime().now
-        view = DiffView(desired_change(before, after, now), Made(now))
-        show(text_of(view), stdout_console())
+        publish(given.output, DiffView(desired_change(before, after, now), Made(now)))
         return ExitCode.DONE
     request = judged(Request(history=History(before, guessed=True)), files, before, given.base)
 
@@ -149,7 +159,7 @@ def _show_plan(
         return await fleet.plan_few(tenant, request=request)
 
     planned = with_fleet(given.account, after, look, files=files, base=given.base)
-    show(text_of(PlanView(planned.plan)), stdout_console())
+    publish(given.output, PlanView(planned.plan, Made(planned.at, commit=files.commit())))
     return exit_codes.of_plan(planned.plan, (), detailed=False)
 
 

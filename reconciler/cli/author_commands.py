@@ -12,7 +12,7 @@ from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
 from reconciler.cli.declaring import READ, declare
 from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import AdoptionView, CollectedView, ExplainedView
+from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -21,6 +21,7 @@ _writing: Final = (
     base_option,
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what would be written, and its plan. Write nothing."),
     flag(RUNNING, "--no-plan", is_flag=True, help="Only write the file. Needs no key."),
+    output_options(DiffView),
 )
 
 NEW: Final = declare(

@@ -45,6 +45,32 @@ def text_of(shell: Shell, path: str = "tenants/acme.yaml") -> str:
     return (shell.folder / path).read_text(encoding="utf-8")
 
 
+class TestFormats:
+    def test_json_is_the_plan_of_the_tenant_and_the_edit_is_told_aside(self, fleet: Shell) -> None:
+        fleet.applied()
+        ended = fleet.simulated(
+            "set", "acme", "quota.data_transfer=100GiB", "--format", "json", "--output", "plan.md"
+        )
+        assert (ended.code, ended.document["kind"]) == (0, "plan"), ended.err
+        schema = jsonschema_rs.Draft202012Validator(fleet.run("schema", "plan").document)
+        schema.validate(ended.document)
+        [tenant] = ended.document["tenants"]
+        [change] = tenant["actions"][0]["changes"]
+        assert (tenant["tenant"], change["path"]) == ("acme", "quota.data_transfer_bytes")
+        assert "edited tenants/acme.yaml" in ended.err
+        assert "`80GiB` &rarr; `100GiB`" in text_of(fleet, "plan.md")
+
+    def test_without_keys_it_is_what_the_files_ask_for(self, fleet: Shell) -> None:
+        ended = fleet.run("new", "zoe", "--tier", "free", "--format", "json")
+        assert (ended.code, ended.document["kind"]) == (0, "diff"), ended.err
+        assert [one["tenant"] for one in ended.document["tenants"]] == ["zoe"]
+
+    def test_without_a_plan_there_is_no_document(self, fleet: Shell) -> None:
+        ended = fleet.run("new", "zoe", "--tier", "free", "--no-plan", "--format", "json")
+        assert ended.code == 3
+        assert not (fleet.folder / "tenants/zoe.yaml").exists()
+
+
 class TestSet:
     def test_changes_one_value_and_shows_the_plan_of_the_tenant(self, fleet: Shell) -> None:
         fleet.applied()

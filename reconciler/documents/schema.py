@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from itertools import pairwise
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
@@ -16,6 +13,7 @@ from reconciler.live import registered
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model import diagnosis
 from reconciler.model.compute import Compute
+from reconciler.model.docstrings import member_docstrings
 from reconciler.model.problem import Location
 from reconciler.plan import (
     approval,
@@ -179,11 +177,12 @@ def _described(document: Any) -> dict[str, Any]:
     return written
 
 
+@cache
 def _descriptions() -> Mapping[str, Mapping[str, str]]:
     """What the docstring below each member of a type says, by the names of both."""
     types = [one for module in _MODULES for one in vars(module).values() if _is_of(one, module)]
     every = [*types, *get_args(Action), LiveProject, LiveSnapshot, Compute, Location]
-    told = {of.__name__: {k: v for base in reversed(of.__mro__) for k, v in _told(base).items()} for of in every}
+    told = {of.__name__: member_docstrings(of) for of in every}
     whole = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
     whole |= {"Adoption": "AdoptionTold", "Collected": "CollectedTold"}
     return {**told, **{f"{document}Document": told[of] for document, of in whole.items()}}
@@ -191,18 +190,3 @@ def _descriptions() -> Mapping[str, Mapping[str, str]]:
 
 def _is_of(one: object, module: object) -> bool:
     return isinstance(one, type) and one.__module__ == getattr(module, "__name__", None)
-
-
-def _told(of: type) -> dict[str, str]:
-    """The docstrings of the members that a class itself declares."""
-    if not of.__module__.startswith("reconciler."):
-        return {}
-    body = ast.parse(textwrap.dedent(inspect.getsource(of))).body[0]
-    statements = body.body if isinstance(body, ast.ClassDef) else []
-    pairs = pairwise(statements)
-    return {
-        member.target.id: inspect.cleandoc(str(text.value.value))
-        for member, text in pairs
-        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-    }

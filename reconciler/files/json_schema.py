@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from reconciler.files.policy_schema import PolicyDocument
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tiers_schema import TiersDocument
-from reconciler.files.wording import descriptions
+from reconciler.model.docstrings import member_docstrings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,7 +46,7 @@ class _AsWritten(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         written = super().model_schema(schema)
-        known = descriptions(schema["cls"])
+        known = member_docstrings(schema["cls"])
         for name, field in schema["cls"].model_fields.items():
             member = written.get("properties", {}).get(field.alias or name)
             if member is not None and name in known:

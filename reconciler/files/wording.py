@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from itertools import pairwise
-from textwrap import dedent
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -13,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.files.finding import Finding, RejectedError, did_you_mean, did_you_mean_or_known, nearest
 from reconciler.files.plain_values import kind
+from reconciler.model.docstrings import member_docstrings
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
@@ -125,27 +122,8 @@ def _meaning(model: type[BaseModel], path: Path) -> str | None:
     """Return the meaning of a key, from its description."""
     mapping = _type_at(model, path[:-1])
     name = str(path[-1])
-    description = mapping.model_fields[name].description or descriptions(mapping).get(name)
+    description = mapping.model_fields[name].description or member_docstrings(mapping).get(name)
     return description.partition("\n\n")[0].replace("\n", " ").removesuffix(".") if description else None
-
-
-def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """The docstring below each member of a model, by the member's name.
-
-    They are read when needed, and not by pydantic when the models are made: that would read the source of every
-    model in every run.
-    """
-    found: dict[str, str] = {}
-    for part in reversed(model.__mro__):
-        if part.__module__.startswith("reconciler."):
-            body = ast.parse(dedent(inspect.getsource(part))).body[0]
-            statements = body.body if isinstance(body, ast.ClassDef) else []
-            for member, below in pairwise(statements):
-                if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
-                    match below:
-                        case ast.Expr(value=ast.Constant(value=str(text))):
-                            found[member.target.id] = inspect.cleandoc(text)
-    return found
 
 
 def _right_place(model: type[BaseModel], path: Path) -> str | None:

@@ -50,9 +50,9 @@ class Collection:
     renamed: list[Entry] = field(default_factory=list)
     """Documents with earlier names of their tenants."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
-    _first: dict[str, NamedTenant] = field(default_factory=dict)
-    """The first location of each name, by identity. Entries are not kept: they would be most of a load's
-    memory.
+    _first: dict[str, NamedTenant | Tenant] = field(default_factory=dict)
+    """The first location of each name, by identity; that of a known tenant is in the tenant. Entries are not kept:
+    they would be most of a load's memory.
     """
     _projects: dict[str, Tenant] = field(default_factory=dict)
 
@@ -89,11 +89,14 @@ class Collection:
     def take(self, tenant: Tenant) -> bool:
         """Add a tenant without problems of its own; return False if it may conflict with another one."""
         name = identity(tenant.name)
-        ids = [one for one in (tenant.project_id, tenant.recover) if one is not None]
-        if name in self._first or not self._projects.keys().isdisjoint(ids):
+        if name in self._first:
             return False
-        self._first[name] = NamedTenant(tenant.name, tenant.location)
-        self._projects.update(dict.fromkeys(ids, tenant))
+        if tenant.project_id is not None or tenant.recover is not None:
+            ids = [one for one in (tenant.project_id, tenant.recover) if one is not None]
+            if not self._projects.keys().isdisjoint(ids):
+                return False
+            self._projects.update(dict.fromkeys(ids, tenant))
+        self._first[name] = tenant
         self._tenants[tenant.name] = tenant
         return True
 
@@ -133,7 +136,8 @@ class Collection:
         first = self._first.setdefault(identity(tenant.name), NamedTenant(tenant.name, tenant.location))
         if first.location is not tenant.location:
             self.held_back |= {tenant.name, first.name}
-            yield twice(tenant.name, first.location) if first.name == tenant.name else in_two_cases(*first)
+            same = first.name == tenant.name
+            yield twice(tenant.name, first.location) if same else in_two_cases(first.name, first.location)
         for key, project_id in (("project_id", tenant.project_id), ("recover", tenant.recover)):
             holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:

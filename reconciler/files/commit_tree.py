@@ -146,6 +146,16 @@ class CommitTree:
             return NOWHERE
         return None if found.kind is TreeEntryKind.FILE else FOLDERS
 
+    def folder_id(self, path: str) -> str | None:
+        """Return the id of the tree of a folder, to which no link leads; None if there is none."""
+        if not path:
+            return self.top
+        try:
+            entry = self._entry(path)
+        except UnreadableError:
+            return None
+        return entry.id if entry is not None and entry.kind is TreeEntryKind.FOLDER else None
+
     def link(self, path: str) -> str | None:
         """Return the target of a link; None for anything else."""
         entry = self._entry(path)

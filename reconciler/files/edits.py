@@ -12,7 +12,7 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.digests import blob_id
+from reconciler.files.digests import blob_id, tree_id
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
@@ -21,7 +21,7 @@ from reconciler.files.regular_files import UnreadableError, printable
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree, pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from reconciler.files.commit_tree import CommitTree
@@ -49,6 +49,8 @@ def difference(
     work = WorkTree(root) if known is None else known.tree(root)
     if differs(work, commit, PRICE_LIST):
         return _told(commit, PRICE_LIST)
+    if known is not None and _is_the_same(commit, work, known):
+        return None
     if (listed := _listed(commit, work, known)) is None:
         return "not all files can be listed: run `reconciler validate`"
     there, here = listed
@@ -57,7 +59,8 @@ def difference(
     added = (path for path in sorted(here - there) if not (ignoring and is_ignored(repository, path)))
     if new := next(added, None):
         return f"{printable(new)} is not committed"
-    both = sorted(path for path in here & there if known is None or known.blob(path) != commit.blob_id(path))
+    blobs = {} if known is None else known.blobs()
+    both = sorted(path for path in here & there if _id_in(blobs, path) != commit.blob_id(path))
     edited = next((path for path in both if differs(work, commit, path)), None)
     return None if edited is None else _told(commit, edited)
 
@@ -73,7 +76,10 @@ def _told(commit: CommitTree, path: str) -> str:
 
 def missing(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> list[str]:
     """Return the tenant files of the commit that are not on disk. ``known`` are the files of this run."""
-    listed = _listed(commit, WorkTree(root) if known is None else known.tree(root), known)
+    work = WorkTree(root) if known is None else known.tree(root)
+    if known is not None and _is_the_same(commit, work, known):
+        return []
+    listed = _listed(commit, work, known)
     return [] if listed is None else sorted(listed[0] - listed[1])
 
 
@@ -117,6 +123,26 @@ def _is_sparse(repository: Repository) -> bool:
         return _SPARSE in repository.libgit.config and repository.libgit.config.get_bool(_SPARSE)
     except (pygit2.GitError, KeyError, ValueError):
         return False
+
+
+def _id_in(blobs: Mapping[str, bytes], path: str) -> str | None:
+    blob = blobs.get(path)
+    return None if blob is None else blob.hex()
+
+
+def _is_the_same(commit: CommitTree, work: WorkTree, known: KnownTenants) -> bool:
+    """Return whether a commit has just the files of the sources that this run has read, with the same bytes.
+
+    Then the tree of each folder has the id that git computes of them, and none of its entries need be read. False
+    where that cannot be said so fast: of folders with links, or with files that are executable or hidden.
+    """
+    blobs = known.blobs()
+    for folder in {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}:
+        listing = work.listing(folder)
+        here = None if listing.problems else tree_id(folder, listing.files, blobs)
+        if here is None or here != commit.folder_id(folder):
+            return False
+    return True
 
 
 def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> tuple[set[str], set[str]] | None:

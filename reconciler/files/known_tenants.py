@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
+    from reconciler.files.tree import Tree
 
 FEWEST: Final = 500
 """Files from which on a cache pays."""
@@ -41,8 +42,8 @@ class KnownFiles:
     """What tiers.yaml says, by its name in messages."""
     tenants: dict[bytes, Tenant] = field(default_factory=dict)
     """Those of this run, by digest."""
-    on_disk: dict[str, disk_marks.OnDisk] = field(default_factory=dict)
-    """The files of this run on disk whose tenants are known, by path."""
+    on_disk: dict[str, bytes] = field(default_factory=dict)
+    """The files of this run on disk whose tenants are known, by path (``disk_marks.row``)."""
 
     def seen(self, data: bytes) -> tuple[bytes, str]:
         """Return the digest and the id of a file that was read, remembered for commits that have the same file."""
@@ -50,28 +51,28 @@ class KnownFiles:
         self.blobs[blob] = found
         return found, blob
 
-    def unchanged(self, path: str, marks: bytes) -> disk_marks.OnDisk | None:
-        """Return a file on disk that need not be read; ``marks`` are those that it has now."""
-        if (
-            not self.large
-            or self.stored is None
-            or (known := disk_marks.found(self.stored.on_disk, path, marks)) is None
-        ):
+    def unchanged(self, path: str, marks: bytes) -> bytes | None:
+        """Return the row of a file on disk that need not be read; ``marks`` are those that it has now."""
+        if not self.large or self.stored is None:
             return None
-        self.blobs[known.blob] = known.digest
-        self.on_disk[path] = known
-        return known
+        row = self.stored.on_disk.get(path)
+        if row is None or not row.startswith(marks):
+            return None
+        self.on_disk[path] = row
+        return row
 
-    def tenant(self, found: bytes, path: str, file: str) -> Tenant | None:
-        """Return the tenant of the file with this digest, at this path (``file``: as the user would type it)."""
+    def tenant(self, found: bytes, path: str, tree: Tree) -> Tenant | None:
+        """Return the tenant of the file with this digest, at this path in a tree."""
         known = self.tenants.get(found)
-        if known is None and self.large and self.stored is not None:
-            known = self.stored.tenant(found, path, file)
         if known is None:
-            return None
+            if not self.large or self.stored is None:
+                return None
+            known = self.stored.tenant(found, path, tree.name(path))
+            if known is None:
+                return None
+            self.tenants[found] = known
         if known.files != (path,):
-            known = replace(known, location=replace(known.location, file=file), files=(path,))
-        self.tenants.setdefault(found, known)
+            return replace(known, location=replace(known.location, file=tree.name(path)), files=(path,))
         return known
 
     def prices(self, name: str) -> PriceList | None:
@@ -105,10 +106,10 @@ class KnownTenants:
         """Return the files of a folder on disk, as this run has found them."""
         return self._trees.setdefault(root, WorkTree(root, {}))
 
-    def blob(self, path: str) -> str | None:
-        """Return the id that git has for a file on disk as this run has found it; None if it has not read it."""
-        read = (known.on_disk.get(path) for known in self._files.values())
-        return next((one.blob for one in read if one is not None), None)
+    def blobs(self) -> dict[str, bytes]:
+        """Return the ids that git has for the files on disk as this run has found them, by path."""
+        read = (one for known in self._files.values() for one in known.on_disk.items())
+        return {path: disk_marks.blob_in(row) for path, row in read}
 
     def under(self, prices: bytes, files: int) -> KnownFiles:
         """Return those that were read with this tiers.yaml; ``files`` is how many are to be read."""

@@ -84,10 +84,10 @@ class Reading:
         """Return the files to read: the wanted tenants' own if each has one and pins do not count, otherwise
         all.
         """
+        if self.only is None or self.pins:
+            return paths
         own = [path for path in paths if self.wants(path)]
-        stems = {identity(_stem(path)) for path in own}
-        enough = self.only is not None and not self.pins and _identities(self.only) <= stems
-        return own if enough else paths
+        return own if _identities(self.only) <= {identity(_stem(path)) for path in own} else paths
 
     def takes(self, names: set[str], line: bytes) -> bool:
         """Return whether the line is about a wanted tenant."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from reconciler.files.disk_marks import settled
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.desired.tenant import Tenant
-    from reconciler.files.disk_marks import OnDisk
 
 MOST_BYTES: Final = 2**28
 MOST_FILES: Final = 8
@@ -82,7 +82,7 @@ class TenantCache:
 
     @cached_property
     def on_disk(self) -> dict[str, bytes]:
-        """The files of the fleet's folder whose tenants are known, as ``OnDisk.packed``, by path."""
+        """The files of the fleet's folder whose tenants are known, by path (``disk_marks.row``)."""
         found = _read(self._disk_file, dict[str, bytes]) if self.root and self._has(DISK) else None
         return found or {}
 
@@ -91,11 +91,11 @@ class TenantCache:
         folder = blake2b(os.fsencode(self.root), digest_size=10).hexdigest()
         return self.file.with_name(f"{self.file.stem}-{folder}{DISK}")
 
-    def save_on_disk(self, files: Mapping[str, OnDisk], looked_at_ns: int) -> None:
+    def save_on_disk(self, files: Mapping[str, bytes], looked_at_ns: int) -> None:
         """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read."""
         if not self.root or _is_strange(self.folder):
             return
-        rows = {path: one.packed() for path, one in files.items() if one.settled(looked_at_ns)}
+        rows = {path: row for path, row in files.items() if settled(row, looked_at_ns)}
         new = sum(self.on_disk.get(path) != row for path, row in rows.items())
         if new and new * 100 >= len(rows):
             _write(self._disk_file, rows)

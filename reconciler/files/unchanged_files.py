@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.files.disk_marks import OnDisk
+from reconciler.files import disk_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,12 @@ class UnchangedFiles:
         """Take a file that was read before: one of a commit as its id says, one on disk as its marks do."""
         marks = self.mark(path)
         if marks is not None:
-            known = self.known.unchanged(path, marks)
-            return known is not None and self._takes(known.digest, path, stem) is not None
+            row = self.known.unchanged(path, marks)
+            if row is None:
+                return False
+            digest = disk_marks.digest_in(row)
+            self.known.blobs[disk_marks.blob_in(row).hex()] = digest
+            return self._takes(digest, path, stem) is not None
         blob = self.blob_id(path)
         found = None if blob is None else self.known.blobs.get(blob)
         return found is not None and self._takes(found, path, stem) is not None
@@ -42,8 +46,8 @@ class UnchangedFiles:
     def skips_unread(self, path: str) -> bool:
         """Return whether a file need not be read, because its one tenant has its name and concerns no other."""
         marks = self.mark(path)
-        known = None if marks is None or self.lines else self.known.unchanged(path, marks)
-        return known is not None and known.alone
+        row = None if marks is None or self.lines else self.known.unchanged(path, marks)
+        return row is not None and disk_marks.is_alone(row)
 
     def takes(self, path: str, stem: str, data: bytes) -> bool:
         """Take a file that was read, if its tenant is known and may conflict with no other."""
@@ -55,15 +59,16 @@ class UnchangedFiles:
         return True
 
     def _takes(self, found: bytes, path: str, stem: str) -> Tenant | None:
-        tenant = self.known.tenant(found, path, self.tree.name(path))
-        fits = tenant is not None and tenant.name == stem and tenant.name not in self.lines
-        return tenant if tenant is not None and fits and self.collection.take(tenant) else None
+        tenant = self.known.tenant(found, path, self.tree)
+        if tenant is None or tenant.name != stem or stem in self.lines or not self.collection.take(tenant):
+            return None
+        return tenant
 
     def _note(self, path: str, found: bytes, blob: str, tenant: Tenant) -> None:
         marks = self.mark(path)
         if marks is not None:
             alone = tenant.project_id is None and tenant.recover is None
-            self.known.on_disk[path] = OnDisk(marks, found, blob, alone)
+            self.known.on_disk[path] = disk_marks.row(marks, found, blob, alone=alone)
 
     def keep(self, path: str, data: bytes, entries: Sequence[Entry], problems: int) -> bool:
         """Remember the tenant of a file that was parsed, if it is its only one and nothing was found.

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.files import disk_marks, known_tenants
+from reconciler.files.git import base_ref, left_out, load_at, taken_out
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
-from tests import figures
+from tests import figures, profiles
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.desired.tenant import Tenant
 
 FIGURE = "edits of files of which something is kept"
 NAMES = ("acme", "Acme", "zoe", "kim")
+
+
+class Edit(Protocol):
+    """One change of a fleet's folder."""
+
+    def carry_out(self, root: Path) -> None:
+        """Make the change."""
+
+
 PATHS = st.sampled_from([f"tenants/{folder}{name}.yaml" for folder in ("", "eu/") for name in NAMES])
 TEXTS = st.one_of(
     st.builds(
@@ -98,14 +113,37 @@ class Link:
         (root / self.path).symlink_to(root / self.to)
 
 
-EDITS = st.one_of(
+@dataclass(frozen=True)
+class MakeExecutable:
+    """Let a file be run as a program."""
+
+    path: str
+
+    def carry_out(self, root: Path) -> None:
+        if (root / self.path).exists():
+            (root / self.path).chmod(0o755)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Commit every file."""
+
+    def carry_out(self, root: Path) -> None:
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--allow-empty", "--message=x")
+
+
+EDITS: tuple[st.SearchStrategy[Edit], ...] = (
     st.builds(Write, PATHS, TEXTS),
     st.builds(Write, st.just("tiers.yaml"), PRICES),
+    st.builds(Write, st.sampled_from(["tenants/README.md", "tenants/.hidden.yaml"]), st.just("text\n")),
     st.builds(Rename, PATHS, PATHS),
     st.builds(Remove, PATHS),
     st.builds(Link, PATHS, PATHS),
 )
-RUNS = st.lists(st.tuples(st.lists(EDITS, max_size=4), st.booleans()), min_size=1, max_size=6)
+OF_GIT: tuple[st.SearchStrategy[Edit], ...] = (st.builds(Commit), st.builds(MakeExecutable, PATHS))
+RUNS = st.lists(st.tuples(st.lists(st.one_of(*EDITS), max_size=4), st.booleans()), min_size=1, max_size=6)
+RUNS_IN_GIT = st.lists(st.lists(st.one_of(*OF_GIT, *EDITS), max_size=4), min_size=1, max_size=4)
 
 
 def concerned(loaded: Loaded, only: frozenset[str]) -> Loaded:
@@ -139,8 +177,9 @@ def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
         assert repr(concerned(found, only)) == repr(concerned(expected, only))
 
 
-@given(RUNS)
-def test_what_is_kept_changes_nothing(runs: list[tuple[list[Write | Rename | Remove | Link], bool]]) -> None:
+@contextmanager
+def a_fleet() -> Iterator[tuple[Path, Path]]:
+    """A fleet's folder and that of its cache; small fleets are kept too, and files count as old at once."""
     with (
         TemporaryDirectory() as folder,
         patch.object(known_tenants, "FEWEST", 1),
@@ -152,7 +191,30 @@ def test_what_is_kept_changes_nothing(runs: list[tuple[list[Write | Rename | Rem
         Write("tenants/acme.yaml", "tenant: acme\ntier: free\n").carry_out(root)
         Write("tenants/zoe.yaml", "tenant: zoe\ntier: pro\n").carry_out(root)
         as_if_nothing_was_kept(root, cache, full=True)
+        yield root, cache
+
+
+@given(RUNS)
+def test_what_is_kept_changes_nothing(runs: list[tuple[list[Edit], bool]]) -> None:
+    with a_fleet() as (root, cache):
         for edits, full in runs:
             for edit in edits:
                 edit.carry_out(root)
             as_if_nothing_was_kept(root, cache, full=full)
+
+
+@needs_git
+@settings(max_examples=profiles.size(15, 40, 300))
+@given(RUNS_IN_GIT, st.sampled_from([None, *NAMES]))
+def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edit]], name: str | None) -> None:
+    with a_fleet() as (root, cache):
+        git(root, "init", "--quiet", "--initial-branch=main")
+        for edit in (Commit(), Commit(), *chain.from_iterable(runs)):
+            edit.carry_out(root)
+            known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
+            only = None if name is None else frozenset((name,))
+            load(root, on_invalid=OnInvalid.SKIP, known=known, only=only)
+            assert base_ref(root, known) == base_ref(root)
+            assert left_out(root, known) == left_out(root)
+            assert taken_out(root, "HEAD", known) == taken_out(root, "HEAD")
+            assert load_at(root, "HEAD", known=known) == load_at(root, "HEAD")

@@ -40,6 +40,21 @@ pytestmark = needs_git
 ACME: Final = "tenant: acme\ntier: pro\ndev_branches: [preview]\n"
 SUSPENDED: Final = ACME + 'state: suspended\nreason: "payment is overdue"\n'
 BOOST: Final = ("boost", "acme", "quota.active_time=unlimited", "--until", "400d", "--yes")
+LISTED: Final = """\
+tenant: acme
+tier: pro
+roles: [app, old]
+databases: [{name: app, owner: old}, {name: legacy, owner: old}]
+dev_branches: [preview]
+"""
+OTHERS: Final = """\
+tenant: acme
+tier: pro
+roles: [app, new]
+databases: [{name: app, owner: app}, {name: fresh, owner: new}]
+dev_branches: [{name: preview, roles: [tester], databases: [{name: scratch, owner: tester}]}]
+accept: {deletion: [databases.legacy, roles.old]}
+"""
 RUN: Final = "RUN"
 """Stands for the run of the journal ``made.jsonl``."""
 
@@ -52,6 +67,8 @@ class Job:
     file: str = ACME
     before: tuple[str, ...] = ()
     """A command that was given before."""
+    edited: str = ""
+    """The file of its tenant at the command, if somebody has edited it."""
 
 
 JOBS: Final = {
@@ -70,6 +87,7 @@ JOBS: Final = {
     "rollback": Job(
         ("rollback", RUN, "--journals", "made.jsonl", "--yes"), before=(*BOOST, "--journal", "made.jsonl")
     ),
+    "roles and databases": Job(("converge", "acme"), LISTED, edited=OTHERS),
     "restore": Job(("restore", "acme", "--to", "2028-02-28T00:30:00Z", "--yes")),
 }
 OPENED: Final[list[Simulator]] = []
@@ -131,6 +149,12 @@ class Scene:
             name, _, old = row["body"]["name"].partition(" (old")
             reset = row["body"].get("last_reset_at") is not None
             found.append(f"branch {name}{' (old)' if old else ''} {row['body']['default']} reset {reset}")
+        names = {row["id"]: row["name"].partition(" (old")[0] for row in stored.rows("branches")}
+        for kind in ("roles", "databases"):  # those of snapshots are in no branch
+            listed = [(names[row["branch_id"]], row) for row in stored.rows(kind) if row["branch_id"] in names]
+            found += [
+                f"{kind} of {branch}: {row['name']}, {row['body'].get('owner_name')}" for branch, row in listed
+            ]
         return sorted([*found, f"{len(stored.rows('endpoints'))} computes"])
 
     def passwords(self) -> set[str]:
@@ -171,6 +195,8 @@ def prepared(name: str, folder: Path) -> Scene:
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "tiers.yaml", "tenants")
     git(folder, "commit", "--quiet", "--message", "x")
+    if JOBS[name].edited:
+        (folder / "tenants/acme.yaml").write_text(JOBS[name].edited, encoding="utf-8")
     return scene
 
 

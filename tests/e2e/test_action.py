@@ -20,7 +20,7 @@ from tests.e2e.test_init import OWN_NAMES, USUAL
 from tests.harness.forked_program import forked_program
 from tests.harness.github_api import DESCRIPTION, Repository, serving
 from tests.harness.repository import git
-from tests.harness.shell import Shell
+from tests.harness.shell import TIERS, PassingTime, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,6 +216,24 @@ def test_files_of_an_earlier_step_are_not_taken_for_those_of_this_one(runner: Ru
         ("markdown", "json", "html", "saved"), ""
     )
     assert outputs["has_changes"] == "false"
+
+
+def test_the_scheduled_run_of_the_documentation_does_what_is_due_and_nothing_else(runner: Runner) -> None:
+    (block,) = (text for text in Page("docs/ci.md").blocks("yaml") if text.startswith("name: due"))
+    step = yaml.safe_load(block)["jobs"]["due"]["steps"][-1]["with"]
+    rotated = TIERS + "    snapshots: {rotate: {name: 'auto-{date}', every: 1d, keep: 7}}\n"
+    runner.shell.write("tiers.yaml", rotated)
+    runner.shell.tenant("acme", "tier: pro")
+    git(runner.folder, "commit", "--quiet", "--all", "--message", "y")
+    runner.shell.applied()
+    git(runner.folder, "tag", "applied")
+    runner.shell.write("tiers.yaml", rotated.replace("10GiB", "12GiB"))
+    git(runner.folder, "commit", "--quiet", "--all", "--message", "z")
+    runner.shell.clock = PassingTime(600.0, runner.shell.clock() + 86_400)
+    done = runner.shell.simulated(step["command"], *step["arguments"].split(), "--format", "json")
+    assert done.code == 0, done.err
+    found = [one["action"]["kind"] for tenant in done.document["tenants"] for one in tenant["actions"]]
+    assert found == ["create_snapshot"]
 
 
 @pytest.fixture

@@ -87,6 +87,8 @@ OF_USAGE: Final = frozenset({("guards", "idle_seconds"), ("tiers", "usage_thresh
 """Keys that change no project."""
 BY_TIME: Final = ("snapshots.rotate.", "cleanup.")
 """Members of a tier that have an effect on existing projects when their time comes."""
+BEFORE: Final = ("snapshots.before", "snapshots.keep_before")
+"""Members of a tier that have an effect when something is taken from a tenant."""
 _DESTINATION: Final = re.compile(r"organizations\.[^.]*\.(id|api_key)|api\.host")
 _TIER_NAMING: Final = "naming.tiers."
 POLICIES: Final = "policies"
@@ -224,6 +226,8 @@ def _as_written(path: str) -> str:
 def _effect(root: str, name: str, member: str) -> str:
     if (root, name) in OF_USAGE or (root, member) in OF_USAGE:
         return "what `usage` reports"
+    if root == "tiers" and member in BEFORE:
+        return "what a snapshot is taken before, and how many of those stay"
     if root == "tiers" and f"{member}.".startswith(BY_TIME):
         return "what comes and goes by time in its tenants' projects"
     return FLEET_KEYS["naming" if member == "naming" else root]

@@ -48,9 +48,14 @@ def wanted(settings: Settings) -> Fields:
 
 def cleans(settings: Settings) -> bool:
     """Return whether idle branches may go: then the branches of the tenant are read."""
+    return _has_policy(settings) and not settings.suspended
+
+
+def _has_policy(settings: Settings) -> bool:
+    """Return whether the tier lets idle branches go. Some of a suspended tenant may have gone before."""
     policy = settings.cleanup.dev_branches
     crowded = policy.at_limit is WhenCrowded.OLDEST_IDLE and settings.dev_branches is not None
-    return (policy.idle_seconds is not None or crowded) and not settings.suspended
+    return policy.idle_seconds is not None or crowded
 
 
 def decided_by_computes(settings: Settings, project: LiveProject, fleet: str) -> bool:
@@ -102,7 +107,7 @@ class IdleBranches:
 
     def not_again(self, branch: DevBranch) -> Note | None:
         """Return a note if a disposable branch is not created, because nothing in its entry has changed."""
-        if not branch.disposable or not cleans(self._comparison.settings):
+        if not branch.disposable or not _has_policy(self._comparison.settings):
             return None
         known = self._comparison.at_base
         if known is not None and not _declared_alike(branch.name, self._comparison.wanted_now, known):

@@ -12,7 +12,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.rotation import Rotation
 from reconciler.desired.state import Defaults
 from reconciler.desired.tenant import Accepted
-from reconciler.desired.tier import AtLimit, Cleanup, DevBranchPolicy, EnvReference, SnapshotPolicy
+from reconciler.desired.tier import AtLimit, Cleanup, DevBranchPolicy, EnvReference, Occasion, SnapshotPolicy
 from reconciler.model.problem import Location
 from reconciler.plan.history import History
 from tests.harness.builders import FREE, FREE_TIER, PAID, PRO_TIER, a_fleet, a_project, a_tenant, a_view, make_plan
@@ -154,3 +154,11 @@ def test_what_comes_and_goes_by_time_is_not_told_as_a_matter_of_new_objects_only
         found = make_plan(now, a_view(a_project()), base=BASE).file_changes
         (told,) = [change for change in found if change.path.startswith(path)]
         assert told.effect == "what comes and goes by time in its tenants' projects"
+
+
+def test_what_a_snapshot_is_taken_before_counts_for_projects_that_exist() -> None:
+    tier = replace(FREE_TIER, snapshots=SnapshotPolicy(before=(Occasion.RESTORE,)))
+    found = make_plan(a_fleet(a_tenant(), tiers=(tier, PRO_TIER)), a_view(a_project()), base=BASE).file_changes
+    assert [(change.path, change.effect) for change in found] == [
+        ("tiers.free.snapshots.before", "what a snapshot is taken before, and how many of those stay")
+    ]

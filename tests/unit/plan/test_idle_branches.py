@@ -12,7 +12,7 @@ from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import BranchCleanup, Cleanup, WhenCrowded
 from reconciler.model.annotations import Purpose, branch_annotations
-from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
@@ -177,6 +177,13 @@ class TestADisposableBranch:
         assert after.empty
         (note,) = [note.message for note in after.notes if "disposable" in note.message]
         assert "'tryout' does not exist and is not created: its declaration has not changed since the base" in note
+
+    @pytest.mark.parametrize("policy", [TWO_WEEKS, CROWDED])
+    def test_is_not_created_again_because_the_tenant_is_suspended(self, policy: BranchCleanup) -> None:
+        suspended = fleet(policy, TRYOUT, suspended=True, reason="overdue")
+        found = plan(suspended, live(), fleet(policy, TRYOUT))
+        assert not [action for action in found.actions if isinstance(action, CreateBranch)]
+        assert any("'tryout' does not exist and is not created" in note.message for note in found.notes)
 
     def test_is_created_when_it_is_new_or_its_entry_changes(self) -> None:
         now = fleet(TWO_WEEKS, TRYOUT)

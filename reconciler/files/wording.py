@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.files.finding import Finding, RejectedError, did_you_mean, did_you_mean_or_known, nearest
 from reconciler.files.plain_values import kind
-from reconciler.model.docstrings import member_docstrings
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
@@ -122,8 +121,14 @@ def _meaning(model: type[BaseModel], path: Path) -> str | None:
     """Return the meaning of a key, from its description."""
     mapping = _type_at(model, path[:-1])
     name = str(path[-1])
-    description = mapping.model_fields[name].description or member_docstrings(mapping).get(name)
+    description = mapping.model_fields[name].description or _docstring(mapping, name)
     return description.partition("\n\n")[0].replace("\n", " ").removesuffix(".") if description else None
+
+
+def _docstring(model: type[BaseModel], name: str) -> str | None:
+    from reconciler.model.docstrings import member_docstrings  # noqa: PLC0415 - only a wrong file needs it
+
+    return member_docstrings(model).get(name)
 
 
 def _right_place(model: type[BaseModel], path: Path) -> str | None:

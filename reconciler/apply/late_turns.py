@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.stop import StopSignal
     from reconciler.desired.state import Api, DesiredState
-    from reconciler.live.project import Details, Needs
+    from reconciler.live.project import Details, LiveBranch, Needs
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
     from reconciler.plan.action import Action
@@ -188,27 +188,30 @@ class LateTurns:
         projects = await self._projects(reader, planned, listed, needed)
         if self.stop.requested:
             raise NotSentError("the run is to end")
-        projects = [self._with_lost_quota(planned.tenant, project) for project in projects]
+        projects = [self._with_what_was_lost(planned.tenant, project) for project in projects]
         files = files_concerning(self.plan_inputs, planned.tenant, projects)
         own = planned.project.id if planned.project else ""
         live = await self._live(reader, files, projects, {own: needed})
+        seen = [self._with_what_was_lost(planned.tenant, project) for project in live.projects]
+        live = replace(live, projects=ordered(seen))
         project, whole = live.project(own), self.plans[planned.tenant]
         moved = (planned.tenant,) if project is not None and _arrived(whole, project) else ()
         fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
         turn = judge(structs.replace(whole, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
 
-    def _with_lost_quota(self, tenant: str, project: LiveProject) -> LiveProject:
-        """The project with the quota that it had before its transfer, where it has none since.
+    def _with_what_was_lost(self, tenant: str, project: LiveProject) -> LiveProject:
+        """The project with the quota and the annotations that it had before its transfer, where it has none since.
 
-        Neon does not document whether a project keeps its quota. That it is lost is no change by somebody else:
-        the patch that follows the transfer sends the whole quota.
+        Neon does not document whether a project keeps them. That they are lost is no change by somebody else: the
+        patch that follows the transfer sends the whole quota, and the next run marks the project.
         """
         whole = self.plans[tenant]
         before = whole.project
         if before is None or before.id != project.id or not _arrived(whole, project):
             return project
-        return replace(project, quota=before.quota) if project.quota == Quota() else project
+        quota = before.quota if project.quota == Quota() else project.quota
+        return replace(project, quota=quota, branches=_annotated(project.branches, before.branches))
 
     async def _live(
         self,
@@ -266,6 +269,17 @@ class LateTurns:
 def _arrived(planned: TenantPlan, project: LiveProject) -> bool:
     """Whether the project is where the plan transfers it to."""
     return planned.transfer is not None and project.organization == planned.transfer.destination
+
+
+def _annotated(
+    branches: Sequence[LiveBranch] | None, before: Sequence[LiveBranch] | None
+) -> tuple[LiveBranch, ...] | None:
+    """The branches, with their earlier annotations if no branch has any."""
+    if branches is None:
+        return None
+    lost = not any(branch.annotations for branch in branches)
+    notes = {branch.id: branch.annotations for branch in before or ()} if lost else {}
+    return tuple(replace(branch, annotations=notes.get(branch.id, branch.annotations)) for branch in branches)
 
 
 def _no_progress(_done: int, _total: int) -> None:

@@ -20,7 +20,7 @@ from reconciler.plan.actions.project import (
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.moves import checks_transfer_permission, goes_first
+from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by
 from reconciler.plan.needs import creates_per_check, in_pages, lists_pay, looks, pages
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
@@ -90,12 +90,13 @@ READS_PER_DUPLICATE: Final = 6
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
-    """Estimate the cost. Writes are exact, apart from resizes. Reads are searches before and after creations,
-    late turns and polls.
+    """Estimate the cost. Writes are exact, apart from resizes and repeated transfers. Reads are searches before
+    and after creations, late turns and polls.
     """
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // PROJECTS_PER_TRANSFER) for count in routes.values()) + _alone(plans, routes)
+    repeats = _repeats(plans)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
@@ -107,13 +108,14 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE + transfers * READS_PER_ARRIVAL
     reads += sum(map(_before_replacements, plans)) + READS_PER_REPLICA * sum(map(_replicas, plans))
-    again = _looked_at_again(plans, single + transfers + reads, per_minute, desired.api, live)
+    again = _looked_at_again(plans, single + transfers + repeats + reads, per_minute, desired.api, live)
     reads += again
-    calls = single + transfers + reads
+    writes = single + transfers + repeats
+    calls = writes + reads
     per_check = creates_per_check(live.listed, len(created))
     cohorts = -(-len(created) // per_check) + -(-sum(map(_replicas, plans)) // AT_ONCE)
     return Budget(
-        writes=single + transfers,
+        writes=writes,
         transfers=transfers,
         reads=reads,
         seconds=calls * 60 / per_minute + cohorts * desired.api.settle_seconds + _arrival_seconds(plans),
@@ -121,6 +123,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
         polls=followed,
         searches=searched,
         late_looks=again,
+        repeats=repeats,
     )
 
 
@@ -150,6 +153,21 @@ def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -
     """Return the transfers of single tenants that go before all others of their route."""
     first = {(move.origin, move.destination) for plan in plans if goes_first(plan) and (move := plan.transfer)}
     return sum(routes[route] > 1 for route in first)
+
+
+def _repeats(plans: Sequence[TenantPlan]) -> int:
+    """Return the transfers that may be refused: once for each limit that the plan has reductions for.
+
+    Neon does not document which limits a transfer has to meet. Of several tenants, one goes before all others.
+    """
+    named: dict[tuple[str, str], set[Limit]] = {}
+    tenants: Counter[tuple[str, str]] = Counter()
+    for plan in plans:
+        if (move := plan.transfer) and move.downgrade:
+            route = (move.origin, move.destination)
+            tenants[route] += 1
+            named.setdefault(route, set()).update(*map(limits_met_by, plan.actions))
+    return sum(len(limits) * min(2, tenants[route]) for route, limits in named.items())
 
 
 def _looks(created: Sequence[str], desired: DesiredState, live: LiveState) -> int:
@@ -186,7 +204,10 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     )
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
     counted = late * sum(map(_counts, whole))
-    return int(below + sum(list_reads) + counted + deleting + (0 if fresh else _together(plans, api, live)))
+    reducing = late * sum(map(_reductions_first, whole))
+    return int(
+        below + sum(list_reads) + counted + reducing + deleting + (0 if fresh else _together(plans, api, live))
+    )
 
 
 def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
@@ -207,6 +228,13 @@ def _counts(plan: TenantPlan) -> bool:
     if listed and not plan.transfer:
         return False
     return any(c.lowering and c.path in QUOTA for action in plan.actions for c in action.changes)
+
+
+def _reductions_first(plan: TenantPlan) -> int:
+    """Return the reductions that the transfer may need first: all tenants take one before any takes the next."""
+    if plan.transfer is None or not plan.transfer.downgrade:
+        return 0
+    return sum(bool(limits_met_by(action)) for action in plan.actions)
 
 
 def _deletions_later(plan: TenantPlan) -> int:

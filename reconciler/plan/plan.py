@@ -326,6 +326,8 @@ class Budget(Struct, frozen=True):
     """The reads among them that look for projects before and after creations."""
     late_looks: int = 0
     """The reads among them that look again at tenants whose turn comes late."""
+    repeats: int = 0
+    """The writes among them that try a transfer again, where Neon refuses it until something is reduced."""
 
     @property
     def calls(self) -> int:

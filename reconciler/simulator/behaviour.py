@@ -107,8 +107,11 @@ class Behaviour:
 
     Not documented; the strict answer is the default, because a client that satisfies it satisfies both.
     """
-    transfer_checks_settings: bool = False
-    """True: a project whose computes or restore window exceed the destination's limits is refused."""
+    transfer_checks_settings: bool = True
+    """True: a project whose computes or restore window exceed the destination's limits is refused.
+
+    Not documented; the strict answer is the default, for the same reason.
+    """
     transfer_lag_seconds: float = 5.0
     """How long after its move the key of the destination does not see a project; the personal key always does."""
     root_branches: int | None = 3

@@ -253,6 +253,8 @@ def budget(spent: Budget) -> str:
 def _kinds_of_writes(spent: Budget) -> Iterator[str]:
     if spent.transfers:
         yield counted(spent.transfers, "transfer")
+    if spent.repeats:
+        yield f"up to {counted(spent.repeats, 'repeated transfer')}"
     if spent.resizes:
         yield f"up to {counted(spent.resizes, 'resize')} of new computes"
 

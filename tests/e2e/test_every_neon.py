@@ -29,7 +29,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "transfers_refused_to": (),  # the end is another one: tests/unit/apply/test_transfer.py
     "transfer_blocked_by": ("github and vercel",),
     "transfer_checks_contents": (False,),
-    "transfer_checks_settings": (True,),
+    "transfer_checks_settings": (False,),
     "transfer_lag_seconds": (0, 20),
     "root_branches": (25, None),
     "root_branches_deletable": (False,),

@@ -33,7 +33,7 @@ def test_a_plan_carries_its_version_its_counts_and_everything_beside_the_actions
     }  # fmt: skip
     assert document["budget"] == {
         "writes": 14, "transfers": 2, "reads": 9, "seconds": 3.2,
-        "resizes": 0, "polls": 0, "searches": 0, "late_looks": 0,
+        "resizes": 0, "polls": 0, "searches": 0, "late_looks": 0, "repeats": 0,
     }  # fmt: skip
     assert document["coverage"]["organizations"] == ["free", "paid"]
     assert document["refusals"][1]["rule"] == "protected"

@@ -447,10 +447,19 @@ def test_colours_mark_what_is_taken() -> None:
 
 def test_a_budget_of_many_reads_says_what_they_are_for() -> None:
     spent = Budget(
-        writes=450, transfers=1, reads=480, seconds=90, resizes=50, polls=300, searches=120, late_looks=30
+        writes=450,
+        transfers=1,
+        reads=480,
+        seconds=90,
+        resizes=50,
+        polls=300,
+        searches=120,
+        late_looks=30,
+        repeats=2,
     )
     assert budget(spent) == (
-        "450 write calls (1 transfer, up to 50 resizes of new computes), about 480 reads (300 of operations, "
+        "450 write calls (1 transfer, up to 2 repeated transfers, up to 50 resizes of new computes), "
+        "about 480 reads (300 of operations, "
         "120 searches for projects, 30 of tenants whose turn comes late, 30 others), about 2 min at the account's "
         "rate limit."
     )

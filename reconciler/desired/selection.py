@@ -11,6 +11,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.desired.tenant import Tenant
 
 
@@ -54,6 +56,12 @@ class Selection:
     def everything(self) -> bool:
         """Whether the selection has no conditions."""
         return self == Selection()
+
+    def of(self, tenants: Mapping[str, Tenant]) -> list[Tenant]:
+        """Return the selected ones of the tenants, in their order."""
+        if self.everything:
+            return list(tenants.values())
+        return [tenant for tenant in tenants.values() if self.includes(tenant)]
 
     def includes(self, tenant: Tenant) -> bool:
         """Return whether the tenant is selected."""

@@ -31,7 +31,7 @@ async def observe_fleet(context: Context, request: Request, on_progress: Progres
 
 def chosen_tenants(context: Context, request: Request) -> tuple[list[str], bool]:
     """The names of the selected tenants, and whether they are few: then no organization is listed."""
-    chosen = [name for name, tenant in context.desired.tenants.items() if request.selection.includes(tenant)]
+    chosen = [tenant.name for tenant in request.selection.of(context.desired.tenants)]
     return chosen, not request.selection.everything and len(chosen) <= request.reach.few_tenants
 
 
@@ -123,7 +123,7 @@ def _had_a_project(context: Context, tenant: str, request: Request) -> bool:
 
 
 def _with_run_statuses(context: Context, live: LiveState, request: Request) -> LiveState:
-    tenants = [tenant for tenant in context.desired.tenants.values() if request.selection.includes(tenant)]
+    tenants = request.selection.of(context.desired.tenants)
     found = rivals.find(context.desired, identify(context.desired, live), tenants)
     runs = rivals.creating_runs(context.desired, found)
     return replace(live, run_statuses=run_statuses(runs, (log_folder(), *request.journals), request.dead_runs))

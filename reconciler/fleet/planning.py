@@ -233,7 +233,7 @@ def own_project(context: Context, planned: Planned, history: History, tenant: st
 
 
 def _plan_inputs(files: Files, live: LiveState, request: Request) -> PlanInputs:
-    selected = sum(request.selection.includes(tenant) for tenant in files.desired.tenants.values())
+    selected = len(request.selection.of(files.desired.tenants))
     return PlanInputs(
         desired=files.desired,
         history=_history(files, live, request),
@@ -248,7 +248,7 @@ def _plan_inputs(files: Files, live: LiveState, request: Request) -> PlanInputs:
 
 def _tombstones(files: Files, live: LiveState, request: Request) -> Tombstones:
     """Since when tenants are declared absent. A document declares it now, and is not looked up in the history."""
-    chosen = (t for t in files.desired.tenants.values() if request.selection.includes(t))
+    chosen = request.selection.of(files.desired.tenants)
     ending = [tenant.name for tenant, _ in unnamed(chosen, identify(files.desired, live))]
     asked = [name for name in ending if name not in request.past.documents]
     return request.tombstones(asked) if asked and request.tombstones else Tombstones()
@@ -258,7 +258,7 @@ def _raised(files: Files, request: Request) -> RaisedNumbers:
     """When the numbers grew that ask for resets of branches. Git is read only where one did."""
     if request.raised is None or branches.NAME not in request.only:
         return NOTHING_RAISED
-    chosen = (t for t in files.desired.tenants.values() if request.selection.includes(t))
+    chosen = request.selection.of(files.desired.tenants)
     grown = list(asked(files.desired, files.past(request), chosen))
     return request.raised(grown) if grown else NOTHING_RAISED
 

@@ -155,7 +155,8 @@ class History:
         before = self.baseline(tenant.name)
         if before is None or tenant.name in self.unheld or tenant.name in self.documents:
             return False
-        states = [files for one in (before, *self.tried.get(tenant.name, ())) for files in one.states]
+        tried = self.tried.get(tenant.name, ())
+        states = before.states if not tried else chain(before.states, *(one.states for one in tried))
         return all(files.declares_the_same(desired, tenant) for files in states)
 
     def earlier(self, tenant: str) -> list[DesiredState]:

@@ -318,7 +318,7 @@ class PlanRequirements:
         return [tenant.name for tenant in declared if identities.missing(tenant) and not tenant.absent]
 
     def _tenants(self, desired: DesiredState) -> list[Tenant]:
-        return [tenant for tenant in desired.tenants.values() if self.selection.includes(tenant)]
+        return self.selection.of(desired.tenants)
 
     def tenant_of(self, desired: DesiredState, project: LiveProject) -> str | None:
         """The tenant that the annotation of a project names."""

@@ -441,7 +441,8 @@ class Plan(Struct, frozen=True):
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Sort by stage; within a stage in planned order (sorting is stable). Snapshots are replaced one by one."""
-    by_stage = sorted(actions, key=lambda action: action.stage)
+    if not (by_stage := sorted(actions, key=lambda action: action.stage)):
+        return ()
     leaving = [action for action in by_stage if action.stage is Stage.REPLACE_SNAPSHOT]
     coming = [action for action in by_stage if action.stage is Stage.CREATE_SNAPSHOT]
     before = [action for action in by_stage if action.stage < Stage.REPLACE_SNAPSHOT]

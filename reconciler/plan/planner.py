@@ -79,7 +79,7 @@ def make_plan(
     dated = desired.at(now)
     desired, history = dated, history if dated is desired else history.under(dated)
     identities = identify(desired, live)
-    tenants = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
+    tenants = selection.of(desired.tenants)
     mismatches = _all_mismatches(desired, live, history, tenants, identities, now)
     undeclared = orphans.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)

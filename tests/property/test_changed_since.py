@@ -75,3 +75,12 @@ def test_a_selection_takes_the_names_that_its_globs_match(name: str, taken: list
         fnmatchcase(name, glob) for glob in left
     )
     assert selection.includes(a_tenant(name)) == expected
+
+
+@given(fleets.desired_states(), GLOBS, st.none() | st.frozensets(st.sampled_from(fleets.TENANTS)))
+def test_a_selection_of_a_fleet_is_what_it_includes(
+    desired: DesiredState, globs: list[str], changed: frozenset[str] | None
+) -> None:
+    for selection in (Selection(), Selection(tenants=tuple(globs), changed=changed)):
+        expected = [tenant for tenant in desired.tenants.values() if selection.includes(tenant)]
+        assert selection.of(desired.tenants) == expected

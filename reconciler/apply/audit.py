@@ -12,7 +12,7 @@ from math import isfinite
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from reconciler.apply.dead_runs import json_lines
-from reconciler.model.moments import utc
+from reconciler.model.moments import rfc3339, utc
 from reconciler.model.record import Audit, RecordedChange, RecordedWrite
 from reconciler.model.values import JsonText
 
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from reconciler.live.registered import RegisteredTenant, RegisteredTenants
     from reconciler.model.values import Value
 
 SUFFIX: Final = ".jsonl"
+CLAIM: Final = "claim_tenant"
+"""The kind of what a row of the registry tells."""
+NO_JOURNAL: Final = "a row of the registry; the journal of the run is not here"
 INTERRUPTED: Final = "interrupted"
 
 
@@ -119,6 +123,36 @@ def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
                     found[write.run, write.request_id] = write
     ordered = sorted(found.values(), key=lambda write: (write.at, write.run, write.request_id))
     return Audit(tuple(ordered), count, tuple(sorted(unreadable)))
+
+
+def with_rows(found: Audit, registered: RegisteredTenants, wanted: Wanted) -> Audit:
+    """Return the writes with the claims that rows of the registry tell, of runs of which no journal tells."""
+    if wanted.fleet not in (None, registered.fleet):
+        return found
+    told = {(write.run, name) for write in found.writes for name in write.tenants}
+    rows = (_claim(row) for row in registered.tenants if (row.claimed_by, row.tenant) not in told)
+    claims = [part for row in rows if (part := wanted.part_of(row)) is not None]
+    ordered = sorted([*found.writes, *claims], key=lambda write: (write.at, write.run, write.request_id))
+    return replace(found, writes=tuple(ordered))
+
+
+def _claim(row: RegisteredTenant) -> RecordedWrite:
+    stated = (("tier", row.tier), ("state", row.state.value))
+    return RecordedWrite(
+        at=row.claimed_at,
+        run=row.claimed_by,
+        request_id="",
+        actor="unknown",
+        commit=None,
+        kind=CLAIM,
+        tenants=(row.tenant,),
+        organization=row.organization or "",
+        project_ids=() if row.project_id is None else (row.project_id,),
+        reason=NO_JOURNAL,
+        changes=tuple(RecordedChange(path, None, value) for path, value in stated if value is not None),
+        result="applied",
+        message=f"row changed {rfc3339(row.updated_at)}",
+    )
 
 
 def journal_lines(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.apply.audit import Wanted, audit
+from reconciler.apply.audit import Wanted, audit, with_rows
 from reconciler.apply.planned import log_folder
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
@@ -17,16 +17,39 @@ from reconciler.views.view import AuditView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.fleet import Fleet
+    from reconciler.live.registered import RegisteredTenants
 
 
 def run(
-    tenants: tuple[str, ...], since: str | None, fleet: str | None, journals: tuple[Path, ...], output: OutputFlags
+    tenants: tuple[str, ...],
+    since: str | None,
+    fleet: str | None,
+    journals: tuple[Path, ...],
+    registry: bool,
+    files: FilesFlags,
+    account: AccountFlags,
+    base: str | None,
+    output: OutputFlags,
 ) -> None:
     """Shows the writes of the named journals, or of those in the user's log folder."""
     check_outputs(output, AuditView)
     wanted = Wanted(tenants, None if since is None else _moment(since, runtime().now), fleet)
-    publish(output, AuditView(audit(journals or (log_folder(),), wanted)))
+    found = audit(journals or (log_folder(),), wanted)
+    publish(output, AuditView(with_rows(found, _rows(files, account, base), wanted) if registry else found))
+
+
+def _rows(files: FilesFlags, account: AccountFlags, base: str | None) -> RegisteredTenants:
+    from reconciler.cli.account import with_fleet  # noqa: PLC0415 - journals alone need no account
+    from reconciler.cli.fleet_files import FleetFiles  # noqa: PLC0415
+
+    fleet_files = FleetFiles(files)
+
+    async def read(fleet: Fleet) -> RegisteredTenants:
+        return await fleet.registered_tenants()
+
+    return with_fleet(account, fleet_files.desired(), read, files=fleet_files, base=base)
 
 
 def _moment(text: str, now: datetime) -> datetime:

@@ -311,13 +311,14 @@ for registry_command in (
 
 AUDIT: Final = declare(
     "audit",
-    """Show who changed what, when and why, from the journals of earlier runs. Needs no key, and makes no call.
+    """Show who changed what, when and why, from the journals of earlier runs. Makes no call, and needs no key
+    without --registry.
 
     TENANT is a name or a glob; without one, all tenants. Reads the user's log folder, or what --journals names:
     the artifacts of CI jobs.
     """,
     "reconciler audit acme --since 90d --journals artifacts/",
-    LOCAL,
+    (*LOCAL, ExitCode.DENIED, ExitCode.REFUSED),
     click.argument("tenants", nargs=-1, metavar="[TENANT]..."),
     flag(LOOK_AT, "--since", metavar="TIME", help="Not older than this: 90d, or 2031-01-30."),
     flag(LOOK_AT, "--fleet", metavar="NAME", help="Only runs on this fleet."),
@@ -329,6 +330,15 @@ AUDIT: Final = declare(
         metavar="PATH",
         help="This journal, or all journals below this folder.  [default: the user's log folder]",
     ),
+    flag(
+        LOOK_AT,
+        "--registry",
+        is_flag=True,
+        help="Also show which run claimed each tenant of the registry whose journal is not here.",
+    ),
+    files_options,
+    account_options,
+    base_option,
     output_options(AuditView),
 )
 

@@ -104,3 +104,22 @@ def test_no_cell_of_a_spreadsheet_calculates(lived: Shell) -> None:
 def test_another_fleet_is_left_out(lived: Shell) -> None:
     assert audit(lived, "--fleet", "other", "--format", "json").document["writes"] == []
     assert len(audit(lived, "--fleet", "prod", "--format", "json").document["writes"]) == 5
+
+
+def test_the_registry_tells_of_runs_whose_journals_are_not_here(shell: Shell) -> None:
+    registry = "registry: {url: 'sqlite:///registry.db'}\n"
+    shell.write("tiers.yaml", (shell.folder / "tiers.yaml").read_text() + registry)
+    shell.tenant("acme")
+    shell.tenant("bluebird")
+    for name in ("acme", "bluebird"):
+        assert shell.simulated("converge", name, "--journal", f"{name}.jsonl").code == 0
+    told = shell.simulated("audit", "--journals", "acme.jsonl", "--registry", "--format", "json").document
+    jsonschema_rs.Draft202012Validator(audit_schema()).validate(told)
+    [claim] = [write for write in told["writes"] if write["kind"] == "claim_tenant"]
+    assert (claim["tenants"], claim["actor"]) == (["bluebird"], "unknown")
+    assert {change["path"]: change["after"] for change in claim["changes"]} == {"tier": "free", "state": "ready"}
+    assert claim["run"] == json.loads((shell.folder / "bluebird.jsonl").read_text().splitlines()[0])["run"]
+    journals = ("--journals", "acme.jsonl", "--journals", "bluebird.jsonl")
+    assert "claim tenant" not in shell.simulated("audit", *journals, "--registry").out
+    assert "claim tenant" not in shell.simulated("audit", "acme", *journals[:2], "--registry").out
+    assert "bluebird  claim tenant" in shell.simulated("audit", *journals[:2], "--registry").out

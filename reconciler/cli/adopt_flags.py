@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, flag
+from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, Choice, flag
 from reconciler.cli.options import depth_option, packed
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ adopt_options: Final[Decorator] = packed(
         "--with",
         "below",
         multiple=True,
-        type=click.Choice(BELOW),
+        type=Choice(BELOW),
         help="Also write these of each project into the files. One more call for each project and kind.",
     ),
     depth_option,
@@ -107,7 +107,7 @@ adopt_options: Final[Decorator] = packed(
         OUTPUT,
         "--as",
         "write_as",
-        type=click.Choice(["yaml", "ndjson"]),
+        type=Choice(["yaml", "ndjson"]),
         help="A YAML file for each tenant, or a JSON line.  [default: YAML up to 100 tenants]",
     ),
     flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write what needs you to FILE, for --answers."),

@@ -56,7 +56,7 @@ class Flag(click.Option):
     @property
     def takes_words(self) -> bool:
         """Whether it takes several of a fixed set of words: one after the other, or with commas between them."""
-        return self.multiple and isinstance(self.type, click.Choice)
+        return self.multiple and isinstance(self.type, Choice)
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """As click does, after ``--with branches,snapshots`` has become two words."""
@@ -69,12 +69,24 @@ class Flag(click.Option):
         return super().make_metavar(ctx) + (",..." if self.takes_words else "")
 
 
+class Choice(click.Choice[str]):
+    """One of a few words. An error names the word that is most like the given one."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Click's own message, which lists all words, with a suggestion."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only where something failed
+
+        message = super().get_invalid_choice_message(value, ctx)
+        near = get_close_matches(str(value), self.choices, n=1)
+        return f"{message} Did you mean {near[0]!r}?" if near else message
+
+
 def _log_format() -> Flag:
     """Which form messages on stderr have; ``cli.main`` reads it from the words of the command."""
     return Flag(
         ["--log-format"],
         group=OUTPUT,
-        type=click.Choice(["text", "json"]),
+        type=Choice(["text", "json"]),
         default="text",
         show_default=True,
         expose_value=False,

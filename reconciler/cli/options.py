@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import click
 
-from reconciler.cli.command_help import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, flag
+from reconciler.cli.command_help import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, flag
 from reconciler.views.formats import TEXT, formats_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ files_options = packed(
     flag(
         LOOK_AT,
         "--on-invalid",
-        type=click.Choice(["fail", "skip"]),
+        type=Choice(["fail", "skip"]),
         default="fail",
         show_default=True,
         help="If the file of a tenant is invalid: end the run, or skip that tenant.",
@@ -251,7 +251,7 @@ base_option = flag(
 depth_option: Final = flag(
     LOOK_AT,
     "--depth",
-    type=click.Choice(DEPTHS),
+    type=Choice(DEPTHS),
     default="declared",
     show_default=True,
     help="How much is read below each project.",
@@ -281,7 +281,7 @@ scope_options = packed(
     "scope",
     ScopeFlags,
     *_which_tenants,
-    flag(LOOK_AT, "--only", multiple=True, type=click.Choice(CONCERNS), help="Only these groups of fields."),
+    flag(LOOK_AT, "--only", multiple=True, type=Choice(CONCERNS), help="Only these groups of fields."),
     *_which_of_them,
 )
 tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_of_them)
@@ -341,7 +341,7 @@ fail_on_option = flag(
     OUTPUT,
     "--fail-on",
     multiple=True,
-    type=click.Choice(FAILURES),
+    type=Choice(FAILURES),
     help="Only these results make the exit code other than 0. By default plan and apply ignore drift, and "
     "conflicts that this change does not touch.",
 )
@@ -375,7 +375,7 @@ telemetry_options = packed(
     flag(
         OUTPUT,
         "--trace",
-        type=click.Choice(["otlp"]),
+        type=Choice(["otlp"]),
         help="Send the run as an OpenTelemetry trace to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
     ),
 )
@@ -529,7 +529,7 @@ def output_options(view: type[View], *more: Decorator) -> Decorator:
         flag(
             OUTPUT,
             "--format",
-            type=click.Choice([row.name for row in formats]),
+            type=Choice([row.name for row in formats]),
             default=TEXT,
             show_default=True,
             help="Format of the output on stdout.",

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from reconciler.cli.command_help import DescribedCommand
+from reconciler.cli.command_help import Choice, DescribedCommand
 from reconciler.documents.schema import (
     adoption_schema,
     audit_schema,
@@ -59,8 +59,14 @@ SCHEMAS = {
 }
 
 
-@click.command("schema", cls=DescribedCommand, example="reconciler schema tenant")
-@click.argument("document", type=click.Choice(list(SCHEMAS)))
+HELP = f"""Print the JSON Schema of the files (tenant, tiers, policy), for editors, or of a JSON document or line.
+
+NAME is one of: {", ".join(SCHEMAS)}.
+"""
+
+
+@click.command("schema", cls=DescribedCommand, example="reconciler schema tenant", help=HELP)
+@click.argument("document", metavar="NAME", type=Choice(list(SCHEMAS)))
 def command(document: str) -> None:
-    """Print the JSON Schema of the files (tenant, tiers, policy), for editors, or of a JSON document or line."""
+    """Print the schema with this name."""
     print_document(json.dumps(SCHEMAS[document](), indent=2))

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, Choice, flag
 from reconciler.cli.declaring import declare
 from reconciler.cli.options import account_options, base_option, directory_option, output_options, packed
 from reconciler.errors import ExitCode
@@ -79,7 +79,7 @@ INIT: Final = declare(
         flag(
             OUTPUT,
             "--forge",
-            type=click.Choice(["github", "gitlab", "none"]),
+            type=Choice(["github", "gitlab", "none"]),
             help="Where the repository will be.  [default: github]",
         ),
         flag(
@@ -91,7 +91,7 @@ INIT: Final = declare(
         flag(
             OUTPUT,
             "--completion",
-            type=click.Choice(["bash", "fish", "zsh", "none"]),
+            type=Choice(["bash", "fish", "zsh", "none"]),
             help="Also write the completion of commands for this shell, into your home folder.  [default: none]",
         ),
         flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, RUNNING, DescribedGroup, flag
+from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, DescribedGroup, flag
 from reconciler.cli.declaring import READ, WRITE, declare
 from reconciler.cli.options import (
     account_options,
@@ -93,7 +93,7 @@ CONNECTIONS: Final = declare(
         OUTPUT,
         "--format",
         "output_format",
-        type=click.Choice(["text", "json"]),
+        type=Choice(["text", "json"]),
         default="text",
         show_default=True,
         help="What --reveal prints: the strings, or JSON lines.",

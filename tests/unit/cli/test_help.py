@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cli import options
 from reconciler.cli.author_commands import AUTHOR_COMMANDS
-from reconciler.cli.command_help import MEANINGS, OTHER, DescribedCommand, Flag
+from reconciler.cli.command_help import MEANINGS, OTHER, Choice, DescribedCommand, Flag
 from reconciler.cli.commands import DECLARED
 from reconciler.cli.main import APART, AUTHORING, COMMANDS, FIRST, group, run
 from reconciler.cli.start_commands import START_COMMANDS
@@ -135,6 +135,11 @@ def test_the_choices_are_those_of_planning() -> None:
             "No such option '--tenent'. Did you mean '--tenant'?",
             "reconciler plan --base",
         ),
+        (
+            ["plan", "--log-format", "jsn"],
+            "Invalid value for '--log-format': 'jsn' is not one of 'text', 'json'. Did you mean 'json'?",
+            "reconciler plan --base",
+        ),
         (["converge"], "Missing argument 'TENANT... | -'.", "or try: reconciler converge acme"),
         (
             ["registry", "rebild"],
@@ -151,6 +156,12 @@ def test_a_usage_error_says_what_helps(
     assert shown.startswith("Usage: reconciler")
     assert f"\nerror: {error}\nhint: " in shown
     assert hint in shown
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_choice_suggests_the_word_that_was_meant(name: str) -> None:
+    choices = [one for one in EVERY[name].params if isinstance(one.type, click.Choice)]
+    assert [one.name for one in choices if not isinstance(one.type, Choice)] == []
 
 
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ QUANTITIES: Final = {
     "tenants": "all of them",
     "percent": "1 % of the tenants, which are to change",
     "few": f"changed tenants of --changed-since: 1 %, at most {MOST_FEW}",
-    "searches": "searches by name for those few, in each organization",
+    "searches": "searches by name for those few; or the list, where it is shorter as far as the files tell",
     "looks": "those searches, or the list pages, whichever is fewer",
     "organizations": "two",
     "name_searches": "searches by name before each creation, in each organization",
@@ -39,7 +39,6 @@ QUANTITIES: Final = {
     "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
     "again": "moved projects that are read again: they were observed too long ago when their key sees them",
     "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
-    "rare": "found projects whose values are too rare for a tier, fewer than 1 %: branches and computes are read",
     "late": "list pages that late turns share: one for the turns of 10 seconds, and one for each new page",
 }
 """What each name in a formula means."""
@@ -59,7 +58,7 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "tenants": tenants,
         "percent": percent,
         "few": few,
-        "searches": few * ORGANIZATIONS,
+        "searches": _found(tenants, few * ORGANIZATIONS, pages),
         "looks": min(few * ORGANIZATIONS, pages),
         "organizations": ORGANIZATIONS,
         "name_searches": percent * ORGANIZATIONS,
@@ -70,9 +69,14 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "resized": percent,
         "again": percent,
         "arrivals": READS_PER_ARRIVAL * ceil(percent / PROJECTS_PER_TRANSFER),
-        "rare": percent,
         "late": _late(tenants, pages, api),
     }
+
+
+def _found(tenants: int, searches: int, pages: int) -> int:
+    """Calls that find a few tenants: searches, or the list with the empty pages that end it."""
+    expected = ceil(tenants / PROJECTS_PER_PAGE) + 2 * ORGANIZATIONS
+    return pages + ORGANIZATIONS if expected < searches else searches
 
 
 def _late(turns: int, pages: int, api: Api) -> int:

@@ -198,7 +198,7 @@ ROWS: Final = (
         LISTED + calls(others=3, key_check=1),
         upgrade_all,
     ),
-    Row("adopt", ADOPT, calls(pages=1, ends=1, rare=2), calls(pages=1), prepare=forget_files),
+    Row("adopt", ADOPT, calls(pages=1, ends=1), calls(pages=1), prepare=forget_files),
     Row("plan with an unknown flag", ("plan", "--no-such-flag"), NONE, NONE, code=3, plain=True),
     Row("--help", ("--help",), NONE, NONE, plain=True),
 )

@@ -134,7 +134,10 @@ async def _found(
             live = await fleet.read_below(live, asked, on_progress=on_progress)
             stated, rest = with_below(observed_again(part, live), fleet.desired, below)
             found = found.with_portion(_written(files, flags, found, stated), rest, dry_run=flags.dry_run)
-        planned = await fleet.plan_adopted(_at(fleet, found.written), live, on_progress=on_progress)
+        depth = (
+            Depth.LIST if needs.depth is Depth.LIST else Depth.DECLARED
+        )  # a deep adoption has read all it needs
+        planned = await fleet.plan_adopted(_at(fleet, found.written), live, depth=depth, on_progress=on_progress)
     rest = found.rest + terraform.rest + _not_live(live, terraform)
     return replace(found, adoption=doubted(adopted, found.invalid), rest=rest, plan=planned.plan)
 

@@ -18,6 +18,7 @@ from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
     from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
+    from reconciler.desired.selection import Depth
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.live.state import LiveState
@@ -54,14 +55,15 @@ async def read_below(
 
 
 async def plan_adopted(
-    context: Context, adopting: DesiredState, live: LiveState, on_progress: Progress
+    context: Context, adopting: DesiredState, live: LiveState, depth: Depth, on_progress: Progress
 ) -> PlannedAdoption:
     """The plan for the files with the adopted tenants. Lists nothing again: reads only what the plan lacks."""
     observed_at = asyncio.get_running_loop().time()
     now = context.time()
     files = Files(desired=adopting.at(now))
-    request = Request()
-    complete = await read_more(context.neon, files.desired, live, PlanRequirements(), on_progress=on_progress)
+    request = Request(depth=depth)
+    needs = PlanRequirements(depth=depth)
+    complete = await read_more(context.neon, files.desired, live, needs, on_progress=on_progress)
     inputs, plan = planning.differences(files, complete, request, now)
     told = structs.replace(plan, organizations=context.neon.organization_ids, api_host=context.api_host)
     planned = planning.permit(files, Planned(told, complete, now, observed_at, inputs), request)

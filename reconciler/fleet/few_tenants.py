@@ -289,4 +289,5 @@ class FewTenants:
 
 def _only(names: Sequence[str], request: Request, history: History) -> Request:
     history = replace(history, named=frozenset(names))
-    return replace(request, selection=Selection(changed=frozenset(names)), history=history, mention_deleted=False)
+    chosen = Selection(changed=frozenset(names))
+    return replace(request, selection=chosen, history=history, mention_deleted=False, may_list=False)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.address import foreign
+from reconciler.desired.selection import Depth
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import planning
@@ -264,12 +265,17 @@ class Fleet(FewTenants):
         return await read_below(self._context, live, requirements, on_progress)
 
     async def plan_adopted(
-        self, adopting: DesiredState, live: LiveState, *, on_progress: Progress = no_progress
+        self,
+        adopting: DesiredState,
+        live: LiveState,
+        *,
+        depth: Depth = Depth.DECLARED,
+        on_progress: Progress = no_progress,
     ) -> PlannedAdoption:
         """The plan of files that adopt observed projects, without listing them again. Writes nothing."""
         from reconciler.fleet.adopting import plan_adopted  # noqa: PLC0415 - a plan needs none of it
 
-        return await plan_adopted(self._context, adopting, live, on_progress)
+        return await plan_adopted(self._context, adopting, live, depth, on_progress)
 
     async def rebuild_registry(
         self, history: History = History(), *, passwords: bool = False, on_progress: Progress = no_progress

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from reconciler.apply.dead_runs import run_statuses
 from reconciler.apply.planned import log_folder
 from reconciler.fleet.registry_rows import last_revisions, revisions_by_current_name
 from reconciler.live.state import LiveState
+from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
 from reconciler.plan.guards.creations import known_past
@@ -18,6 +20,7 @@ from reconciler.plan.needs import PlanRequirements
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.registered import Registered
@@ -32,7 +35,22 @@ async def observe_fleet(context: Context, request: Request, on_progress: Progres
 def chosen_tenants(context: Context, request: Request) -> tuple[list[str], bool]:
     """The names of the selected tenants, and whether they are few: then no organization is listed."""
     chosen = [tenant.name for tenant in request.selection.of(context.desired.tenants)]
-    return chosen, not request.selection.everything and len(chosen) <= request.reach.few_tenants
+    few = not request.selection.everything and len(chosen) <= request.reach.few_tenants
+    return chosen, few and not _lists_pay(context.desired, request, chosen)
+
+
+def _lists_pay(desired: DesiredState, request: Request, chosen: list[str]) -> bool:
+    """Whether the lists take fewer calls than searches for these tenants.
+
+    Only where tenants are selected because they have changed, and the files declare the whole fleet: so they tell
+    how long the lists are. A selection by name may be of an account with many more projects.
+    """
+    if not request.may_list or request.selection.changed is None or desired.registry is not None:
+        return False
+    from reconciler.usage.reads import searches  # noqa: PLC0415 - a sign-up needs none of it
+
+    most = ceil(len(desired.tenants) / PROJECTS_PER_PAGE) + 2 * len(desired.organizations)
+    return most < searches(desired, chosen, ())
 
 
 async def registered_rows(context: Context, asked: list[str] | None) -> Mapping[str, Registered]:

@@ -60,6 +60,8 @@ class Request:
     """Files and folders with journals of earlier runs, in addition to the user's log folder."""
     dead_runs: frozenset[str] = frozenset()
     """Runs that a person declares dead, before they reported what they had created."""
+    may_list: bool = True
+    """Whether changed tenants may be found by the lists, where these take fewer calls: the files declare all."""
     whole: bool = False
     """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
     wanted: Mapping[str, Details] = field(default_factory=dict)

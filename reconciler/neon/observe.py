@@ -241,7 +241,7 @@ async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, n
 
 
 async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) -> list[LiveProject]:
-    listing = await neon.projects(organization)
+    listing = await neon.projects(organization, named=names)
     reads = await each(listing.unavailable, ProjectReader(neon, (organization,)).read)
     if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
         message = f"the API did not return projects of organization {organization}: {', '.join(unread[:5])}"

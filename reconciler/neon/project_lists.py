@@ -15,7 +15,7 @@ from reconciler.neon.account import Account
 from reconciler.neon.call import MOST_PAGES, PROJECT, Call, gap_in_list, unending_list
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Mapping
 
     from reconciler.live.project import DeletedProject, LiveProject
 
@@ -39,14 +39,23 @@ class Listing:
 class ProjectLists(Account):
     """The calls that find projects."""
 
-    async def projects(self, organization: str, *, on_page: Callable[[int], None] | None = None) -> Listing:
+    async def projects(
+        self,
+        organization: str,
+        *,
+        on_page: Callable[[int], None] | None = None,
+        named: Container[str] | None = None,
+    ) -> Listing:
         """Every project of an organization. Calls ``on_page`` after each page with the count so far.
+
+        ``named`` keeps only projects with these names: a large fleet is then never in memory as a whole.
 
         Neon does not document the order of the list. If a project is listed twice, the list has moved while it was
         read, and another project may be missing: the list is read again. Raises IncompleteViewError if it moves
         each time.
         """
         found: dict[str, LiveProject] = {}
+        shown = set[str]()
         cursors: dict[str, str] = {}
         unavailable: dict[str, None] = {}
         for _ in range(READINGS_OF_A_MOVING_LIST):
@@ -55,14 +64,16 @@ class ProjectLists(Account):
                 listed = {project.id: project for project in self._listed(page, organization)}
                 moved = moved or not seen.isdisjoint(listed)
                 seen.update(listed)
-                found |= listed
-                cursors.update(dict.fromkeys(listed, cursor))
+                shown.update(listed)
+                kept = listed if named is None else {i: one for i, one in listed.items() if one.name in named}
+                found |= kept
+                cursors.update(dict.fromkeys(kept, cursor))
                 cursor = (page.pagination.cursor if page.pagination else None) or cursor
                 unavailable.update(dict.fromkeys(page.unavailable_project_ids))
                 if on_page is not None:
-                    on_page(len(found))
+                    on_page(len(shown))
             if not moved:
-                unread = tuple(id_ for id_ in unavailable if id_ not in found)
+                unread = tuple(id_ for id_ in unavailable if id_ not in shown)
                 return Listing(tuple(found.values()), unread, cursors)
         raise IncompleteViewError(
             f"the list of the projects of organization {organization} changed each time it was read",

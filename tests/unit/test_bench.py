@@ -80,6 +80,10 @@ def test_each_organization_has_pages_of_its_own() -> None:
     assert [quantities(tenants)["pages"] for tenants in (400, 500, 30_000)] == [2, 3, 76]
 
 
+def test_a_few_tenants_are_found_by_list_where_so_few_are_declared_that_it_is_shorter() -> None:
+    assert [quantities(tenants)["searches"] for tenants in (1000, 3000, 10_000)] == [6, 10, 20]
+
+
 def test_late_turns_share_pages_of_the_list() -> None:
     assert quantities(500)["late"] == 12
     assert quantities(30_000)["late"] == 446
@@ -140,6 +144,15 @@ def test_a_peer_that_is_not_installed_says_so() -> None:
 def test_a_target_is_met_only_at_its_own_size(tenants: int, cpu: float, verdict: str) -> None:
     text = tables.targets(Results("", {}, (measured(1, tenants, cpu),)))
     assert f"| 60 x empty Python | {cpu:.0f} | {tenants:,} | {verdict} |" in text
+
+
+def test_a_target_may_be_a_multiple_of_another_row_at_the_same_size() -> None:
+    in_sync = measured(1, 10_000, 40.0)
+    changed = msgspec.structs.replace(in_sync, row="plan, 1 % changed", cpu=48.0)
+    text = tables.targets(Results("", {}, (in_sync, changed)))
+    assert "as YAML files | 1.25 x the time of a plan in sync | 1.20 | 10,000 | met so far |" in text
+    alone = tables.targets(Results("", {}, (changed,)))
+    assert "as YAML files | 1.25 x the time of a plan in sync | – | – | not measured |" in alone
 
 
 def test_a_target_of_what_was_not_measured_says_so() -> None:

@@ -337,6 +337,27 @@ def test_a_few_selected_tenants_are_looked_up_and_more_are_listed(platform: Plat
     assert "GET /projects" in crowd.calls()
 
 
+@pytest.mark.parametrize(("changed", "listed"), [(2, False), (3, True)])
+def test_changed_tenants_are_looked_up_or_listed_by_what_takes_fewer_calls(
+    platform: Platform, changed: int, listed: bool
+) -> None:
+    names = [f"t{number:02}" for number in range(40)]
+    crowd = Platform(platform.world, platform.folder, a_fleet(*map(a_tenant, names)))
+    crowd.project("t00")
+    selection = Selection(changed=frozenset(names[:changed]))
+    crowd.using(lambda fleet: fleet.plan(Request(selection=selection, mention_deleted=False)))
+    assert ("GET /projects" in crowd.calls()) is listed
+
+
+def test_a_platform_that_converges_several_tenants_never_lists_the_account(platform: Platform) -> None:
+    names = [f"t{number:02}" for number in range(5)]
+    crowd = Platform(platform.world, platform.folder, a_fleet(*map(a_tenant, names)))
+    for name in names:
+        crowd.project(name)
+    crowd.converge(*names)
+    assert "GET /projects" not in crowd.calls(), "it may hold many more projects than the few documents tell"
+
+
 def test_two_tenants_at_once_share_nothing_but_the_account(platform: Platform) -> None:
     async def both(fleet: Fleet) -> tuple[Converged, Converged]:
         runs = [RunOptions(journal=platform.folder / f"{name}.jsonl", single_writer=True) for name in ("a", "b")]

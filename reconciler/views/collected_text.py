@@ -7,36 +7,46 @@ from typing import TYPE_CHECKING
 
 from reconciler.views import symbols
 from reconciler.views.safe_text import formatted
+from reconciler.views.sections import limits
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import Line, Piece, blank_line, page, paragraph, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from reconciler.adopt.collecting import NamedBy
+    from reconciler.adopt.collecting import NamedBy, SignUp, Uncollected
     from reconciler.views.safe_text import FormattedText
     from reconciler.views.view import CollectedView
 
 
 @page
-def render(view: CollectedView) -> Iterator[Piece]:
-    """The tenants by what named them, then the projects that get no line, each with its reason."""
-    for sign_up in view.added:
-        name = f"+ {sign_up.adopted.tenant}  "
-        yield Line(styled(name, symbols.ADDED), styled(f"named by {_word(sign_up.source)}"), indent=2)
-    if view.added:
-        yield blank_line()
-    for one in view.left:
-        reason = one.why.value.format(age=view.age)
-        why = formatted("{}{}", reason, f": {one.told}" if one.told else "")
-        yield Line(
-            styled(f"{one.tenant}  ", symbols.HEADING),
-            styled(formatted("{} ({})", why, one.project_id)),
-            indent=2,
-        )
-    if view.left:
-        yield blank_line()
+def render(view: CollectedView, *, full: bool = False) -> Iterator[Piece]:
+    """The tenants by what named them, then the projects that get no line; long lists are cut unless ``full``."""
+    yield from _rows([_added(one) for one in view.added], "tenant", full=full)
+    yield from _rows([_left(one, view.age) for one in view.left], "project", full=full)
     yield paragraph(_summary(view), symbols.HEADING)
+
+
+def _rows(rows: Sequence[Line], noun: str, *, full: bool) -> Iterator[Piece]:
+    most = limits(full=full).blocks
+    yield from rows[:most]
+    if most is not None and len(rows) > most:
+        more = counted(len(rows) - most, f"more {noun}")
+        yield Line(styled(f"and {more} (--full shows all)", symbols.ASIDE), indent=2)
+    if rows:
+        yield blank_line()
+
+
+def _added(one: SignUp) -> Line:
+    name = styled(f"+ {one.adopted.tenant}  ", symbols.ADDED)
+    return Line(name, styled(f"named by {_word(one.source)}"), indent=2)
+
+
+def _left(one: Uncollected, age: str) -> Line:
+    """With the reason."""
+    why = formatted("{}{}", one.why.value.format(age=age), f": {one.told}" if one.told else "")
+    told = styled(formatted("{} ({})", why, one.project_id))
+    return Line(styled(f"{one.tenant}  ", symbols.HEADING), told, indent=2)
 
 
 def _word(source: NamedBy) -> str:
@@ -48,6 +58,6 @@ def _summary(view: CollectedView) -> FormattedText:
     if not view.added:
         return formatted(f"Nothing to collect{rest}.")
     by = Counter(_word(one.source) for one in view.added)
-    named = ", ".join(f"{count} by {word}" for word, count in by.items())
+    named = ", ".join(f"{count:,} by {word}" for word, count in by.items())
     done = "Would collect" if view.dry_run else "Collected"
     return formatted(f"{done} {counted(len(view.added), 'tenant')} into {{}}: {named}{rest}.", view.file)

@@ -137,7 +137,7 @@ def _of_files(view: AdoptionView | CollectedView, *, full: bool) -> Page:
         return adoption_text.render(view, full=full)
     from reconciler.views import collected_text  # noqa: PLC0415 - as below
 
-    return collected_text.render(view)
+    return collected_text.render(view, full=full)
 
 
 def _of_one_command(

@@ -139,7 +139,7 @@ def same_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
     return [
         replace(
             group[0],
-            tenants=tuple(tenant for refusal in group for tenant in refusal.tenants),
+            tenants=tuple(dict.fromkeys(tenant for refusal in group for tenant in refusal.tenants)),
             actions=tuple(action for refusal in group for action in refusal.actions),
         )
         for group in alike.values()

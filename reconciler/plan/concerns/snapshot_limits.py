@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.desired.tier import AtLimit
 from reconciler.plan.change import Origin
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.tenant_history import TenantHistory
+
+A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
+"""What helps where Neon takes no snapshot of the default branch."""
 
 
 @dataclass(frozen=True, slots=True)

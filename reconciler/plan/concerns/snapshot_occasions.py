@@ -23,7 +23,7 @@ from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
-from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, replaceable_snapshots
+from reconciler.plan.concerns.snapshot_limits import A_ROOT, KeptSnapshot, replaceable_snapshots
 from reconciler.plan.concerns.snapshots import method, path
 from reconciler.plan.concerns.times import expired
 from reconciler.plan.plan import Note
@@ -108,7 +108,7 @@ class SnapshotBefore:
         keeping, project = method(self.comparison.settings), self.comparison.project
         hindrance = keeping.taken_name(project, self._name) or keeping.hindrance(project)
         if hindrance:
-            yield self._none(hindrance, "make a root branch the default branch")
+            yield self._none(hindrance, A_ROOT)
             return
         gone = self._leaving_first
         if gone is None or not self._others_allow(len(gone)):

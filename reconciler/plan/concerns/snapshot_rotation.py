@@ -18,6 +18,7 @@ from reconciler.model.units import format_seconds
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
+from reconciler.plan.concerns.snapshot_limits import A_ROOT
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 KEEP: Final = "snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
 OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
-A_ROOT: Final = "make a root branch the default branch"
 
 
 def rotated(comparison: Comparison, kept: Sequence[KeptSnapshot]) -> tuple[KeptSnapshot, ...]:
@@ -67,8 +67,8 @@ class SnapshotRotation:
         slot = self.rotation.slot(self.comparison.now)
         name, rotated = self.rotation.named(slot), self._rotated
         due = self.comparison.project.created_at < slot and name not in self.names
-        if due and (refusal := self._refusal(name)):
-            yield refusal
+        if due and (found := self._hindrance(name)):
+            yield found
             return
         most = self._most
         taken = int(due and most > 0)
@@ -108,13 +108,14 @@ class SnapshotRotation:
             return False
         return self.others is None or self.coming + taken - (len(self._rotated) - staying) <= self.others
 
-    def _refusal(self, name: str) -> Refusal | None:
+    def _hindrance(self, name: str) -> Refusal | Note | None:
+        """Return what prevents the snapshot. What a restore has done is no fault of the files: that is a note."""
         tenants, take = (self.comparison.tenant.name,), (self._take(name),)
         if taken := self.method.taken_name(self.comparison.project, name):
             message = f"snapshot {name!r} cannot be taken: {taken}"
             return Refusal(Rule.CANNOT_BE_DONE, tenants, message, OTHER_NAME, take)
         if hindrance := self.method.hindrance(self.comparison.project):
-            return Refusal(Rule.ROOT_BRANCH, tenants, hindrance, A_ROOT, take)
+            return Note.about(self.comparison.tenant, f"snapshot {name!r} is not taken: {hindrance}; {A_ROOT}")
         return None
 
     def _no_room(self, name: str) -> Note:

@@ -21,7 +21,13 @@ from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch, snapsh
 from reconciler.plan.concerns.concern import CORRECT_IT, cannot_be_done, existence
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
-from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Room, replaceable_snapshots, surplus_of_move
+from reconciler.plan.concerns.snapshot_limits import (
+    A_ROOT,
+    KeptSnapshot,
+    Room,
+    replaceable_snapshots,
+    surplus_of_move,
+)
 from reconciler.plan.concerns.snapshot_rotation import SnapshotRotation
 from reconciler.plan.concerns.times import expired, outside_window, rejected, unreadable
 from reconciler.plan.concerns.times import path as expiry_path
@@ -223,7 +229,7 @@ def _taken(comparison: Comparison, missing: Sequence[Snapshot], room: Room) -> I
         else:
             takeable.append(snapshot)
     if takeable and (hindrance := keeping.hindrance(comparison.project)):
-        yield _refused(comparison, takeable, Rule.ROOT_BRANCH, hindrance, "make a root branch the default branch")
+        yield _refused(comparison, takeable, Rule.ROOT_BRANCH, hindrance, A_ROOT)
         return
     if room.leaving(room.fitting(len(takeable))) and (unsure := [s for s in takeable if not _sure(comparison, s)]):
         message = (

@@ -195,13 +195,19 @@ def test_nothing_is_deleted_of_a_protected_tenant() -> None:
     assert "none is deleted of a protected tenant" in full.notes[0].message
 
 
-def test_the_default_branch_has_to_be_a_root_branch() -> None:
+def test_of_a_default_branch_with_a_parent_none_is_taken_and_the_plan_says_so_without_refusing_anything() -> None:
+    """A restore to a moment may have made it a child: otherwise every scheduled run would fail from then on."""
     project = a_project(
         branches=(a_branch(id="br-x", name="old", default=False), a_branch(parent_id="br-x")),
         created_at=NOON - 99 * DAY,
         snapshots=(),
     )
-    assert [refusal.rule for refusal in plan(fleet(), project).refusals] == [Rule.ROOT_BRANCH]
+    found = plan(fleet(), project)
+    assert found.empty
+    assert not found.refusals
+    (note,) = [note.message for note in found.notes if TODAY in note.message]
+    assert "is not taken: its default branch 'main' has a parent branch" in note
+    assert "snapshots: {method: branch}" in note
 
 
 def carried_out(project: LiveProject, found: Plan, now: datetime) -> LiveProject:

@@ -58,12 +58,16 @@ def everywhere(case: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The first case is an ordinary one: what it has loaded says which variables there are."""
+    """The first case is an ordinary one: what it has loaded says which variables there are.
+
+    They are looked for only where a case sets all of them: that reads the source of every module.
+    """
     cases = json.load(sys.stdin)
+    looked_for = any("everything" in case for case in cases)
     ended = [run_case(cases[0])]
-    named = variables_named()
+    named = variables_named() if looked_for else {}
     ended += [run_case(everywhere(case, named)) for case in cases[1:]]
-    print(json.dumps({"ended": ended, "variables": variables_named()}))
+    print(json.dumps({"ended": ended, "variables": variables_named() if looked_for else {}}))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def outcomes(place: Place) -> int:
 
 def test_the_exports_lead_every_command_to_the_simulator_that_is_served(place: Place) -> None:
     declared = place.declare(3)
-    with place.served() as projects:
+    with place.served_by_a_process() as projects:
         assert "Plan: 3 to create." in place.run("plan").stdout
         applied = place.run(*APPLY)
         assert applied.returncode == 0, applied.stderr

@@ -17,7 +17,10 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
+from reconciler.cli.embedded_neon import keys, open_account
 from reconciler.environment import PULL_REQUESTS
+from reconciler.fleet import read
+from reconciler.simulator.serve import serving
 from tests.harness.forks import Order, shared
 from tests.harness.shell import TIERS
 
@@ -82,7 +85,22 @@ class Place:
 
     @contextmanager
     def served(self) -> Iterator[Callable[[], list[str]]]:
-        """The simulator on a free port, and every command led to it; a way to see the names of all projects."""
+        """The simulator on a free port, and every command led to it; a way to see the names of all projects.
+
+        It is served by a thread: a command of its own would first import the program.
+        """
+        desired = read(self.folder)
+        account = open_account(self.folder / "sim.db", desired, time.time)  # noqa: TID251 - the commands' own clock
+        with account as simulator, serving(simulator) as url:
+            self.environ |= {"NEON_API_HOST": url, **keys(desired, simulator)}
+            self.environ |= {
+                f"NEON_{name.upper()}_ORG_ID": found for name, found in simulator.organization_ids.items()
+            }
+            yield self._project_names
+
+    @contextmanager
+    def served_by_a_process(self) -> Iterator[Callable[[], list[str]]]:
+        """The same as a shell does it."""
         with self.running("simulator", "serve", "--port", "0", stderr=subprocess.PIPE) as server:
             port = _port(server.stderr)
             self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)

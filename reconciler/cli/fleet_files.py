@@ -270,7 +270,8 @@ class FleetFiles:
         """The tenants with declarations that git does not contain."""
         tenants = desired.tenants.items()
         changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
-        return unheld(self._directory, desired.tenants, changed, self._memo)
+        known = None if desired.sql_sources else self._read_before
+        return unheld(self._directory, desired.tenants, changed, self._memo, known)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """The commits since which these tenants are declared absent; empty if git does not contain them."""

@@ -49,7 +49,7 @@ def difference(
     work = WorkTree(root) if known is None else known.tree(root)
     if differs(work, commit, PRICE_LIST):
         return _told(commit, PRICE_LIST)
-    if known is not None and _is_the_same(commit, work, known):
+    if known is not None and has_the_same_files(commit, work, known):
         return None
     if (listed := _listed(commit, work, known)) is None:
         return "not all files can be listed: run `reconciler validate`"
@@ -77,7 +77,7 @@ def _told(commit: CommitTree, path: str) -> str:
 def missing(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> list[str]:
     """Return the tenant files of the commit that are not on disk. ``known`` are the files of this run."""
     work = WorkTree(root) if known is None else known.tree(root)
-    if known is not None and _is_the_same(commit, work, known):
+    if known is not None and has_the_same_files(commit, work, known):
         return []
     listed = _listed(commit, work, known)
     return [] if listed is None else sorted(listed[0] - listed[1])
@@ -130,7 +130,7 @@ def _id_in(blobs: Mapping[str, bytes], path: str) -> str | None:
     return None if blob is None else blob.hex()
 
 
-def _is_the_same(commit: CommitTree, work: WorkTree, known: KnownTenants) -> bool:
+def has_the_same_files(commit: CommitTree, work: WorkTree, known: KnownTenants) -> bool:
     """Return whether a commit has just the files of the sources that this run has read, with the same bytes.
 
     Then the tree of each folder has the id that git computes of them, and none of its entries need be read. False

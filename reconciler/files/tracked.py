@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.files.digests import blob_id
-from reconciler.files.edits import differs, ignores_can_be_read, is_ignored, is_left_out
+from reconciler.files.edits import differs, has_the_same_files, ignores_can_be_read, is_ignored, is_left_out
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.regular_files import UnreadableError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.repository import Repository
     from reconciler.files.sources import Memo
 
@@ -37,15 +38,19 @@ _ON_DISK: Final = (
 
 
 def unheld(
-    root: Path, tenants: Mapping[str, Tenant], changed: Iterable[str], memo: Memo | None = None
+    root: Path,
+    tenants: Mapping[str, Tenant],
+    changed: Iterable[str],
+    memo: Memo | None = None,
+    known: KnownTenants | None = None,
 ) -> frozenset[str]:
     """Return the tenants declared by a file, or an edit, that git does not hold; none outside a git checkout.
 
-    ``changed`` are the tenants whose declaration may differ from HEAD. Raises InvalidInputError for a repository
-    that cannot be read.
+    ``changed`` are the tenants whose declaration may differ from HEAD. ``known`` are the files of this run, if
+    nothing else declares tenants. Raises InvalidInputError for a repository that cannot be read.
     """
     sight = _Sight.of(root)
-    if sight is None:
+    if sight is None or (known is not None and sight.is_head(known)):
         return frozenset()
     lacking = frozenset(name for name, tenant in tenants.items() if not all(map(sight.knows, tenant.files)))
     there = _at_head(root, frozenset(changed) - lacking, memo)
@@ -126,6 +131,10 @@ class _Sight:
         if repository is None or repository.head() is None:
             return None
         return cls(repository, fleet_tree(repository, HEAD), root)
+
+    def is_head(self, known: KnownTenants) -> bool:
+        """Return whether this run has read just the files that HEAD has; False where that is not said fast."""
+        return self._head is not None and has_the_same_files(self._head, known.tree(self._root), known)
 
     def _knows(self, path: str) -> bool:
         return self._head is not None and self._head.has(path)

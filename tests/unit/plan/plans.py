@@ -1,8 +1,12 @@
-"""Strategies for plans that hold every kind of action, with whatever values."""
+"""Strategies for plans that hold every kind of action, with whatever values.
+
+Each strategy is made once: Hypothesis validates every new one, which takes longer than drawing from it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
@@ -107,6 +111,7 @@ def restored(*members: str, branch_id: bool = True) -> dict[str, Any]:
     return {**dict.fromkeys(named, texts), "effects": st.lists(effects, max_size=2).map(tuple)}
 
 
+@cache
 def actions(tenant: str) -> st.SearchStrategy[Action]:
     """Any action of the tenant."""
     shared: dict[str, Any] = {
@@ -203,11 +208,20 @@ projects = st.builds(
 )
 
 
+some_projects = st.none() | projects
+
+
+@cache
+def some_actions(tenant: str) -> st.SearchStrategy[list[Action]]:
+    """One action of the tenant at least."""
+    return st.lists(actions(tenant), min_size=1, max_size=3)
+
+
 @st.composite
 def tenant_plans(draw: st.DrawFn, name: str) -> TenantPlan:
     """A tenant with one action at least."""
-    chosen = draw(st.lists(actions(name), min_size=1, max_size=3))
-    return TenantPlan(name, draw(st.none() | projects), tuple(chosen))
+    chosen = draw(some_actions(name))
+    return TenantPlan(name, draw(some_projects), tuple(chosen))
 
 
 stated = (
@@ -228,49 +242,50 @@ overviews = st.builds(
 )
 
 
+held = actions("dee").map(lambda action: (action,))
+beside = st.fixed_dictionaries(
+    {
+        "refusals": in_tuple(st.builds(Refusal, st.sampled_from(Rule), st.just(("dee",)), texts, texts, held)),
+        "conflicts": in_tuple(st.builds(Conflict, texts, texts, texts, places)),
+        "orphans": in_tuple(st.builds(Orphan, projects, texts, st.none() | flags)),
+        "notes": in_tuple(st.builds(Note, st.none() | texts, texts, st.none() | places)),
+        "coverage": st.builds(
+            Coverage,
+            *([counts] * 3),
+            st.lists(texts, max_size=2).map(tuple),
+            *([counts] * 2),
+            st.lists(texts, max_size=2).map(tuple),
+            *([counts] * 7),
+        ),
+        "budget": st.builds(Budget, counts, counts, counts, finite),
+        "unmanaged": in_tuple(
+            st.builds(
+                Unmanaged,
+                texts,
+                st.dictionaries(texts, stated, max_size=2).map(lambda live: tuple(live.items())),
+                st.just(("dee",)),
+                st.none() | texts,
+                texts,
+                st.tuples(places),
+            )
+        ),
+        "file_changes": in_tuple(st.builds(FileChange, texts, stated, stated, texts, st.just(()), places)),
+        "waiting": in_tuple(st.builds(Waiting, st.none() | texts, texts, st.just(("dee",)), flags)),
+        "tiers": st.dictionaries(names, tenant_tiers, max_size=2),
+        "authored": in_tuple(st.builds(Authored, places, st.none() | texts, st.none() | names, *([texts] * 4))),
+        "forecast": st.none() | forecasts,
+        "refused_forecast": st.none() | forecasts,
+        "monthly_cost": st.none() | plan_costs,
+        "overview": st.none() | overviews,
+    }
+)
+"""What may stand beside the tenants of a plan, by the members of Plan."""
+chosen_names = st.sets(names)
+
+
 @st.composite
 def plans(draw: st.DrawFn, fleet: str = "prod", organizations: Mapping[str, str] = ORGANIZATIONS) -> Plan:
     """A plan of up to three tenants, with everything that may stand beside them."""
-    chosen = sorted(draw(st.sets(names)))
-    held = actions("dee").map(lambda action: (action,))
-    return Plan(
-        fleet=fleet,
-        tenants=tuple(draw(tenant_plans(name)) for name in chosen),
-        refusals=draw(in_tuple(st.builds(Refusal, st.sampled_from(Rule), st.just(("dee",)), texts, texts, held))),
-        conflicts=draw(in_tuple(st.builds(Conflict, texts, texts, texts, places))),
-        orphans=draw(in_tuple(st.builds(Orphan, projects, texts, st.none() | flags))),
-        notes=draw(in_tuple(st.builds(Note, st.none() | texts, texts, st.none() | places))),
-        coverage=draw(
-            st.builds(
-                Coverage,
-                *([counts] * 3),
-                st.lists(texts, max_size=2).map(tuple),
-                *([counts] * 2),
-                st.lists(texts, max_size=2).map(tuple),
-                *([counts] * 7),
-            )
-        ),
-        budget=draw(st.builds(Budget, counts, counts, counts, finite)),
-        unmanaged=draw(
-            in_tuple(
-                st.builds(
-                    Unmanaged,
-                    texts,
-                    st.dictionaries(texts, stated, max_size=2).map(lambda live: tuple(live.items())),
-                    st.just(("dee",)),
-                    st.none() | texts,
-                    texts,
-                    st.tuples(places),
-                )
-            )
-        ),
-        file_changes=draw(in_tuple(st.builds(FileChange, texts, stated, stated, texts, st.just(()), places))),
-        waiting=draw(in_tuple(st.builds(Waiting, st.none() | texts, texts, st.just(("dee",)), flags))),
-        tiers=draw(st.dictionaries(names, tenant_tiers, max_size=2)),
-        authored=draw(in_tuple(st.builds(Authored, places, st.none() | texts, st.none() | names, *([texts] * 4)))),
-        forecast=draw(st.none() | forecasts),
-        refused_forecast=draw(st.none() | forecasts),
-        organizations=organizations,
-        monthly_cost=draw(st.none() | plan_costs),
-        overview=draw(st.none() | overviews),
-    )
+    tenants = tuple(draw(tenant_plans(name)) for name in sorted(draw(chosen_names)))
+    rest: dict[str, Any] = draw(beside)
+    return Plan(fleet=fleet, tenants=tenants, organizations=organizations, **rest)

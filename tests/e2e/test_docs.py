@@ -80,9 +80,8 @@ def test_every_test_that_a_document_names_is_there(document: str) -> None:
     named = NAMED_TEST.findall(text)
     assert named
     for path, name in named:
-        assert re.search(rf"^ *(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (
-            name
-        )
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(?: *(?:async )?def {name}\(|class {name}\b)", source, re.MULTILINE), name
 
 
 @pytest.mark.parametrize("document", TESTED)

@@ -23,7 +23,7 @@ from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, read_access
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.gateway import Latency
+from reconciler.simulator.gateway import MOST_EXCHANGES, Latency
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization
 from reconciler.simulator.virtual_time import VirtualLoop
@@ -63,6 +63,7 @@ def a_simulator(
     behaviour: Behaviour | None = None,
     latency: Latency = AT_ONCE,
     judge: official.Judge | None = None,
+    most_exchanges: int = MOST_EXCHANGES,
 ) -> Simulator:
     """A simulated account on virtual time. The organizations and switches of a file are kept, unless given.
 
@@ -75,6 +76,7 @@ def a_simulator(
         behaviour=behaviour,
         latency=latency,
         judge=judge,
+        most_exchanges=most_exchanges,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler.simulator.behaviour import Behaviour, ForeignProject, Patch, RateLimit
+from reconciler.simulator.gateway import MOST_EXCHANGES
 from reconciler.simulator.types import Limits, Organization
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.harness.account import a_simulator
@@ -115,9 +116,10 @@ def account(
     path: Path | str = ":memory:",
     organizations: tuple[Organization, ...] = (FREE, PAID, UNLIMITED),
     refusals_allowed: bool = False,
+    most_exchanges: int = MOST_EXCHANGES,
 ) -> Iterator[Account]:
     judge = session_judge(refusals_allowed=refusals_allowed)
-    opened = a_simulator(*organizations, path=path, behaviour=behaviour or EASY)
+    opened = a_simulator(*organizations, path=path, behaviour=behaviour or EASY, most_exchanges=most_exchanges)
     with opened as simulator, asyncio.Runner(loop_factory=VirtualLoop) as runner:
         via = JudgedTransport(InProcess(simulator.app), judge)
         http = httpx.AsyncClient(transport=via, base_url="http://neon.test/api/v2")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 from typing import TYPE_CHECKING
@@ -23,8 +22,7 @@ from reconciler.simulator.faults import (
 )
 from reconciler.simulator.gateway import Gateway
 from reconciler.simulator.seed import ProjectSeed
-from reconciler.simulator.simulator import Simulator
-from tests.unit.simulator.account import FREE, Account, account
+from tests.unit.simulator.account import Account, account
 
 if TYPE_CHECKING:
     from reconciler.simulator.answer import Answer
@@ -56,15 +54,10 @@ def test_the_log_holds_every_exchange_and_no_key() -> None:
 
 
 def test_a_log_forgets_the_oldest_beyond_the_most_that_it_keeps() -> None:
-    with Simulator.open(organizations=[FREE], most_exchanges=2) as simulator:
-
-        async def ask(*paths: str) -> None:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(simulator.app)) as client:
-                for path in paths:
-                    await client.get(f"http://simulator/api/v2/{path}")
-
-        asyncio.run(ask("a", "b", "c"))
-        assert [exchange.path for exchange in simulator.requests] == ["/b", "/c"]
+    with account(most_exchanges=2) as neon:
+        for limit in (1, 2, 3):
+            neon.ask("GET", f"/projects?limit={limit}")
+        assert [exchange.query for exchange in neon.simulator.requests] == [{"limit": "2"}, {"limit": "3"}]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"project":' * 10_000, b"\xff"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.simulator.behaviour import Behaviour
 from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tests.harness.wire import Passing
 
 Deed: TypeAlias = "Callable[[Person], Awaitable[httpx.Response]]"
+
+UNHINDERED: Final = Behaviour(transfer_checks_settings=False)
+"""A person can move every project as it is: a transfer that is refused would be no change."""
 
 
 class Person:

@@ -21,6 +21,7 @@ from reconciler.model.annotations import Purpose, branch_annotations, creation_a
 from reconciler.model.compute import Compute
 from reconciler.plan.approval import Made
 from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from reconciler.simulator.types import Organization
 from tests.harness import json_documents
@@ -191,15 +192,18 @@ class Scene:
 
 MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 """Where journals reach no disk, which is what takes longest in so many runs."""
+AS_USUAL: Final = Behaviour()
 
 
 @contextmanager
-def opened(latency: Latency = AT_ONCE, request: Request = REQUEST) -> Iterator[Scene]:
+def opened(
+    latency: Latency = AT_ONCE, request: Request = REQUEST, behaviour: Behaviour = AS_USUAL
+) -> Iterator[Scene]:
     """An account of its own, on virtual time. Leaving the block asks the judge about every exchange."""
     organizations = [
         Organization(each.name, simulated_limits(each.limits)) for each in BEFORE.organizations.values()
     ]
-    neon_world = world(*organizations, latency=latency, starts_at=NOON.timestamp())
+    neon_world = world(*organizations, latency=latency, behaviour=behaviour, starts_at=NOON.timestamp())
     with neon_world as neon, TemporaryDirectory(dir=MEMORY) as folder:
         for tenant in BEFORE.tenants.values():
             _seed(neon.simulator, BEFORE, tenant)

@@ -14,7 +14,7 @@ from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
 from reconciler.simulator.gateway import Latency
 from tests import figures, profiles
-from tests.faults.console import CHANGES, Console, Person
+from tests.faults.console import CHANGES, UNHINDERED, Console, Person
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, undisturbed
 from tests.harness.account import API
@@ -91,7 +91,7 @@ def of_others(lines: Iterable[str], tenant: str) -> list[str]:
 def wrong(name: str, after: int) -> Iterator[str]:
     """What does not hold where the person acts once so many calls of the run are answered."""
     change, expected = CHANGES[name], undisturbed()
-    with opened() as scene:
+    with opened(behaviour=UNHINDERED) as scene:
         saved = scene.saved_plan()
         before = projects(scene)
         console = Console(Person(scene), change.do, after)
@@ -152,7 +152,7 @@ def not_settled(scene: Scene) -> Iterator[str]:
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where_it_matters(name: str) -> None:
     change = CHANGES[name]
-    with opened() as scene:
+    with opened(behaviour=UNHINDERED) as scene:
         saved = scene.saved_plan()
         ended = scene.world.run(
             scene.applying(Wire(scene.world.via, Console(Person(scene), change.do, 0)), saved=saved)

@@ -11,7 +11,7 @@ from msgspec import structs
 from reconciler.apply.planned import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoOwnProjectError
-from reconciler.fleet.context import Files
+from reconciler.fleet.context import Files, clock_off
 from reconciler.fleet.observation import observe_fleet
 from reconciler.live.observation import Observation
 from reconciler.plan import adoption
@@ -57,8 +57,7 @@ async def guarded_plan(context: Context, request: Request, on_progress: Progress
 async def compare(context: Context, request: Request, on_progress: Progress) -> Planned:
     """Everything that differs between files and live state, before any guard."""
     observed_at = asyncio.get_running_loop().time()
-    context = context.at_present()
-    live = await observe_fleet(context, request, on_progress)
+    context, live = await _observed_at_present(context, request, on_progress)
     now = context.time()
     plan_inputs, plan = differences(context, live, request, now)
     notes = (*plan.notes, *context.clock_notes())
@@ -78,6 +77,22 @@ async def compare(context: Context, request: Request, on_progress: Progress) -> 
         strings_due=_strings_due(context, request, live, plan),
         shard=request.selection.shard,
     )
+
+
+async def _observed_at_present(
+    context: Context, request: Request, on_progress: Progress
+) -> tuple[Context, LiveState]:
+    """Observe with the files as they count now: again if the first answers show that this machine's clock is off.
+
+    Before them, boosts and holds are judged by that clock.
+    """
+    present, unknown = context.at_present(), context.neon.clock.now() is None
+    live = await observe_fleet(present, request, on_progress)
+    nothing_ends = present.desired is context.desired
+    if nothing_ends or not unknown or clock_off(context.neon.clock.off_by(context.now())) is None:
+        return present, live
+    present = context.at_present()
+    return present, await observe_fleet(present, request, on_progress)
 
 
 async def observation(context: Context, request: Request, on_progress: Progress) -> Observation:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.desired.tenant import Boost
 from reconciler.errors import ExitCode
+from reconciler.fleet import Fleet, Request
 from reconciler.simulator.faults import DropAfter
-from tests.faults.rich_fleet import BEFORE_LAST_DOWNGRADE, opened
-from tests.harness.builders import NOON
+from tests.faults.rich_fleet import API, BEFORE_LAST_DOWNGRADE, opened
+from tests.harness.account import world
+from tests.harness.builders import NOON, a_fleet, a_tenant
 from tests.property.rows import Rows
 
 HOURS_AND_DAYS = (timedelta(hours=5), timedelta(hours=-5), timedelta(days=40))
@@ -49,3 +52,22 @@ def test_a_clock_that_is_a_little_off_is_believed(ahead: timedelta) -> None:
         ended = replace(scene, ahead=ahead / abs(ahead) * timedelta(seconds=50)).apply()
     assert ended.planned is not None
     assert not [note for note in ended.planned.plan.notes if "clock" in note.message]
+
+
+def test_boosts_end_by_neons_clock_also_in_the_first_plan_of_a_connection(ahead: timedelta) -> None:
+    """The end lies between the two clocks."""
+    desired = a_fleet(a_tenant(boosts=(Boost(NOON + ahead / 2, {"active_time_seconds": 0}),)))
+    with world(starts_at=NOON.timestamp()) as neon:
+
+        def machine() -> datetime:
+            return datetime.fromtimestamp(neon.simulator.clock.now(), UTC) + ahead
+
+        async def main() -> list[str]:
+            async with Fleet.connect(
+                desired, environ=neon.environ, host=API.host, via=neon.via, now=machine
+            ) as fleet:
+                planned = [await fleet.plan(Request()) for _ in range(2)]
+            return [note.message for one in planned for note in one.plan.notes if note.message.startswith("boost")]
+
+        told = neon.run(main())
+    assert [message.endswith("has ended: remove it") for message in told] == [ahead < timedelta()] * 2

@@ -11,8 +11,8 @@ from reconciler.desired.tenant import Boost
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Request
 from reconciler.simulator.faults import DropAfter
-from tests.faults.rich_fleet import API, BEFORE_LAST_DOWNGRADE, opened
-from tests.harness.account import world
+from tests.faults.rich_fleet import BEFORE_LAST_DOWNGRADE, opened
+from tests.harness.account import API, world
 from tests.harness.builders import NOON, a_fleet, a_tenant
 from tests.property.rows import Rows
 

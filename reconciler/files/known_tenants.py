@@ -127,9 +127,13 @@ class KnownTenants:
             self._of(data).price_lists[name] = found
 
     def save(self) -> None:
-        """Keep what is new for later runs."""
+        """Keep what is new for later runs, and forget what only reading the files on disk needs."""
         for known in self._files.values() if self.kept else ():
             known.save(self._began_ns)
+            if known.stored is not None:
+                known.stored.forget_on_disk()
+        for tree in self._trees.values() if self.kept else ():
+            tree.forget_marks()
 
     def _of(self, prices: bytes) -> KnownFiles:
         key = digest(prices)

@@ -100,6 +100,10 @@ class TenantCache:
         if new and new * 100 >= len(rows):
             _write(self._disk_file, rows)
 
+    def forget_on_disk(self) -> None:
+        """Free the memory of ``on_disk``, which is read again when it is needed."""
+        self.__dict__.pop("on_disk", None)
+
     def _has(self, ending: str) -> bool:
         """Return whether there is any such file: if not, the program need not be read."""
         with suppress(OSError):

@@ -117,6 +117,11 @@ class WorkTree:
         """Return the marks of a file that was listed, if they are noted and it is no link."""
         return None if self.marks is None else self.marks.get(path)
 
+    def forget_marks(self) -> None:
+        """Free their memory: files that are loaded once more are read."""
+        if self.marks is not None:
+            self.marks.clear()
+
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As in Tree."""
         try:

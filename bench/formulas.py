@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bench.fleet_files import DETAILED, PAYING
 from reconciler.desired.state import Api
 from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
+from reconciler.plan.needs import CREATES_PER_LISTED_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,10 @@ QUANTITIES: Final = {
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
     "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
     "again": "moved projects that are read again: they were observed too long ago when their key sees them",
+    "moved": "tenants that do not pay yet, which are all to move",
+    "routes": "shared transfers of all of them",
+    "all_arrivals": f"{READS_PER_ARRIVAL} reads for each of those",
+    "checks": "pages of the lists that check for second projects, after 400 creations or more",
     "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
     "late": "list pages that late turns share: one for the turns of 10 seconds, and one for each new page",
 }
@@ -68,6 +73,10 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "first_patch": 1,
         "resized": percent,
         "again": percent,
+        "moved": tenants - paid,
+        "routes": ceil((tenants - paid) / PROJECTS_PER_TRANSFER),
+        "all_arrivals": READS_PER_ARRIVAL * ceil((tenants - paid) / PROJECTS_PER_TRANSFER),
+        "checks": _checks(tenants, pages),
         "arrivals": READS_PER_ARRIVAL * ceil(percent / PROJECTS_PER_TRANSFER),
         "late": _late(tenants, pages, api),
     }
@@ -77,6 +86,13 @@ def _found(tenants: int, searches: int, pages: int) -> int:
     """Calls that find a few tenants: searches, or the list with the empty pages that end it."""
     expected = ceil(tenants / PROJECTS_PER_PAGE) + 2 * ORGANIZATIONS
     return pages + ORGANIZATIONS if expected < searches else searches
+
+
+def _checks(created: int, pages: int) -> int:
+    """List pages of the checks after so many creations, in a fleet that has so many pages before."""
+    all_pages = pages + ceil(created / PROJECTS_PER_PAGE)
+    per_check = max(PROJECTS_PER_PAGE, CREATES_PER_LISTED_PAGE * (all_pages + ORGANIZATIONS))
+    return ceil(created / per_check) * (all_pages + ORGANIZATIONS)
 
 
 def _late(turns: int, pages: int, api: Api) -> int:

@@ -81,7 +81,7 @@ def units(
 ) -> tuple[Unit, ...]:
     """The units in starting order: recoveries, creations, upgrades, changes in place, downgrades, deletions.
 
-    Changes and deletions are in the order of the ``pages`` of their projects, and on a page in that of the plan.
+    Changes, moves and deletions are in the order of the ``pages`` of their projects, then in that of the plan.
     Several units run at once: a unit may start before an earlier one has ended. ``listed`` is as in ``LiveState``.
     """
 
@@ -106,6 +106,8 @@ def units(
             changes.append(tenant)
     changes.sort(key=page)
     deletions.sort(key=page)
+    for moving in routes.values():
+        moving.sort(key=page)
     upgrades = [moving for moving in routes.values() if not transfer(moving[0]).downgrade]
     downgrades = [moving for moving in routes.values() if transfer(moving[0]).downgrade]
     return (

@@ -66,6 +66,14 @@ def test_creations_share_a_check_and_more_of_them_in_a_fleet_whose_list_takes_ma
     assert sizes({"free": 30_000, "paid": 3000}) == [1001]
 
 
+def test_those_who_move_together_were_on_the_same_pages_of_the_list() -> None:
+    plans = planned(*(an_upgrade(f"t{i:03d}") for i in range(800)))
+    pages = {f"p-t{i:03d}": i % 2 for i in range(800)}
+    first, second = units(plans, pages)
+    assert {int(name[1:]) % 2 for name in members(first)} == {0}
+    assert {int(name[1:]) % 2 for name in members(second)} == {1}
+
+
 def test_what_gives_starts_before_what_takes() -> None:
     plans = planned(a_deletion("a"), a_downgrade("b"), a_change("c"), an_upgrade("d"), a_new_one("e"))
     started = units(plans)

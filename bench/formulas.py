@@ -23,7 +23,7 @@ READS_PER_ARRIVAL: Final = 6
 
 QUANTITIES: Final = {
     "pages": "list pages that have projects: 400 a page, for each organization",
-    "ends": "one empty page that ends each organization's list",
+    "ends": "one empty page that ends each organization's list; two after a full last page",
     "declaring": "tenants that declare a branch and a snapshot: 1 %",
     "others": "tenants that declare none",
     "tenants": "all of them",
@@ -57,7 +57,7 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
     declaring, few = len(range(0, tenants, DETAILED)), min(percent, MOST_FEW)
     return {
         "pages": pages,
-        "ends": ORGANIZATIONS,
+        "ends": sum(1 + (projects % PROJECTS_PER_PAGE == 0) for projects in (paid, tenants - paid)),
         "declaring": declaring,
         "others": tenants - declaring,
         "tenants": tenants,

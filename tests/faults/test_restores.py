@@ -229,6 +229,7 @@ def places(name: str, kind: str) -> list[int]:
             return drawn
 
 
+@pytest.mark.drawn(60)
 @pytest.mark.parametrize("name", JOBS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_command_again_ends_as_if_nothing_had_happened(kind: str, name: str, tmp_path: Path) -> None:

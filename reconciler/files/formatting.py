@@ -1,8 +1,8 @@
 """The one form of a YAML text: keys in the order of the schema, values in their usual units; comments stay.
 
-A comment above a key, and one behind its value, move with the key. A comment above the first key of a document is
-that of the document and stays there. Nothing else changes but blank space at the ends of lines: style, quotes and
-line breaks are the author's.
+A comment above a key, and one behind its value, move with the key. Comments at the top of a document stay there,
+except those directly above the first key after an empty line. Nothing else changes but blank space at the ends of
+lines: style, quotes and line breaks are the author's.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def formatted(text: str, shape: Shape) -> str:
     pieces, done = [], 0
     for node, following in zip(roots, [*roots[1:], None], strict=True):
         limit = len(text) if following is None else following.start
-        piece = _Form(text).of(node, shape, limit)
-        pieces += [text[done : node.start], piece.text]
+        begin = _after_header(text, done, node.start) if node.mapping and not node.flow else None
+        piece = _Form(text).of(node, shape, limit, begin, gap=1)
+        pieces += [text[done : node.start if begin is None else begin], piece.text]
         done = piece.end
     whole = "".join((*pieces, text[done:]))
     return _without_trailing_space(whole)
@@ -42,6 +43,8 @@ class _Piece(NamedTuple):
 
     text: str
     end: int
+    start: int | None = None
+    """Where it begins, if that is before the value: with comments above the first key of a mapping."""
 
 
 class _Chunk(NamedTuple):
@@ -49,7 +52,7 @@ class _Chunk(NamedTuple):
 
     entry: NodeEntry
     lead: str
-    """From the end of the line before to the key; starts with a line break, except for the first key."""
+    """From the end of the line before to the key; starts with a line break, or is empty."""
     text: str
 
 
@@ -59,17 +62,21 @@ class _Form:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def of(self, node: Node, shape: Shape, limit: int) -> _Piece:
-        """Return the form of a node; ``limit`` is where the next thing begins that is no part of it."""
+    def of(self, node: Node, shape: Shape, limit: int, begin: int | None = None, gap: int = 0) -> _Piece:
+        """Return the form of a node; ``limit`` is where the next thing begins that is no part of it.
+
+        ``begin`` is the end of the line above the comments of a mapping's first key, if they are its own; ``gap``
+        the number of empty lines that then stay above the mapping.
+        """
         if node.flow:
             return _Piece(self._flow(node, shape), node.end)
-        return self._mapping(node, shape, limit) if node.mapping else self._items(node, shape, limit)
+        return self._mapping(node, shape, limit, begin, gap) if node.mapping else self._items(node, shape, limit)
 
     def _value(self, entry: NodeEntry, shape: Shape, limit: int) -> _Piece:
         """Return the form of a value."""
         start, end = entry.value
         if entry.node is not None:
-            return self.of(entry.node, shape, limit)
+            return self.of(entry.node, shape, limit, self._below_key(entry))
         written = self._text[start:end]
         return _Piece(shape.scalar(written) if entry.plain else written, end)
 
@@ -96,13 +103,21 @@ class _Form:
             done = value.end
         return _Piece("".join(pieces), done)
 
-    def _mapping(self, node: Node, shape: Shape, limit: int) -> _Piece:
+    def _below_key(self, entry: NodeEntry) -> int | None:
+        """Return where the line of a key with a mapping below it ends; None if more than comments is between."""
+        if entry.node is None or entry.node.flow or not entry.node.mapping:
+            return None
+        end = _line_end(self._text, entry.start)
+        between = LINE.split(self._text[end : entry.node.start]) if end < entry.node.start else ["-"]
+        return end if all(not line.strip() or line.lstrip().startswith("#") for line in between) else None
+
+    def _mapping(self, node: Node, shape: Shape, limit: int, begin: int | None, gap: int) -> _Piece:
         chunks: list[_Chunk] = []
-        done = node.entries[0].start
-        indent = self._column(done)
+        indent = self._column(node.entries[0].start)
+        done = node.entries[0].start if begin is None else begin
         for entry, following in _with_next(node.entries, limit):
             value = self._value(entry, shape.at(entry.name), following)
-            head = self._text[entry.start : entry.value[0]]
+            head = self._text[entry.start : entry.value[0] if value.start is None else value.start]
             end = self._own_end(value.end, following, indent)
             chunks.append(
                 _Chunk(entry, self._text[done : entry.start], head + value.text + self._text[value.end : end])
@@ -111,7 +126,10 @@ class _Form:
         order = _order(node.entries, shape)
         newline = "\r\n" if "\r\n" in self._text else "\n"
         first = f"{newline}{' ' * indent}"
-        return _Piece("".join(_placed(chunks[index], place, first) for place, index in enumerate(order)), done)
+        opening = "" if begin is None else newline * gap + first
+        leading = chunks[0].lead + chunks[0].text if order[0] == 0 else _leading(chunks[order[0]], first, opening)
+        others = ((chunks[index].lead or first) + chunks[index].text for index in order[1:])
+        return _Piece("".join((leading, *others)), done, begin)
 
     def _own_end(self, end: int, following: int, indent: int) -> int:
         """Return where the lines of an entry end: with comments below it that are indented more than its key."""
@@ -130,13 +148,30 @@ class _Form:
         return position - max(self._text.rfind("\n", 0, position), self._text.rfind("\r", 0, position)) - 1
 
 
-def _placed(chunk: _Chunk, place: int, first: str) -> str:
-    """Return the chunk at a place of its mapping; ``first`` begins a line at the mapping's column."""
-    lead = chunk.lead
-    if place == 0 and lead:
-        lines = [line for line in LINE.split(lead)[1:-1] if line.strip()]
-        return "".join(f"{line.strip()}{first}" for line in lines) + chunk.text
-    return (lead or first) + chunk.text if place else chunk.text
+def _leading(chunk: _Chunk, first: str, opening: str) -> str:
+    """Return a chunk that becomes the first of its mapping: without the empty lines above it.
+
+    ``first`` begins a line at the mapping's column, ``opening`` the first one.
+    """
+    comments = (line.strip() for line in LINE.split(chunk.lead) if line.strip())
+    return opening + first.join((*comments, chunk.text))
+
+
+def _after_header(text: str, start: int, key: int) -> int | None:
+    """Return where the comments of a document's first key begin: at the end of the line above the empty line.
+
+    None if there is no empty line between them and what is above: then they are the document's.
+    """
+    breaks = list(LINE.finditer(text, start, key))
+    ends = [start, *(found.end() for found in breaks)]
+    lines = [text[begin : found.start()].strip() for begin, found in zip(ends, breaks, strict=False)]
+    above = len(lines)
+    while above and lines[above - 1].startswith("#"):
+        above -= 1
+    header = above
+    while header and not lines[header - 1]:
+        header -= 1
+    return breaks[header - 1].start() if 0 < header < above < len(lines) else None
 
 
 def _order(entries: list[NodeEntry], shape: Shape) -> list[int]:

@@ -116,8 +116,11 @@ class CollectRequirements(AdoptRequirements):
         """The annotations of projects named as this fleet names them, and of a few others."""
         projects, _ = in_no_file(desired, live)
         known = set(live.registered_ids.values())
-        fit = [one for one in projects if one.id not in known and desired.tenant_by_project_name(one.name)]
-        others = [one for one in projects if one.id not in known and one not in fit]
+        fit: list[LiveProject] = []
+        others: list[LiveProject] = []
+        for one in projects:
+            if one.id not in known:
+                (fit if desired.tenant_by_project_name(one.name) else others).append(one)
         asked = [*fit, *(others if len(others) <= self.reach.few_strangers else ())]
         return Needs(
             projects=ids(one for one in projects if unstated(one)),

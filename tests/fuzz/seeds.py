@@ -101,7 +101,8 @@ class Recording:
 
 def answers() -> Iterator[bytes]:
     """What the simulator answers to every call: with success, and where nothing exists that it is about."""
-    with wiring.world(refusals_allowed=True) as world:
+    seen_at_once = replace(wiring.AS_DOCUMENTED, transfer_lag_seconds=0)
+    with wiring.world(refusals_allowed=True, behaviour=seen_at_once) as world:
         recording = Recording()
 
         async def main() -> None:

@@ -24,6 +24,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
 from reconciler.plan.guards.room import no_room_below
+from reconciler.plan.guards.size_range import outside_limits
 from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 def with_dependents(held: Held, context: TenantContext) -> Held:
     """Return the refused changes and the actions that depend on them, with the same verdict."""
-    for rule in (_snapshots, _parents, _branches, _contents):
+    for rule in (_snapshots, _parents, outside_limits, _branches, _contents):
         held = with_held(held, ((action, action.changes, verdict) for action, verdict in rule(held, context)))
     return held
 

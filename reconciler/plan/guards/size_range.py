@@ -1,6 +1,7 @@
-"""Sizes of computes that are good by themselves, and that Neon does not take together.
+"""Sizes of computes that Neon does not take although each is stated correctly.
 
-The files may state one end of a range alone. The other one is then the live value, or Neon's default.
+The files may state one end of a range alone, or none. The other one is then the live value, the project's default,
+or Neon's.
 """
 
 from __future__ import annotations
@@ -8,18 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.compute import DEFAULT_COMPUTE
-from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.model.units import format_cu
+from reconciler.plan.actions.branch import CreateBranch
+from reconciler.plan.actions.compute import CreateReplica, PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.concerns import compute
+from reconciler.plan.concerns.organization import bound_told, forbids
 from reconciler.plan.guards.context import TenantContext, Verdict
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.plan.guards.context import Held
+    from reconciler.plan.plan import TenantPlan
 
 
 def unfit_creation(action: Action, context: TenantContext) -> Verdict | None:  # noqa: ARG001 (as all rules about a tenant)
@@ -39,6 +45,43 @@ def unfit_patch(action: Action, held: Collection[FieldChange]) -> Verdict | None
         return None
     kept = {change.path: change.before for change in held}
     return _unfit({**dict(action.companions), **kept, **sent})
+
+
+def outside_limits(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
+    """New computes with a default size of their project that the organization does not allow.
+
+    The defaults count as they are after the project's patch, which comes first, without its refused changes.
+    """
+    planned = context.planned
+    if planned.project is None:
+        return
+    organization = planned.transfer.destination if planned.transfer else planned.project.organization
+    limits, defaults = context.desired.organizations[organization].limits, _defaults(planned, held)
+    for action in planned.actions:
+        if isinstance(action, CreateReplica) or (isinstance(action, CreateBranch) and action.with_compute):
+            stated = compute.amounts(action.compute)
+            for path, size in defaults.items():
+                if path not in stated and forbids(limits, path, size):
+                    yield action, _not_allowed(path, size, organization, bound_told(limits, path))
+                    break
+
+
+def _defaults(planned: TenantPlan, held: Held) -> dict[str, Value]:
+    """The project's sizes for new computes once its patch has run."""
+    patches = (action for action in planned.actions if isinstance(action, PatchProject))
+    changes = (change for patch in patches for change in patch.changes if change not in held.get(patch, {}))
+    sizes = compute.members(planned.project.compute if planned.project else None)
+    sizes |= {change.path: change.after for change in changes}
+    return {path: sizes[path] for path in (compute.MIN, compute.MAX) if path in sizes}
+
+
+def _not_allowed(path: str, size: Value, organization: str, allowed: str) -> Verdict:
+    told = format_cu(size) if isinstance(size, int | float) else size
+    return Verdict(
+        Rule.ORGANIZATION_LIMIT,
+        f"{path} would be the project's default, {told} CU, but organization {organization} allows {allowed} CU",
+        f"declare {path} of the tenant in the files",
+    )
 
 
 def _unfit(values: Mapping[str, Value]) -> Verdict | None:

@@ -11,6 +11,7 @@ from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint
+from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
@@ -21,6 +22,7 @@ from tests.harness.builders import (
     FREE,
     FREE_COMPUTE,
     FREE_LIMITS,
+    FREE_TIER,
     NOON,
     PAID,
     PRO_TIER,
@@ -43,6 +45,12 @@ def declaring(names: dict[str, Compute] | None, **fields: Any) -> DesiredState:
     return a_fleet(a_tenant(overrides=Overrides(replicas=names), **fields))
 
 
+def in_bare_tier(names: dict[str, Compute]) -> DesiredState:
+    """A tenant of a tier that leaves sizes to Neon."""
+    tier = replace(FREE_TIER, compute=None)
+    return a_fleet(a_tenant(overrides=Overrides(replicas=names)), tiers=(tier,))
+
+
 def a_replica(name: str, compute: Compute = FREE_COMPUTE, **fields: Any) -> LiveEndpoint:
     return an_endpoint(compute=compute, **{"id": f"ep-{name}", "kind": "read_only", "name": name, **fields})
 
@@ -51,9 +59,14 @@ def with_replicas(*endpoints: LiveEndpoint, **fields: Any) -> LiveProject:
     return a_project(endpoints=(an_endpoint(), *endpoints), **fields)
 
 
-def planned(now: DesiredState, project: LiveProject, before: DesiredState | None) -> Plan:
+def planned(
+    now: DesiredState,
+    project: LiveProject,
+    before: DesiredState | None,
+    permissions: Permissions = Permissions(),
+) -> Plan:
     live, past = a_view(project), History(before)
-    return guard(make_plan(now, live, history=past), now, live, Permissions(), history=past, now=NOON)
+    return guard(make_plan(now, live, history=past), now, live, permissions, history=past, now=NOON)
 
 
 NONE = declaring(None)
@@ -102,6 +115,19 @@ class TestCreation:
         [refusal] = planned(now, with_replicas(a_replica("by hand")), NONE).refusals
         assert refusal.rule is Rule.CANNOT_BE_DONE
         assert "allows 1 read replicas" in refusal.message
+
+    def test_a_default_size_that_the_organization_does_not_allow_is_refused(self) -> None:
+        large = with_replicas(compute=Compute(0.5, 4, 300))
+        declared = {"reports": Compute()}
+        plan = planned(in_bare_tier(declared), large, None)
+        _, refusal = plan.refusals
+        assert not any(plan.actions)
+        assert refusal.rule is Rule.ORGANIZATION_LIMIT
+        assert "project's default, 4 CU, but organization free allows at most 2 CU" in refusal.message
+        sized = planned(in_bare_tier({"reports": Compute(max_cu=1.0, min_cu=0.25)}), large, None)
+        assert [type(action) for action in sized.actions] == [CreateReplica]
+        lowered = planned(in_bare_tier(declared), large, None, Permissions(lowering=True))
+        assert [type(action) for action in lowered.actions] == [PatchProject, CreateReplica]
 
     def test_a_deletion_makes_room(self) -> None:
         limited = replace(FREE, limits=replace(FREE_LIMITS, replicas=1))

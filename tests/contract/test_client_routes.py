@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from reconciler.model.database import Database
 from reconciler.neon.client import Neon
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from tests.contract import installed as official
-from tests.harness.account import World, world
+from tests.harness.account import AS_DOCUMENTED, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ async def use_everything(neon: Neon) -> None:
     await neon.searched("free", Search("acme", ("acme-2", "acme-3")))
     await neon.require_transfer_key(("free", "paid"))
     await neon.transfer_projects("free", "paid", [id_])
+    await asyncio.sleep(AS_DOCUMENTED.transfer_lag_seconds)
     await neon.project("paid", id_)
     await neon.branches("paid", id_)
     for endpoint in await neon.endpoints("paid", id_):

@@ -118,9 +118,8 @@ class JudgedTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._judge.rule(request, None)
             raise
-        response.stream = httpx.ByteStream(content)
         self._judge.rule(request, with_content(response, content, read=True))
-        return response
+        return with_content(response, content, read=False)
 
     async def aclose(self) -> None:
         """Close ``inner``."""

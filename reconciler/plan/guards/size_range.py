@@ -15,7 +15,7 @@ from reconciler.plan.actions.compute import CreateReplica, PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import bound_told, forbids
-from reconciler.plan.guards.context import TenantContext, Verdict
+from reconciler.plan.guards.context import TenantContext, Verdict, first
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -48,21 +48,25 @@ def unfit_patch(action: Action, held: Collection[FieldChange]) -> Verdict | None
 
 
 def outside_limits(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
-    """New computes with a default size of their project that the organization does not allow.
+    """New computes with a size that the organization does not allow.
 
-    The defaults count as they are after the project's patch, which comes first, without its refused changes.
+    The project's defaults count as they are after its patch, which comes first, without the refused changes. What
+    is declared may be too large where the transfer to the tier's organization is refused: the same verdict then.
     """
     planned = context.planned
     if planned.project is None:
         return
-    organization = planned.transfer.destination if planned.transfer else planned.project.organization
+    move = planned.transfer
+    stays = held.get(move) if move else None
+    organization = move.destination if move and not stays else planned.project.organization
     limits, defaults = context.desired.organizations[organization].limits, _defaults(planned, held)
     for action in planned.actions:
         if isinstance(action, CreateReplica) or (isinstance(action, CreateBranch) and action.with_compute):
-            stated = compute.amounts(action.compute)
-            for path, size in defaults.items():
-                if path not in stated and forbids(limits, path, size):
-                    yield action, _not_allowed(path, size, organization, bound_told(limits, path))
+            sizes = {**defaults, **compute.members(action.compute)}
+            for path in sorted(compute.SIZE):
+                if forbids(limits, path, sizes.get(path)):
+                    bound = bound_told(limits, path)
+                    yield action, first(stays) if stays else _not_allowed(path, sizes[path], organization, bound)
                     break
 
 
@@ -72,14 +76,14 @@ def _defaults(planned: TenantPlan, held: Held) -> dict[str, Value]:
     changes = (change for patch in patches for change in patch.changes if change not in held.get(patch, {}))
     sizes = compute.members(planned.project.compute if planned.project else None)
     sizes |= {change.path: change.after for change in changes}
-    return {path: sizes[path] for path in (compute.MIN, compute.MAX) if path in sizes}
+    return sizes
 
 
-def _not_allowed(path: str, size: Value, organization: str, allowed: str) -> Verdict:
+def _not_allowed(path: str, size: Value, organization: str, bound: str) -> Verdict:
     told = format_cu(size) if isinstance(size, int | float) else size
     return Verdict(
         Rule.ORGANIZATION_LIMIT,
-        f"{path} would be the project's default, {told} CU, but organization {organization} allows {allowed} CU",
+        f"{path} would be {told} CU, the project's default, but organization {organization} allows {bound} CU",
         f"declare {path} of the tenant in the files",
     )
 

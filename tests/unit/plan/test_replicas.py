@@ -123,11 +123,22 @@ class TestCreation:
         _, refusal = plan.refusals
         assert not any(plan.actions)
         assert refusal.rule is Rule.ORGANIZATION_LIMIT
-        assert "project's default, 4 CU, but organization free allows at most 2 CU" in refusal.message
+        assert "project's default" in refusal.message
+        assert "would be 4 CU" in refusal.message
         sized = planned(in_bare_tier({"reports": Compute(max_cu=1.0, min_cu=0.25)}), large, None)
         assert [type(action) for action in sized.actions] == [CreateReplica]
         lowered = planned(in_bare_tier(declared), large, None, Permissions(lowering=True))
         assert [type(action) for action in lowered.actions] == [PatchProject, CreateReplica]
+
+    def test_one_of_the_new_tiers_size_waits_for_a_transfer_that_is_refused(self) -> None:
+        before, now = (
+            a_fleet(a_tenant(tier=tier, overrides=Overrides(replicas={"reports": Compute()}), protect=True))
+            for tier in ("free", "pro")
+        )
+        larger = an_endpoint(compute=Compute(0.25, 16, 300))
+        plan = planned(now, a_project(endpoints=(larger,)), before)
+        assert not any(plan.actions)
+        assert {refusal.rule for refusal in plan.refusals} == {Rule.PROTECTED}
 
     def test_a_deletion_makes_room(self) -> None:
         limited = replace(FREE, limits=replace(FREE_LIMITS, replicas=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.gateway import Latency
 from tests import figures, profiles
 from tests.faults.console import CHANGES, UNHINDERED, Console, Person
+from tests.faults.kinds import calls_on
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, undisturbed
 from tests.harness.account import API
@@ -86,6 +88,15 @@ def live_things(scene: Scene) -> Counter[str]:
 def of_others(lines: Iterable[str], tenant: str) -> list[str]:
     """Those that are not the tenant's, under its own name or the one that a person gave it."""
     return sorted(line for line in lines if json.loads(line)[0]["name"] not in {f"myapp-{tenant}", "mine"})
+
+
+@cache
+def moments() -> range:
+    """After how many calls of a run on the saved plan a person can act: all of a run that nobody disturbs."""
+    with opened(behaviour=UNHINDERED) as scene:
+        saved, way = scene.saved_plan(), Wire(scene.world.via)
+        scene.world.run(scene.applying(way, saved=saved))
+        return range(len(calls_on(way)))
 
 
 def wrong(name: str, after: int) -> Iterator[str]:
@@ -167,7 +178,7 @@ def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where
 def test_what_a_person_does_during_an_apply_lets_it_do_nothing_else(name: str) -> None:
     """Each deed in an account of its own."""
     found = []
-    for after in profiles.drawn(name, range(len(undisturbed().calls)), MOMENTS):
+    for after in profiles.drawn(name, moments(), MOMENTS):
         complaints = list(wrong(name, after))
         figures.count(FIGURE, held=not complaints)
         found += [f"{name} after call {after}: {complaint}" for complaint in complaints]

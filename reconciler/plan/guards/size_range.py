@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.compute import DEFAULT_COMPUTE
-from reconciler.model.units import format_cu
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.compute import CreateReplica, PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
@@ -62,11 +61,13 @@ def outside_limits(held: Held, context: TenantContext) -> Iterator[tuple[Action,
     limits, defaults = context.desired.organizations[organization].limits, _defaults(planned, held)
     for action in planned.actions:
         if isinstance(action, CreateReplica) or (isinstance(action, CreateBranch) and action.with_compute):
-            sizes = {**defaults, **compute.members(action.compute)}
+            declared = compute.members(action.compute)
+            sizes = {**defaults, **declared}
             for path in sorted(compute.SIZE):
                 if forbids(limits, path, sizes.get(path)):
-                    bound = bound_told(limits, path)
-                    yield action, first(stays) if stays else _not_allowed(path, sizes[path], organization, bound)
+                    origin = "as declared" if path in declared else "the project's default"
+                    size, allowed = f"{sizes[path]:g} CU, {origin}", f"{bound_told(limits, path)} CU"
+                    yield action, first(stays) if stays else _not_allowed(path, size, organization, allowed)
                     break
 
 
@@ -79,12 +80,11 @@ def _defaults(planned: TenantPlan, held: Held) -> dict[str, Value]:
     return sizes
 
 
-def _not_allowed(path: str, size: Value, organization: str, bound: str) -> Verdict:
-    told = format_cu(size) if isinstance(size, int | float) else size
+def _not_allowed(path: str, size: str, organization: str, allowed: str) -> Verdict:
     return Verdict(
         Rule.ORGANIZATION_LIMIT,
-        f"{path} would be {told} CU, the project's default, but organization {organization} allows {bound} CU",
-        f"declare {path} of the tenant in the files",
+        f"{path} would be {size}, but organization {organization} allows {allowed}",
+        f"declare {path} of the tenant in the files, within the limit",
     )
 
 

@@ -1,7 +1,9 @@
 """What a run of the tests left out, by which seed it drew, and what it cost: the last lines of its summary.
 
-Of the cases that are marked ``drawn(N)``, a run of everything (`make test`) makes N, drawn by the seed; one with
-``PROFILE=ci``, and one of files or names that somebody chose, makes all.
+Of the cases that are marked ``drawn(N)``, a run of everything (`make test`) makes N, drawn by the seed. With
+``PROFILE=ci`` it makes all; of those marked ``drawn(N, ci=M, each=("how", "call"))`` it makes M, or as many as it
+takes for each value of these parameters to occur. ``PROFILE=nightly``, and a run of files or names that somebody
+chose, makes all.
 """
 
 from __future__ import annotations
@@ -89,19 +91,33 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(profiles.seed())
     chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword
-    if not hasattr(config, "workerinput") and not chosen and profiles.chosen() == profiles.DEFAULT:
+    if not hasattr(config, "workerinput") and not chosen and profiles.chosen() != profiles.NIGHTLY:
         os.environ[DRAWING] = "1"
     config.pluginmanager.register(Costs())
 
 
 def not_drawn(items: Sequence[pytest.Item]) -> set[pytest.Item]:
     """Of each function, or module, that is marked: the cases beyond the number of its mark."""
-    marked: dict[tuple[str, int], list[pytest.Item]] = {}
+    marked: dict[str, tuple[pytest.Mark, list[pytest.Item]]] = {}
     for item in items:
         for node, mark in item.iter_markers_with_node(DRAWN):
-            marked.setdefault((node.nodeid.partition("[")[0], mark.args[0]), []).append(item)
-    drawn = {item for (name, count), cases in marked.items() for item in profiles.drawn(name, cases, count)}
-    return {item for cases in marked.values() for item in cases} - drawn
+            marked.setdefault(node.nodeid.partition("[")[0], (mark, []))[1].append(item)
+    left: set[pytest.Item] = set()
+    for name, (mark, cases) in marked.items():
+        left |= {*cases} - {*drawn(name, cases, *mark.args, **mark.kwargs)}
+    return left
+
+
+def drawn(
+    name: str, cases: Sequence[pytest.Item], number: int, *, ci: int | None = None, each: Sequence[str] = ()
+) -> list[pytest.Item]:
+    """Those that the profile makes; these are the arguments of the mark."""
+
+    def kinds(case: Any) -> list[tuple[str, int]]:
+        return [(parameter, id(case.callspec.params[parameter])) for parameter in each]
+
+    count = profiles.size(number, len(cases) if ci is None else ci, len(cases))
+    return profiles.drawn(name, cases, count, kinds if each else None)
 
 
 def cpu_seconds() -> float:

@@ -2,8 +2,8 @@
 
 | ``PROFILE`` | who runs it | what it tries |
 |---|---|---|
-| ``default`` | `make test` | a sample of everything that has more trials than minutes |
-| ``ci`` | `.ci/run` | a larger one, which holds every kind of case |
+| ``default`` | `make test` | a sample of everything that has more trials than seconds |
+| ``ci`` | `.ci/run` | a larger one, which holds every kind of trial; how often each is made, and where, is drawn |
 | ``nightly`` | `make nightly` | all of it |
 
 A sample is drawn by the seed. It follows from the commit: whoever tests one commit draws the same trials, and each
@@ -17,12 +17,12 @@ import os
 import subprocess
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 
@@ -56,11 +56,33 @@ def seed() -> int:
     return int(os.environ[SEED])
 
 
-def drawn(what: str, all_of_them: Sequence[T], count: int) -> list[T]:
-    """So many of them, in their order; what else is drawn makes no difference to it."""
+def drawn(
+    what: str, all_of_them: Sequence[T], count: int, kinds: Callable[[T], Iterable[Any]] | None = None
+) -> list[T]:
+    """So many of them, in their order; what else is drawn makes no difference to it.
+
+    With ``kinds``, which tells what a trial is an example of, those come first that show a kind which none before
+    them shows; and no run but the smallest leaves a kind out, however few are asked for.
+    """
     random = Random(f"{seed()} {what}")  # noqa: S311
-    places = random.sample(range(len(all_of_them)), min(count, len(all_of_them)))
-    return [all_of_them[place] for place in sorted(places)]
+    places = random.sample(range(len(all_of_them)), len(all_of_them))
+    if kinds is not None:
+        first = _showing_a_kind(places, lambda place: kinds(all_of_them[place]))
+        places = [*first, *(place for place in places if place not in first)]
+        count = count if chosen() == DEFAULT else max(count, len(first))
+    return [all_of_them[place] for place in sorted(places[:count])]
+
+
+def _showing_a_kind(places: Iterable[int], kinds: Callable[[int], Iterable[Any]]) -> dict[int, None]:
+    """The places that show a kind which none before them shows."""
+    found: dict[int, None] = {}
+    seen: set[Any] = set()
+    for place in places:
+        shown = {*kinds(place)}
+        if not shown <= seen:
+            found[place] = None
+        seen |= shown
+    return found
 
 
 def seeds(what: str, count: int, part: int = 0) -> range:

@@ -12,6 +12,7 @@ from tests.costs import cpu_seconds_of_an_empty_python, not_drawn
 from tests.harness.repository import git, needs_git
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 CASES = 5
@@ -30,6 +31,23 @@ def test_a_seed_draws_the_same_again_and_another_one_others(monkeypatch: pytest.
 
 def test_where_fewer_are_there_than_are_asked_for_all_are_drawn() -> None:
     assert profiles.drawn("cases", "abc", 7) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("profile", "count"), [("default", 2), ("ci", 4), ("nightly", 4)])
+def test_a_kind_is_left_out_by_the_smallest_run_alone(
+    profile: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(profiles.PROFILE, profile)
+    found = profiles.drawn("cases", range(100), 2, lambda number: [number // 25])
+    assert len(found) == len({number // 25 for number in found}) == count
+
+
+def test_beyond_one_of_each_kind_others_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(profiles.PROFILE, profiles.CI)
+    found = profiles.drawn("cases", range(100), 10, lambda number: [number // 25, f"odd {number % 2}"])
+    assert len(found) == 10
+    assert {number // 25 for number in found} == {0, 1, 2, 3}
+    assert {number % 2 for number in found} == {0, 1}
 
 
 def test_parts_have_seeds_of_their_own() -> None:
@@ -65,13 +83,37 @@ def test_a_profile_that_there_is_not_is_an_error(monkeypatch: pytest.MonkeyPatch
         profiles.size(1, 2, 3)
 
 
+def cases(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    """Those of the test that runs; some may be left out already where a run of all tests draws."""
+    return [item for item in request.session.items if item.nodeid.partition("[")[0] in request.node.nodeid]
+
+
+def kinds(items: Iterable[pytest.Item]) -> list[str]:
+    return sorted(item.nodeid.partition("[")[2][0] for item in items)
+
+
 @pytest.mark.drawn(DRAWN)
 @pytest.mark.parametrize("number", range(CASES))
-def test_of_marked_cases_so_many_are_drawn(number: int, request: pytest.FixtureRequest) -> None:
-    """These very cases: some of them are left out already where a run of all tests draws."""
-    here = [item for item in request.session.items if item.nodeid.partition("[")[0] in request.node.nodeid]
+def test_of_marked_cases_so_many_are_drawn(
+    number: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(profiles.PROFILE, profiles.DEFAULT)
+    here = cases(request)
     assert len(here) - len(not_drawn(here)) == min(DRAWN, len(here))
     assert number < CASES
+
+
+@pytest.mark.drawn(1, ci=1, each=("kind",))
+@pytest.mark.parametrize("number", range(CASES))
+@pytest.mark.parametrize("kind", "abc")
+def test_of_cases_marked_by_kind_no_kind_is_left_out_in_ci(
+    number: int, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(profiles.PROFILE, profiles.CI)
+    here = cases(request)
+    assert kinds({*here} - not_drawn(here)) == sorted({*kinds(here)})
+    assert number < CASES
+    assert kind in kinds(here)
 
 
 def test_an_empty_python_costs_something() -> None:

@@ -5,7 +5,6 @@ Garbage is collected as the command line does it, for ours and for what it is co
 
 from __future__ import annotations
 
-import gc
 import shutil
 import sys
 import time
@@ -18,7 +17,7 @@ import msgspec
 import yaml
 
 from bench.scene import observed
-from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
+from reconciler.cli.process import tune_collector
 from reconciler.desired.tenant import Overrides
 from reconciler.fleet import read, utc_now
 from reconciler.neon.wire import ProjectsPage
@@ -153,5 +152,5 @@ CASES: Final = {
 }
 
 if __name__ == "__main__":
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    tune_collector()
     sys.stdout.write(f"{CASES[sys.argv[1]](Path(sys.argv[2]))}\n")

@@ -5,7 +5,6 @@ RESULT gets the exit code, the number of calls of each kind, and the simulated s
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
@@ -18,7 +17,7 @@ import msgspec
 
 from bench.simulator_imports import SimulatorImports
 from reconciler.cli.main import run
-from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
+from reconciler.cli.process import tune_collector
 from reconciler.cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -86,6 +85,6 @@ def measured(arguments: list[str]) -> Result:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    tune_collector()
     os.chdir(sys.argv[2])
     Path(sys.argv[1]).write_bytes(msgspec.json.encode(measured(sys.argv[3:])))

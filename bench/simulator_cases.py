@@ -7,7 +7,6 @@ another process: what is cold here was cold for the simulator.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sqlite3
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from bench.scene import ACCOUNT
-from reconciler.cli.process import OBJECTS_BETWEEN_COLLECTIONS
+from reconciler.cli.process import tune_collector
 from reconciler.neon.in_process import InProcess
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.simulator import Simulator
@@ -118,5 +117,5 @@ CASES: Final = {
 }
 
 if __name__ == "__main__":
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    tune_collector()
     sys.stdout.write(f"{CASES[sys.argv[1]](Path(sys.argv[2]))}\n")

@@ -9,6 +9,7 @@ read its memory nor attach to it, and no core file is written.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import gc
@@ -41,8 +42,17 @@ def runtime_of_the_process() -> Runtime:
     """Takes the environment, keys included, and makes room for open files."""
     initial = take()
     os_errors.make_room_for_files()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    tune_collector()
     return Runtime(environ=initial.environ, forget=initial.forget)
+
+
+def tune_collector() -> None:
+    """Searches for garbage more rarely, and not at the end: what a process has left goes with it as a whole.
+
+    Python would look through all objects of a large fleet several times before it ends.
+    """
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    atexit.register(gc.freeze)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""How the process searches for garbage."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from textwrap import dedent
+
+CYCLE = dedent("""
+    from reconciler.cli.process import tune_collector
+
+    class Found:
+        def __del__(self):
+            print("searched")
+
+    {tuned}
+    found = Found()
+    found.itself = found
+    del found
+""")
+
+
+def test_a_process_does_not_search_for_garbage_when_it_ends() -> None:
+    assert printed("tune_collector()") == ""
+
+
+def test_an_untuned_process_does() -> None:
+    assert printed("") == "searched\n"
+
+
+def printed(tuned: str) -> str:
+    command = [sys.executable, "-c", CYCLE.format(tuned=tuned)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.apply.audit import Wanted, audit
-from reconciler.apply.planned import log_folder
+from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import InvalidInputError

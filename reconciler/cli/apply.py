@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.apply.batches import read_waves
-from reconciler.apply.batches import waves as split
-from reconciler.apply.planned import log_folder
+from reconciler.apply.run.planned import log_folder
+from reconciler.apply.waves.waves import read_waves
+from reconciler.apply.waves.waves import waves as split
 from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from rich.console import ConsoleRenderable
 
-    from reconciler.apply.bake import EarlierWaves
+    from reconciler.apply.run.wave_options import EarlierWaves
     from reconciler.cli.events import EventLines
     from reconciler.cli.notices import Notifier
     from reconciler.cli.options import (
@@ -219,7 +219,7 @@ def _run_of(
 
 
 def _earlier(running: RunFlags, journals: Sequence[Path], fleet: str, commit: str | None) -> EarlierWaves | None:
-    from reconciler.apply.earlier_waves import earlier_waves  # noqa: PLC0415 - for waves only
+    from reconciler.apply.waves.earlier_waves import earlier_waves  # noqa: PLC0415 - for waves only
 
     own = (running.journal,) if running.journal is not None and running.journal.exists() else ()
     return earlier_waves((*journals, *own), fleet, commit)

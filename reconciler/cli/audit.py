@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.apply.audit import Wanted, audit, with_rows
-from reconciler.apply.planned import log_folder
+from reconciler.apply.journals.audit import Wanted, audit, with_rows
+from reconciler.apply.run.planned import log_folder
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
 from reconciler.errors import InvalidInputError

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.collecting import Past, Recorded, Uncollected, Why, collect, requirements
-from reconciler.apply.audit import journal_lines
-from reconciler.apply.planned import log_folder
+from reconciler.apply.journals.audit import journal_lines
+from reconciler.apply.run.planned import log_folder
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import NO_BASE, FleetFiles

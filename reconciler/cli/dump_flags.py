@@ -12,7 +12,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.views.console import say
 
 if TYPE_CHECKING:
-    from reconciler.apply.dumps import Dumps
+    from reconciler.apply.dumps.dumps import Dumps
     from reconciler.plan.plan import Plan
 
 EXAMPLE: Final = "for example --dump-to-command 'age -r KEY -o dump.age'"
@@ -22,7 +22,7 @@ def opened(folder: Path | None, command: str | None) -> Dumps | None:
     """The place for dumps that the flags name. Raises InvalidInputError for one that cannot be used."""
     if folder is None and command is None:
         return None
-    from reconciler.apply.dumps import Dumps  # noqa: PLC0415 - only where dumps are asked for
+    from reconciler.apply.dumps.dumps import Dumps  # noqa: PLC0415 - only where dumps are asked for
 
     if folder is not None and command is not None:
         raise InvalidInputError("--dump-to and --dump-to-command exclude each other", hint="use one of them")
@@ -42,7 +42,7 @@ def announce(dumps: Dumps | None, plan: Plan) -> None:
     """Says before a person agrees which deletions have a dump first, and which will not happen without one."""
     if dumps is None:
         return
-    from reconciler.apply.dumps import deletions  # noqa: PLC0415
+    from reconciler.apply.dumps.dumps import deletions  # noqa: PLC0415
 
     count = deletions(plan)
     if count:

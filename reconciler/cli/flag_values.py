@@ -16,7 +16,7 @@ from reconciler.plan.rivals import RUN_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.apply.bake import Bake
+    from reconciler.apply.run.wave_options import Bake
     from reconciler.cli.options import EarlierRunsFlags, PermissionFlags, RunFlags, ScopeFlags
     from reconciler.fleet import Request
 
@@ -63,7 +63,7 @@ def read_bake(running: RunFlags) -> Bake | None:
         return None
     if running.waves is None:
         raise InvalidInputError("--bake goes with --waves", hint="for example --waves 1,1%,10%,100% --bake 10m")
-    from reconciler.apply.bake import Bake  # noqa: PLC0415 - for waves only
+    from reconciler.apply.run.wave_options import Bake  # noqa: PLC0415 - for waves only
     from reconciler.plan.harm import HarmLimit, read_harm_limit  # noqa: PLC0415
 
     try:

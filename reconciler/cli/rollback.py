@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.apply.audit import Wanted, audit
-from reconciler.apply.dead_runs import run_statuses
-from reconciler.apply.planned import log_folder
+from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.dead_runs import run_statuses
+from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish, publish_shown

@@ -6,7 +6,7 @@ async with Fleet.connect(desired) as fleet:
     uri = signed_up.connections["acme"].pooled.reveal()
 """
 
-from reconciler.apply.planned import Planned, RunOptions
+from reconciler.apply.run.planned import Planned, RunOptions
 from reconciler.files.inputs import parse, read
 from reconciler.fleet.connections import Which
 from reconciler.fleet.context import utc_now

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.apply.planned import Planned
+from reconciler.apply.run.planned import Planned
 from reconciler.fleet import planning
 from reconciler.fleet.context import Files
 from reconciler.fleet.observation import registered_rows

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.apply.execute import execute
-from reconciler.apply.journal import Header, Journal, actor
-from reconciler.apply.lease import leased
-from reconciler.apply.run import Run
+from reconciler.apply.journals.journal import Header, Journal, actor
+from reconciler.apply.run.lease import leased
+from reconciler.apply.run.run import Run
+from reconciler.apply.waves.execute import execute
 from reconciler.fleet.kept_strings import require_key, write_due
 from reconciler.fleet.registry_rows import correct_rows, record_outcomes
 from reconciler.live.registered import part_of
@@ -22,8 +22,8 @@ from reconciler.plan.moves import checks_transfer_permission
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.apply.lease import HeldLease
-    from reconciler.apply.planned import Planned, RunOptions
+    from reconciler.apply.run.lease import HeldLease
+    from reconciler.apply.run.planned import Planned, RunOptions
     from reconciler.fleet.context import Context
     from reconciler.neon.connection import Connection
     from reconciler.neon.observe import Progress

@@ -12,7 +12,7 @@ from reconciler.plan.commanded import commanded
 from reconciler.plan.guards.commands import guard_command
 
 if TYPE_CHECKING:
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.project import LiveProject

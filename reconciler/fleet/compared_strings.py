@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.apply.registry_writes.claims import LAPSES_AFTER
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.fleet.kept_strings import read_and_keep
 from reconciler.neon.pace import each

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.apply.planned import RunOptions
+from reconciler.apply.run.planned import RunOptions
 from reconciler.desired.selection import Selection
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.inputs import parse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import TenantJson

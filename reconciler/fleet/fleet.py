@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
-    from reconciler.apply.planned import Planned, RunOptions
+    from reconciler.apply.run.planned import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
     from reconciler.fleet.adopting import PlannedAdoption

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from reconciler.apply.kept_strings import strings_of
+from reconciler.apply.registry_writes.kept_strings import strings_of
 from reconciler.errors import InvalidInputError, NoConnectionStringError, ReconcilerError, RegistryError
 from reconciler.neon.connection import Connection
 from reconciler.neon.pace import each
@@ -16,7 +16,7 @@ from reconciler.plan.rotation import resets_kept_strings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.fleet.context import Context
     from reconciler.plan.registered_strings import ExpectedStrings
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from reconciler.apply.dead_runs import run_statuses
-from reconciler.apply.planned import log_folder
+from reconciler.apply.journals.dead_runs import run_statuses
+from reconciler.apply.run.planned import log_folder
 from reconciler.fleet.registry_rows import last_revisions, revisions_by_current_name
 from reconciler.live.state import LiveState
 from reconciler.model.api_limits import PROJECTS_PER_PAGE

@@ -13,7 +13,7 @@ from reconciler.usage.reads import parts
 if TYPE_CHECKING:
     from datetime import date
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.fleet.context import Context
     from reconciler.neon.observe import Progress
     from reconciler.plan.plan_cost import PastCost

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from reconciler.apply.planned import Planned
+from reconciler.apply.run.planned import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoOwnProjectError
 from reconciler.fleet.context import Files, clock_off
@@ -298,7 +298,7 @@ def _strings_due(context: Context, request: Request, live: LiveState, plan: Plan
     due = any(row.strings_due_since for row in live.registered.values())
     if not due or not context.registry.keeps_strings:
         return ()
-    from reconciler.apply.claims import LAPSES_AFTER  # noqa: PLC0415 - for the registries that keep strings only
+    from reconciler.apply.registry_writes.claims import LAPSES_AFTER  # noqa: PLC0415 - for the registries that keep strings only
     from reconciler.plan.registered_strings import due_strings  # noqa: PLC0415
 
     certain = certain_projects(context.desired, live, plan, request.selection)

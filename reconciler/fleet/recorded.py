@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from reconciler.apply.planned import Planned
+from reconciler.apply.run.planned import Planned
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import planning
 from reconciler.fleet.context import Files

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.compared_strings import ComparedStrings
     from reconciler.fleet.context import Context
@@ -158,7 +158,7 @@ async def _compared(
     live = await look(rows)
     if lost := gone(live):
         live = await look(without(rows, lost))
-    from reconciler.apply.claims import LAPSES_AFTER  # noqa: PLC0415 - a plan needs none of it
+    from reconciler.apply.registry_writes.claims import LAPSES_AFTER  # noqa: PLC0415 - a plan needs none of it
 
     duration = timedelta(seconds=asyncio.get_running_loop().time() - started_at)
     at = context.time()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant

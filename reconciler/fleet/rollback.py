@@ -24,7 +24,7 @@ from reconciler.plan.tenant_rollback import Rollback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.apply.planned import Planned
+    from reconciler.apply.run.planned import Planned
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.apply import dump_programs
-from reconciler.apply.dump_programs import DumpPrograms, fitting
-from reconciler.apply.dumps import file_name
+from reconciler.apply.dumps import dump_programs
+from reconciler.apply.dumps.dump_programs import DumpPrograms, fitting
+from reconciler.apply.dumps.dumps import file_name
 from reconciler.errors import DumpError, InvalidInputError
 from reconciler.neon.connection import Connection
 from tests.harness.processes import Place

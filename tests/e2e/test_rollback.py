@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jsonschema_rs
 import pytest
 
-from reconciler.apply.dead_runs import hold_lock
+from reconciler.apply.journals.dead_runs import hold_lock
 from reconciler.documents.schema import plan_schema
 from tests.e2e.test_causes import by_hand, commit, fleet, grant, homes, transfers
 from tests.harness.events import read_events

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.apply.journal import Header, Journal
+from reconciler.apply.journals.journal import Header, Journal
 from reconciler.model.annotations import creation_annotations
 from reconciler.plan.unused import COUNTERS_LAG
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS

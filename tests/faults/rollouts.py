@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.apply.audit import Wanted, audit
-from reconciler.apply.bake import Bake
-from reconciler.apply.batches import read_waves
+from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.run.wave_options import Bake
+from reconciler.apply.waves.waves import read_waves
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.fleet.rollback import Undone

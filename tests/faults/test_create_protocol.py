@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.apply.registry_writes.claims import LAPSES_AFTER
 from tests import profiles
 from tests.faults.create_protocol import Trial, Weather, attempt
 from tests.faults.trials import SESSION, asked_for
@@ -34,7 +34,7 @@ CLAIMED: Final = Weather(
     clocks_apart=240,
     dust=LAPSES_AFTER.total_seconds() + 300,
 )
-"""Worse still, but within the bounds that a claim allows for (reconciler/apply/claims.py)."""
+"""Worse still, but within the bounds that a claim allows for (reconciler/apply/registry_writes/claims.py)."""
 PARTS: Final = 4
 """Each kind is spread over so many tests, which may run beside each other."""
 

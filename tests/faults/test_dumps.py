@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.dumps import Dumps
+from reconciler.apply.dumps.dumps import Dumps
 from reconciler.errors import DumpError
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result

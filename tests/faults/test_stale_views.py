@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.apply import create
-from reconciler.apply.deletion_checks import Replacement
-from reconciler.apply.late_turns import LateTurns
+from reconciler.apply.checks.deletion_checks import Replacement
+from reconciler.apply.run.late_turns import LateTurns
+from reconciler.apply.units import create
 from tests import figures, profiles
 from tests.faults.stale_run import trials
 from tests.faults.stale_views import STALENESS

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from reconciler.apply.execute import execute
-from reconciler.apply.journal import Header, Journal
-from reconciler.apply.planned import Planned, RunOptions
-from reconciler.apply.run import Run
+from reconciler.apply.journals.journal import Header, Journal
+from reconciler.apply.run.planned import Planned, RunOptions
+from reconciler.apply.run.run import Run
 from reconciler.apply.stop import StopSignal
+from reconciler.apply.waves.execute import execute
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.state import Api
 from reconciler.documents.lines import JOURNAL
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.apply.batches import WaveEnd
-    from reconciler.apply.dumps import Dumps
+    from reconciler.apply.dumps.dumps import Dumps
+    from reconciler.apply.run.wave_options import WaveEnd
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.neon.connection import Connection

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from reconciler.apply.refused_moments import CORRECT_THE_TIME
+from reconciler.apply.steps.refused_moments import CORRECT_THE_TIME
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins

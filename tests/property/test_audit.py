@@ -10,7 +10,7 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as some
 
-from reconciler.apply.audit import Wanted, audit
+from reconciler.apply.journals.audit import Wanted, audit
 from reconciler.views import audit_text, csv_text
 from reconciler.views.console import as_text
 from reconciler.views.json_text import render

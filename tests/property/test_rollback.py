@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given
 
-from reconciler.apply.audit import Wanted, audit
+from reconciler.apply.journals.audit import Wanted, audit
 from reconciler.fleet.rollback import Undone
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.apply.dead_runs import run_statuses
-from reconciler.apply.journal import Header, Journal
+from reconciler.apply.journals.dead_runs import run_statuses
+from reconciler.apply.journals.journal import Header, Journal
 from reconciler.live.state import RunState, RunStatus
 from tests.harness.builders import NOON
 
@@ -25,7 +25,7 @@ HOLDING: Final = """
 import sys, time
 from datetime import datetime, UTC
 from pathlib import Path
-from reconciler.apply.journal import Header, Journal
+from reconciler.apply.journals.journal import Header, Journal
 now = lambda: datetime.now(UTC)
 journal = Journal.open(Path(sys.argv[1]), Header("r1", "prod", "a test", None, "0", now()), now)
 print("open", flush=True)

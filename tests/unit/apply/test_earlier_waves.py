@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reconciler.apply.earlier_waves import earlier_waves
+from reconciler.apply.waves.earlier_waves import earlier_waves
 
 if TYPE_CHECKING:
     from pathlib import Path

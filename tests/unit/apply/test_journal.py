@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply.journal import Header, Intent, Journal
+from reconciler.apply.journals.journal import Header, Intent, Journal
 from reconciler.errors import JournalError
 from reconciler.model.values import JsonText
 from reconciler.plan.change import FieldChange

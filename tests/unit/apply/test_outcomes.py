@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.apply.outcomes import Outcomes, with_lost_snapshots
+from reconciler.apply.run.outcomes import Outcomes, with_lost_snapshots
 from reconciler.apply.stop import Breaker, StopSignal
 from reconciler.errors import ApiError, PermissionDeniedError
 from reconciler.model.annotations import Purpose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.apply.address import Address
-from reconciler.apply.readback import (
+from reconciler.apply.calls.readback import (
     branch_fields,
     endpoint_fields,
     in_effect,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.refused_moments import CORRECT_THE_TIME
+from reconciler.apply.steps.refused_moments import CORRECT_THE_TIME
 from reconciler.desired.tenant import Snapshot
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerWith

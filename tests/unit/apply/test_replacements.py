@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.steps import COUNTED_WITHIN_SECONDS
+from reconciler.apply.steps.steps import COUNTED_WITHIN_SECONDS
 from reconciler.model.annotations import Purpose
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import DropAfter

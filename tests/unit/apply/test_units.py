@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply.batches import (
+from reconciler.apply.units.units import (
     CreateCohort,
     LoneTenant,
     Recovery,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.apply.merging import unmentioned
+from reconciler.apply.run.merging import unmentioned
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.apply.batches import WaveEnd, read_waves, stop_after_bad_wave, waves
 from reconciler.apply.stop import BreakerLimits, StopSignal
+from reconciler.apply.waves.waves import read_waves, stop_after_bad_wave, waves
 from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.plan.outcome import Result
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from reconciler.apply.run.wave_options import WaveEnd
     from reconciler.desired.state import DesiredState
 
 USUAL = read_waves("1,1%,10%,100%")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.apply.journal import Journal
+from reconciler.apply.journals.journal import Journal
 from reconciler.cli.documents import write
 from reconciler.cli.embedded_neon import open_account
 from reconciler.cli.show import read_saved_plan

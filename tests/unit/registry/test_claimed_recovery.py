@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.apply import claims
-from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.apply.registry_writes import claims
+from reconciler.apply.registry_writes.claims import LAPSES_AFTER
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.live.registered import Placement

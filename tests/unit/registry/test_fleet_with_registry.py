@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.apply import claims
-from reconciler.apply.claims import LAPSES_AFTER
+from reconciler.apply.registry_writes import claims
+from reconciler.apply.registry_writes.claims import LAPSES_AFTER
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from reconciler.apply.lease import LAPSES_AFTER, PATIENCE_SECONDS, VALID_SECONDS
+from reconciler.apply.run.lease import LAPSES_AFTER, PATIENCE_SECONDS, VALID_SECONDS
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch
 from reconciler.environment import Environment

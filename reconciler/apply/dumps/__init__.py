@@ -1,0 +1,1 @@
+"""Dumps of a tenant's databases, by pg_dump."""

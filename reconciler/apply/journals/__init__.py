@@ -1,0 +1,1 @@
+"""Journals: that of this run, and what those of other runs say."""

@@ -1,0 +1,234 @@
+"""Reads the writes of earlier runs from their journals."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from math import isfinite
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from reconciler.apply.journals.dead_runs import json_lines
+from reconciler.model.moments import rfc3339, utc
+from reconciler.model.record import Audit, RecordedChange, RecordedWrite
+from reconciler.model.values import JsonText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from reconciler.live.registered import RegisteredTenant, RegisteredTenants
+    from reconciler.model.values import Value
+
+SUFFIX: Final = ".jsonl"
+CLAIM: Final = "claim_tenant"
+"""The kind of what a row of the registry tells."""
+NO_JOURNAL: Final = "a row of the registry; the journal of the run is not here"
+INTERRUPTED: Final = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which writes are wanted."""
+
+    tenants: tuple[str, ...] = ()
+    """Globs; empty for all tenants."""
+    since: datetime | None = None
+    fleet: str | None = None
+    run: str | None = None
+    wave: int | None = None
+
+    def part_of(self, write: RecordedWrite) -> RecordedWrite | None:
+        """The write, if it is of the run, the wave and one of the tenants, and not older.
+
+        Of a call that tenants share, such as a transfer, it has only the tenants that are wanted.
+        """
+        if self.since is not None and write.at < self.since:
+            return None
+        if self.run not in (None, write.run) or self.wave not in (None, write.wave):
+            return None
+        if not self.tenants:
+            return write
+        places = [place for place, name in enumerate(write.tenants) if self._names(name)]
+        tenants = tuple(write.tenants[place] for place in places)
+        ids = tuple(write.project_ids[place] for place in places if place < len(write.project_ids))
+        return replace(write, tenants=tenants, project_ids=ids) if tenants else None
+
+    def _names(self, tenant: str) -> bool:
+        return any(fnmatchcase(tenant, glob) for glob in self.tenants)
+
+
+@dataclass(slots=True)
+class _File:
+    """What one journal has told so far. A file may contain several runs, one after the other or side by side."""
+
+    wanted: Wanted
+    headers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    open: dict[str, dict[str, Any]] = field(default_factory=dict)
+    waves: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The wave of each tenant, by run and name."""
+    writes: list[RecordedWrite] = field(default_factory=list)
+    whole: bool = True
+
+    def line(self, told: dict[str, Any]) -> None:
+        match told.get("line"):
+            case "run":
+                self.headers[str(told.get("run"))] = told
+            case "wave":
+                self.wave(told)
+            case "intent":
+                self.open[str(told.get("request_id"))] = told
+            case "outcome":
+                intent = self.open.pop(str(told.get("request_id")), None)
+                if intent is not None:
+                    self.conclude(intent, str(told.get("result")), str(told.get("message", "")))
+            case None:
+                self.whole = False
+
+    def wave(self, told: dict[str, Any]) -> None:
+        number, tenants = told.get("number"), told.get("tenants")
+        if not isinstance(number, int) or not isinstance(tenants, list):
+            self.whole = False
+            return
+        self.waves |= {(str(told.get("run")), str(name)): number for name in tenants}
+
+    def conclude(self, intent: dict[str, Any], result: str, message: str) -> None:
+        try:
+            write = _write(intent, self.headers, result, message)
+            write = replace(write, wave=self.waves.get((write.run, write.tenants[0])) if write.tenants else None)
+        except (KeyError, TypeError, ValueError):
+            self.whole = False
+        else:
+            if self.wanted.fleet in (None, self.headers.get(write.run, {}).get("fleet")):
+                part = self.wanted.part_of(write)
+                self.writes += [] if part is None else [part]
+
+
+def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
+    """Return the wanted writes of these files, and of all journals below these folders. A copy counts once."""
+    found: dict[tuple[str, str], RecordedWrite] = {}
+    unreadable, count = set(), 0
+    for path in _files(journals):
+        read = _read(path, wanted)
+        if read is None or not read.whole:
+            unreadable.add(str(path))
+        if read is not None and read.headers:
+            count += 1
+            for write in read.writes:
+                known = found.get((write.run, write.request_id))
+                if known is None or known.result == INTERRUPTED:
+                    found[write.run, write.request_id] = write
+    ordered = sorted(found.values(), key=lambda write: (write.at, write.run, write.request_id))
+    return Audit(tuple(ordered), count, tuple(sorted(unreadable)))
+
+
+def with_rows(found: Audit, registered: RegisteredTenants, wanted: Wanted) -> Audit:
+    """Return the writes with the claims that rows of the registry tell, of runs of which no journal tells."""
+    if wanted.fleet not in (None, registered.fleet):
+        return found
+    told = {(write.run, name) for write in found.writes for name in write.tenants}
+    rows = (_claim(row) for row in registered.tenants if (row.claimed_by, row.tenant) not in told)
+    claims = [part for row in rows if (part := wanted.part_of(row)) is not None]
+    ordered = sorted([*found.writes, *claims], key=lambda write: (write.at, write.run, write.request_id))
+    return replace(found, writes=tuple(ordered))
+
+
+def _claim(row: RegisteredTenant) -> RecordedWrite:
+    stated = (("tier", row.tier), ("state", row.state.value))
+    return RecordedWrite(
+        at=row.claimed_at,
+        run=row.claimed_by,
+        request_id="",
+        actor="unknown",
+        commit=None,
+        kind=CLAIM,
+        tenants=(row.tenant,),
+        organization=row.organization or "",
+        project_ids=() if row.project_id is None else (row.project_id,),
+        reason=NO_JOURNAL,
+        changes=tuple(RecordedChange(path, None, value) for path, value in stated if value is not None),
+        result="applied",
+        message=f"row changed {rfc3339(row.updated_at)}",
+    )
+
+
+def journal_lines(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of these files, and of all journals below these folders, as far as they can be read."""
+    for path in _files(journals):
+        with suppress(OSError), _opened(path) as file:
+            yield from json_lines(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file. Raises OSError if it is not a regular file, or cannot be read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is no regular file")
+        yield file
+
+
+def _files(journals: Iterable[Path]) -> Iterator[Path]:
+    for path in journals:
+        if path.is_dir():
+            yield from sorted(path.glob(f"**/*{SUFFIX}"))
+        else:
+            yield path
+
+
+def _read(path: Path, wanted: Wanted) -> _File | None:
+    """None if it is not a regular file, or cannot be read."""
+    with suppress(OSError), _opened(path) as file:
+        return _told(file, wanted)
+    return None
+
+
+def _told(file: IO[bytes], wanted: Wanted) -> _File:
+    told = _File(wanted)
+    for line in json_lines(file):
+        told.line(line)
+    for intent in told.open.values():
+        told.conclude(intent, INTERRUPTED, "the run ended during the call")
+    return told
+
+
+def _write(intent: dict[str, Any], headers: dict[str, dict[str, Any]], result: str, message: str) -> RecordedWrite:
+    """Raises KeyError, TypeError or ValueError for a line that no run has written so."""
+    request_id = str(intent["request_id"])
+    run = request_id.rpartition("-")[0]
+    header = headers.get(run, {})
+    commit = header.get("commit")
+    return RecordedWrite(
+        at=utc(datetime.fromisoformat(intent["at"])),
+        run=run,
+        request_id=request_id,
+        actor=str(header.get("actor", "unknown")),
+        commit=None if commit is None else str(commit),
+        kind=str(intent["kind"]),
+        tenants=tuple(map(str, intent["tenants"])),
+        organization=str(intent["organization"]),
+        project_ids=tuple(map(str, intent["project_ids"])),
+        reason=str(intent["reason"]),
+        changes=tuple(map(_change, intent["changes"])),
+        result=result,
+        message=message,
+        object=_object(intent.get("object")),
+    )
+
+
+def _object(told: Any) -> dict[str, str] | None:
+    return None if told is None else {str(name): str(value) for name, value in dict(told).items()}
+
+
+def _change(told: dict[str, Any]) -> RecordedChange:
+    return RecordedChange(str(told["path"]), _value(told["before"]), _value(told["after"]))
+
+
+def _value(told: Any) -> Value:
+    if isinstance(told, float) and not isfinite(told):
+        raise ValueError("no value of a field")
+    return JsonText.of(told) if isinstance(told, dict | list) else told

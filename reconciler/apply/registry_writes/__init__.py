@@ -1,0 +1,1 @@
+"""What a run writes to the registry about tenants: claims, projects, revisions, connection strings."""

@@ -1,0 +1,1 @@
+"""One apply in progress: what it is given, what it finds out, its outcomes, and what ends it."""

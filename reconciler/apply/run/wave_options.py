@@ -1,0 +1,57 @@
+"""What a run about waves is told: where they end, how long each is left alone, what earlier runs have done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from reconciler.model.units import share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.model.values import Value
+    from reconciler.plan.harm import HarmLimit
+
+
+@dataclass(frozen=True, slots=True)
+class WaveEnd:
+    """How many tenants have been tried after a wave: a number, or a share of all tenants."""
+
+    count: int = 0
+    percent: float = 0.0
+
+    def of(self, total: int) -> int:
+        """The number of tenants out of ``total``. A share is at least one tenant."""
+        return min(total, self.count or ceil(share(self.percent, total)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """How long the tenants of a wave are left alone before they are looked at, and how much harm is too much."""
+
+    seconds: float
+    limit: HarmLimit
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenWave:
+    """A wave that no run has looked at: its run ended during the bake."""
+
+    run: str
+    number: int
+    tenants: tuple[str, ...]
+    began_at: datetime
+    lowered: Mapping[str, Mapping[str, Value]]
+    """Quotas before the run by tenant and path, where it lowered them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierWaves:
+    """What earlier runs of the same commit have done in waves."""
+
+    done: frozenset[str]
+    """The tenants of their waves."""
+    unseen: tuple[UnseenWave, ...] = ()

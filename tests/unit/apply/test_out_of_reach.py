@@ -106,3 +106,14 @@ def test_a_key_that_has_lost_its_access_is_denied(tmp_path: Path) -> None:
         return refused(passing) if lost and of_key else await passing.answer()
 
     assert account.applied(losing).report.denied
+
+
+def test_a_project_that_the_run_has_moved_is_told_as_one_that_is_not_seen_yet(tmp_path: Path) -> None:
+    world = World.open(tmp_path, replace(UNHURRIED, transfer_lag_seconds=7_200))
+    world.seed(a_fleet(a_tenant("birch", "free")))
+    applied = virtually(world.apply(a_fleet(a_tenant("birch", "pro", overrides=LARGER))))
+    (birch,) = applied.report.outcomes
+    told = "\n".join(f"{action.message} ({action.hint})" for action in birch.actions)
+    assert (birch.result, applied.report.denied) == (Result.FAILED, False)
+    assert "the run has moved it to organization paid, whose key does not see it yet" in told
+    assert "no longer in" not in told

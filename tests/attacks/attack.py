@@ -127,8 +127,9 @@ def _command(arena: Arena, staged: Stage, environ: dict[str, str], name: str, ar
         folder = staged.root / "gone"
         folder.mkdir(exist_ok=True)
     stdin = staged.filled_in(settings.stdin) if settings.stdin else str(streams / "stdin")
-    order = Order(arguments, folder, environ, stdin, streams, deleted=settings.working_directory == "deleted")
-    return arena.warm.run(order) if settings.process == "forked" else run_from_nothing(order)
+    order = Order(arguments, folder, environ, deleted=settings.working_directory == "deleted")
+    run = arena.warm.run if settings.process == "forked" else run_from_nothing
+    return run(order, streams, stdin)
 
 
 def _after(staged: Stage, writes: list[str], name: str, arguments: tuple[str, ...], ended: Ended) -> Iterator[str]:

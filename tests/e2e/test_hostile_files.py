@@ -111,12 +111,10 @@ class Bounded:
             arguments or ("validate",),
             folder,
             os.environ,
-            os.devnull,
-            self.streams,
             memory_bytes=MEMORY_BYTES,
             cpu_seconds=CPU_SECONDS,
         )
-        ended = shared().run(order)
+        ended = shared().run(order, self.streams)
         return Ended(ended.code, (ended.out + ended.err).decode())
 
 

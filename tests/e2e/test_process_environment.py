@@ -61,7 +61,7 @@ def test_while_a_run_waits_its_environment_holds_no_key(tmp_path: Path) -> None:
     place.declare(1)
     with Holding().listening() as server:
         place.environ |= {**SECRETS, "NEON_API_HOST": f"http://127.0.0.1:{server.port}/api/v2"}
-        with place.running("plan", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        with place.running_from_nothing("plan") as run:
             until(lambda: b"marked-" in server.heard)
             shown = environment_of(run.pid)
     assert b"PATH=" in shown or os.geteuid() != 0

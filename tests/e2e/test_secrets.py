@@ -110,7 +110,8 @@ class Searched:
             given = Path(streams) / "stdin"
             given.write_text(stdin, encoding="utf-8")
             noted = self.place.folder / "started.log"
-            ended = shared().run(Order(args, self.place.folder, environ, str(given), Path(streams), noted=noted))
+            order = Order(args, self.place.folder, environ, noted=noted)
+            ended = shared().run(order, Path(streams), str(given))
         assert ended.code is not None, "it does not end"
         return ended.code, [ended.out.decode(), ended.err.decode()]
 

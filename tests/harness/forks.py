@@ -8,25 +8,25 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 PATIENCE_SECONDS: Final = 60
 """After which a command that should have ended long ago is ended; nothing else depends on time."""
 RECONCILER: Final = str(Path(sys.executable).parent / "reconciler")
-READ: Final = os.O_RDONLY
-WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,6 @@ class Order:
     arguments: Sequence[str]
     folder: Path
     environ: Mapping[str, str]
-    stdin: str
-    streams: Path
-    """The folder that takes ``stdout`` and ``stderr``."""
     deleted: bool = False
     """Whether the working folder is gone."""
     noted: Path | None = None
@@ -47,6 +44,13 @@ class Order:
     """At most this much address space; of a forked one only."""
     cpu_seconds: int = 120
     """At most this much CPU, of a forked one only: the end of what would take for ever, no measure of speed."""
+    file_bytes: int | None = None
+    """No file may grow beyond this; of a forked one only."""
+
+    def written(self) -> dict[str, Any]:
+        """As the warm process reads it."""
+        paths = {"folder": str(self.folder), "noted": self.noted and str(self.noted)}
+        return {**asdict(self), "environ": dict(self.environ), **paths}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +63,16 @@ class Ended:
     err: bytes
 
 
-class Warm:
-    """The warm process. Threads wait for each other's commands."""
+class Running:
+    """A forked command that runs, with what tests need of a ``subprocess.Popen``."""
 
-    def __init__(self) -> None:
-        self._one_at_a_time = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.warm"],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"]},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,  # what is read ahead, select() would not see
-        )
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile("rb", buffering=0)  # what is read ahead, select() would not see
+        self.pid = int(self._answers.readline())
+        self.returncode: int | None = None
+        self.stdout: IO[str] | None = None
+        self.stderr: IO[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,36 +80,101 @@ class Warm:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._process:
+        if self.poll() is None:
+            end_group(self.pid)
+        self.wait()
+        for opened in (self.stdout, self.stderr, self._answers, self._connection):
+            if opened is not None:
+                opened.close()
+
+    def send_signal(self, number: int) -> None:
+        """Nothing happens if it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Without a chance to clean up."""
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._code(0)
+
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
+        """The exit code. Raises TimeoutError if it does not end."""
+        code = self._code(seconds)
+        if code is None:
+            raise TimeoutError("the command does not end")
+        return code
+
+    def communicate(self, timeout: float = PATIENCE_SECONDS) -> tuple[str, str]:
+        """All that it prints until it ends; what does not end is killed."""
+        said = ["", ""]
+
+        def read(number: int, stream: IO[str] | None) -> None:
+            said[number] = stream.read() if stream else ""
+
+        threads = [
+            threading.Thread(target=read, args=each, daemon=True) for each in enumerate((self.stdout, self.stderr))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self.wait(timeout)
+        finally:
+            self.kill()
+            for thread in threads:
+                thread.join()
+        return said[0], said[1]
+
+    def _code(self, seconds: float) -> int | None:
+        if self.returncode is None and select.select([self._answers], [], [], seconds)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+
+class Warm:
+    """The warm process; commands may run at the same time."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="reconciler-")
+        self.address = str(Path(self._folder.name) / "warm")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.harness.warm", self.address],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()  # it listens
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._process, self._folder:
             self._process.kill()
 
-    def run(self, order: Order) -> Ended:
-        """The command in a process that is forked for it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        streams = [
-            (order.stdin, READ),
-            (str(order.streams / "stdout"), WRITE),
-            (str(order.streams / "stderr"), WRITE),
-        ]
-        told = {
-            "arguments": list(order.arguments),
-            "folder": str(order.folder),
-            "environ": dict(order.environ),
-            "streams": streams,
-            "deleted": order.deleted,
-            "noted": order.noted and str(order.noted),
-            "memory_bytes": order.memory_bytes,
-            "cpu_seconds": order.cpu_seconds,
-        }
-        with self._one_at_a_time:
-            self._process.stdin.write(json.dumps(told).encode() + b"\n")
-            child = int(self._process.stdout.readline())
-            in_time, _, _ = select.select([self._process.stdout], [], [], PATIENCE_SECONDS)
-            if not in_time:
-                _end(child)
-            code = int(self._process.stdout.readline())
-        return _ended(order, code if in_time else None)
+    def start(self, order: Order, streams: Sequence[int]) -> Running:
+        """The command in a process that is forked for it, with these descriptors as its streams."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self.address)
+        socket.send_fds(connection, [b" "], streams)
+        connection.sendall(json.dumps(order.written()).encode() + b"\n")
+        return Running(connection)
+
+    def run(self, order: Order, streams: Path, stdin: str = os.devnull) -> Ended:
+        """The same from its start to its end; ``streams`` is the folder that takes ``stdout`` and ``stderr``."""
+        with (
+            open(stdin, "rb") as given,  # noqa: PTH123 (may be a device)
+            (streams / "stdout").open("wb") as out,
+            (streams / "stderr").open("wb") as err,
+            self.start(order, [given.fileno(), out.fileno(), err.fileno()]) as command,
+        ):
+            return _ended(command.wait, command.pid, streams)
 
 
 @cache
@@ -119,34 +185,35 @@ def shared() -> Warm:
     return warm
 
 
-def run_from_nothing(order: Order) -> Ended:
+def run_from_nothing(order: Order, streams: Path, stdin: str = os.devnull) -> Ended:
     """The command as its console script starts it."""
     with (
-        open(order.stdin, "rb") as stdin,  # noqa: PTH123 (may be a device)
-        (order.streams / "stdout").open("wb") as out,
-        (order.streams / "stderr").open("wb") as err,
+        open(stdin, "rb") as given,  # noqa: PTH123 (may be a device)
+        (streams / "stdout").open("wb") as out,
+        (streams / "stderr").open("wb") as err,
         subprocess.Popen(
             [RECONCILER, *order.arguments],
             cwd=order.folder,
             env=dict(order.environ),
-            stdin=stdin,
+            stdin=given,
             stdout=out,
             stderr=err,
             process_group=0,
         ) as process,
     ):
-        try:
-            code: int | None = process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            _end(process.pid)
-            code = None
-    return _ended(order, code)
+        return _ended(process.wait, process.pid, streams)
 
 
-def _end(group: int) -> None:
+def _ended(wait: Callable[[float], int], group: int, streams: Path) -> Ended:
+    try:
+        code: int | None = wait(PATIENCE_SECONDS)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        end_group(group)
+        code = None
+    return Ended(code, (streams / "stdout").read_bytes(), (streams / "stderr").read_bytes())
+
+
+def end_group(group: int) -> None:
+    """Kills a command with all that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-def _ended(order: Order, code: int | None) -> Ended:
-    return Ended(code, (order.streams / "stdout").read_bytes(), (order.streams / "stderr").read_bytes())

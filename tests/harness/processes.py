@@ -10,8 +10,9 @@ import shlex
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -21,11 +22,13 @@ from reconciler.cli.embedded_neon import keys, open_account
 from reconciler.environment import PULL_REQUESTS
 from reconciler.fleet import read
 from reconciler.simulator.serve import serving
-from tests.harness.forks import Order, shared
+from tests.harness.forks import Order, Running, run_from_nothing, shared
 from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from tests.harness.forks import Ended
 
 RECONCILER: Final = (sys.executable, "-m", "reconciler")
 PATIENCE_SECONDS: Final = 60
@@ -54,34 +57,67 @@ class Place:
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         """A command from its start to its end, in a process that is forked from one that has imported all."""
-        with TemporaryDirectory() as streams:
-            ended = shared().run(Order(args, self.folder, self.environ, os.devnull, Path(streams)))
-        assert ended.code is not None, "it does not end"
-        return subprocess.CompletedProcess(args, ended.code, ended.out.decode(), ended.err.decode())
+        return self._ended(shared().run, args)
 
     def run_from_nothing(self, *args: str) -> subprocess.CompletedProcess[str]:
         """The same in a process from its very start."""
-        return subprocess.run(
-            [*RECONCILER, *args],
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_SECONDS,
-        )
+        return self._ended(run_from_nothing, args)
+
+    def _ended(
+        self, run: Callable[[Order, Path], Ended], args: tuple[str, ...]
+    ) -> subprocess.CompletedProcess[str]:
+        with TemporaryDirectory() as streams:
+            ended = run(self._order(args), Path(streams))
+        assert ended.code is not None, "it does not end"
+        return subprocess.CompletedProcess(args, ended.code, ended.out.decode(), ended.err.decode())
 
     @contextmanager
-    def running(self, *args: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
-        """A command that runs; what is left of it at the end of the block is killed."""
+    def running(
+        self,
+        *args: str,
+        stdin: int = DEVNULL,
+        stdout: int = DEVNULL,
+        stderr: int = DEVNULL,
+        file_bytes: int | None = None,
+    ) -> Iterator[Running]:
+        """A forked command that runs; what is left of it at the end of the block is killed.
+
+        Streams are descriptors, or what stands for one with ``subprocess``.
+        """
+        with ExitStack() as opened:
+            read: dict[str, IO[str]] = {}
+
+            def stream(name: str, given: int) -> int:
+                if given == DEVNULL:
+                    return opened.enter_context(Path(os.devnull).open("r+b")).fileno()
+                if given != PIPE:
+                    return given
+                ours, theirs = os.pipe()
+                opened.callback(os.close, theirs)
+                read[name] = os.fdopen(ours, encoding="utf-8")
+                return theirs
+
+            streams = [stream("stdin", stdin), stream("stdout", stdout)]
+            streams.append(streams[1] if stderr == STDOUT else stream("stderr", stderr))
+            command = shared().start(self._order(args, file_bytes), streams)
+        command.stdout, command.stderr = read.get("stdout"), read.get("stderr")
+        with command:
+            yield command
+
+    @contextmanager
+    def running_from_nothing(self, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command from its very start, which prints to nobody."""
+        words = [*RECONCILER, *args]
         with subprocess.Popen(
-            [*RECONCILER, *args], cwd=self.folder, env=self.environ, text=True, **streams
+            words, cwd=self.folder, env=self.environ, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
         ) as process:
             try:
                 yield process
             finally:
                 process.kill()
+
+    def _order(self, args: tuple[str, ...], file_bytes: int | None = None) -> Order:
+        return Order(args, self.folder, self.environ, file_bytes=file_bytes)
 
     @contextmanager
     def served(self) -> Iterator[Callable[[], list[str]]]:

@@ -1,13 +1,11 @@
-"""A process that has imported the program, and forks one that runs a command for each line that it is told.
+"""A process that has imported the program, and forks one for each command that it is told.
 
-    python -m tests.harness.warm [SOCKET]
+    python -m tests.harness.warm SOCKET
 
-A line is JSON: arguments, folder, environment, bounds, and the files of the three streams. The answers are two
-lines: the id of the new process, and the status that it ended with. What a command meets is a process of its own
-in everything but its birth: ``/proc/PID/environ`` shows this one's environment, which holds nothing.
-
-With a socket, it runs the commands of whoever connects (``tests/harness/forked_program.py``): a line of JSON with
-arguments, folder and environment, which comes with the three streams themselves. The answer is the status.
+Whoever connects sends the three streams, and a line of JSON: arguments, folder, environment and bounds. The
+answers are two lines: the id of the new process, and the status that it ended with. What a command meets is a
+process of its own in everything but its birth: ``/proc/PID/environ`` shows this one's environment, which holds
+nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +14,14 @@ import gc
 import json
 import os
 import resource
+import selectors
 import socket
 import sys
+import traceback
 from contextlib import suppress
 from importlib import import_module
 from pkgutil import walk_packages
-from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TextIO
 
 import reconciler
 
@@ -37,6 +37,8 @@ LIBRARIES: Final = (
 command with bounds would begin above them.
 """
 PART_BYTES: Final = 65_536
+LINES: Final = 1
+"""How ``open`` buffers what leaves line by line."""
 STARTS: Final = (
     *("subprocess.Popen", "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.fork", "os.forkpty"),
     "pty.spawn",
@@ -52,68 +54,88 @@ def modules() -> Iterator[str]:
 
 
 def main() -> None:
-    """Until the input ends."""
+    """Until the standard input ends, which the test process holds."""
     for name in (*modules(), *LIBRARIES):
         import_module(name)
     gc.freeze()
-    if len(sys.argv) > 1:
-        _serve(sys.argv[1])
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _run(json.loads(line))
-        print(child, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-
-
-def _serve(path: str) -> None:
-    """One command after the other."""
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
-        listening.listen()
+    with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as ready:
+        listening.bind(sys.argv[1])
+        listening.listen(64)
         print(flush=True)
+        ready.register(listening, selectors.EVENT_READ)
+        ready.register(sys.stdin, selectors.EVENT_READ)
         while True:
-            connection, _ = listening.accept()
-            with connection:
-                line, streams, _, _ = socket.recv_fds(connection, PART_BYTES, 3)
-                while not line.endswith(b"\n"):
-                    line += connection.recv(PART_BYTES)
-                child = os.fork()
-                if child == 0:
-                    _run(json.loads(line), streams)
-                for stream in streams:
-                    os.close(stream)
-                connection.sendall(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            for key, _ in ready.select():
+                if key.fileobj is sys.stdin:
+                    return
+                if key.fileobj is listening:
+                    _begin(listening.accept()[0], ready)
+                else:
+                    _end(key, ready)
 
 
-def _run(order: dict[str, Any], streams: Sequence[int] = ()) -> None:
-    """Becomes the command, and ends with it."""
+def _begin(connection: socket.socket, ready: selectors.BaseSelector) -> None:
+    """Forks a command, whose end makes its descriptor readable."""
+    line, streams, _, _ = socket.recv_fds(connection, PART_BYTES, 3)
+    while not line.endswith(b"\n"):
+        line += connection.recv(PART_BYTES)
+    child = os.fork()
+    if child == 0:
+        _become(json.loads(line), streams)
+    with suppress(OSError):
+        os.setpgid(child, child)  # whoever comes first, it or this one
+    for stream in streams:
+        os.close(stream)
+    connection.sendall(b"%d\n" % child)
+    ready.register(os.pidfd_open(child), selectors.EVENT_READ, (child, connection))
+
+
+def _end(key: selectors.SelectorKey, ready: selectors.BaseSelector) -> None:
+    """Tells how a command has ended; perhaps nobody listens any more."""
+    child, connection = key.data
+    ready.unregister(key.fd)
+    os.close(key.fd)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with connection, suppress(OSError):
+        connection.sendall(b"%d\n" % code)
+
+
+def _become(order: dict[str, Any], streams: Sequence[int]) -> NoReturn:
+    """Runs the command, and ends with it: without taking a copy of all modules apart."""
+    try:
+        _run(order, streams)
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    _flush()
+    os._exit(code)
+
+
+def _run(order: dict[str, Any], streams: Sequence[int]) -> None:
     os.setpgid(0, 0)  # what it starts is ended with it
     resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_seconds"],) * 2)
+    if order["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], resource.RLIM_INFINITY))
     os.environ.clear()
     os.environ.update(order["environ"])
     os.chdir(order["folder"])
     if order["deleted"]:
         os.rmdir(order["folder"])  # noqa: PTH106 (as short as can be)
-    for number, (path, flags) in enumerate(order.get("streams", ())):
-        os.dup2(os.open(path, flags, 0o600), number)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
-    for descriptor in range(3, 64):
-        _close(descriptor)
+    os.closerange(3, 256)
     sys.stdin, sys.stdout = _stream(0, "r"), _stream(1, "w")
-    sys.stderr = _stream(2, "w")
+    sys.stderr = _stream(2, "w", buffering=LINES, errors="backslashreplace")
     sys.argv = ["reconciler", *order["arguments"]]
     if order["noted"]:
         sys.addaudithook(noting(order["noted"]))
     from reconciler.cli import main as command  # noqa: PLC0415 (imported already)
 
-    try:
-        command(order["arguments"])
-    except SystemExit as ended:
-        _flush()
-        os._exit(ended.code if isinstance(ended.code, int) else 1)  # without taking a copy of all modules apart
+    command(order["arguments"])
 
 
 def noting(log: str) -> Callable[[str, tuple[Any, ...]], None]:
@@ -127,20 +149,15 @@ def noting(log: str) -> Callable[[str, tuple[Any, ...]], None]:
     return note
 
 
-def _stream(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
+def _stream(descriptor: int, mode: Literal["r", "w"], buffering: int = -1, errors: str | None = None) -> TextIO:
     """As Python itself opens the three: without closing their descriptors."""
-    return open(descriptor, mode, encoding="utf-8", closefd=False)
+    return open(descriptor, mode, buffering, encoding="utf-8", errors=errors, closefd=False)
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-
-
-def _close(descriptor: int) -> None:
-    with suppress(OSError):
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

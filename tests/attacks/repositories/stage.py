@@ -112,9 +112,7 @@ class Stage:
         streams = self.folder / "streams"
         streams.mkdir(exist_ok=True)
         noted = self.folder / "started"
-        return self.warm.run(
-            Order((name, *place, *flags), self.checkout, self.environ, os.devnull, streams, noted=noted)
-        )
+        return self.warm.run(Order((name, *place, *flags), self.checkout, self.environ, noted=noted), streams)
 
     def started(self) -> list[str]:
         """The programs that commands have started so far."""

@@ -18,7 +18,7 @@ from reconciler.plan.event import ObservedAgain
 from tests.e2e.test_full_disk import FULL, room_for
 from tests.harness.builders import NOON
 from tests.harness.events import check_end, check_folded, read_events
-from tests.harness.processes import RECONCILER, Place
+from tests.harness.processes import Place, until
 from tests.harness.wire import answering, first, writes
 
 if TYPE_CHECKING:
@@ -136,15 +136,9 @@ def applied(place: Place, *args: str, stdout: int) -> subprocess.CompletedProces
     """Applies three tenants in a process of its own."""
     place.declare(3)
     words = ("apply", "--simulator", "sim.db", "--yes", "--journal", "journal.jsonl", "--output", "report.json")
-    return subprocess.run(
-        [*RECONCILER, *words, *args],
-        cwd=place.folder,
-        env=place.environ,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    with place.running(*words, *args, stdout=stdout, stderr=subprocess.PIPE) as command:
+        _, err = command.communicate()
+    return subprocess.CompletedProcess(words, command.wait(), None, err)
 
 
 def all_applied(ended: subprocess.CompletedProcess[str], place: Place) -> None:
@@ -219,8 +213,7 @@ def test_a_killed_run_leaves_whole_lines(tmp_path: Path) -> None:
     with place.served():
         words = ("apply", "--yes", "--expect-empty", "--allow", "creates=99", "--events", "events.jsonl")
         with place.running(*words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            while '"event": "action"' not in (text := _text(tmp_path / "events.jsonl")):
-                assert process.poll() is None, text
+            until(lambda: '"event": "action"' in _text(tmp_path / "events.jsonl"))
             process.kill()
             process.wait()
     lines = read_events(_text(tmp_path / "events.jsonl"))

@@ -8,7 +8,7 @@ import resource
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,7 @@ from reconciler.cli.documents import write
 from reconciler.cli.sinks import ConnectionsFile
 from reconciler.errors import InvalidInputError, OutputError
 from reconciler.neon.connection import Connection
-from tests.harness.processes import RECONCILER, Place
+from tests.harness.processes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,19 +83,13 @@ def test_the_tenants_whose_connection_strings_found_no_room_are_named(tmp_path: 
     assert "postgresql" not in str(caught.value)
 
 
-def converge(place: Place, *args: str, room: int = ENOUGH, **streams: Any) -> subprocess.CompletedProcess[str]:
+def converge(place: Place, *args: str, stdout: int) -> subprocess.CompletedProcess[str]:
     """Converges the only tenant, in a process of its own."""
     place.declare(1)
-    with room_for(room):
-        return subprocess.run(
-            [*RECONCILER, "converge", "t000", "--simulator", "sim.db", "--journal", "journal.jsonl", *args],
-            cwd=place.folder,
-            env=place.environ,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            **streams,
-        )
+    words = ("converge", "t000", "--simulator", "sim.db", "--journal", "journal.jsonl", *args)
+    with place.running(*words, stdout=stdout, stderr=subprocess.PIPE, file_bytes=ENOUGH) as command:
+        out, err = command.communicate()
+    return subprocess.CompletedProcess(words, command.wait(), out, err)
 
 
 @pytest.mark.slow
@@ -103,7 +97,7 @@ def converge(place: Place, *args: str, room: int = ENOUGH, **streams: Any) -> su
 def test_a_report_that_finds_no_room_is_no_defect_and_the_journal_has_it(tmp_path: Path, form: str) -> None:
     place = Place(tmp_path)
     with FULL.open("w") as full:
-        ended = converge(place, "--format", form, stdout=full)
+        ended = converge(place, "--format", form, stdout=full.fileno())
     assert ended.returncode == 1
     assert "the output cannot be written: No space left on device" in ended.stderr
     assert "hint:" in ended.stderr

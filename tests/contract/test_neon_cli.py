@@ -76,11 +76,11 @@ def test_a_project_from_its_creation_to_its_recovery(cli: Cli) -> None:
     created = cli("projects", "create", "--name", "acme", "--set-context", *where, *what)
     project_id = created["project"]["id"]
     assert created["project"]["pg_version"] == 16
-    assert sizes(created["project"]["default_endpoint_settings"]) == (0.5, 2)
     uri = urlsplit(created["connection_uris"][0]["connection_uri"])
     assert (uri.username, uri.path) == ("app", "/shop")
     assert [each["id"] for each in cli("projects", "list", *where)] == [project_id]
-    assert cli("projects", "get", project_id)["name"] == "acme"
+    shown = cli("projects", "get", project_id)
+    assert (shown["name"], *sizes(shown["default_endpoint_settings"])) == ("acme", 0.5, 2)
     operations = {each["action"]: each["status"] for each in cli("operations", "list")}
     assert operations == {"create_timeline": "finished", "start_compute": "finished"}
     (before,) = cli("api", f"/projects/{project_id}/endpoints")["endpoints"]

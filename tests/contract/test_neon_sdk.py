@@ -81,7 +81,7 @@ def scripts(tmp_path: Path) -> Iterator[Scripts]:
 def test_a_sign_up_waits_for_its_operations_and_hands_out_what_works(scripts: Scripts) -> None:
     told = scripts.run("sign_up.mjs")
     made, dev = told["made"], told["dev"]
-    assert made["project"]["org_id"] == scripts.neon.paid
+    assert Stored.of(scripts.neon.simulator).project("acme")["org_id"] == scripts.neon.paid
     assert dev["branch"]["parent_id"] == told["parent"]["id"]
     assert dev["endpoint"]["branch_id"] == dev["branch"]["id"]
     assert dev["endpoint"]["autoscaling_limit_max_cu"] == 1

@@ -56,7 +56,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "get_shows_settings": (False,),
     "get_shows_compute": (False,),
     "foreign_project": ("404",),
-    "create_shows_settings": (False,),
+    "create_shows_settings": (True,),
     "one_way_settings_refused": (False,),
     "transfer_keeps_quota": (False,),
     "deleted_projects_count": (False,),

@@ -49,6 +49,7 @@ MOST_CONVENIENT = Behaviour(
     quota_patch=Patch.MERGE,
     compute_patch=Patch.MERGE,
     foreign_project=ForeignProject.NOT_FOUND,
+    create_shows_settings=True,
     snapshot_limit_code=True,
     deletion_count_lag_seconds=0,
     transfer_lag_seconds=0,

@@ -31,6 +31,7 @@ EASY: Final = Behaviour(
     transfer_lag_seconds=0.0,
     deleted_projects_count=False,
     foreign_project=ForeignProject.NOT_FOUND,
+    create_shows_settings=True,
     rate_limit=RateLimit(consumption_per_minute=50),
 )
 """The answers that are easy for a client: what a test asks about is not mixed with what is not documented."""

@@ -93,7 +93,7 @@ def _duration_seconds(operation_id: str) -> float:
 
 def check_unlocked(store: Reading, project_id: str, now: float, behaviour: Behaviour) -> None:
     """Refuse a write to a project on which operations still run (423: nothing was carried out)."""
-    if busy(store, project_id, now) or _maintained(project_id, now, behaviour.background_work_every_seconds):
+    if busy(store, project_id, now) or maintained(project_id, now, behaviour.background_work_every_seconds):
         raise Refusal(423, LOCKED)
 
 
@@ -106,7 +106,7 @@ def busy(store: Reading, project_id: str, now: float) -> bool:
     return store.row(query, project_id, now) is not None
 
 
-def _maintained(project_id: str, now: float, every_seconds: float | None) -> bool:
+def maintained(project_id: str, now: float, every_seconds: float | None) -> bool:
     """Whether Neon itself works on a project, as it does now and then (Neon: check_availability)."""
     if every_seconds is None:
         return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.simulator.operations import maintained
 from tests.harness.stored import Stored
 from tests.harness.wire import Passing, writes
 
@@ -37,10 +39,9 @@ class Watch:
     def __init__(self, world: World, organizations: Mapping[str, Organization]) -> None:
         self._world = world
         self._organizations = organizations
-        self._works_by_itself = world.simulator.world.behaviour.background_work_every_seconds is not None
         self.refused: list[str] = []
-        """Writes that Neon would not carry out, with its words. Where Neon also works on projects by itself, none
-        that a lock puts off: nobody can foresee it, and they are sent again."""
+        """Writes that Neon would not carry out, with its words. None that are put off because Neon itself works on
+        the project: nobody can foresee it, and they are sent again."""
         self.overfull: list[str] = []
         """Writes after which a project held more than its organization allows, and more than before in it."""
 
@@ -50,12 +51,18 @@ class Watch:
             return await passing.answer()
         before = held_by_project(self._world.simulator)
         response = await passing.answer()
-        put_off = response.status_code == HTTPStatus.LOCKED and self._works_by_itself
+        put_off = response.status_code == HTTPStatus.LOCKED and self._works_by_itself(passing)
         if response.is_client_error and not put_off:
             self.refused.append(f"{passing.call}: {(await response.aread()).decode()}")
         after = held_by_project(self._world.simulator)
         self.overfull += [f"{passing.call}: {what}" for what in self._excess(before, after)]
         return response
+
+    def _works_by_itself(self, passing: Passing) -> bool:
+        """Whether Neon itself works on a project that the write is about."""
+        simulator = self._world.simulator
+        now, every_seconds = simulator.clock.now(), simulator.world.behaviour.background_work_every_seconds
+        return any(maintained(project_id, now, every_seconds) for project_id in projects_of(passing))
 
     def _excess(self, before: HeldByProject, after: HeldByProject) -> Iterator[str]:
         for project_id, now in after.items():
@@ -70,6 +77,15 @@ class Watch:
             ):
                 if limit is not None and count > max(limit, earlier):
                     yield f"{project_id} holds {now}, where {limits} holds"
+
+
+def projects_of(passing: Passing) -> list[str]:
+    """The ids of the projects that a write is about: of all that a transfer moves."""
+    _, table, project_id, *_ = [*passing.path.split("/"), ""]
+    if table == "projects":
+        return [project_id]
+    body = json.loads(passing.request.content or b"{}")
+    return list(body.get("project_ids", ()))
 
 
 def held_by_project(simulator: Simulator) -> HeldByProject:

@@ -73,6 +73,16 @@ def drawn(
     return [all_of_them[place] for place in sorted(places[:count])]
 
 
+def dealt(what: str, all_of_them: Sequence[T], hand: int, count: int) -> list[T]:
+    """The hand of that number, from 0, of so many: dealt in turn from a pack in an order that is drawn.
+
+    Together the hands hold each of them, unless they are too few to.
+    """
+    pack = list(all_of_them)
+    Random(f"{seed()} {what}").shuffle(pack)  # noqa: S311
+    return [pack[place % len(pack)] for place in range(hand * count, hand * count + min(count, len(pack)))]
+
+
 def _showing_a_kind(places: Iterable[int], kinds: Callable[[int], Iterable[Any]]) -> dict[int, None]:
     """The places that show a kind which none before them shows."""
     found: dict[int, None] = {}

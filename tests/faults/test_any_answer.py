@@ -117,7 +117,7 @@ KNOWN: Final = (
 def drawn() -> list[tuple[int, Spoil]]:
     """Others, by the seed."""
     found = []
-    for seed in profiles.seeds(FIGURE, profiles.size(13, 60, 2_000)):
+    for seed in profiles.seeds(FIGURE, profiles.size(9, 30, 2_000)):
         random = Random(seed)  # noqa: S311
         whole = random.random() < 0.5
         place, value = (-1, WHOLE) if whole else (random.randrange(10_000), VALUES)

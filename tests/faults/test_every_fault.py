@@ -1,9 +1,9 @@
 """Every fault at every call of an apply that does everything: one more apply ends as if nothing had happened.
 
 Many calls are alike: polls of an operation, pages of a list. The shape of a call is its method and path; a class
-of calls is a shape, a tenant, and whether anything of that tenant has been written by then. `make test` lets one
-kind of fault strike each class, and each kind a creation; `.ci/run` three kinds each class, and each kind every
-shape; `make nightly` every kind every call. Which kinds strike which class differs from commit to commit.
+of calls is a shape, a tenant, and whether anything of that tenant has been written by then. Each kind of fault
+strikes a creation. Beside that, `make test` lets one kind strike each shape; `.ci/run` one each class, and some
+each shape; `make nightly` every kind every call. Which kinds strike which calls differs from commit to commit.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 CALLS_AT_LEAST: Final = 80
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""
 FIGURE: Final = "faults at a call"
-PARTS: Final = profiles.size(8, 24, 96)
-KINDS_OF_A_CLASS: Final = 3
-"""How many kinds of fault strike each class in `.ci/run`."""
+PARTS: Final = profiles.size(4, 8, 96)
+KINDS_OF_A_SHAPE: Final = 4
+"""How many kinds of fault strike each shape in `.ci/run`."""
 
 Trial: TypeAlias = "tuple[str, int]"
 """A kind of fault, and the number of the call that it strikes."""
@@ -213,30 +213,34 @@ def trials() -> list[Trial]:
         case profiles.NIGHTLY:
             return sorted(possible)
         case profiles.CI:
-            return dealt(each_kind(shapes(calls), possible), possible, KINDS_OF_A_CLASS)
+            of_classes = dealt(each_kind(possible), possible, classes(calls), 1)
+            return sorted(dealt(of_classes, possible, shapes(calls), KINDS_OF_A_SHAPE))
         case _:
-            creations = [at for at, call in enumerate(calls, 1) if call.creates]
-            return dealt(each_kind([creations], possible), possible, 1)
+            return sorted(dealt(each_kind(possible), possible, shapes(calls), 1))
 
 
-def each_kind(alike: Sequence[Sequence[int]], possible: set[Trial]) -> set[Trial]:
-    """Each kind of fault at one of the calls that are alike: another one for each kind and each seed."""
-    drawn = {(name, at) for calls in alike for name in KINDS for at in profiles.drawn(f"{name} {calls}", calls, 1)}
-    return drawn & possible
+def each_kind(possible: set[Trial]) -> set[Trial]:
+    """Each kind of fault once: at a creation, or where it strikes none, at another call."""
+    creations = {at for at, call in enumerate(undisturbed().calls, 1) if call.creates}
+    found = set()
+    for kind in KINDS:
+        struck_calls = sorted(at for name, at in possible if name == kind)
+        preferred = [at for at in struck_calls if at in creations] or struck_calls
+        found |= {(kind, at) for at in profiles.drawn(kind, preferred, 1)}
+    return found
 
 
-def dealt(found: set[Trial], possible: set[Trial], kinds: int) -> list[Trial]:
-    """These trials, and others until so many kinds strike each class: whichever kind had fewest so far."""
-    alike = classes(undisturbed().calls)
+def dealt(found: set[Trial], possible: set[Trial], groups: Sequence[Sequence[int]], kinds: int) -> set[Trial]:
+    """These trials, and others until so many kinds strike each group: whichever kind had fewest so far."""
     used = Counter(name for name, _ in found)
-    for calls in profiles.drawn("order of the classes", alike, len(alike)):
+    for calls in profiles.drawn("order of the groups", groups, len(groups)):
         (at,) = profiles.drawn(f"dealt {calls}", calls, 1)
         here = {name for name, other in found if other in calls}
         left = [name for name in KINDS if (name, at) in possible and name not in here]
         for name in sorted(left, key=used.__getitem__)[: max(0, kinds - len(here))]:
             found = found | {(name, at)}
             used[name] += 1
-    return sorted(found)
+    return found
 
 
 @pytest.mark.slow
@@ -250,11 +254,11 @@ def test_a_fault_at_a_call_is_repaired_by_the_next_run(part: int) -> None:
     assert not found, "\n".join(found)
 
 
-def test_every_profile_tries_each_class_of_calls_and_each_kind_of_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_profile_tries_each_shape_of_calls_and_each_kind_of_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = undisturbed().calls
-    alike = classes(calls)
     creation = next(call for call in calls if call.creates)
-    assert sorted(at for each in alike for at in each) == list(range(1, len(calls) + 1))
+    for groups in (classes(calls), shapes(calls)):
+        assert sorted(at for group in groups for at in group) == list(range(1, len(calls) + 1))
     sizes = []
     for profile in (profiles.DEFAULT, profiles.CI, profiles.NIGHTLY):
         monkeypatch.setenv(profiles.PROFILE, profile)
@@ -264,11 +268,13 @@ def test_every_profile_tries_each_class_of_calls_and_each_kind_of_fault(monkeypa
         assert {name for name, at in tried if calls[at - 1].creates} == {
             name for name, kind in KINDS.items() if kind.strikes(creation)
         }
-        kinds = min(sum(at in each for _, at in tried) for each in alike)
-        assert kinds >= (1 if profile == profiles.DEFAULT else KINDS_OF_A_CLASS)
+        assert fewest(tried, shapes(calls)) >= (1 if profile == profiles.DEFAULT else KINDS_OF_A_SHAPE)
+        assert fewest(tried, classes(calls)) >= (0 if profile == profiles.DEFAULT else 1)
         sizes.append(len(tried))
-        if profile != profiles.DEFAULT:
-            assert {(name, shape(calls[at - 1])) for name, at in tried} == {
-                (name, shape(call)) for name, kind in KINDS.items() for call in calls if kind.strikes(call)
-            }
     assert sizes == sorted(sizes)
+    assert sizes[-1] == sum(kind.strikes(call) for kind in KINDS.values() for call in calls)
+
+
+def fewest(tried: Sequence[Trial], groups: Sequence[Sequence[int]]) -> int:
+    """How many kinds of fault strike the group that fewest strike."""
+    return min(len({name for name, at in tried if at in group}) for group in groups)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.rich_fleet import Scene
 
 FIGURE: Final = "deaths after a write, by depth and threshold"
-WRITES: Final = profiles.size(1, 7, 1000)
+WRITES: Final = profiles.size(1, 2, 1000)
 """After so many writes a run dies in each way, other ones in each; `make nightly` tries all."""
 WRITES_AT_LEAST: Final = 20
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""
@@ -109,6 +109,7 @@ def without_replicas(computes: list[Any]) -> list[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_death_after_a_write_leaves_half_done_is_finished_by_the_next_run(way: str) -> None:
     """Each death in an account of its own."""

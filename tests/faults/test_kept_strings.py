@@ -9,6 +9,9 @@ import asyncio
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -29,7 +32,6 @@ from tests.harness.wire import Killed, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from pathlib import Path
 
     import httpx
 
@@ -141,18 +143,20 @@ def opened(job: str, folder: Path) -> Iterator[Scene]:
         yield scene
 
 
-def calls(job: str, folder: Path) -> list[Call]:
-    with opened(job, folder) as scene:
+@cache
+def calls(job: str) -> tuple[Call, ...]:
+    """Of the undisturbed command."""
+    with TemporaryDirectory() as folder, opened(job, Path(folder) / "calls") as scene:
         way = Wire(scene.neon.via)
         assert scene.do(JOBS[job], way)
         assert scene.kept() == (KeptString.KEPT, True)
-        return calls_on(way)
+        return tuple(calls_on(way))
 
 
-def places(job: str, kind: str, every: list[Call]) -> list[tuple[int, Call]]:
-    """The calls that a kind strikes, or a sample of them."""
-    strikes = [(at, call) for at, call in enumerate(every, 1) if KINDS[kind].strikes(call)]
-    return profiles.drawn(f"kept strings {job} {kind}", strikes, profiles.size(1, 2, 1000))
+def places(job: str, kind: str) -> list[tuple[int, Call]]:
+    """The calls that a kind strikes, or one of them."""
+    strikes = [(at, call) for at, call in enumerate(calls(job), 1) if KINDS[kind].strikes(call)]
+    return profiles.drawn(f"kept strings {job} {kind}", strikes, profiles.size(1, 1, 1000))
 
 
 def wrong(scene: Scene, *, well: bool) -> Iterator[str]:
@@ -182,11 +186,12 @@ def end_operations(scene: Scene) -> None:
             stored.change("operations", row["id"], ends_at=stored.now)
 
 
+@pytest.mark.drawn(10, ci=25, each=("kind", "job"))
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_at_any_call_leaves_the_string_or_a_mark(job: str, kind: str, tmp_path: Path) -> None:
     failures = []
-    for number, call in places(job, kind, calls(job, tmp_path / "calls")):
+    for number, call in places(job, kind):
         with opened(job, tmp_path / f"{number}") as scene:
             way = Wire(scene.neon.via, struck(scene.neon.simulator, KINDS[kind], number))
             well = False
@@ -264,7 +269,7 @@ def broken(*_: object) -> bool:
 
 def test_another_run_leaves_a_reset_that_has_just_begun_to_the_run_that_does_it(tmp_path: Path) -> None:
     with opened("rotate", tmp_path / "scene") as scene:
-        number = next(at for at, call in enumerate(calls("rotate", tmp_path / "calls"), 1) if not call.reads)
+        number = next(at for at, call in enumerate(calls("rotate"), 1) if not call.reads)
         way = Wire(scene.neon.via, struck(scene.neon.simulator, KINDS["killed after it was carried out"], number))
         with pytest.raises(Killed):
             scene.do(rotate, way)

@@ -33,12 +33,12 @@ NOT_CARRIED_OUT: dict[str, AnyEffect] = {
     "a proxy's page": html(502),
 }
 REFUSED = (TRANSFER, 2)
-"""The first transfer of the tenant that moves down: it is refused twice, for its window and for its compute. Without
-the reason, a refusal tells no more than no answer does: the transfer is sent again."""
+"""The first transfer of the tenant that moves down: it is refused twice, for its window and for its compute.
+Without the reason, a refusal tells no more than no answer does: the transfer is sent again."""
 EFFECTS = {**CARRIED_OUT, **NOT_CARRIED_OUT}
 WRITES = 13
-"""Of a run in which no answer is lost: two of them are the refused transfers, each of which is sent again once what
-is beyond the limit is reduced, and the last one resizes the compute of the new project."""
+"""Of a run in which no answer is lost: two of them are the refused transfers, each of which is sent again once
+what is beyond the limit is reduced, and the last one resizes the compute of the new project."""
 
 
 async def apply_once(folder: Path, call: tuple[str, str], nth: int, how: str) -> World:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FIGURE: Final = "changes in the console during an apply of a saved plan"
-MOMENTS: Final = profiles.size(2, 10, 1000)
+MOMENTS: Final = profiles.size(1, 2, 1000)
 """At so many moments the person does each deed, at other ones each; `make nightly` tries all."""
-RUNS: Final = profiles.size(4, 12, 120)
+RUNS: Final = profiles.size(2, 6, 120)
 """Pairs of runs that apply one saved plan."""
 SLOW: Final = Latency(0.05, 0.9)
 

@@ -90,6 +90,12 @@ JOBS: Final = {
     "roles and databases": Job(("converge", "acme"), LISTED, edited=OTHERS),
     "restore": Job(("restore", "acme", "--to", "2028-02-28T00:30:00Z", "--yes")),
 }
+ANY_CALL: Final = Call("GET", "/projects/any")
+KINDS_OF_A_COMMAND: Final = profiles.size(2, 3, len(KINDS))
+"""Of those that strike any call: all commands together meet each of them."""
+RARE_KINDS_OF_A_COMMAND: Final = profiles.size(1, len(KINDS), len(KINDS))
+"""Of those that strike only lists of projects, or writes that start operations."""
+CALLS_OF_A_KIND: Final = profiles.size(1, 1, 1000)
 OPENED: Final[list[Simulator]] = []
 LATER_SECONDS: Final = 7200.0
 """Between two commands; a restore window reaches back further."""
@@ -224,6 +230,17 @@ def wrong(name: str, scene: Scene, kind: str, place: tuple[int, Call], expected:
         yield "a password left the program"
 
 
+def trials(name: str, calls: list[Call]) -> Iterator[tuple[str, tuple[int, Call]]]:
+    """Some kinds of fault, each at one call, or at all in `make nightly`."""
+    anywhere = [kind for kind in KINDS if KINDS[kind].strikes(ANY_CALL)]
+    rare = [kind for kind in KINDS if kind not in anywhere and any(map(KINDS[kind].strikes, calls))]
+    dealt = profiles.dealt("commands", anywhere, [*JOBS].index(name), KINDS_OF_A_COMMAND)
+    for kind in (*dealt, *profiles.drawn(f"rare {name}", rare, RARE_KINDS_OF_A_COMMAND)):
+        strikes = [(at, call) for at, call in enumerate(calls, 1) if KINDS[kind].strikes(call)]
+        for place in profiles.drawn(f"commands {name} {kind}", strikes, CALLS_OF_A_KIND):
+            yield kind, place
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_a_command_that_is_disturbed_is_finished_by_the_next_one(name: str, tmp_path: Path) -> None:
     before = prepared(name, tmp_path / "before")
@@ -231,14 +248,8 @@ def test_a_command_that_is_disturbed_is_finished_by_the_next_one(name: str, tmp_
     ended, calls = undisturbed.do(*JOBS[name].words)
     assert ended.code == 0, ended.err
     expected = undisturbed.state()
-    every = [
-        (kind, (number, call))
-        for kind in KINDS
-        for number, call in enumerate(calls, 1)
-        if KINDS[kind].strikes(call)
-    ]
     failures = []
-    for kind, place in profiles.drawn(f"commands {name}", every, profiles.size(6, 24, 10_000)):
+    for kind, place in trials(name, calls):
         found = wrong(name, before.copy(), kind, place, expected)
         failures += [f"{kind} at call {place[0]}, {place[1]}: {what}" for what in found]
     assert not failures, "\n".join(failures)

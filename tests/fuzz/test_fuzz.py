@@ -41,6 +41,7 @@ def test_what_keeps_its_promises_passes() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize(("spoil", "target"), [(Spoil.NAMES, "json-lines"), (Spoil.MOMENTS, "answers")])
 def test_a_defect_is_found_and_its_input_kept(spoil: Spoil, target: str) -> None:
     code, said = fuzzed("--target", target, "--spoil", spoil.value)

@@ -50,6 +50,14 @@ def test_beyond_one_of_each_kind_others_are_drawn(monkeypatch: pytest.MonkeyPatc
     assert {number % 2 for number in found} == {0, 1}
 
 
+def test_the_hands_of_a_pack_hold_each_of_it() -> None:
+    hands = [profiles.dealt("pack", range(25), hand, 3) for hand in range(9)]
+    assert {number for hand in hands for number in hand} == {*range(25)}
+    assert all(len({*hand}) == 3 for hand in hands)
+    assert profiles.dealt("pack", range(25), 3, 1000) != (once := [*range(25)])
+    assert sorted(profiles.dealt("pack", range(25), 3, 1000)) == once
+
+
 def test_parts_have_seeds_of_their_own() -> None:
     parts = [profiles.seeds("trials", 10, part) for part in range(3)]
     assert len({seed for part in parts for seed in part}) == 30

@@ -8,15 +8,15 @@ from typing import Final
 
 import pytest
 
-from tests import figures
+from tests import figures, profiles
 
 pytestmark = pytest.mark.slow
 
-DAYS: Final = 12
+DAYS: Final = profiles.size(6, 12, 12)
 TENANTS: Final = 40
 
 
-@pytest.mark.drawn(1)
+@pytest.mark.drawn(1, ci=1)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_days_of_edits_meddling_and_faults_the_fleet_is_in_sync_and_memory_has_not_grown(seed: int) -> None:
     command = [sys.executable, "-m", "tests.endurance", "--days", str(DAYS), "--tenants", str(TENANTS)]

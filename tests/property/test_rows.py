@@ -13,9 +13,9 @@ from tests.rows import account
 pytestmark = pytest.mark.slow
 
 FIGURE: Final = "histories of rows"
-HISTORIES: Final = profiles.size(4, 10, 25)
+HISTORIES: Final = profiles.size(4, 8, 25)
 """Of each part."""
-PARTS: Final = profiles.size(1, 2, 40)
+PARTS: Final = profiles.size(1, 1, 40)
 KINDS: Final = {"write", "drop", "snapshot", "branch", "schema", "reset", "restore", "undo", "transfer", "recover"}
 
 

@@ -32,6 +32,7 @@ FULL: Final[dict[str, str]] = {
 }
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("mistakes", FULL.values(), ids=FULL)
 def test_a_file_full_of_mistakes_makes_a_bounded_number_of_problems(mistakes: str, tmp_path: Path) -> None:
     loaded = load_files(tmp_path, {"tenants/acme.yaml": ACME + mistakes})

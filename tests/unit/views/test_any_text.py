@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 from rich.console import Console
@@ -35,6 +35,7 @@ from reconciler.views.view import (
     RowChangesView,
     UsageView,
 )
+from tests import profiles
 from tests.harness import json_documents
 from tests.unit.views import builders as build
 from tests.unit.views import nasty
@@ -164,6 +165,7 @@ def test_no_text_steers_a_terminal_or_a_runner(text: str) -> None:
     check(text, 100)
 
 
+@settings(max_examples=profiles.size(8, 25, 400))
 @given(texts)
 def test_no_control_character_is_ever_printed(text: str) -> None:
     check(text, 40, 100)

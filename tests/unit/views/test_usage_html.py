@@ -13,6 +13,7 @@ from reconciler.usage.ranking import crossings
 from reconciler.views.formats import render
 from reconciler.views.html.charts import Count, chart, parts
 from reconciler.views.view import UsageView
+from tests import profiles
 from tests.harness.html_page import check_harmless, check_readable, elements, read_page
 from tests.unit.views import nasty
 from tests.unit.views.usages import a_usage
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.usage.usage import Usage
     from tests.harness.html_page import Element
 
+MANY: Final = profiles.size(2_000, 10_000, 10_000)
 MOST_BYTES: Final = 300_000
 """Of the page of any fleet, without its data."""
 MOST_BYTES_OF_ONE: Final = 200
@@ -51,7 +53,7 @@ def page(usage: Usage, *, full: bool = False) -> str:
 
 @cache
 def large() -> Element:
-    return read_page(page(a_usage(10_000)))
+    return read_page(page(a_usage(MANY)))
 
 
 def called(text: str) -> Usage:
@@ -96,24 +98,24 @@ def test_so_does_the_page_of_a_large_one() -> None:
     check_harmless(large())
     check_readable(large())
     data = len(large().all("script")[0].text.encode())
-    assert len(page(a_usage(10_000)).encode()) - data < MOST_BYTES
-    assert data < MOST_BYTES_OF_ONE * 10_000
+    assert len(page(a_usage(MANY)).encode()) - data < MOST_BYTES
+    assert data < MOST_BYTES_OF_ONE * MANY
 
 
 def test_full_shows_every_crossing_and_every_idle_tenant() -> None:
-    usage = a_usage(10_000)
+    usage = a_usage(MANY)
     shown = page(usage, full=True)
     assert all(f">{one.tenant.tenant}<" in shown for one in crossings(usage.tenants))
     assert all(f"<li>{one.tenant}</li>" in shown for one in usage.tenants if one.idle)
 
 
 def test_the_numbers_at_the_top_are_those_of_the_usage() -> None:
-    usage = a_usage(10_000)
+    usage = a_usage(MANY)
     tiles = [one.text.split() for one in large().all("li") if one.all("strong")]
     numbers = [int(words[0].replace(",", "")) for words in tiles]
     at_limit = [one for one in usage.tenants if one.suspended or one.writes_fail]
     assert numbers == [
-        10_000,
+        MANY,
         sum(one.suspended for one in usage.tenants),
         sum(one.writes_fail for one in usage.tenants),
         sum(one.threshold is not None for one in usage.tenants if one not in at_limit),
@@ -123,7 +125,7 @@ def test_the_numbers_at_the_top_are_those_of_the_usage() -> None:
 
 
 def test_each_tenant_stands_in_one_column_of_each_chart() -> None:
-    usage = a_usage(10_000)
+    usage = a_usage(MANY)
     for table in large().all("details"):
         name = table.all("caption")[0].text.partition(":")[0]
         total = sum(int(cell.text.replace(",", "")) for cell in table.all("td"))

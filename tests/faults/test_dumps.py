@@ -64,7 +64,7 @@ async def deleted(world: World, dumps: Dumps) -> dict[str, Result]:
     return (await world.apply(AFTER, plan=plan, dumps=dumps)).results()
 
 
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(8, ci=18, each=("how", "call"))
 @pytest.mark.parametrize("how", EFFECTS)
 @pytest.mark.parametrize("call", CALLS)
 def test_no_project_goes_without_its_dump(tmp_path: Path, call: str, how: str) -> None:

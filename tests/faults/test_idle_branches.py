@@ -60,7 +60,7 @@ AFTER = fleet(KEPT, TRYOUT, NEW, ann=None)
 BASE = replace(AFTER, tenants={**AFTER.tenants, "ben": replace(AFTER.tenants["ben"], dev_branches=(KEPT, TRYOUT))})
 
 
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(8, ci=24, each=("how", "call"))
 @pytest.mark.parametrize("how", EFFECTS)
 @pytest.mark.parametrize(
     ("call", "nth"), [(call, nth) for call, most in CALLS.items() for nth in range(1, most + 1)]

@@ -28,9 +28,9 @@ SMALL: Final = {"min_cu": 0.25, "max_cu": 1}
 TENANTS: Final = 8
 LANES: Final = 4
 """Fleets at once, each in an account of its own: an apply mostly waits."""
-TESTS: Final = profiles.size(1, 2, 5)
+TESTS: Final = profiles.size(1, 1, 5)
 """Each with so many lanes."""
-KILLS: Final = profiles.size(1, 4, 6)
+KILLS: Final = profiles.size(1, 3, 6)
 """In each lane."""
 ROUNDS_FOR_A_KILL: Final = 4
 """At most: an apply may be over before its moment comes, and that round tries nothing."""

@@ -33,6 +33,7 @@ async def later(world: World, seconds: float, desired: DesiredState = FLEET) -> 
     return await world.apply(desired)
 
 
+@pytest.mark.drawn(5)
 @pytest.mark.parametrize("seed", range(12))
 def test_two_applies_at_once_end_with_one_project_per_tenant(tmp_path: Path, seed: int) -> None:
     random = Random(seed)  # noqa: S311

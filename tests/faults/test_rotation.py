@@ -43,7 +43,7 @@ FLEET = a_fleet(
 )
 
 
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(7, ci=14, each=("how", "call"))
 @pytest.mark.parametrize("how", EFFECTS)
 @pytest.mark.parametrize("call", [TAKE, REMOVE], ids=["take", "remove"])
 @pytest.mark.parametrize("nth", [1, 2])

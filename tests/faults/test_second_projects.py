@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 FIGURE: Final = "races in which a run dies"
 TRIALS: Final = 60
 """Of each part."""
-PARTS: Final = profiles.size(1, 4, 40)
+PARTS: Final = profiles.size(1, 2, 40)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -55,6 +55,7 @@ def hold(folder: Path, staleness: str, seeds: Iterable[int]) -> None:
     assert counts["stale_reads"] >= counts["trials"] / 2
 
 
+@pytest.mark.drawn(1)
 @EITHER
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_unsafe_is_done(tmp_path: Path, staleness: str, part: int) -> None:

@@ -26,6 +26,7 @@ def test_the_account_gives_one_of_the_answers_that_the_product_expects(account: 
     facts.FOUND[fact.switch] = answer
 
 
+@pytest.mark.drawn(15)
 @pytest.mark.parametrize(("fact", "answer"), SETTINGS, ids=lambda value: getattr(value, "switch", value))
 def test_a_switch_is_recognized_by_the_answer_that_it_gives(tmp_path: Path, fact: Fact, answer: str) -> None:
     with simulated_account(tmp_path / "neon.db") as (account, simulator):

@@ -12,6 +12,7 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.model.compute import Compute
 from reconciler.plan.outcome import Result
+from tests import profiles
 from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
 from tests.harness.runs import World, virtually
 from tests.harness.wire import Killed, killed, nth, writes
@@ -46,6 +47,8 @@ STEPS = {
     "upgrade": (REPLACED, UPGRADED),
     "downgrade": (UPGRADED, DOWNGRADED),
 }
+DEATHS = profiles.size(2, 5, 1000)
+"""At so many writes of each step a run dies before, and at so many after; `make nightly` tries all."""
 WRITES_AT_LEAST = 3
 """What each step takes; fewer would mean that the test misses something."""
 
@@ -71,13 +74,18 @@ def test_a_tenant_grows_moves_and_shrinks_with_its_files(tmp_path: Path) -> None
     virtually(main())
 
 
-async def dies(world: World, desired: DesiredState, write: int, *, carried_out: bool) -> bool:
-    """Applies and dies at that write, the first being 1; False where the run is over before."""
-    try:
-        await world.apply(desired, act=nth(write, writes, killed(carried_out=carried_out)))
-    except Killed:
-        return True
-    return False
+async def begun(folder: Path, before: DesiredState) -> World:
+    world = World.open(folder)
+    await world.apply(before)
+    await asyncio.sleep(60)
+    return world
+
+
+async def writes_of_a_whole_run(folder: Path, before: DesiredState, after: DesiredState) -> int:
+    world = await begun(folder, before)
+    earlier = len(world.writes())
+    await world.apply(after)
+    return len(world.writes()) - earlier
 
 
 @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
@@ -87,17 +95,15 @@ def test_a_run_that_dies_at_any_write_is_repaired_by_the_next(
 ) -> None:
     before, after = STEPS[step]
 
-    async def main() -> int:
-        write = 1
-        while True:
-            world = World.open(tmp_path / str(write))
-            await world.apply(before)
-            await asyncio.sleep(60)
-            if not await dies(world, after, write, carried_out=carried_out):
-                return write - 1
+    async def main() -> None:
+        count = await writes_of_a_whole_run(tmp_path / "whole", before, after)
+        assert count >= WRITES_AT_LEAST
+        for write in profiles.drawn(f"deaths {step} {carried_out}", range(1, count + 1), DEATHS):
+            world = await begun(tmp_path / str(write), before)
+            with pytest.raises(Killed):
+                await world.apply(after, act=nth(write, writes, killed(carried_out=carried_out)))
             repair = await world.apply(after)
             assert set(repair.results().values()) <= {Result.APPLIED}, f"after write {write}: {repair.report}"
             await converged(world, after)
-            write += 1
 
-    assert virtually(main()) >= WRITES_AT_LEAST
+    virtually(main())

@@ -208,7 +208,7 @@ def on_a_scene(folder: Path, way: Way, use: Callable[[Scene], Coroutine[Any, Any
         return neon.run(use(Scene(neon, folder, way)))
 
 
-@pytest.mark.drawn(4)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_nothing_is_lost_whenever_its_caller_is_cancelled(tmp_path: Path, way: Way) -> None:
     if way.registry:

@@ -201,6 +201,7 @@ def test_a_fault_at_any_call_leaves_the_string_or_a_mark(job: str, kind: str, tm
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 def test_a_death_at_any_write_to_the_registry_loses_no_string(

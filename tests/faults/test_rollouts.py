@@ -39,7 +39,7 @@ def own(folder: Path, name: str, seed: int) -> Path:
 
 
 def test_a_bad_change_is_stopped_within_the_first_hundredth_and_undone(tmp_path: Path) -> None:
-    drawn = trials(dict(BAD), profiles.size(2, len(BAD), 200))
+    drawn = trials(dict(BAD), profiles.size(1, len(BAD), 200))
     missed = []
     for name, seed in drawn:
         ended = virtually(rolled_out(own(tmp_path, name, seed), seed, BAD[name], noisy=False))

@@ -13,6 +13,7 @@ from reconciler.fleet import Connection, Fleet, Rotate, RunOptions
 from reconciler.plan.outcome import Result
 from reconciler.simulator import roles_and_databases
 from reconciler.simulator.seed import ProjectSeed
+from tests import profiles
 from tests.faults.kinds import KINDS, Call, calls_on, struck
 from tests.harness.account import API, World, world
 from tests.harness.builders import a_branch, a_fleet, a_tenant
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FLEET: Final = a_fleet(a_tenant("acme"))
 ROTATE: Final = Rotate(tenant="acme", role="neondb_owner")
+CALLS_OF_A_KIND: Final = profiles.size(1, 2, 1000)
 
 
 @dataclass
@@ -110,15 +112,15 @@ def wrong(scene: Rotating, call: Call, kind: str) -> Iterator[str]:
         yield f"absorbed should be {absorbed}: {scene.error or scene.report}"
 
 
+@pytest.mark.drawn(10)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_password_changes_once_at_most_and_whoever_asked_gets_it(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = []
     calls = undisturbed(tmp_path, monkeypatch)
-    for number, call in enumerate(calls, start=1):
-        if not KINDS[kind].strikes(call):
-            continue
+    strikes = [(number, call) for number, call in enumerate(calls, start=1) if KINDS[kind].strikes(call)]
+    for number, call in profiles.drawn(f"rotate {kind}", strikes, CALLS_OF_A_KIND):
         with rotating(tmp_path, monkeypatch) as scene:
             way = Wire(scene.neon.via, struck(scene.neon.simulator, KINDS[kind], number))
             try:

@@ -93,6 +93,7 @@ def no_rivals(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(create, "_find_projects", nobody)
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize(
     ("defect", "first", "words"),
     [

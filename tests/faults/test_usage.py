@@ -88,6 +88,7 @@ def test_the_reading_makes_every_kind_of_call() -> None:
     assert any(path.endswith("/branches") for path in paths)
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("kind", KINDS_OF_READS)
 def test_the_reading_gets_over_a_fault_at_any_call(kind: str) -> None:
     usage, calls = undisturbed()

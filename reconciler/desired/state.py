@@ -168,6 +168,27 @@ class DesiredState:
         name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self._tier(tenant), name, self.first_database(tenant), self.moment)
 
+    def common_settings(self, tenant: Tenant) -> Settings | None:
+        """Return the settings of all tenants with the same tier and overrides, without the name of the project.
+
+        One object for all of them; None if the tenant has others, because its file says more.
+        """
+        own = tenant.overrides
+        if own.settings or own.replicas is not None or not tenant.plain:
+            return None
+        given = (own.compute, own.restore_window_seconds, own.protected, own.snapshots_before)
+        key = (tenant.tier, given, *own.quota.items())
+        known = self._common_settings.get(key)
+        if known is None:
+            found = resolve(tenant, self._tier(tenant), None, self.first_database(tenant))
+            known = self._common_settings[key] = found
+        return known
+
+    @cached_property
+    def _common_settings(self) -> dict[tuple[object, ...], Settings]:
+        """Those that were resolved, by tier and overrides. No time changes them."""
+        return {}
+
     def settings_before_ends(self, tenant: Tenant) -> Iterator[Settings]:
         """Yield the tenant's settings as they were right before each boost that has ended."""
         name, first = None if tenant.project_id else self.project_name(tenant), self.first_database(tenant)

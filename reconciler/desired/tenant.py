@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.model.moments import rfc3339
@@ -181,6 +182,11 @@ class Tenant:
     files: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """The files that declare it, relative to the fleet's folder: its document, and a JSON line below it."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether the file says nothing but which tier the tenant has, with overrides and labels, as most do."""
+        return bool(_BEYOND(self) == _DEFAULTS)
+
     def reset_number(self, branch: str) -> int:
         """Return the number that counts the resets of a branch; 0 if the file declares none."""
         return next((one.reset for one in self.dev_branches or () if one.name == branch), 0)
@@ -204,3 +210,10 @@ class Tenant:
     def retake(self) -> tuple[str, ...]:
         """Names of the snapshots that are taken again if they are lost."""
         return tuple(snapshot.name for snapshot in self.snapshots or () if snapshot.retake)
+
+
+_USUAL: Final = frozenset({"name", "tier", "location", "labels", "overrides", "protect", "revision", "files"})
+"""Fields of which no value makes a tenant one to look at by itself."""
+_OTHERS: Final = tuple(one for one in fields(Tenant) if one.name not in _USUAL)
+_BEYOND: Final = attrgetter(*(one.name for one in _OTHERS))
+_DEFAULTS: Final = tuple(one.default for one in _OTHERS)

@@ -82,10 +82,16 @@ def coverage(
     tenants: Sequence[Tenant],
     identities: Identities,
     only: Collection[str],
+    *,
+    settled: Collection[str] = (),
 ) -> Coverage:
-    """Return what the plan covers, so that silence is not taken for agreement."""
+    """Return what the plan covers, so that silence is not taken for agreement.
+
+    Of the ``settled`` tenants (``in_sync.py``) nothing is declared below their projects, and nothing was read.
+    """
+    rest = [tenant for tenant in tenants if tenant.name not in settled] if settled else tenants
     found = [
-        (desired.settings(tenant), project) for tenant, project in identities.matched(tenants) if not tenant.absent
+        (desired.settings(tenant), project) for tenant, project in identities.matched(rest) if not tenant.absent
     ]
     branched = [project for settings, project in found if branches.stated(settings)]
     filled = [(settings, project) for settings, project in found if databases.declares(settings)]
@@ -95,12 +101,12 @@ def coverage(
     return Coverage(
         tenants=len(tenants),
         left_out=len(desired.tenants) - len(tenants),
-        missing=0 if PROJECT.name in only else sum(identities.missing(t) and not t.absent for t in tenants),
+        missing=0 if PROJECT.name in only else sum(identities.missing(t) and not t.absent for t in rest),
         only=() if set(NAMES) <= set(only) else tuple(name for name in NAMES if name in only),
         projects=len(live.projects),
         organizations=tuple(live.listed),
         computes_checked=sum(project.endpoints is not None for _, project in found),
-        computes_total=len(found),
+        computes_total=len(found) + len(tenants) - len(rest),
         branches_checked=sum(project.branches is not None for project in branched),
         branches_total=len(branched),
         databases_checked=sum(

@@ -5,12 +5,12 @@ A pin, a registry row, a name or an annotation claims a project; ``contradiction
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from reconciler.plan import contradictions
 from reconciler.plan.contradictions import MARK, Claim, contradiction, pin_is_gone, row_is_gone, was_moved
-from reconciler.plan.ownership import created_for
+from reconciler.plan.ownership import created_for, owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,9 +64,12 @@ def identify(desired: DesiredState, live: LiveState) -> Identities:
     """
     seen = _Seen(live.projects, live.registered, live.unknown, dict(live.elsewhere))
     known = desired.remembered.get(IDENTITIES)
-    if known is None or not seen.equals(known[0]):
-        known = desired.remembered[IDENTITIES] = (seen, _identify(desired, live))
-    return cast("Identities", known[1])
+    if known is not None and seen.equals(known[0]):
+        return cast("Identities", known[1])
+    found = None if known is None else _with_details(desired, seen, *cast("tuple[_Seen, Identities]", known))
+    found = found or _identify(desired, live)
+    desired.remembered[IDENTITIES] = (seen, found)
+    return found
 
 
 class _Seen(NamedTuple):
@@ -81,8 +84,48 @@ class _Seen(NamedTuple):
         """Return whether it is the same: the two that are large are not compared one by one."""
         if not isinstance(other, _Seen):
             return False
-        same = self.projects is other.projects and self.registered is other.registered
-        return same and self[2:] == other[2:]
+        return self.projects is other.projects and self.besides_projects_equals(other)
+
+    def besides_projects_equals(self, other: _Seen) -> bool:
+        """Return whether all but the projects is the same."""
+        return self.registered is other.registered and self[2:] == other[2:]
+
+
+def _with_details(desired: DesiredState, seen: _Seen, before: _Seen, known: Identities) -> Identities | None:
+    """Return what was known ``before``, with the details of projects that have been read since.
+
+    None if that may not be all: where a tenant is in conflict or not returned, where projects came or went or were
+    renamed, and where an annotation says more than the name of the project.
+    """
+    alone = not (known.conflicts or known.not_returned or known.several)
+    if not alone or len(before.projects) != len(seen.projects) or not seen.besides_projects_equals(before):
+        return None
+    pairs = [pair for pair in zip(before.projects, seen.projects, strict=True) if pair[0] is not pair[1]]
+    if not all(old.id == new.id and old.name == new.name for old, new in pairs):
+        return None
+    read = {new.id: new for _, new in pairs}
+    owned = {project.id: name for name, project in known.projects.items() if project.id in read}
+    if not all(_changes_no_owner(desired, old, new, owned.get(new.id)) for old, new in pairs):
+        return None
+    projects = {**known.projects, **{name: read[id_] for id_, name in owned.items()}}
+    unmatched = known.unmatched
+    if len(owned) < len(read):
+        unmatched = tuple(read.get(project.id, project) for project in unmatched)
+    return replace(known, projects=projects, unmatched=unmatched)
+
+
+def _changes_no_owner(desired: DesiredState, old: LiveProject, new: LiveProject, tenant: str | None) -> bool:
+    """Return whether what was read of a project, of ``tenant`` or of nobody, leaves it to the same.
+
+    Then its annotation is the one that was known, or its first one names no other tenant and no other fleet.
+    """
+    whose = created_for(new, desired)
+    if old.branches is not None:
+        return owner(old) == owner(new) and created_for(old, desired) == whose
+    if tenant is None:
+        return whose is None
+    claim = Claim(desired.tenants[tenant], new, confirmed=False)
+    return whose in (None, tenant) and contradiction(claim, desired) is None
 
 
 def _identify(desired: DesiredState, live: LiveState) -> Identities:
@@ -112,6 +155,10 @@ class _Search:
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
         for tenant in self._desired.tenants.values():
+            plain = self._claims.plain(tenant)
+            if plain is not None:
+                self._projects[tenant.name] = plain
+                continue
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
                 self._conflicts[tenant.name] = claimed.lost
@@ -125,6 +172,8 @@ class _Search:
         conflict.
         """
         annotated = self._claims.by_annotation(self._unmatched())
+        if not annotated:
+            return
         for tenant in self._desired.tenants.values():
             if self._misses_one(tenant):
                 self._settle(tenant, annotated.get(tenant.name, []))
@@ -169,6 +218,8 @@ class _Search:
         for name, project in self._astray.items():
             if name not in self._projects and name not in self._conflicts:
                 self._conflicts[name] = contradictions.has_gone_astray(self._desired.tenants[name], project)
+        if not self._disputed and len({project.id for project in self._projects.values()}) == len(self._projects):
+            return
         holders: dict[str, list[str]] = {}
         for name, project in self._projects.items():
             holders.setdefault(project.id, []).append(name)
@@ -212,6 +263,15 @@ class Claimed:
     """The conflict about a pinned or registered project that does not exist."""
 
 
+def _by_name(projects: Sequence[LiveProject]) -> Mapping[str, Sequence[LiveProject]]:
+    """Return the projects by name, in their order."""
+    found: dict[str, tuple[LiveProject, ...]] = {}
+    for project in projects:
+        name = project.name
+        found[name] = (*found[name], project) if name in found else (project,)
+    return found
+
+
 class Claims:
     """Everything that the files, the registry and the projects say about ownership, indexed."""
 
@@ -221,9 +281,22 @@ class Claims:
         self._unknown = {unknown.id for unknown in live.unknown}
         self._places = live.registered_ids
         self._elsewhere = live.elsewhere
-        self._by_name: dict[str, list[LiveProject]] = {}
-        for project in live.projects:
-            self._by_name.setdefault(project.name, []).append(project)
+        self._by_name = _by_name(live.projects)
+        frames = desired.frames
+        self._frame = frames[0] if len(frames) == 1 and not desired.pins_held_back else None
+        """What is around the names of plain tenants in the names of their projects, if nothing else can be."""
+
+    def plain(self, tenant: Tenant) -> LiveProject | None:
+        """Return the project of a plain tenant, if just one has its name, and nothing says more: a quick answer.
+
+        No pin, no row, and no annotation that was read. A tenant of which this returns None may have one, too.
+        """
+        if self._frame is None or not tenant.plain or tenant.name in self._places:
+            return None
+        named = self._by_name.get(self._frame.name(tenant.name), ())
+        if len(named) != 1 or named[0].branches or named[0].id in self._desired.pinned_by:
+            return None
+        return named[0]
 
     def of(self, tenant: Tenant) -> Claimed:
         """Return the claims by pin; without a pin, by registry row and by name."""

@@ -5,14 +5,19 @@ A quick yes. A no says nothing: what is in any way out of the ordinary is left t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.desired.settings import Settings
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.plan.history import History
+    from reconciler.plan.identity import Identities
+
+SETTLED: Final = "settled"
 
 
 def as_declared(settings: Settings, project: LiveProject) -> bool:
@@ -21,14 +26,17 @@ def as_declared(settings: Settings, project: LiveProject) -> bool:
     Then it has no value that an organization may forbid and no file states.
     """
     return (
+        project.name == settings.project_name and _has_the_values(settings, project) and _nothing_below(settings)
+    )
+
+
+def _has_the_values(settings: Settings, project: LiveProject) -> bool:
+    return (
         project.organization == settings.organization
-        and project.name == settings.project_name
         and project.restore_window_seconds == settings.restore_window_seconds
         and (project.quota is settings.quota or project.quota == settings.quota)
         and (project.compute is settings.compute or project.compute == settings.compute)
-        and not settings.settings
         and _only_listed(project)
-        and _nothing_below(settings)
     )
 
 
@@ -42,10 +50,12 @@ def _only_listed(project: LiveProject) -> bool:
 
 
 def _nothing_below(settings: Settings) -> bool:
-    """Return whether the files declare nothing of branches, computes and snapshots, and nothing that ends."""
+    """Return whether the files declare no other settings, nothing of branches, computes and snapshots, and nothing
+    that ends."""
     cleanup = settings.cleanup
     return (
-        settings.dev_branches is None
+        not settings.settings
+        and settings.dev_branches is None
         and settings.snapshots is None
         and settings.snapshot_policy.rotate is None
         and settings.replicas is None
@@ -67,3 +77,62 @@ def nothing_to_read(desired: DesiredState, history: History, tenant: Tenant, pro
         and tenant.name not in history.creating
         and (history.same(desired, tenant) or history.past(tenant.name) is None)
     )
+
+
+def settled(desired: DesiredState, history: History, identities: Identities) -> Mapping[str, LiveProject]:
+    """Return the projects, by tenant, of which nothing is to be read, planned, refused or noted.
+
+    Their tenants are plain, have been found by name, and declare what they did before. What was said of a project
+    is remembered until more is read of it: then it is another object.
+    """
+    known = desired.remembered.get(SETTLED)
+    if known is None or known[0] is not history:
+        known = (history, (None, {}))
+    seen, before = cast("tuple[Identities | None, dict[str, LiveProject]]", known[1])
+    if seen is not identities:
+        before = _Settled(desired, history).among(identities, before)
+        desired.remembered[SETTLED] = (history, (identities, before))
+    return before
+
+
+class _Settled:
+    """Which of many projects are settled."""
+
+    def __init__(self, desired: DesiredState, history: History) -> None:
+        self._desired = desired
+        self._history = history
+        self._alone: dict[int, bool] = {}
+        """Whether common settings declare nothing below a project, by the id of that object, which stays."""
+
+    def among(self, identities: Identities, known: Mapping[str, LiveProject]) -> dict[str, LiveProject]:
+        """Return those that are; ``known`` were found to be so before."""
+        tenants = self._desired.tenants
+        return {
+            name: project
+            for name, project in identities.projects.items()
+            if known.get(name) is project or self._is_settled(tenants[name], project)
+        }
+
+    def _is_settled(self, tenant: Tenant, project: LiveProject) -> bool:
+        if tenant.overrides.compute is not None:
+            return False
+        common = self._desired.common_settings(tenant)
+        return (
+            common is not None
+            and _has_the_values(common, project)
+            and self._nothing_below(common)
+            and project.name == self._desired.project_name(tenant)
+            and self._is_unchanged(tenant)
+        )
+
+    def _nothing_below(self, common: Settings) -> bool:
+        found = self._alone.get(id(common))
+        if found is None:
+            found = self._alone[id(common)] = _nothing_below(common)
+        return found
+
+    def _is_unchanged(self, tenant: Tenant) -> bool:
+        history, name = self._history, tenant.name
+        if name in history.creating:
+            return False
+        return history.same(self._desired, tenant) or (history.past(name) is None and not history.earlier(name))

@@ -30,7 +30,7 @@ from reconciler.plan.concerns.snapshot_limits import asks_for_fewer
 from reconciler.plan.concerns.snapshot_occasions import asking
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
-from reconciler.plan.in_sync import nothing_to_read
+from reconciler.plan.in_sync import nothing_to_read, settled
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class PlanRequirements:
         """What has not been observed yet. Called in rounds, it ends: empty once everything was read."""
         identities, tenants, depth = identify(desired, live), self._tenants(desired), self.depth
         small = depth is Depth.DECLARED and len(tenants) <= self.reach.small_fleet
+        everybody, tenants = tenants, tenants if small else self._unsettled(desired, identities, tenants)
         matched = list(identities.matched(tenants))
         deep = {t.name for t in tenants if small or (depth is Depth.DECLARED and t.name in self.half_done)}
         looks = [
@@ -175,7 +176,7 @@ class PlanRequirements:
             if not t.absent
         ]
         complete = [look for look in looks if not look.incomplete]
-        doubles = rivals.find(desired, identities, tenants) if depth is not Depth.LIST else ()
+        doubles = rivals.find(desired, identities, everybody) if depth is not Depth.LIST else ()
         later = [project for double in doubles if _all_ours(desired, double) for project in double.later]
         counted = [
             look.project for look in looks if look.incomplete or look.uncounted(everybody=depth is Depth.DEEP)
@@ -249,6 +250,15 @@ class PlanRequirements:
             or (known.get(tenant.name) is not project and not self._is_in_sync(desired, known, tenant, project))
         ]
 
+    def _unsettled(self, desired: DesiredState, identities: Identities, tenants: list[Tenant]) -> list[Tenant]:
+        """Those of the tenants that this is about in any way."""
+        if self.depth is not Depth.DECLARED or self.whole:
+            return tenants
+        apart: Collection[str] = settled(desired, self.history, identities)
+        if asked := {*self.half_done, *self.new, *self.wanted}:
+            apart = frozenset(apart) - asked
+        return [tenant for tenant in tenants if tenant.name not in apart]
+
     def _in_sync(self, desired: DesiredState) -> dict[str, LiveProject]:
         """The projects of which an earlier round found that the list is enough."""
         remembered = desired.remembered.get("in order")
@@ -307,7 +317,8 @@ class PlanRequirements:
 
     def deleted(self, desired: DesiredState, live: LiveState, *, mention: bool = True) -> bool:
         """Whether recoverable projects are listed: for a recovery, a new project, or a tombstone."""
-        identities, tenants = identify(desired, live), self._tenants(desired)
+        identities = identify(desired, live)
+        tenants = self._unsettled(desired, identities, self._tenants(desired))
         ending = any(tombstones.unnamed(tenants, identities))
         return ending or recovery.to_be_listed(tenants, identities, mention=mention)
 

@@ -34,6 +34,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
+from reconciler.plan.in_sync import settled
 from reconciler.plan.plan import Plan, Refusal, TenantPlan
 from reconciler.plan.resets import NOTHING_RAISED
 from reconciler.plan.tenant_planner import TenantPlanner
@@ -80,11 +81,13 @@ def make_plan(
     desired, history = dated, history if dated is desired else history.under(dated)
     identities = identify(desired, live)
     tenants = selection.of(desired.tenants)
-    mismatches = _all_mismatches(desired, live, history, tenants, identities, now)
     undeclared = orphans.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
     found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()
     decisions = rivals.decide(desired, live, found, now)
+    apart = settled(desired, history, identities)
+    selected, tenants = tenants, [tenant for tenant in tenants if tenant.name not in apart]
+    mismatches = _all_mismatches(desired, live, history, tenants, identities, now)
     planner = TenantPlanner(
         desired, live, history, concerns, identities, decisions, now, tombstones, raised, moved
     )
@@ -111,7 +114,7 @@ def make_plan(
         conflicts=_conflicts(desired, history, tenants, identities, decisions, mismatches),
         orphans=_staying(undeclared, plans),
         notes=notes,
-        coverage=coverage.coverage(desired, live, tenants, identities, concerns),
+        coverage=coverage.coverage(desired, live, selected, identities, concerns, settled=apart),
         budget=estimate(plans, desired, live),
         unmanaged=unmanaged(
             desired, history, _projects(tenants, identities, mismatches), _paths(actions), concerns
@@ -170,8 +173,10 @@ def _switched(desired: DesiredState, tenants: Iterable[Tenant], identities: Iden
 def _unrecoverable(
     desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities, now: datetime
 ) -> dict[str, Conflict]:
+    asking = [tenant for tenant in tenants if tenant.recover]
+    if not asking:
+        return {}
     seen = recovery.ById.of(live)
-    asking = (tenant for tenant in tenants if tenant.recover)
     found = (recovery.conflict(desired, live, seen, tenant, identities, now) for tenant in asking)
     return {conflict.tenant: conflict for conflict in found if conflict}
 

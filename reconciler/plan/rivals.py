@@ -84,6 +84,8 @@ def find(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant
         base, mark, _ = project.name.rpartition(MARK)
         if mark and (tenant := desired.tenant_by_project_name(base)) is not None:
             leftovers.setdefault(tenant, []).append(project)
+    if not leftovers and not identities.several:
+        return ()
     doubtful = (one for one in tenants if one.name in identities.several or one.name in leftovers)
     found = (_of(tenant, identities, leftovers.get(tenant.name, ())) for tenant in doubtful)
     return tuple(rivals for rivals in found if rivals is not None)

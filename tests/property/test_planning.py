@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from reconciler.desired.policy import Policy
 from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
-from reconciler.plan import in_sync, needs, tenant_planner
+from reconciler.plan import in_sync, needs, planner, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
+from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -179,6 +180,8 @@ def test_the_quick_answer_about_a_tenant_agrees_with_the_whole_comparison(
     quick = found()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(needs, "nothing_to_read", lambda *_: False)
+        patch.setattr(needs, "settled", lambda *_: {})
+        patch.setattr(planner, "settled", lambda *_: {})
         patch.setattr(tenant_planner, "as_declared", lambda *_: False)
         assert found() == quick
 
@@ -188,3 +191,13 @@ def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
     [tenant] = desired.tenants.values()
     listed = as_listed(tenant, desired)
     assert in_sync.nothing_to_read(desired, History(desired), tenant, listed)
+    assert in_sync.settled(desired, History(desired), identify(desired, a_view(listed))) == {"acme": listed}
+
+
+def test_a_settled_tenant_with_a_second_project_is_looked_at() -> None:
+    desired = a_fleet(a_tenant("acme"))
+    [tenant] = desired.tenants.values()
+    first = as_listed(tenant, desired)
+    second = replace(first, id="p-second", name=f"{first.name}-duplicate-r2")
+    asked = PlanRequirements(reach=Reach(small_fleet=0), history=History(desired))
+    assert first.id in asked.details(desired, a_view(first, second)).branches

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 from collections import Counter
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,7 +18,8 @@ from tests.faults import trials
 from tests.harness.judge import MAX_LISTED, SESSION, Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
 
 profiles.load()
 pytest_plugins = ["tests.costs"]
@@ -57,6 +59,19 @@ def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterable[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Path]:
+    """A new path with each one."""
+    folder = tmp_path_factory.mktemp("states")
+    return (folder / str(number) for number in count())
+
+
+@pytest.fixture(autouse=True)
+def _no_state_of_the_user_or_of_another_test(_states: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals and logs that commands keep are kept for this test: others would be read too, each a bit slower."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(next(_states)))
 
 
 TRIALS: Final = trials.Trials()

@@ -44,7 +44,7 @@ def arena(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aren
         yield Arena(account.make(tmp_path_factory.mktemp("account")), warm, stranger)
 
 
-@pytest.mark.drawn(28)
+@pytest.mark.drawn(16, ci=100, each=("each",))
 @pytest.mark.parametrize(("each", "words"), PULL_REQUESTS)
 def test_no_key_leaves_no_code_runs_and_nothing_is_forged(
     each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path
@@ -55,7 +55,7 @@ def test_no_key_leaves_no_code_runs_and_nothing_is_forged(
 
 
 @needs_npm
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(4, ci=36, each=("each", "fork"))
 @pytest.mark.parametrize("fork", [False, True], ids=["with-keys", "from-a-fork"])
 @pytest.mark.parametrize("each", BROUGHT, ids=[each.name for each in BROUGHT])
 def test_nor_by_the_workflow_of_pull_requests(each: case.Case, fork: bool, arena: Arena, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pages in one browser for each module."""
+"""Pages in one browser for each test process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from reconciler.views.formats import render
-from tests.browser.browser import browsing
+from tests.browser.browser import WIDE, browsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +28,23 @@ def written(view: View, *, full: bool = False) -> str:
     return "".join(map(str, render(view, "html", full=full)))  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
+@pytest.fixture(scope="session")
+def _started() -> Iterator[Page]:
     with browsing() as page:
         yield page
 
 
 @pytest.fixture
+def browser(_started: Page) -> Page:
+    """On a desk, by day."""
+    _started.medium()
+    _started.resize(WIDE)
+    return _started
+
+
+@pytest.fixture
 def opened(browser: Page, tmp_path: Path) -> Opened:
-    """Opens pages on a desk, by day."""
-    browser.medium()
-    browser.resize(1280)
+    """Opens pages in it."""
 
     def of(view: View, anchor: str = "", *, full: bool = False) -> Page:
         file = tmp_path / "page.html"

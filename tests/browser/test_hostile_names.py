@@ -48,6 +48,7 @@ def check(page: Page, file: Path) -> None:
     assert page.run(LINKS) == []
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("of", VIEWS, ids=["plan", "drift", "report", "usage"])
 def test_no_text_does_anything(browser: Page, tmp_path: Path, of: Callable[[str], View]) -> None:
     file = tmp_path / "page.html"

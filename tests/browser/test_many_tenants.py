@@ -47,6 +47,7 @@ def seconds(page: Page, file: Path) -> float:
     return min(took)
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("name", VIEWS)
 def test_thirty_thousand_tenants_are_opened_and_searched(
     browser: Page, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -36,6 +36,7 @@ def test_a_simulator_that_keeps_to_the_description_passes() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize(
     ("spoil", "schemathesis_sees_it", "judge_sees_it"),
     [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.client("CLI beside reconciler")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.client("CLI beside reconciler")]
 
 APPLY = ("apply", "--yes", "--journal", "journal.jsonl")
 FLEET = (

@@ -233,6 +233,7 @@ ODD_STARTS: Final = (
 """What Python reads when it starts. Of a value that it cannot use itself, it says so, and never comes to us."""
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("odd", ODD_STARTS, ids=[next(iter(odd)) for odd in ODD_STARTS])
 def test_an_odd_start_of_python_changes_nothing(fleet: Path, odd: dict[str, str]) -> None:
     tenant = fleet / "tenants" / "für alle" / "mueller.yaml"

@@ -13,7 +13,7 @@ from tests.harness.wire import Killed
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = needs_git
+pytestmark = [needs_git, pytest.mark.drawn(6)]
 
 CLEAN: Final = '"owed": []}'
 

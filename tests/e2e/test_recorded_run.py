@@ -1,4 +1,4 @@
-"""A day of a fleet of 500 tenants, from a pull request to the audit: everything that people see, in its order."""
+"""A day of a fleet, from a pull request to the audit: everything that people see, in its order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests import profiles
 from tests.harness.github_api import DESCRIPTION
 from tests.harness.hosted_fleet import KEYS, ORGANIZATION_KEYS, PULL_REQUEST, HostedFleet, hosted
 from tests.harness.processes import RECONCILER
@@ -27,14 +28,18 @@ pytestmark = [
     pytest.mark.skipif(not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"),
 ]
 
-TENANTS: Final = {f"t{number:03}": f"tier: {'free' if number % 10 else 'pro'}" for number in range(500)}
+COUNT: Final = profiles.size(100, 500, 500)
+PAYING: Final = [f"t{number:03}" for number in range(0, COUNT, 10)]
+TENANTS: Final = {
+    name: f"tier: {'pro' if name in PAYING else 'free'}" for name in map("t{:03}".format, range(COUNT))
+}
 RAISED: Final = TIERS.replace("data_transfer: 50GiB", "data_transfer: 60GiB")
 THREE: Final = {
     "tenants/t001.yaml": "tenant: t001\ntier: pro\n",
     "tenants/t002.yaml": "tenant: t002\ntier: free\nstate: absent\n",
     "tenants/newcomer.yaml": "tenant: newcomer\ntier: free\n",
 }
-SUMMARY: Final = "**Plan: 1 to create, 1 to upgrade, 50 to change, 1 to delete.**"
+SUMMARY: Final = f"**Plan: 1 to create, 1 to upgrade, {len(PAYING)} to change, 1 to delete.**"
 DRIFT: Final = (*ORGANIZATION_KEYS, "RECONCILER_NOTIFY_URLS", "HEARTBEAT_URL")
 
 
@@ -80,13 +85,13 @@ def test_a_change_of_a_tier_and_three_tenants_from_the_pull_request_to_the_audit
     # A pull request raises a limit of a tier, upgrades a tenant, ends one, and adds one.
     price_list = {"tiers.yaml": (fleet.clone / "tiers.yaml").read_text().replace(TIERS, RAISED)}
     fleet.actions.run("plan", fleet.push(price_list), ORGANIZATION_KEYS)
-    assert "**Plan: 50 to change.**" in day.comment
+    assert f"**Plan: {len(PAYING)} to change.**" in day.comment
     event = fleet.push(THREE)
     planned = fleet.actions.run("plan", event, ORGANIZATION_KEYS)
     assert planned.green, planned.log
     assert SUMMARY in day.comment
     assert event.payload["pull_request"]["head"]["sha"] in day.comment
-    assert "`t000`, `t010`, `t020`, `t030`, `t040` and 45 more" in day.comment
+    assert f"`t000`, `t010`, `t020`, `t030`, `t040` and {len(PAYING) - 5} more" in day.comment
     assert len(day.comment) < 6_000
     assert fleet.api.labels[PULL_REQUEST] == ["fleet: destructive"]
 

@@ -82,6 +82,7 @@ def test_every_attribute_of_the_fixture_is_explained() -> None:
     assert told == public
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_is_a_test_that_passes(number: int, tmp_path: Path) -> None:
     (tmp_path / "my_platform.py").write_text(PLATFORM, encoding="utf-8")

@@ -106,6 +106,7 @@ def build(folder: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_from_a_built_wheel_to_a_merged_change(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.mkdir()

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.files.hidden_text import has_hidden
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
+from tests import profiles
 from tests.harness.shell import TIERS
 from tests.unit.views import nasty
 from tests.unit.views.rendered import only_text, rendered
@@ -29,6 +30,11 @@ WRITTEN = [name for name in STORED if not has_hidden(name) and name == name.stri
 """What a file may hold as it is."""
 TYPED = [name for name in (*nasty.TERMINAL, *nasty.RUNNERS, *nasty.SHELL) if name.isprintable() or name.isascii()]
 LOOKS = ("plan", "drift")
+
+
+def typed(where: str) -> list[str]:
+    """What somebody types at this place."""
+    return profiles.drawn(where, TYPED, profiles.size(10, len(TYPED), len(TYPED)))
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +141,7 @@ FLAGS = ("--tenant", "--tier", "--shard", "--allow", "--base", "--ref", "--chang
 @pytest.mark.parametrize("flag", [*FLAGS, "--api-host", "--", "--nonsense"])
 def test_what_was_typed_is_repeated_as_text(shell: Shell, flag: str) -> None:
     shell.tenant("acme")
-    for text in TYPED:
+    for text in typed(flag):
         check(shell.simulated("plan", *((f"{flag}={text}",) if flag != "--" else (text,))))
 
 
@@ -144,7 +150,7 @@ def test_what_was_typed_is_repeated_as_text(shell: Shell, flag: str) -> None:
 )
 def test_so_is_what_was_typed_after_other_commands(shell: Shell, words: tuple[str, ...]) -> None:
     shell.tenant("acme")
-    for text in TYPED:
+    for text in typed(str(words)):
         check(shell.run(*words, text))
 
 

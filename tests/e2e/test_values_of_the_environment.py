@@ -109,6 +109,7 @@ def check(ended: Ended, *, tells: str | None = None) -> None:
         assert tells in said
 
 
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize(
     ("variable", "value"), [(name, value) for name, values in SHAPES.items() for value in values], ids=ascii
 )
@@ -145,6 +146,7 @@ def test_a_defect_that_repeats_a_key_is_told_without_it(
     assert MARK not in ended.err
 
 
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("place", list(PLACES))
 def test_no_place_of_the_files_makes_a_command_print_a_key(fleet: Shell, place: str, key: str) -> None:

@@ -6,6 +6,7 @@ What surrounds the commands, and the saved plan between them: tests/e2e/test_wor
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended
 
-pytestmark = needs_git
+pytestmark = [needs_git, pytest.mark.drawn(8)]
 
 FILLED: Final = {
     "refs/tags/${{ inputs.tag }}": "refs/tags/applied",
@@ -37,6 +38,7 @@ FILLED: Final = {
 BASE: Final = ("--base", "refs/tags/applied", "--ref", "main", "--advance", "applied")
 
 
+@cache
 def steps(job: str) -> list[list[str]]:
     """The commands of a job. Of apply, without the saved plan and what a caller may add."""
     if job == "plan":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour, Patch, Per
-from tests import figures
+from tests import figures, profiles
 from tests.transitions.account import an_account
 from tests.transitions.fields import Kept, Level
 from tests.transitions.lanes import Kind, a_lane, kind
@@ -43,7 +43,7 @@ LEAST: Final = 5000
 def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> None:
     random = Random(0)  # noqa: S311
     lanes = [*of_one_field(random, lanes=1), *of_several(random, lanes=5)]
-    run(lanes, random)
+    run(profiles.drawn("lanes", lanes, profiles.size(len(lanes) // 3, len(lanes), len(lanes))), random)
 
 
 @pytest.mark.exhaustive

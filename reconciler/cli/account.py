@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli.os_errors import require_room_for_files
@@ -14,7 +15,7 @@ from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.fleet import Fleet
 from reconciler.neon.trust import chosen_host
-from reconciler.views.console import show_aside
+from reconciler.views.console import WARNING, say, show_aside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,7 +76,14 @@ def with_fleet(
     around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
     host = chosen_host(desired, around.environ, account.api_host)
     connection = Fleet.connect(
-        desired, environ=around.environ, host=host, base=trusted, share=share, observer=observer, limit=limit
+        desired,
+        environ=around.environ,
+        host=host,
+        base=trusted,
+        share=share,
+        observer=observer,
+        limit=limit,
+        tell=partial(say, level=WARNING),
     )
     try:
         with asyncio.Runner() as runner:

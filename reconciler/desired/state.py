@@ -74,6 +74,8 @@ class Api:
     """Time until a new project is in every list."""
     look_again_after_seconds: float = 10.0
     """Maximum age of what was read of a tenant at its turn; older data is read and planned again."""
+    account: str | None = None
+    """Fleets that name the same account share its rate limit, through their registry. None: no other does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ def _api(document: TiersDocument) -> Api:
         api.batch_share,
         settle_seconds=float(api.settle),
         look_again_after_seconds=float(api.look_again_after),
+        account=api.account,
     )
 
 

@@ -99,6 +99,7 @@ class Fleet(FewTenants):
         applied: Mapping[str, int] = NOTHING_REMEMBERED,
         observer: CallObserver | None = None,
         limit: CallLimit | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> AsyncIterator[Fleet]:
         """Connects to the account. Reads ids and keys from ``environ``, by default the process's environment.
 
@@ -108,7 +109,8 @@ class Fleet(FewTenants):
         account's rate limit to use. ``via`` is a transport, for example a simulator. ``applied`` is the last
         applied revision of each tenant, where the caller remembers it: an older revision is refused. A registry
         that knows a newer one takes precedence. ``observer`` sees every call, for metrics and traces.
-        ``limit`` bounds the number of calls.
+        ``limit`` bounds the number of calls. With a registry, runs on all machines share the account's rate limit;
+        ``tell`` gets a sentence where it cannot be asked.
 
         Raises MissingKeyError for a variable that is not set, InvalidInputError for one that the files may not
         name or whose value is not valid, UntrustedFilesError for a host that is not allowed, and RegistryError
@@ -119,12 +121,19 @@ class Fleet(FewTenants):
         check_names(desired, environ, base)
         api = replace(desired.api, host=chosen_host(desired, environ, host))
         access = read_access(desired, environ)
-        registry = NullRegistry()
+        registry, ledger = NullRegistry(), None
         if desired.registry is not None:
+            from reconciler.fleet.account_calls import AccountCalls  # noqa: PLC0415 - for a registry only
+
             registry = open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
+            if via is None:
+                ledger = AccountCalls(registry, api.account or desired.fleet)
         api_host = foreign(api.host) if via is None else None
-        async with connect(access, api, share=share, via=via, observer=observer, limit=limit) as neon:
-            with closing(registry):
+        connecting = connect(
+            access, api, share=share, via=via, observer=observer, limit=limit, ledger=ledger, tell=tell
+        )
+        with closing(registry):
+            async with connecting as neon:
                 fleet = cls(desired, neon, now=now, applied=applied, registry=registry, api_host=api_host)
                 try:
                     yield fleet

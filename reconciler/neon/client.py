@@ -18,11 +18,11 @@ from reconciler.neon.operations import RUNNING, Operation, wait_for
 from reconciler.neon.pace import Pace
 from reconciler.neon.project_lists import ProjectLists
 from reconciler.neon.restore_calls import RestoreCalls
-from reconciler.neon.shared_budget import store_of_loop, store_of_machine
+from reconciler.neon.shared_budget import SharedBudget, machine, store_of_loop, store_of_machine
 from reconciler.neon.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from random import Random
 
     import httpx
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.neon.call import CallLimit, CallObserver
     from reconciler.neon.credentials import Access
+    from reconciler.neon.leased_budget import CallLedger, LeasedBudget
+    from reconciler.neon.shared_budget import CallRates
 
 OPERATIONS_PER_PAGE: Final = 100
 
@@ -194,20 +196,35 @@ async def connect(
     random: Random | None = None,
     observer: CallObserver | None = None,
     limit: CallLimit | None = None,
+    ledger: CallLedger | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Neon]:
     """A client. ``share`` is its part of the rate limit: ``api.batch_share`` for a fleet, 1.0 for one tenant.
 
     All clients of this user on this machine share the limit of a host, and all of one loop that of a ``via``.
-    ``via`` replaces the network, for a simulator in process. ``observer`` sees every call, ``limit``
+    ``via`` replaces the network, for a simulator in process. Clients on several machines share the limit of a
+    ``ledger``; ``tell`` gets a sentence where that cannot be asked. ``observer`` sees every call, ``limit``
     bounds their number. Raises InvalidInputError if the host is not a valid address.
     """
     store = store_of_machine(api.host) if via is None else store_of_loop((api.host, via))
-    pace = Pace.of(api, share=share, store=store)
+    leased = None if ledger is None else _leased(ledger, api.host, tell)
+    pace = Pace.of(api, share=share, store=store, leased=leased)
     opened = Transport(
         api.host, pace=pace, via=via, random=random, secrets=access.secrets, observer=observer, limit=limit
     )
     async with opened as transport:
         yield Neon(transport, access)
+        await pace.leave()
+
+
+def _leased(ledger: CallLedger, host: str, tell: Callable[[str], None]) -> Callable[[CallRates], LeasedBudget]:
+    """What runs on several machines share, and what runs of this one share where it cannot be asked."""
+    from reconciler.neon.leased_budget import LeasedBudget  # noqa: PLC0415 - for a fleet with a registry only
+
+    def alone(rates: CallRates) -> SharedBudget:
+        return SharedBudget(store_of_machine(host, alone=True), rates)
+
+    return lambda rates: LeasedBudget(ledger, rates, machine=machine(), alone=alone, tell=tell)
 
 
 def _first_connection(answer: wire.NewProject, organization: str) -> Connection | None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 
-from reconciler.neon.shared_budget import Rate, SharedBudget
+from reconciler.neon.shared_budget import SLICE_SECONDS, CallRates, Rate, SharedBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from reconciler.desired.state import Api
+    from reconciler.neon.leased_budget import LeasedBudget
     from reconciler.neon.shared_budget import Store
 
 Item = TypeVar("Item")
@@ -50,9 +51,13 @@ class Pace:
     """
 
     def __init__(
-        self, *, requests_per_minute: float, burst_per_second: float, shared: SharedBudget | None = None
+        self,
+        *,
+        requests_per_minute: float,
+        burst_per_second: float,
+        shared: Sequence[SharedBudget | LeasedBudget] = (),
     ) -> None:
-        """``shared``: what this run and others may start together."""
+        """``shared``: what this run and others may start together, on this machine and on all."""
         rate = _rate(requests_per_minute)
         self._account = _bucket(rate.burst, rate.per_second)
         self._shared = shared
@@ -64,16 +69,29 @@ class Pace:
         self._slow_cost, self._slow_seconds = SLOW_COST, SLOW_SECONDS
 
     @classmethod
-    def of(cls, api: Api, *, share: float = 1.0, store: Store | None = None) -> Pace:
+    def of(
+        cls,
+        api: Api,
+        *,
+        share: float = 1.0,
+        store: Store | None = None,
+        leased: Callable[[CallRates], LeasedBudget] | None = None,
+    ) -> Pace:
         """The pace of one run: ``share`` is ``api.batch_share`` for a fleet, 1.0 for a single tenant.
 
-        ``store``: where the runs on one account keep what they may start together.
+        ``store``: where the runs of this machine keep what they may start together. ``leased``: the same of the
+        runs of all machines, at their rates.
         """
         fleets = _rate(api.requests_per_minute * share) if share < 1 else None
+        shared: list[SharedBudget | LeasedBudget] = []
+        if store is not None:
+            shared.append(SharedBudget(store, CallRates(_rate(api.requests_per_minute), fleets)))
+        if leased is not None:
+            shared.append(leased(CallRates(_rate(api.requests_per_minute, 60 + SLICE_SECONDS), fleets)))
         return cls(
             requests_per_minute=api.requests_per_minute * share,
             burst_per_second=api.burst_per_second * share,
-            shared=None if store is None else SharedBudget(store, _rate(api.requests_per_minute), fleets),
+            shared=shared,
         )
 
     async def turn(self, route: str, *, metering: bool = False) -> None:
@@ -86,15 +104,20 @@ class Pace:
         async with of_route.turn:
             await of_route.bucket.acquire()
             await (self._consumption if metering else self._account).acquire(self._cost)
-            if self._shared is not None and not metering:
-                await self._shared.turn()
+            for budget in () if metering else self._shared:
+                await budget.turn()
 
     async def refused(self) -> None:
         """Slows this run and those that share its budget down, after a 429."""
         self.slow_down()
-        if self._shared is not None:
-            left = self._slow_until - asyncio.get_running_loop().time()
-            await self._shared.slow_down(left, self._slow_cost)
+        left = self._slow_until - asyncio.get_running_loop().time()
+        for budget in self._shared:
+            await budget.slow_down(left, self._slow_cost)
+
+    async def leave(self) -> None:
+        """Gives back what this run was given and has not used."""
+        for budget in self._shared:
+            await budget.leave()
 
     def slow_down(self) -> None:
         """Halves the rate for ``SLOW_SECONDS``, after a 429. Then the full rate returns.
@@ -126,10 +149,10 @@ class _Route:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-def _rate(per_minute: float) -> Rate:
-    """Such that a burst and what follows it stay within the minute."""
+def _rate(per_minute: float, seconds: float = 60) -> Rate:
+    """Such that a burst and what follows it within so many seconds are the calls of a minute."""
     burst = max(1.0, min(BURST, per_minute / BURST_PART))
-    return Rate(burst, max(per_minute - burst, burst) / 60)
+    return Rate(burst, max(per_minute - burst, burst) / seconds)
 
 
 def _bucket(burst: float, per_second: float) -> AsyncLimiter:

@@ -1,8 +1,11 @@
 """The calls that all runs on one account may start together: the runs of this machine, or those of this process.
 
 Each run keeps to its own pace (``pace.py``). Two runs at once would exceed the account's limit all the same, and a
-sign-up would wait behind a change of the whole fleet. Here they share one token bucket. Runs over fleets share a
+sign-up would wait behind a change of the whole fleet. Here they share a token bucket. Runs over fleets share a
 second one, which fills at their share of the rate, and leave half of a burst to all others.
+
+Runs on one machine take call by call. Runs on several machines take slices of some calls each, from the same state
+in a registry (``leased_budget.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
@@ -30,6 +33,8 @@ T = TypeVar("T")
 RESERVED_PART: Final = 0.5
 """The part of the account's burst that runs over fleets leave to others: a sign-up takes fewer calls."""
 ROUNDING: Final = 1e-9
+SLICE_SECONDS: Final = 1.0
+"""What was given away and not started yet is at most what comes in this time, beside a burst."""
 LOCK_PAUSE_SECONDS: Final = 0.01
 LOCK_ATTEMPTS: Final = 50
 """Another process holds the lock for microseconds, unless it was suspended. Then calls go ahead without it."""
@@ -43,10 +48,47 @@ class Rate:
     burst: float
     per_second: float
 
+    def part(self, of: float) -> Rate:
+        """One of so many equal parts."""
+        return Rate(max(1.0, self.burst / of), self.per_second / of)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRates:
+    """How fast the buckets fill, as one run knows it."""
+
+    account: Rate
+    fleets: Rate | None = None
+    """What all runs over fleets share; None for a run about a few tenants."""
+
+    @property
+    def reserved(self) -> float:
+        """The calls that this run leaves to others."""
+        return 0.0 if self.fleets is None else RESERVED_PART * self.account.burst
+
+    def part(self, of: float) -> CallRates:
+        """One of so many equal parts."""
+        return CallRates(self.account.part(of), None if self.fleets is None else self.fleets.part(of))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Calls that were given to a run, which it may start between two times."""
+
+    calls: float
+    since: float
+    until: float
+    machine: str
+    of_fleet: bool
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """What is left of both buckets. Times are of the machine's monotonic clock, which all processes share."""
+    """What is left of both buckets. All times are of one clock: this machine's, or the registry's.
+
+    A slice may begin later than it was given. The account's bucket counts it from then on, and that of the fleets
+    at once, so it may be below zero: runs over fleets take turns, and a sign-up does not wait for them.
+    """
 
     at: float
     account: float = 0.0
@@ -57,6 +99,70 @@ class BudgetState:
     """Until when a call counts as several, because Neon has refused one for the rate (429)."""
     cost: float = 1.0
     """As how many calls one counts until then."""
+    slices: dict[str, Slice] = field(default_factory=dict)
+    """By run."""
+
+    def cost_at(self, now: float) -> float:
+        """As how many calls one counts."""
+        return self.cost if now < self.slow_until else 1.0
+
+    @property
+    def pending(self) -> list[Slice]:
+        """The slices that the account's bucket does not count yet, by the time at which they begin."""
+        later = [one for one in self.slices.values() if one.since > self.at]
+        return sorted(later, key=lambda one: one.since)
+
+    def seconds_until(self, calls: float, rate: Rate) -> float:
+        """Until the account's bucket has so many calls, and has them from then on whatever slices begin later."""
+        wait, given = seconds_for(calls - self.account, rate), 0.0
+        for one in self.pending:
+            given += one.calls
+            left = self.account + (one.since - self.at) * rate.per_second - given
+            if left < calls:
+                wait = one.since - self.at + seconds_for(calls - left, rate)
+        return wait
+
+
+def refilled(state: BudgetState | None, now: float, rates: CallRates) -> BudgetState:
+    """With what has come since, and without slices that are no longer valid.
+
+    Without a state, buckets are full: nobody has called for a while. What is left and the slices that have begun
+    are together never more than a burst and what comes in ``SLICE_SECONDS``. So the calls of any minute are at
+    most those and what comes in it, whenever the calls of a slice start.
+    """
+    account, fleets = rates.account, rates.fleets
+    if state is None:
+        return BudgetState(now, account.burst, 0.0 if fleets is None else fleets.burst, now)
+    if now < state.at:  # the machine was started again, or its clock was set
+        return replace(state, at=now, fleets_at=now, slow_until=0.0, slices={})
+    left = _filled(state, now, account)
+    slices = {run: one for run, one in state.slices.items() if now <= one.until}
+    if fleets is None:
+        return replace(state, at=now, account=left, slices=slices)
+    left_to_fleets = min(fleets.burst, state.fleets + (now - state.fleets_at) * fleets.per_second)
+    return replace(state, at=now, account=left, fleets=left_to_fleets, fleets_at=now, slices=slices)
+
+
+def _filled(state: BudgetState, now: float, rate: Rate) -> float:
+    """The account's bucket: what has come, and what slices have begun since."""
+    begun = sum(one.calls for one in state.slices.values() if one.since <= now)
+    most = min(rate.burst, rate.burst + SLICE_SECONDS * rate.per_second - begun)
+    at, left = state.at, state.account
+    for one in state.pending:
+        if one.since <= now:
+            left = min(most, left + (one.since - at) * rate.per_second) - one.calls
+            at = one.since
+    return min(most, left + (now - at) * rate.per_second)
+
+
+def slowed(state: BudgetState, now: float, seconds: float, cost: float) -> BudgetState:
+    """From now on, a call counts as ``cost`` calls for so many seconds."""
+    return replace(state, slow_until=max(state.slow_until, now + seconds), cost=max(state.cost_at(now), cost))
+
+
+def seconds_for(calls: float, rate: Rate) -> float:
+    """Until so many calls have come; 0 for none."""
+    return 0.0 if calls <= ROUNDING else calls / rate.per_second
 
 
 Change: TypeAlias = Callable[[BudgetState | None, float], tuple[BudgetState, T]]
@@ -142,9 +248,8 @@ def _read(descriptor: int) -> BudgetState | None:
 class SharedBudget:
     """The calls that runs on one account may start together, as one run sees them."""
 
-    def __init__(self, store: Store, account: Rate, fleets: Rate | None = None) -> None:
-        """``fleets``: what all runs over fleets share; None for a run about a few tenants."""
-        self._store, self._account, self._fleets = store, account, fleets
+    def __init__(self, store: Store, rates: CallRates) -> None:
+        self._store, self._rates = store, rates
         self._line = asyncio.Lock()
         """The calls of one run start in the order in which they asked."""
 
@@ -159,55 +264,47 @@ class SharedBudget:
     async def slow_down(self, seconds: float, cost: float) -> None:
         """From now on, a call of any run counts as ``cost`` calls for so many seconds."""
 
-        def slowed(state: BudgetState | None, now: float) -> tuple[BudgetState, None]:
-            state = self._refilled(state, now)
-            slow = state.cost if now < state.slow_until else 1.0
-            until = max(state.slow_until, now + seconds)
-            return replace(state, slow_until=until, cost=max(slow, cost)), None
+        def change(state: BudgetState | None, now: float) -> tuple[BudgetState, None]:
+            return slowed(refilled(state, now, self._rates), now, seconds, cost), None
 
-        await self._store.change(slowed)
+        await self._store.change(change)
+
+    async def leave(self) -> None:
+        """Gives back nothing: a call is taken right before it starts."""
 
     def _taken(self, state: BudgetState | None, now: float) -> tuple[BudgetState, float]:
         """The state after a call has started, and 0; or how long until one may, in seconds."""
-        state = self._refilled(state, now)
-        cost = min(state.cost if now < state.slow_until else 1.0, self._account.burst)
-        left = 0.0 if self._fleets is None else RESERVED_PART * self._account.burst
-        lacking = _seconds(min(cost + left, self._account.burst) - state.account, self._account)
-        if self._fleets is not None:
-            lacking = max(lacking, _seconds(min(cost, self._fleets.burst) - state.fleets, self._fleets))
+        state = refilled(state, now, self._rates)
+        account, fleets = self._rates.account, self._rates.fleets
+        cost = min(state.cost_at(now), account.burst)
+        lacking = seconds_for(min(cost + self._rates.reserved, account.burst) - state.account, account)
+        if fleets is not None:
+            lacking = max(lacking, seconds_for(min(cost, fleets.burst) - state.fleets, fleets))
         if lacking > 0:
             return state, lacking
-        fleets = state.fleets if self._fleets is None else state.fleets - min(cost, self._fleets.burst)
-        return replace(state, account=state.account - cost, fleets=fleets), 0.0
-
-    def _refilled(self, state: BudgetState | None, now: float) -> BudgetState:
-        """With what has come since. Without a state, buckets are full: nobody has called for a while."""
-        if state is None:
-            return BudgetState(now, self._account.burst, 0.0 if self._fleets is None else self._fleets.burst, now)
-        if now < state.at:  # the machine was started again
-            return replace(state, at=now, fleets_at=now, slow_until=0.0)
-        account = _filled(state.account, now - state.at, self._account)
-        if self._fleets is None:
-            return replace(state, at=now, account=account)
-        fleets = _filled(state.fleets, now - state.fleets_at, self._fleets)
-        return replace(state, at=now, account=account, fleets=fleets, fleets_at=now)
-
-
-def _filled(tokens: float, seconds: float, rate: Rate) -> float:
-    return min(rate.burst, tokens + seconds * rate.per_second)
-
-
-def _seconds(tokens: float, rate: Rate) -> float:
-    return 0.0 if tokens <= ROUNDING else tokens / rate.per_second
+        left_to_fleets = state.fleets if fleets is None else state.fleets - min(cost, fleets.burst)
+        return replace(state, account=state.account - cost, fleets=left_to_fleets), 0.0
 
 
 _OF_LOOPS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, InMemory]]] = WeakKeyDictionary()
 
 
-def store_of_machine(host: str) -> Store:
-    """The state of all runs of this user on this machine that call the host."""
+def store_of_machine(host: str, *, alone: bool = False) -> Store:
+    """The state of all runs of this user on this machine that call the host.
+
+    ``alone``: of those that do not know what other machines do, and share this machine's part of the rate.
+    """
     name = blake2b(host.encode(), digest_size=8).hexdigest()
-    return InFile(Path(platformdirs.user_state_dir("reconciler")) / f"calls-{name}.json")
+    return InFile(_folder() / f"calls-{name}{'-alone' if alone else ''}.json")
+
+
+def machine() -> str:
+    """A name for this machine and user, whose runs share a file."""
+    return blake2b(f"{os.uname().nodename}:{_folder()}".encode(), digest_size=8).hexdigest()
+
+
+def _folder() -> Path:
+    return Path(platformdirs.user_state_dir("reconciler"))
 
 
 def store_of_loop(place: Hashable) -> Store:

@@ -149,5 +149,13 @@ class NullRegistry:
     def record_told(self, destination: str, before: ToldByKey, after: ToldByKey, at: datetime) -> None:
         """Does nothing."""
 
+    def change_calls(
+        self,
+        account: str,  # noqa: ARG002
+        change: Callable[[str | None, float], tuple[str, T]],  # noqa: ARG002
+    ) -> T | None:
+        """Changes nothing: there is no table."""
+        return None
+
     def close(self) -> None:
         """Does nothing."""

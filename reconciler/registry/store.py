@@ -6,7 +6,7 @@ makes its calls in threads, with ``write`` and ``read``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,10 +24,10 @@ from reconciler.live.registered import (
 from reconciler.model.api_limits import RECOVERABLE
 from reconciler.registry.connection_strings import DUE, NO_STRINGS, StringRows
 from reconciler.registry.notices import read_told, write_told
-from reconciler.registry.table import CLAIM, LEASES, NOTICES, RECORD, REVISIONS, STRINGS, TENANTS
+from reconciler.registry.table import CALLS, CLAIM, LEASES, NOTICES, RECORD, REVISIONS, STRINGS, TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.dialects import postgresql, sqlite
@@ -35,11 +35,20 @@ if TYPE_CHECKING:
     from reconciler.live.registered import Placement
     from reconciler.model.notice import NoticeKey, Told, ToldByKey
 
+T = TypeVar("T")
+
 ROWS_AT_ONCE: Final = 500
 TRIES: Final = 5
 """Attempts to claim: another run may release the row that prevents a claim before it is read."""
 _ROW: Final = TENANTS.c
 _LEASE: Final = LEASES.c
+_CALLS: Final = CALLS.c
+NO_CALLS: Final = ""
+CLOCKS: Final = {
+    "postgresql": "extract(epoch FROM clock_timestamp())::float8",
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+}
+"""The database's time in seconds."""
 COUNTER: Final = ""
 """The ``part`` of the row that counts the tokens of a fleet."""
 
@@ -47,8 +56,11 @@ COUNTER: Final = ""
 class Registry(StringRows):
     """The rows of one fleet. Every method raises RegistryError if the database fails.
 
-    It has no clock: ``at`` comes from the clock with which the caller computes the age of claims.
+    It has no clock: ``at`` comes from the clock with which the caller computes the age of claims. Only the calls
+    of an account go by the database's clock, because machines share them within seconds.
     """
+
+    _keeps_calls = False
 
     def rows(self, tenants: Collection[str] | None = None) -> dict[str, Registered]:
         """All rows, or those of a few tenants, sorted by tenant. Writes nothing and creates no table."""
@@ -259,6 +271,24 @@ class Registry(StringRows):
         same = {"fleet": self._fleet, "destination": destination, "told_at": at}
         with self._writing() as connection:
             write_told(connection, self._insert(NOTICES), same, before, after)
+
+    def change_calls(self, account: str, change: Callable[[str | None, float], tuple[str, T]]) -> T | None:
+        """Replaces what runs on an account may start, by what ``change`` makes of it and of the database's time.
+
+        The first statement locks the row (PostgreSQL) or the file (SQLite), and then reads the time. Returns None
+        where there is no table yet, and the result of ``change`` elsewhere.
+        """
+        self._keeps_calls = self._keeps_calls or self._exists(CALLS)
+        if not self._keeps_calls:
+            return None
+        locking = self._insert(CALLS).values(account=account, state=NO_CALLS)
+        locked = locking.on_conflict_do_update(index_elements=[_CALLS.account], set_={"state": _CALLS.state})
+        with self._writing() as connection:
+            clock = sa.literal_column(CLOCKS[connection.dialect.name], sa.Float)
+            row = connection.execute(locked.returning(_CALLS.state, clock.label("now"))).one()
+            state, result = change(row.state or None, row.now)
+            connection.execute(sa.update(CALLS).where(_CALLS.account == account).values(state=state))
+        return result
 
     def _correction(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
         if seen is None:

@@ -64,7 +64,7 @@ STRINGS: Final = ("pooled_string", "direct_string", "strings_due_since")
 
 VERSIONS: Final = sa.Table("neon_reconciler_version", _METADATA, sa.Column("version_num", sa.String(32)))
 """The version of the tables (Alembic)."""
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest version."""
 
 REVISIONS: Final = sa.Table(
@@ -105,3 +105,11 @@ NOTICES: Final = sa.Table(
     sa.Column("told_at", Moment, nullable=False),
 )
 """What people were told and still lasts, so that it is told once. A lost row repeats a notice."""
+
+CALLS: Final = sa.Table(
+    "neon_reconciler_calls",
+    _METADATA,
+    sa.Column("account", sa.String(63), primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+"""How many calls the runs on one account may start now, on whatever machine. A lost row costs nothing."""

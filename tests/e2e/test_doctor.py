@@ -349,7 +349,7 @@ def test_a_registry_that_answers(set_up: SetUp) -> None:
     older = shell.run("doctor", "--simulator", "sim.db")
     assert (older.code, "the tables are of version 0004: the next apply upgrades them" in older.out) == (0, True)
     with sqlite3.connect(set_up.folder / "sim.registry.db") as database:
-        database.execute("UPDATE neon_reconciler_version SET version_num = '0005'")
+        database.execute("UPDATE neon_reconciler_version SET version_num = '0006'")
     database.close()
     leased = shell.run("doctor", "--simulator", "sim.db")
     assert (leased.code, "run another holds a lease on part 1/2, renewed at " in leased.out) == (0, True)

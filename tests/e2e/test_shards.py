@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.processes import PATIENCE_SECONDS, Place
+from tests.harness.registry_database import postgresql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SHARDS = 8
@@ -19,6 +21,12 @@ TENANTS = 16
 PER_MINUTE = 360
 PER_SECOND_AND_ROUTE = 17
 """More than the burst of the account's limit and a second of its rate, less than the bursts of two runs."""
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    with postgresql() as address:
+        yield address
 
 
 @pytest.fixture
@@ -30,14 +38,16 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def apply_shards(place: Place, numbers: range) -> list[int]:
-    """Each as its own process, all at once: how they ended."""
+def apply_shards(place: Place, numbers: range, *, machines: bool = False) -> list[int]:
+    """Each as its own process, all at once: how they ended. ``machines``: on a machine of its own."""
     words = ("apply", "--yes", "--expect-empty", "--shard", "auto", "--allow", f"creates={TENANTS}")
     place.environ["RECONCILER_SHARDS"] = str(SHARDS)
     with ExitStack() as stack:
         running = []
         for number in numbers:
             place.environ["RECONCILER_SHARD_INDEX"] = str(number)
+            if machines:
+                place.environ["XDG_STATE_HOME"] = str(place.folder / f"machine-{number}")
             flags = ("--journal", f"journal-{number}.jsonl", "--output", f"report-{number}.json")
             command = place.running(*words, *flags, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             running.append(stack.enter_context(command))
@@ -62,6 +72,20 @@ def test_eight_shards_at_once_create_each_tenant_once_and_report_as_one(place: P
         assert {one["shard"] for one in of_each} == {f"{number + 1}/{SHARDS}" for number in range(SHARDS)}
         assert report["calls"] == sum(one["calls"] for one in of_each)
         assert place.run("drift").returncode == 0
+
+
+@pytest.mark.slow
+def test_eight_machines_keep_to_the_limit_through_a_registry_in_postgresql(place: Place, postgres: str) -> None:
+    declared = place.declare(TENANTS)
+    with (place.folder / "tiers.yaml").open("a", encoding="utf-8") as prices:
+        prices.write('registry: {url: "${REGISTRY_URL}"}\n')
+    place.environ["REGISTRY_URL"] = postgres
+    with place.served() as projects:
+        assert place.run("converge", "t000").returncode == 0, "which makes the tables"
+        place.limit_rate(PER_MINUTE, PER_SECOND_AND_ROUTE)
+        assert apply_shards(place, range(SHARDS), machines=True) == [0] * SHARDS
+        assert 429 not in place.statuses()
+        assert projects() == declared
 
 
 @pytest.mark.slow

@@ -317,6 +317,7 @@ TIERS: Final[Document] = {
         "batch_share": "0.5",
         "settle": "9s",
         "look_again_after": "20s",
+        "account": "main",
     },
     "defaults": {
         "region": "aws-us-west-2",
@@ -359,6 +360,7 @@ OTHER_TIERS: Final[Document] = {
         "batch_share": "0.4",
         "settle": "8s",
         "look_again_after": "15s",
+        "account": "second",
     },
     "defaults": {
         "region": "aws-eu-central-1",

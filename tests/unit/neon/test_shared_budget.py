@@ -3,67 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reconciler.desired.state import Api
-from reconciler.neon.pace import SLOW_SECONDS, Pace, each
-from reconciler.neon.shared_budget import InFile, InMemory, Rate, SharedBudget, Store
-from reconciler.simulator.behaviour import RateLimit
-from reconciler.simulator.rate import RateLimiter
+from reconciler.neon.pace import SLOW_SECONDS, Pace
+from reconciler.neon.shared_budget import CallRates, InFile, InMemory, Rate, SharedBudget, Store
+from tests.harness.limited_account import API, FLEET_PER_SECOND, PATCH, LimitedAccount
 from tests.harness.scripted_api import virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-API: Final = Api()
-FLEET_PER_SECOND: Final = API.requests_per_minute * API.batch_share / 60
-PATCH, SEARCH, CREATE = "PATCH /projects/*", "GET /projects", "POST /projects"
-LATENCY_SECONDS: Final = 0.2
-SIGN_UP: Final = (SEARCH, SEARCH, CREATE, SEARCH, SEARCH)
-"""The most calls of a sign-up, polls aside."""
+    from tests.harness.limited_account import Paced
 
 
-@dataclass
-class Account:
-    """What Neon sees of all runs: it refuses calls above its limit, and it counts them."""
-
-    limiter: RateLimiter = field(default_factory=RateLimiter)
-    refused: int = 0
-    starts: list[float] = field(default_factory=list)
-
-    async def call(self, pace: Pace, route: str) -> float:
-        """Make a call. Returns how long it waited for its turn."""
-        loop = asyncio.get_running_loop()
-        asked_at = loop.time()
-        await pace.turn(route)
-        method, _, path = route.partition(" ")
-        self.refused += bool(self.limiter.wait_seconds(RateLimit(), "one", method, path, loop.time()))
-        self.starts.append(loop.time())
-        waited = loop.time() - asked_at
-        await asyncio.sleep(LATENCY_SECONDS)
-        return waited
-
-    async def change_prices(self, store: Store, tenants: int) -> float:
-        """Patch so many projects as a fleet run does. Returns how long it took."""
-        loop, pace = asyncio.get_running_loop(), Pace.of(API, share=API.batch_share, store=store)
-        begun = loop.time()
-        await each(range(tenants), lambda _: self.call(pace, PATCH))
-        return loop.time() - begun
-
-    async def sign_up(self, store: Store) -> float:
-        """One new tenant, by a process of its own. Returns how long its calls waited in sum."""
-        pace = Pace.of(API, store=store)
-        return sum([await self.call(pace, route) for route in SIGN_UP])
+def sharing(store: Store) -> Paced:
+    """Processes that share a state."""
+    return lambda share: Pace.of(API, share=share, store=store)
 
 
 def test_two_changes_of_a_fleet_together_keep_to_the_share_of_one_and_use_it() -> None:
-    account, store = Account(), InMemory()
+    account, paced = LimitedAccount(), sharing(InMemory())
 
     async def main() -> None:
-        await asyncio.gather(account.change_prices(store, 1500), account.change_prices(store, 1500))
+        await asyncio.gather(account.change_prices(paced, 1500), account.change_prices(paced, 1500))
 
     virtually(main())
     assert account.refused == 0
@@ -71,24 +35,24 @@ def test_two_changes_of_a_fleet_together_keep_to_the_share_of_one_and_use_it() -
 
 
 def test_without_a_shared_budget_they_exceed_the_limit() -> None:
-    account = Account()
+    account = LimitedAccount()
 
     async def main() -> None:
-        await asyncio.gather(*(account.change_prices(InMemory(), 1500) for _ in range(2)))
+        await asyncio.gather(*(account.change_prices(sharing(InMemory()), 1500) for _ in range(2)))
 
     virtually(main())
     assert account.refused > 0
 
 
 def test_a_sign_up_waits_at_most_2_seconds_while_the_prices_of_8000_tenants_change() -> None:
-    account, store = Account(), InMemory()
+    account, paced = LimitedAccount(), sharing(InMemory())
 
     async def main() -> tuple[float, list[float]]:
-        change = asyncio.create_task(account.change_prices(store, 8000))
+        change = asyncio.create_task(account.change_prices(paced, 8000))
         waits = []
         for _ in range(100):
             await asyncio.sleep(7.3)
-            waits.append(await account.sign_up(store))
+            waits.append(await account.sign_up(paced))
         assert not change.done()
         return await change, waits
 
@@ -99,12 +63,12 @@ def test_a_sign_up_waits_at_most_2_seconds_while_the_prices_of_8000_tenants_chan
 
 
 def test_sign_ups_that_come_together_go_before_the_fleet() -> None:
-    account, store = Account(), InMemory()
+    account, paced = LimitedAccount(), sharing(InMemory())
 
     async def main() -> list[float]:
-        change = asyncio.create_task(account.change_prices(store, 1000))
+        change = asyncio.create_task(account.change_prices(paced, 1000))
         await asyncio.sleep(30)
-        waits = await asyncio.gather(*(account.sign_up(store) for _ in range(4)))
+        waits = await asyncio.gather(*(account.sign_up(paced) for _ in range(4)))
         await change
         return waits
 
@@ -153,7 +117,7 @@ class TestAFile:
         """How long so many calls of each of these runs take."""
 
         async def run(file: Path) -> None:
-            budget = SharedBudget(InFile(file), self.RATE)
+            budget = SharedBudget(InFile(file), CallRates(self.RATE))
             for _ in range(calls):
                 await budget.turn()
 

@@ -1,0 +1,341 @@
+"""Machines that share an account share its limit through the registry: SQLite and PostgreSQL, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.environment import Environment
+from reconciler.errors import RegistryError
+from reconciler.neon.leased_budget import (
+    ASKED_AGAIN_SECONDS,
+    FIRST_CALLS,
+    PATIENCE_SECONDS,
+    VALID_SECONDS,
+    LeasedBudget,
+)
+from reconciler.neon.pace import SLOW_SECONDS, Pace
+from reconciler.neon.shared_budget import CallRates, InMemory, Rate, SharedBudget
+from reconciler.registry.connect import open_registry
+from reconciler.registry.store import Registry
+from tests.harness.limited_account import API, FLEET_PER_SECOND, PATCH, LimitedAccount
+from tests.harness.registry_database import in_memory
+from tests.harness.runs import virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+MINUTES_AHEAD = 7
+"""How far the database's clock is ahead of those of the machines: only differences count."""
+
+
+@dataclass
+class Ledger:
+    """The row of an account, at the loop's time; the database may be slow, or fail."""
+
+    registry: Registry
+    account: str = field(default_factory=lambda: uuid4().hex)
+    slow_seconds: float = 0.0
+    fails: bool = False
+    asked: int = 0
+
+    async def change(self, change: Callable[[str | None, float], tuple[str, T]]) -> T | None:
+        self.asked += 1
+        await asyncio.sleep(self.slow_seconds)
+        if self.fails:
+            raise RegistryError("the registry does not respond: server closed the connection")
+        now = asyncio.get_running_loop().time() + 60 * MINUTES_AHEAD
+        return await self.registry.write(
+            self.registry.change_calls, self.account, lambda state, _: change(state, now)
+        )
+
+
+@dataclass
+class Machine:
+    """A machine of its own: its processes share a file's place, and the ledger with all others."""
+
+    ledger: Ledger
+    name: str
+    told: list[str] = field(default_factory=list)
+    mine: InMemory = field(default_factory=InMemory)
+    mine_alone: InMemory = field(default_factory=InMemory)
+
+    def __call__(self, share: float) -> Pace:
+        return Pace.of(API, share=share, store=self.mine, leased=self.leased)
+
+    def leased(self, rates: CallRates) -> LeasedBudget:
+        return LeasedBudget(
+            self.ledger,
+            rates,
+            machine=self.name,
+            alone=lambda part: SharedBudget(self.mine_alone, part),
+            tell=self.told.append,
+        )
+
+
+@pytest.fixture
+def registry(address: str) -> Iterator[Registry]:
+    with closing(open_registry(address, Environment({}), fleet="prod")) as found:
+        found.prepare()
+        yield found
+
+
+@pytest.fixture
+def kept(registry: Registry) -> Ledger:
+    """In a database that is on disk."""
+    return Ledger(registry)
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    """In memory, which is faster, and lets long changes be tried."""
+    with closing(in_memory()) as found:
+        found.prepare()
+        yield Ledger(found)
+
+
+def machines(ledger: Ledger, count: int) -> list[Machine]:
+    return [Machine(ledger, f"machine-{number}") for number in range(count)]
+
+
+async def change_prices(account: LimitedAccount, several: list[Machine], tenants: int) -> float:
+    """All of them at once, each its part; how long it takes."""
+    part = tenants // len(several)
+    return max(await asyncio.gather(*(account.change_prices(one, part) for one in several)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_changes_of_a_fleet_on_several_machines_keep_to_the_share_of_one_and_use_it(
+    kept: Ledger, count: int
+) -> None:
+    account = LimitedAccount()
+    seconds = virtually(change_prices(account, machines(kept, count), 1600))
+    assert account.refused == 0
+    assert 1600 / FLEET_PER_SECOND * 0.95 < seconds < 1600 / FLEET_PER_SECOND / 0.97
+    assert kept.asked <= 1600 / 2 + count, "not for each call"
+
+
+def test_runs_that_may_use_all_of_the_limit_use_it_together(ledger: Ledger) -> None:
+    account = LimitedAccount()
+
+    async def run(machine: Machine) -> None:
+        pace = machine(1.0)
+        for _ in range(1500):
+            await account.call(pace, PATCH)
+
+    async def main() -> None:
+        await asyncio.gather(*(run(machine) for machine in machines(ledger, 4)))
+
+    virtually(main())
+    assert account.refused == 0
+    assert account.starts[-1] < 6000 / (API.requests_per_minute / 60) / 0.95
+
+
+def test_without_the_registry_two_machines_exceed_the_limit(ledger: Ledger) -> None:
+    account = LimitedAccount()
+
+    def apart(share: float) -> Pace:
+        return Pace.of(API, share=share, store=InMemory())
+
+    async def main() -> None:
+        await asyncio.gather(*(account.change_prices(apart, 1500) for _ in range(2)))
+
+    virtually(main())
+    assert account.refused > 0
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_a_sign_up_elsewhere_waits_at_most_2_seconds_while_prices_change(ledger: Ledger, count: int) -> None:
+    account = LimitedAccount()
+
+    async def main() -> tuple[float, list[float]]:
+        change = asyncio.create_task(change_prices(account, machines(ledger, count), 8000))
+        waits = []
+        for number in range(100):
+            await asyncio.sleep(7.3)
+            waits.append(await account.sign_up(Machine(ledger, f"checkout-{number}")))
+        assert not change.done()
+        return await change, waits
+
+    seconds, waits = virtually(main())
+    assert account.refused == 0
+    assert sorted(waits)[95] <= 2
+    assert seconds < 8000 / FLEET_PER_SECOND / 0.97
+
+
+def test_sign_ups_that_come_together_go_before_the_fleet(ledger: Ledger) -> None:
+    account = LimitedAccount()
+
+    async def main() -> list[float]:
+        change = asyncio.create_task(change_prices(account, machines(ledger, 8), 1000))
+        await asyncio.sleep(30)
+        waits = await asyncio.gather(*(account.sign_up(Machine(ledger, f"checkout-{one}")) for one in range(4)))
+        await change
+        return waits
+
+    assert max(virtually(main())) <= 2
+    assert account.refused == 0
+
+
+def test_a_slice_of_a_dead_run_ends_by_itself(ledger: Ledger) -> None:
+    account = LimitedAccount()
+
+    async def main() -> None:
+        dead = Machine(ledger, "dead")(API.batch_share)
+        await account.call(dead, PATCH)  # and never again
+        other, loop = Machine(ledger, "other")(API.batch_share), asyncio.get_running_loop()
+        await asyncio.sleep(VALID_SECONDS + 1)
+        begun = loop.time()
+        for _ in range(500):
+            await account.call(other, PATCH)
+        assert loop.time() - begun < 500 / 4
+
+    virtually(main())
+
+
+def test_what_is_left_of_a_slice_is_given_back(ledger: Ledger) -> None:
+    async def main() -> float:
+        for number in range(40):  # each is given five calls and makes one
+            pace = Machine(ledger, f"checkout-{number}")(1.0)
+            await pace.turn(PATCH)
+            await pace.leave()
+        return asyncio.get_running_loop().time()
+
+    assert virtually(main()) <= 40 / 11
+
+
+def test_a_slow_database_costs_no_calls(ledger: Ledger) -> None:
+    account, ledger.slow_seconds = LimitedAccount(), 0.5
+    several = machines(ledger, 2)
+    seconds = virtually(change_prices(account, several, 3000))
+    assert account.refused == 0
+    assert seconds < 3000 / FLEET_PER_SECOND / 0.97
+    assert [machine.told for machine in several] == [[], []]
+
+
+@pytest.mark.parametrize("how", ["fails", "never answers"])
+def test_without_an_answer_machines_keep_to_a_part_and_say_so_once(ledger: Ledger, how: str) -> None:
+    account, several = LimitedAccount(), machines(ledger, 3)
+
+    async def main() -> None:
+        change = asyncio.create_task(change_prices(account, several, 3000))
+        await asyncio.sleep(60)
+        ledger.fails, ledger.slow_seconds = how == "fails", 0.0 if how == "fails" else 15 * PATIENCE_SECONDS
+        await asyncio.sleep(120)
+        ledger.fails, ledger.slow_seconds = False, 0.0
+        await change
+
+    virtually(main())
+    assert account.refused == 0
+    for machine in several:
+        (sentence,) = machine.told
+        assert "this machine makes at most 1/4 of the calls that the account allows" in sentence
+    before, during, after = (sum(at <= start < at + 50 for start in account.starts) for at in (5, 80, 220))
+    assert during < 0.8 * before
+    assert after > 0.95 * before
+
+
+def test_a_run_that_never_reaches_the_registry_uses_half(ledger: Ledger) -> None:
+    ledger.fails = True
+    account, several = LimitedAccount(), machines(ledger, 2)
+    virtually(change_prices(account, several, 1000))
+    assert account.refused == 0
+    assert all("at most 1/2" in machine.told[0] for machine in several)
+
+
+def test_tables_that_no_run_has_made_yet_are_asked_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger.registry, "_exists", lambda _: False)
+    machine = Machine(ledger, "one")
+
+    async def main() -> None:
+        pace = machine(1.0)
+        await pace.turn(PATCH)
+        assert not ledger.registry._keeps_calls
+        monkeypatch.undo()
+        await asyncio.sleep(ASKED_AGAIN_SECONDS)
+        await pace.turn(PATCH)
+        assert ledger.registry._keeps_calls
+
+    virtually(main())
+    assert machine.told == []
+
+
+def test_after_a_refusal_the_runs_on_all_machines_slow_down_and_the_rate_returns(ledger: Ledger) -> None:
+    async def main() -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        refused, other = (machine(1.0) for machine in machines(ledger, 2))
+        await refused.refused()
+        starts = []
+        for _ in range(1000):
+            await other.turn(PATCH)
+            starts.append(loop.time())
+        return sum(at < SLOW_SECONDS for at in starts), sum(
+            SLOW_SECONDS + 2 <= at < 2 * SLOW_SECONDS for at in starts
+        )
+
+    slow, later = virtually(main())
+    assert slow < 360
+    assert later > 600
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"at": "now"}', "\x00"])
+def test_a_state_that_is_anything_else_is_written_anew(ledger: Ledger, text: str) -> None:
+    async def main() -> None:
+        await ledger.change(lambda *_: (text, None))
+        budget = Machine(ledger, "one").leased(CallRates(Rate(4, 2)))
+        for _ in range(6):
+            await budget.turn()
+
+    virtually(main())
+
+
+def test_the_clock_is_that_of_the_database_and_goes_forward(registry: Registry) -> None:
+    account = uuid4().hex
+    times: list[float] = []
+    for _ in range(3):
+        at = registry.change_calls(account, lambda state, now: (f"{state or ''}x", now))
+        assert at is not None
+        times.append(at)
+    assert times == sorted(times)
+    assert registry.change_calls(account, lambda state, _: ("", state)) == "xxx"
+
+
+def test_a_locked_registry_is_said_and_calls_go_ahead(tmp_path: Path) -> None:
+    """On real time."""
+    with closing(opened(tmp_path)) as found:
+        found.prepare()
+        machine = Machine(Ledger(found), "one")
+
+        async def main() -> None:
+            pace = machine(1.0)
+            await pace.turn(PATCH)
+            with locked(tmp_path):
+                for _ in range(2 * FIRST_CALLS):
+                    await pace.turn(PATCH)
+                await pace.leave()
+
+        asyncio.run(main())
+    (sentence,) = machine.told
+    assert "because the registry does not respond: database is locked: until" in sentence
+
+
+def opened(folder: Path) -> Registry:
+    """A registry in a file, whose lock is not waited for."""
+    return Registry(sa.create_engine(f"sqlite:///{folder / 'registry.db'}", connect_args={"timeout": 0}), "prod")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Another program holds the file."""
+    with closing(sqlite3.connect(folder / "registry.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield

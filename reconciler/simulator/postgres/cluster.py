@@ -93,10 +93,11 @@ class Cluster:
         process = self.programs.launch("postgres", *arguments, *options, log=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
-            with suppress(psycopg.OperationalError):
-                self._connect("postgres").close()
-                _launched[process.pid] = process
-                return
+            if self.running():  # costs next to nothing, beside an attempt that is refused
+                with suppress(psycopg.OperationalError):
+                    self._connect("postgres").close()
+                    _launched[process.pid] = process
+                    return
             time.sleep(LOOK_EVERY_SECONDS)
         process.kill()
         process.wait()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -219,32 +218,36 @@ class WorkTree:
         try:
             with os.scandir(self._folder(real)) as entries:
                 found = [
-                    (entry.name, self._noted(entry, named)) for entry in entries if not entry.name.startswith(".")
+                    (name, self._noted(entry, f"{named}/{name}" if named else name))
+                    for entry in entries
+                    if not (name := entry.name).startswith(".")
                 ]
         except OSError as error:
             if not isinstance(error, FileNotFoundError) or real != named:
                 problems.append(self._problem(named, self._no_folder(real, error)))
             return
         for name, what in found:
-            hindrance = self._hindrance(_joined(real, name), what, home)
-            if hindrance is None:
-                yield name, FOLDER if what == FOLDER else FILE
+            if what in {FILE, FOLDER}:
+                yield name, what
+            elif (hindrance := self._hindrance(_joined(real, name), what, home)) is None:
+                yield name, FILE
             else:
                 problems.append(self._problem(_joined(named, name), hindrance))
 
-    def _noted(self, entry: os.DirEntry[str], folder: str) -> str:
+    def _noted(self, entry: os.DirEntry[str], path: str) -> str:
         """Return what an entry is, and note the marks of a file."""
         what = _what(entry)
         if what == FILE and self.marks is not None:
-            with suppress(OSError):  # it was deleted since
-                self.marks[_joined(folder, entry.name)] = mark(entry.stat(follow_symlinks=False))
+            try:
+                marks = mark(entry.stat(follow_symlinks=False))
+            except OSError:  # it was deleted since
+                return what
+            self.marks[path] = marks
         return what
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:
-        """Return why an entry is neither a file to read nor a folder to search."""
-        if what == LINK:
-            return self._of_link(path, home)
-        return None if what in {FILE, FOLDER} else f"is neither a file nor a folder, but {what}"
+        """Return why an entry that is neither a file nor a folder does not lead to a file either."""
+        return self._of_link(path, home) if what == LINK else f"is neither a file nor a folder, but {what}"
 
     def _of_link(self, path: str, home: str) -> str | None:
         try:

@@ -21,7 +21,7 @@ from reconciler.model.quota import Consumption, Quota
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from reconciler.model.values import Json
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
 _MOST_SHARED: Final = 1024
 """Equal values that are kept as one object."""
+_NOT_COUNTED: Final = (None, None, None, None)
 OLDEST_YEAR: Final = 2000
 """Neon: a time that is not set may be returned as year 1."""
 
 
 def live_project(
-    answer: ProjectAnswer, organization: str, integrations: Iterable[str] | None = None
+    answer: ProjectAnswer, organization: str, integrations: Collection[str] | None = None
 ) -> LiveProject:
     """The project in the names and units of live state. None: the response lacks the value."""
     return LiveProject(
@@ -61,8 +62,12 @@ def live_project(
         consumption=_consumption(answer),
         listed_active_seconds=answer.active_time,
         last_active_at=_moment(answer.compute_last_active_at),
-        integrations=None if integrations is None else tuple(sorted(set(integrations))),
+        integrations=_sorted(integrations),
     )
+
+
+def _sorted(integrations: Collection[str] | None) -> tuple[str, ...] | None:
+    return tuple(sorted(set(integrations))) if integrations else (None if integrations is None else ())
 
 
 def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
@@ -161,25 +166,25 @@ def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
     """Neon: a member that is absent or 0 is unlimited; without ``settings`` the quota is not observed."""
     if settings is None:
         return None
-    stated = settings.get("quota") or {}
-    return _shared_quota(*(int(stated.get(member) or 0) for member in Quota.__dataclass_fields__))
+    return _shared_quota(*(settings.get("quota") or {}).items())
 
 
-@lru_cache(maxsize=_MOST_SHARED)
-def _shared_quota(*members: int) -> Quota:
-    """One object for all projects with the same quota: a large fleet has few."""
-    return Quota(*members)
+@lru_cache(maxsize=_MOST_SHARED, typed=True)
+def _shared_quota(*stated: tuple[str, int | float | None]) -> Quota:
+    """One object for all projects of which the same is stated: a large fleet has few quotas."""
+    members = dict(stated)
+    return Quota(*(int(members.get(member) or 0) for member in Quota.__dataclass_fields__))
 
 
 def _consumption(answer: ProjectAnswer) -> Consumption | None:
     """Neon: lists contain none of the counters."""
-    stated = Consumption(
+    stated = (
         answer.active_time_seconds,
         answer.compute_time_seconds,
         answer.written_data_bytes,
         answer.data_transfer_bytes,
     )
-    return None if stated == Consumption() else stated
+    return None if stated == _NOT_COUNTED else Consumption(*stated)
 
 
 def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:

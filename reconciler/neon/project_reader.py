@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.errors import (
@@ -37,6 +38,7 @@ MISSING_PAUSES_SECONDS: Final = (2.0, 4.0, 8.0)
 MISSING_SECONDS: Final = sum(MISSING_PAUSES_SECONDS)
 UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 """Errors that concern one project. An unreachable host ends the run instead."""
+_PLACE: Final = attrgetter("organization", "name", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ class ProjectReader:
 
 def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
     """Sorted in the order of ``LiveState.projects``."""
-    return tuple(sorted(projects, key=lambda project: (project.organization, project.name, project.id)))
+    return tuple(sorted(projects, key=_PLACE))
 
 
 def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:

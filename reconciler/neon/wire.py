@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
 from reconciler.neon.operations import Operation  # noqa: TC001
+
+_AMOUNTS: Final = frozenset({int, float, bool, type(None)})
+"""What a quota consists of, in the types of JSON."""
 
 
 class ComputeAnswer(Struct):
@@ -352,4 +355,7 @@ class Done(Struct):
 
 
 def _is_quota(stated: object) -> bool:
-    return isinstance(stated, dict) and all(isinstance(amount, int | float | None) for amount in stated.values())
+    if not isinstance(stated, dict):
+        return False
+    kinds = {amount.__class__ for amount in stated.values()}
+    return kinds <= _AMOUNTS

@@ -70,8 +70,10 @@ def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Path]:
 
 @pytest.fixture(autouse=True)
 def _no_state_of_the_user_or_of_another_test(_states: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Journals and logs that commands keep are kept for this test: others would be read too, each a bit slower."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(next(_states)))
+    """Journals, logs and caches that commands keep are kept for this test: no test finds those of another one."""
+    folder = next(_states)
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{folder}.cache")
 
 
 TRIALS: Final = trials.Trials()

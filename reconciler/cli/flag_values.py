@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.cli.options import THRESHOLDS
 from reconciler.desired.naming import composed
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
 from reconciler.model.units import parse_length
-from reconciler.plan.guards.counted import KINDS
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.rivals import RUN_ID
 
@@ -87,9 +87,9 @@ def _label(text: str) -> tuple[str, str | None]:
 
 def _count(word: str) -> tuple[str, int]:
     kind, equals, number = word.partition("=")
-    if kind not in KINDS or not equals or not number.isdecimal():
+    if kind not in THRESHOLDS or not equals or not number.isdecimal():
         raise InvalidInputError(
             f"--allow {word} permits nothing",
-            hint=f"permit 'lowering', or an exact number: {', '.join(f'{kind}=N' for kind in KINDS)}",
+            hint=f"permit 'lowering', or an exact number: {', '.join(f'{kind}=N' for kind in THRESHOLDS)}",
         )
     return kind, int(number)

@@ -96,7 +96,7 @@ class FleetFiles:
         self._only = only
         self._memo: Memo = {}
         self._earlier: dict[str, Loaded] = {}
-        self._read_before = known or known_tenants(flags.directory, kept=only is None)
+        self._read_before = known or known_tenants(flags.directory, complete=only is None)
 
     def narrowed(self, only: frozenset[str]) -> FleetFiles:
         """The same files, of which just these tenants are read; what this run has read is not read again."""

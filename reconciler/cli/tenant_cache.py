@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 OFF: Final = "off"
 
 
-def known_tenants(root: Path, *, kept: bool = True) -> KnownTenants:
+def known_tenants(root: Path, *, complete: bool = True) -> KnownTenants:
     """What this run knows of the tenants of a fleet's folder, with what earlier runs have kept.
 
-    ``kept``: it keeps what it reads itself, too.
+    ``complete``: it reads all tenants, and keeps them.
     Raises InvalidInputError if the environment names a folder that a pull request could write to.
     """
     named = runtime().environ.find(CACHE)
@@ -36,7 +36,7 @@ def known_tenants(root: Path, *, kept: bool = True) -> KnownTenants:
 
         return TenantCache.open(_users() if folder is None else Path(folder), prices, root)
 
-    return KnownTenants(opened, kept=kept)
+    return KnownTenants(opened, complete=complete)
 
 
 def _users() -> Path:

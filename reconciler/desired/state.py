@@ -203,6 +203,11 @@ class DesiredState:
         defaults, pins = self.defaults, tenant.pins
         return Database(pins.database or defaults.database, pins.role or defaults.role)
 
+    def database_and_role(self, tenant: Tenant) -> tuple[str, str]:
+        """Return the names that connection strings of the tenant's project contain."""
+        first = self.first_database(tenant)
+        return first.name, first.owner
+
     def held(self, tenant: str) -> Hold | None:
         """Return the tenant's hold, if it has not ended."""
         declared = self.tenants.get(tenant)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
 from reconciler.files.digests import blob_id, digest
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from reconciler.files.tenant_cache import TenantCache
     from reconciler.files.tree import Tree
 
-FEWEST: Final = 500
-"""Files from which on a cache pays."""
-
 
 @dataclass(slots=True)
 class KnownFiles:
@@ -36,8 +33,6 @@ class KnownFiles:
     """The digest of each file of this run, by the id that git has for its bytes."""
     stored: TenantCache | None = None
     """Those of earlier runs."""
-    large: bool = False
-    """Whether there are so many files that their tenants are kept."""
     price_lists: dict[str, PriceList] = field(default_factory=dict)
     """What tiers.yaml says, by its name in messages."""
     tenants: dict[bytes, Tenant] = field(default_factory=dict)
@@ -53,7 +48,7 @@ class KnownFiles:
 
     def unchanged(self, path: str, marks: bytes) -> bytes | None:
         """Return the row of a file on disk that need not be read; ``marks`` are those that it has now."""
-        if not self.large or self.stored is None:
+        if self.stored is None:
             return None
         row = self.stored.on_disk.get(path)
         if row is None or not row.startswith(marks):
@@ -65,7 +60,7 @@ class KnownFiles:
         """Return the tenant of the file with this digest, at this path in a tree."""
         known = self.tenants.get(found)
         if known is None:
-            if not self.large or self.stored is None:
+            if self.stored is None:
                 return None
             known = self.stored.tenant(found, path, tree.name(path))
             if known is None:
@@ -82,10 +77,15 @@ class KnownFiles:
             self.price_lists[name] = found
         return found
 
-    def save(self, looked_at_ns: int) -> None:
-        """Keep what is new for later runs. ``looked_at_ns`` is before a file was read."""
-        if self.large and self.stored is not None:
-            self.stored.save(self.tenants, self.price_lists)
+    def save_prices(self) -> None:
+        """Keep what tiers.yaml says for later runs."""
+        if self.stored is not None:
+            self.stored.save_prices(self.price_lists)
+
+    def save_tenants(self, looked_at_ns: int) -> None:
+        """Keep tenants that are new for later runs. ``looked_at_ns`` is before a file was read."""
+        if self.stored is not None:
+            self.stored.save_tenants(self.tenants)
             self.stored.save_on_disk(self.on_disk, looked_at_ns)
 
 
@@ -95,8 +95,8 @@ class KnownTenants:
 
     caches: Callable[[bytes], TenantCache | None] = lambda _: None
     """The cache for the bytes of a tiers.yaml, if there is one."""
-    kept: bool = True
-    """Whether what is new is kept for later runs."""
+    complete: bool = True
+    """Whether the run reads all tenants: what it read of a few only would replace what is kept of all."""
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _files: dict[bytes, KnownFiles] = field(default_factory=dict)
     _trees: dict[Path, WorkTree] = field(default_factory=dict)
@@ -111,32 +111,33 @@ class KnownTenants:
         read = (one for known in self._files.values() for one in known.on_disk.items())
         return {path: disk_marks.blob_in(row) for path, row in read}
 
-    def under(self, prices: bytes, files: int) -> KnownFiles:
-        """Return those that were read with this tiers.yaml; ``files`` is how many are to be read."""
-        found = self._of(prices)
-        found.large = found.large or files >= FEWEST
-        return found
-
-    def prices(self, data: bytes, name: str) -> PriceList | None:
-        """Return what these bytes of tiers.yaml say, under its name in messages; None if they are not known."""
-        return self._of(data).prices(name)
-
-    def keep_prices(self, data: bytes, name: str, found: PriceList) -> None:
-        """Remember what they say, if nothing is wrong with them."""
-        if found.fleet is not None and not found.problems:
-            self._of(data).price_lists[name] = found
-
-    def save(self) -> None:
-        """Keep what is new for later runs, and forget what only reading the files on disk needs."""
-        for known in self._files.values() if self.kept else ():
-            known.save(self._began_ns)
-            if known.stored is not None:
-                known.stored.forget_on_disk()
-        for tree in self._trees.values() if self.kept else ():
-            tree.forget_marks()
-
-    def _of(self, prices: bytes) -> KnownFiles:
+    def under(self, prices: bytes) -> KnownFiles:
+        """Return those that were read with this tiers.yaml."""
         key = digest(prices)
         if key not in self._files:
             self._files[key] = KnownFiles(self._blobs, self.caches(prices))
         return self._files[key]
+
+    def prices(self, data: bytes, name: str) -> PriceList | None:
+        """Return what these bytes of tiers.yaml say, under its name in messages; None if they are not known."""
+        return self.under(data).prices(name)
+
+    def keep_prices(self, data: bytes, name: str, found: PriceList) -> None:
+        """Remember what they say, if nothing is wrong with them."""
+        if found.fleet is not None and not found.problems:
+            self.under(data).price_lists[name] = found
+
+    def save(self) -> None:
+        """Keep what is new for later runs, and forget what only reading the files on disk needs."""
+        for known in self._files.values():
+            known.save_prices()
+        if self.complete:
+            self._save_tenants()
+
+    def _save_tenants(self) -> None:
+        for known in self._files.values():
+            known.save_tenants(self._began_ns)
+            if known.stored is not None:
+                known.stored.forget_on_disk()
+        for tree in self._trees.values():
+            tree.forget_marks()

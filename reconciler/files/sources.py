@@ -145,7 +145,7 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
 def _add_files(
     tree: Tree, paths: Sequence[str], lines: dict[str, Entry], collection: Collection, reading: Reading
 ) -> None:
-    unchanged = _unchanged(tree, paths, collection, lines, reading)
+    unchanged = _unchanged(tree, collection, lines, reading)
     for path in paths:
         stem = _stem(path)
         if unchanged is not None and _is_known(unchanged, path, stem, reading):
@@ -170,17 +170,13 @@ def _is_known(unchanged: UnchangedFiles, path: str, stem: str, reading: Reading)
 
 
 def _unchanged(
-    tree: Tree,
-    paths: Sequence[str],
-    collection: Collection,
-    lines: Mapping[str, Entry],
-    reading: Reading,
+    tree: Tree, collection: Collection, lines: Mapping[str, Entry], reading: Reading
 ) -> UnchangedFiles | None:
     """Return the files that were read before with the same tiers.yaml; None if that cannot be read."""
     if reading.known is None or collection.lost:
         return None
     try:
-        known = reading.known.under(tree.read(PRICE_LIST), len(paths))
+        known = reading.known.under(tree.read(PRICE_LIST))
         return UnchangedFiles(tree, reading.mark, reading.blob_id, known, collection, lines)
     except (FileNotFoundError, UnreadableError):
         return None

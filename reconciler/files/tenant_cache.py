@@ -12,7 +12,7 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,6 +110,12 @@ class TenantCache:
             return any(name.endswith(ending) for name in os.listdir(self.folder))  # noqa: PTH208 - names only
         return False
 
+    def _has_folder(self) -> bool:
+        """Return whether there is a folder to write to, which is made where it is missing."""
+        with suppress(OSError):
+            self.folder.mkdir(mode=_OWN, parents=True, exist_ok=True)
+        return not _is_strange(self.folder)
+
     def prices(self, name: str) -> PriceList | None:
         """Return what tiers.yaml says, under its name in messages; None if that is not known."""
         try:
@@ -126,13 +132,10 @@ class TenantCache:
         except _INVALID:
             return None
 
-    def save(self, tenants: Mapping[bytes, Tenant], price_lists: Mapping[str, PriceList]) -> None:
-        """Write these tenants, and as many of the others, if enough of them are new; and the price list."""
-        with suppress(OSError):
-            self.folder.mkdir(mode=_OWN, parents=True, exist_ok=True)
-        if _is_strange(self.folder):
+    def save_tenants(self, tenants: Mapping[bytes, Tenant]) -> None:
+        """Write these tenants, and as many of the others, if enough of them are new."""
+        if not self._has_folder():
             return
-        self._save_prices(price_lists)
         new = [digest for digest in tenants if digest not in self._rows]
         if not new or len(new) * 100 < len(tenants):
             return
@@ -142,8 +145,9 @@ class TenantCache:
         rows |= {digest: self._rows[digest] for digest, _ in zip(others, range(len(rows)), strict=False)}
         _write(self.file, rows)
 
-    def _save_prices(self, price_lists: Mapping[str, PriceList]) -> None:
-        if self._prices is not None:
+    def save_prices(self, price_lists: Mapping[str, PriceList]) -> None:
+        """Write what tiers.yaml says, if that is not kept yet."""
+        if not price_lists or self._prices is not None or not self._has_folder():
             return
         for name, prices in price_lists.items():
             with suppress(LookupError, TypeError, OverflowError, msgspec.MsgspecError):
@@ -151,6 +155,7 @@ class TenantCache:
                 return
 
 
+@cache
 def _program() -> bytes:
     """Return a digest of the program as far as it decides what a file means, with the libraries that read it."""
     found = blake2b("\n".join(_libraries()).encode())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import UnexpectedAnswerError
-from reconciler.fleet import planning
+from reconciler.fleet import comparing, planning
 from reconciler.neon.observe import no_progress
 from reconciler.plan.commanded import commanded
 from reconciler.plan.guards.commands import guard_command
@@ -50,6 +50,6 @@ async def list_return_points(context: Context, request: Request, tenant: str) ->
 async def _observed(context: Context, request: Request, tenant: str) -> tuple[Context, Planned, LiveProject]:
     """With the files as they count at the time of the plan."""
     request = replace(request, whole=True)
-    compared = await planning.compare(context, request, no_progress)
+    compared = await comparing.compare(context, request, no_progress)
     context = replace(context, desired=compared.plan_inputs.desired)
     return context, compared, planning.own_project(context, compared, context.past(request), tenant)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import NoConnectionStringError, NotFoundError
-from reconciler.plan.lifecycle import database_and_role
 
 if TYPE_CHECKING:
     from reconciler.fleet.context import Context
@@ -34,7 +33,7 @@ async def read_connection(context: Context, tenant: str, project: LiveProject, w
     Raises NoConnectionStringError for a branch, a role or a database that does not exist, and for a branch without
     a compute.
     """
-    database, role = database_and_role(context.desired, context.desired.tenants[tenant])
+    database, role = context.desired.database_and_role(context.desired.tenants[tenant])
     branch = None if which.branch is None else await _branch(context, project, which.branch)
     try:
         return await context.neon.connection(

@@ -10,7 +10,7 @@ from reconciler.apply.run.planned import RunOptions
 from reconciler.desired.selection import Selection
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.inputs import parse
-from reconciler.fleet import planning
+from reconciler.fleet import comparing
 from reconciler.fleet.connections import Which, read_connection
 from reconciler.fleet.process import RunningTasks
 from reconciler.fleet.request import Commanded, Converged, Request, Rotated
@@ -91,7 +91,7 @@ class FewTenants:
 
     async def _converge(self, named: _Named, options: RunOptions) -> Converged:
         context = named.context
-        planned = await planning.guarded_plan(context, named.request, no_progress)
+        planned = await comparing.guarded_plan(context, named.request, no_progress)
         from reconciler.fleet.applying import apply_plan  # noqa: PLC0415 - not before the first request
 
         options = replace(options, stop=options.stop.of_run())
@@ -110,7 +110,9 @@ class FewTenants:
         database or a role that does not exist.
         """
         named = await self._idle((tenant,), request)
-        planned = await planning.guarded_plan(named.context, named.request, no_progress)
+        planned = await comparing.guarded_plan(named.context, named.request, no_progress)
+        from reconciler.fleet import planning  # noqa: PLC0415 - not before the first request
+
         past = named.context.past(named.request)
         project = planning.own_project(named.context, planned, past, named.tenants[0])
         return await read_connection(named.context, named.tenants[0], project, which)
@@ -209,7 +211,7 @@ class FewTenants:
     async def plan_few(self, *tenants: str | TenantJson, request: Request = Request()) -> Planned:
         """What ``converge`` would do, which reads the same. Writes nothing; ``carry_out`` carries it out."""
         named = await self._idle(tenants, request)
-        return await planning.guarded_plan(named.context, named.request, no_progress)
+        return await comparing.guarded_plan(named.context, named.request, no_progress)
 
     async def rotate(
         self, rotate: Rotate, *, request: Request = Request(), run: RunOptions | None = None

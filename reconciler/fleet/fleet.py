@@ -11,7 +11,7 @@ from reconciler.desired.address import foreign
 from reconciler.desired.selection import Depth
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
-from reconciler.fleet import planning
+from reconciler.fleet import comparing
 from reconciler.fleet.context import Context, utc_now
 from reconciler.fleet.few_tenants import FewTenants
 from reconciler.fleet.request import Request
@@ -149,25 +149,29 @@ class Fleet(FewTenants):
 
         Raises WrongOrganizationError if the organizations seem to be swapped.
         """
-        return await planning.guarded_plan(self._context, request, on_progress)
+        return await comparing.guarded_plan(self._context, request, on_progress)
 
     async def observe(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Observation:
         """Everything that a plan for the request reads, to be recorded: ``plan_recorded`` plans with it."""
-        return await planning.observation(self._context, request, on_progress)
+        return await comparing.observation(self._context, request, on_progress)
 
     async def drift(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Everything that differs, before any guard: what people or programs changed outside the files.
 
         Raises WrongOrganizationError if the organizations seem to be swapped.
         """
-        return await planning.compare(self._context, request, on_progress)
+        return await comparing.compare(self._context, request, on_progress)
 
     def permit(self, differing: Planned, request: Request) -> Planned:
         """What the guards allow of the differences that ``drift`` found."""
+        from reconciler.fleet import planning  # noqa: PLC0415 - not before the first request
+
         return planning.permit(self._context, differing, request)
 
     def approved(self, planned: Planned, saved: Plan, *, strict: bool = False) -> Planned:
         """What a saved plan permits of a guarded plan; it never adds actions. ``strict``: all or nothing."""
+        from reconciler.fleet import planning  # noqa: PLC0415 - not before the first request
+
         return planning.approved(self._context, planned, saved, strict=strict)
 
     async def apply(self, planned: Planned, run: RunOptions, *, on_progress: Progress = no_progress) -> Report:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.apply.journals.dead_runs import run_statuses
 from reconciler.apply.run.planned import log_folder
-from reconciler.fleet.registry_rows import last_revisions, revisions_by_current_name
 from reconciler.live.state import LiveState
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
-from reconciler.plan.guards.creations import known_past
+from reconciler.plan.history import known_past
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 
@@ -72,7 +71,7 @@ async def _observe(context: Context, request: Request, on_progress: Progress) ->
         live = await _observe_all(context, request, chosen, rows, on_progress)
     if recent.remove_deleted(live):
         return await _observe(context, request, on_progress)
-    revisions = revisions_by_current_name(desired, last_revisions(registered_revisions, context.applied))
+    revisions = _revisions_by_current_name(desired, _last_revisions(registered_revisions, context.applied))
     return replace(live, revisions=revisions, applied=desired.by_current_name(context.applied))
 
 
@@ -130,6 +129,21 @@ async def _observe_all(
         registered=rows,
         on_progress=on_progress,
     )
+
+
+def _last_revisions(registered: Mapping[str, int], applied: Mapping[str, int]) -> dict[str, int]:
+    """The last accepted revision of each tenant: the registry's or the caller's, whichever is newer."""
+    newer = {name: max(revision, registered.get(name, revision)) for name, revision in applied.items()}
+    return {**registered, **newer}
+
+
+def _revisions_by_current_name(desired: DesiredState, revisions: Mapping[str, int]) -> dict[str, int]:
+    """The revisions by the current names of tenants. Of several names of a tenant, the newest revision counts."""
+    found: dict[str, int] = {}
+    for name, revision in revisions.items():
+        current = desired.current_name(name)
+        found[current] = max(revision, found.get(current, revision))
+    return found
 
 
 def _had_a_project(context: Context, tenant: str, request: Request) -> bool:

@@ -1,8 +1,7 @@
-"""Planning for a fleet: the differences, what the guards allow of them, and what a saved plan permits."""
+"""Planning from an observation: the differences, what the guards allow of them, and what a saved plan permits."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,7 @@ from msgspec import structs
 from reconciler.apply.run.planned import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoOwnProjectError
-from reconciler.fleet.context import Files, clock_off
-from reconciler.fleet.observation import observe_fleet
-from reconciler.live.observation import Observation
+from reconciler.fleet.context import Files
 from reconciler.plan import adoption
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
     from reconciler.fleet.request import Request
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
     from reconciler.plan.forecast import Forecast
     from reconciler.plan.history import History
     from reconciler.plan.plan import Plan, TenantPlan, TenantTier
@@ -49,15 +45,8 @@ if TYPE_CHECKING:
     from reconciler.plan.resets import RaisedNumbers
 
 
-async def guarded_plan(context: Context, request: Request, on_progress: Progress) -> Planned:
-    """What the guards allow of everything that differs."""
-    return permit(context, await compare(context, request, on_progress), request)
-
-
-async def compare(context: Context, request: Request, on_progress: Progress) -> Planned:
+def compared(context: Context, live: LiveState, request: Request, observed_at: float) -> Planned:
     """Everything that differs between files and live state, before any guard."""
-    observed_at = asyncio.get_running_loop().time()
-    context, live = await _observed_at_present(context, request, on_progress)
     now = context.time()
     plan_inputs, plan = differences(context, live, request, now)
     notes = (*plan.notes, *context.clock_notes())
@@ -77,31 +66,6 @@ async def compare(context: Context, request: Request, on_progress: Progress) -> 
         strings_due=_strings_due(context, request, live, plan),
         shard=request.selection.shard,
     )
-
-
-async def _observed_at_present(
-    context: Context, request: Request, on_progress: Progress
-) -> tuple[Context, LiveState]:
-    """Observe with the files as they count now: again if the first answers show that this machine's clock is off.
-
-    Before them, boosts and holds are judged by that clock.
-    """
-    present, unknown = context.at_present(), context.neon.clock.now() is None
-    live = await observe_fleet(present, request, on_progress)
-    nothing_ends = present.desired is context.desired
-    if nothing_ends or not unknown or clock_off(context.neon.clock.off_by(context.now())) is None:
-        return present, live
-    present = context.at_present()
-    return present, await observe_fleet(present, request, on_progress)
-
-
-async def observation(context: Context, request: Request, on_progress: Progress) -> Observation:
-    """What a plan for the request reads of the account."""
-    context = context.at_present()
-    at = context.now()
-    live = await observe_fleet(context, request, on_progress)
-    live = replace(live, list_cursors={})  # no run follows
-    return Observation(context.desired.fleet, at, context.neon.organization_ids, context.api_host, live)
 
 
 def differences(files: Files, live: LiveState, request: Request, now: datetime) -> tuple[PlanInputs, Plan]:

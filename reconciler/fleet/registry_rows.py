@@ -57,21 +57,6 @@ def _by_tenant(changes: Iterable[RowChange]) -> tuple[RowChange, ...]:
     return tuple(sorted(changes, key=lambda change: change.tenant))
 
 
-def last_revisions(registered: Mapping[str, int], applied: Mapping[str, int]) -> dict[str, int]:
-    """The last accepted revision of each tenant: the registry's or the caller's, whichever is newer."""
-    newer = {name: max(revision, registered.get(name, revision)) for name, revision in applied.items()}
-    return {**registered, **newer}
-
-
-def revisions_by_current_name(desired: DesiredState, revisions: Mapping[str, int]) -> dict[str, int]:
-    """The revisions by the current names of tenants. Of several names of a tenant, the newest revision counts."""
-    found: dict[str, int] = {}
-    for name, revision in revisions.items():
-        current = desired.current_name(name)
-        found[current] = max(revision, found.get(current, revision))
-    return found
-
-
 def _rename(registry: NullRegistry, desired: DesiredState) -> None:
     """Moves the rows of tenants' earlier names to their current names."""
     earlier = [name for tenant in desired.tenants.values() for name in tenant.previously]

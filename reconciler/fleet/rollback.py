@@ -10,7 +10,7 @@ from msgspec import structs
 
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
-from reconciler.fleet import planning
+from reconciler.fleet import comparing, planning
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import DeleteReplica
 from reconciler.plan.actions.project import DeleteProject
@@ -63,7 +63,7 @@ async def plan_rollback(context: Context, request: Request, undone: Undone, on_p
     wanted = {name: way.details for name, way in ways.items()}
     names = frozenset(ways) & context.desired.tenants.keys()
     request = replace(request, selection=Selection(changed=names), wanted=wanted, mention_deleted=False)
-    compared = await planning.compare(context, request, on_progress)
+    compared = await comparing.compare(context, request, on_progress)
     return _permitted(context, request, compared, ways, undone)
 
 

@@ -55,7 +55,7 @@ def create(desired: DesiredState, tenant: Tenant, past: TenantHistory | None) ->
 def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
     """Return the fields that apply at creation only. The branch name is always sent, so that it is known later."""
     defaults, pins = desired.defaults, tenant.pins
-    database, role = database_and_role(desired, tenant)
+    database, role = desired.database_and_role(tenant)
     return {
         "name": desired.project_name(tenant),
         "region": pins.region or defaults.region,
@@ -64,12 +64,6 @@ def _facts(desired: DesiredState, tenant: Tenant) -> dict[str, Value]:
         "database": database,
         "role": role,
     }
-
-
-def database_and_role(desired: DesiredState, tenant: Tenant) -> tuple[str, str]:
-    """Return the names that connection strings of the tenant's project contain."""
-    first = desired.first_database(tenant)
-    return first.name, first.owner
 
 
 def as_created(desired: DesiredState, tenant: Tenant, action: CreateProject, now: datetime) -> LiveProject:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.model.moments import utc_text
-from reconciler.plan.lifecycle import database_and_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +78,7 @@ def expected(
         defaults = desired.defaults
         names = row.record.database or defaults.database, row.record.role or defaults.role
     else:
-        names = database_and_role(desired, tenant)
+        names = desired.database_and_role(tenant)
     return ExpectedStrings(name, project_id, organization, *names)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.live.registered import Record, RowState
 from reconciler.model.hosts import pooled_host
-from reconciler.plan.lifecycle import database_and_role
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -43,7 +42,7 @@ def quota_reached(project: LiveProject) -> bool | None:
 
 def declared_record(desired: DesiredState, tenant: Tenant) -> Record:
     """Return what the files say, which holds once the tenant matches them."""
-    database, role = database_and_role(desired, tenant)
+    database, role = desired.database_and_role(tenant)
     state = RowState.SUSPENDED if tenant.suspended else RowState.READY
     return Record(tier=tenant.tier, database=database, role=role, state=state)
 

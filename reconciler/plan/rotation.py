@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.plan.actions.branch import ResetPassword
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.lifecycle import database_and_role
 from reconciler.plan.plan import Note, Refusal, Rule
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Rotate:
         if branch is None or subject.project.read_write(branch) is None:
             yield self._refusal(branch)
             return
-        declared, _ = database_and_role(subject.desired, subject.tenant)
+        declared, _ = subject.desired.database_and_role(subject.tenant)
         change = FieldChange(
             f"roles.{self.role}.password", "current", "new", risk=Risk.DISRUPTIVE, origin=Origin.COMMAND
         )
@@ -79,7 +78,7 @@ class Rotate:
 
 def resets_kept_strings(desired: DesiredState, action: ResetPassword, project: LiveProject) -> bool:
     """Return whether the password is that of the connection strings that a registry may keep of the tenant."""
-    _, role = database_and_role(desired, desired.tenants[action.tenant])
+    _, role = desired.database_and_role(desired.tenants[action.tenant])
     default = project.default_branch
     return default is not None and (action.branch, action.role) == (default.name, role)
 

@@ -1,4 +1,4 @@
-"""Where commands keep what they have read of a large fleet, and that they can be told not to."""
+"""Where commands keep what they have read, and that they can be told not to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.files import known_tenants
 from tests.harness.shell import Shell
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """A fleet of one tenant, which counts as large."""
-    monkeypatch.setattr(known_tenants, "FEWEST", 1)
+def shell(tmp_path: Path) -> Shell:
+    """A fleet of one tenant."""
     (tmp_path / "fleet").mkdir()
     found = Shell(tmp_path / "fleet")
     found.tenant("acme")
@@ -25,13 +23,19 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 @pytest.mark.parametrize(
-    "command", [("validate",), ("plan", "--simulator", "sim.db"), ("drift", "--simulator", "sim.db")]
+    ("command", "kept"),
+    [
+        (("validate",), [".prices", ".tenants"]),
+        (("plan", "--simulator", "sim.db"), [".prices", ".tenants"]),
+        (("drift", "--simulator", "sim.db"), [".prices", ".tenants"]),
+        (("converge", "acme", "--simulator", "sim.db"), [".prices"]),
+    ],
 )
-def test_the_cache_is_where_the_environment_says(shell: Shell, command: tuple[str, ...]) -> None:
+def test_the_cache_is_where_the_environment_says(shell: Shell, command: tuple[str, ...], kept: list[str]) -> None:
     cache = shell.folder.parent / "cache"
     shell.environ["RECONCILER_CACHE"] = str(cache)
     shell.run(*command)
-    assert sorted(file.suffix for file in cache.iterdir()) == [".prices", ".tenants"]
+    assert sorted(file.suffix for file in cache.iterdir()) == kept
 
 
 def test_off_turns_it_off(shell: Shell) -> None:

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.files import disk_marks, known_tenants
+from reconciler.files import disk_marks
 from reconciler.files.git import base_ref, left_out, load_at, taken_out
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
@@ -182,10 +182,9 @@ def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
 
 @contextmanager
 def a_fleet() -> Iterator[tuple[Path, Path]]:
-    """A fleet's folder and that of its cache; small fleets are kept too, and files count as old at once."""
+    """A fleet's folder and that of its cache; files count as old at once."""
     with (
         TemporaryDirectory() as folder,
-        patch.object(known_tenants, "FEWEST", 1),
         patch.object(disk_marks, "SETTLED_NS", -(10**12)),
         figures.counted(FIGURE),
     ):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import NoConnectionStringError, ReconcilerError, RegistryError
 from reconciler.live.registered import ConnectionStrings
-from reconciler.plan.lifecycle import database_and_role
 
 if TYPE_CHECKING:
     from reconciler.apply.address import Address
@@ -40,7 +39,7 @@ async def keep_strings(run: Run, tenant: str, project_id: str, connection: Conne
 async def keep_recovered(run: Run, tenant: str, address: Address) -> None:
     """Reads and writes the strings of a project that is back. A later run repeats it where that fails."""
     if run.registry.keeps_strings:
-        database, role = database_and_role(run.desired, run.desired.tenants[tenant])
+        database, role = run.desired.database_and_role(run.desired.tenants[tenant])
         with suppress(ReconcilerError):
             connection = await run.neon.connection(*address.project_key, database, role)
             await keep_strings(run, tenant, address.project_id, connection)
@@ -57,7 +56,7 @@ async def keep_reset(run: Run, action: ResetPassword, address: Address, connecti
     """Writes the strings with the new password. Raises RegistryError; they are then still due."""
     if not _is_kept(run, action, address):
         return
-    database, role = database_and_role(run.desired, run.desired.tenants[action.tenant])
+    database, role = run.desired.database_and_role(run.desired.tenants[action.tenant])
     try:
         if action.database != database:
             connection = await run.neon.connection(*address.project_key, database, role)
@@ -95,7 +94,7 @@ async def hand_out(run: Run, create: CreateProject, created: Performed) -> None:
 
 async def _read(run: Run, create: CreateProject, created: Performed) -> Connection:
     own = created.address
-    database, role = database_and_role(run.desired, run.desired.tenants[create.tenant])
+    database, role = run.desired.database_and_role(run.desired.tenants[create.tenant])
     try:
         return await run.neon.connection(*own.project_key, database, role)
     except ReconcilerError as error:

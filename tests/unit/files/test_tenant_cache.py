@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import yaml
 
-from reconciler.files import build, known_tenants, sources
+from reconciler.files import build, sources
 from reconciler.files.git import load_at
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import load
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
 SQL = {"sql": {"url": "${CUSTOMERS_URL}", "query": "select tenant, tier from customers"}}
 FREE = "tenant: {name}\ntier: free\nlabels: {{team: eu}}\n"
-
-
-@pytest.fixture(autouse=True)
-def any_number_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small fleet has a cache too."""
-    monkeypatch.setattr(known_tenants, "FEWEST", 1)
 
 
 class Files:
@@ -166,7 +160,7 @@ def test_a_damaged_cache_counts_as_none(files: Files, damage: Any) -> None:
 
 
 def test_a_cache_of_another_program_is_not_read(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.files.tenant_cache._PROGRAM", ("desired",))
+    monkeypatch.setattr("reconciler.files.tenant_cache._program", lambda: b"another")
     files.load()
     assert len(files.parsed) == 2
 

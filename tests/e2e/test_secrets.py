@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,23 +33,6 @@ FOREIGN: Final = "marked-foreign-b3aee66cd32cfef6ba06"
 """A key that opens nothing."""
 TYPED: Final = "marked-typed-5b1dd5f4add47c60ac55"
 """One that somebody types into an address, where every process of the machine can see it; no output repeats it."""
-NOTING: Final = """
-import sys
-def note(event, what):
-    if event in ("subprocess.Popen", "os.exec", "os.spawn", "os.system", "os.startfile", "pty.spawn"):
-        with open("started.log", "a") as log:
-            print(what[0], file=log)
-sys.addaudithook(note)
-"""
-"""Puts down every program that a command starts."""
-LOUD: Final = f"""
-{NOTING}
-import logging
-logging.basicConfig(level=logging.DEBUG)
-from reconciler.cli.main import main
-main(sys.argv[1:])
-"""
-"""Every library says all that it has to say."""
 GIT: Final = """#!/bin/sh
 { env; echo "$@"; } >> "{log}"
 exec "{git}" "$@"
@@ -87,30 +69,18 @@ class Searched:
         over = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(over,))
         watcher.start()
-        code, said = (self._loud if self.loud else self._quiet)(args, stdin, {**self.place.environ, **environ})
+        code, said = self._ended(args, stdin, {**self.place.environ, **environ})
         over.set()
         watcher.join()
         self.outputs += said
         return code
 
-    def _loud(self, args: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[int, list[str]]:
-        ended = subprocess.run(
-            [sys.executable, "-c", LOUD, *args],
-            cwd=self.place.folder,
-            env=environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return ended.returncode, [ended.stdout, ended.stderr]
-
-    def _quiet(self, args: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[int, list[str]]:
+    def _ended(self, args: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[int, list[str]]:
         with TemporaryDirectory() as streams:
             given = Path(streams) / "stdin"
             given.write_text(stdin, encoding="utf-8")
             noted = self.place.folder / "started.log"
-            order = Order(args, self.place.folder, environ, noted=noted)
+            order = Order(args, self.place.folder, environ, noted=noted, loud=self.loud)
             ended = shared().run(order, Path(streams), str(given))
         assert ended.code is not None, "it does not end"
         return ended.code, [ended.out.decode(), ended.err.decode()]

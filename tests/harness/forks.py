@@ -40,6 +40,8 @@ class Order:
     """Whether the working folder is gone."""
     noted: Path | None = None
     """The file that takes every program that the command starts; of a forked one only."""
+    loud: bool = False
+    """Whether every library logs all that it has to say; of a forked one only."""
     memory_bytes: int = 2 * 2**30
     """At most this much address space; of a forked one only."""
     cpu_seconds: int = 120

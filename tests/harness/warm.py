@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import resource
 import selectors
@@ -133,6 +134,8 @@ def _run(order: dict[str, Any], streams: Sequence[int]) -> None:
     sys.argv = ["reconciler", *order["arguments"]]
     if order["noted"]:
         sys.addaudithook(noting(order["noted"]))
+    if order["loud"]:
+        logging.basicConfig(level=logging.DEBUG)
     from reconciler.cli import main as command  # noqa: PLC0415 (imported already)
 
     command(order["arguments"])

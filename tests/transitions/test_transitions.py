@@ -8,6 +8,7 @@ a second plan holds nothing but the same refusals; and no write has been answere
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 STEPS: Final = 7
 """Transitions of a lane."""
 ACCOUNTS: Final = 6
+DRAWN_ACCOUNTS: Final = 3
+"""Of them, in `.ci/run`: every field has all kinds, whichever they are."""
 LANES_OF_A_FIELD: Final = 2
 """In each account."""
 LANES_OF_SEVERAL: Final = 25
@@ -47,6 +50,7 @@ def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> No
 
 
 @pytest.mark.exhaustive
+@pytest.mark.drawn(DRAWN_ACCOUNTS, ci=DRAWN_ACCOUNTS)
 @pytest.mark.parametrize("account", range(1, ACCOUNTS + 1))
 def test_every_transition_does_what_the_files_state_or_refuses_it(account: int) -> None:
     lanes, random = lanes_of(account)
@@ -55,15 +59,18 @@ def test_every_transition_does_what_the_files_state_or_refuses_it(account: int) 
 
 def test_there_are_enough_transitions_and_each_field_has_all_kinds() -> None:
     """Counts what the accounts are to try, without running them."""
+    counted = [transitions(lanes_of(account)[0]) for account in range(1, ACCOUNTS + 1)]
     found: Counter[tuple[Field, Kind]] = Counter()
-    for account in range(1, ACCOUNTS + 1):
-        found.update(transitions(lanes_of(account)[0]))
+    for account in counted:
+        found.update(account)
     assert sum(found.values()) >= LEAST
     for field in fields():
         kinds = {Kind.CHANGE} if field.level is Level.TIER else set(Kind) - {Kind.SAME}
         if field.unread:
             kinds -= {Kind.SET}
         assert {one for (of, one), count in found.items() if of is field and count >= 5} >= kinds, field.name
+        for drawn in combinations(counted, DRAWN_ACCOUNTS):
+            assert {one for account in drawn for of, one in account if of is field} >= kinds, field.name
 
 
 def test_one_way_fields_are_asked_to_go_back() -> None:

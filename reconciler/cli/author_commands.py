@@ -1,4 +1,4 @@
-"""The commands that write files: each with its flags, an example and its exit codes."""
+"""The commands that write and check files: each with its flags, an example and its exit codes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 import click
 
 from reconciler.cli.adopt_flags import adopt_options
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
-from reconciler.cli.declaring import READ, declare
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, DescribedGroup, flag
+from reconciler.cli.declaring import READ, by_name, declare
 from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView
+from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView, ProblemsView
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -154,4 +154,32 @@ COLLECT: Final = declare(
     output_options(CollectedView),
 )
 
-AUTHOR_COMMANDS: Final = {command.name: command for command in (ADOPT, NEW, SET, EXPLAIN, FMT, COLLECT)}
+VALIDATE: Final = declare(
+    "validate",
+    "Check every file and report every problem at once, as FILE:LINE:COLUMN: MESSAGE. Needs no key.",
+    "reconciler validate -C fleet",
+    LOCAL,
+    directory_option,
+    output_options(ProblemsView),
+)
+
+
+@click.group("policy", cls=DescribedGroup)
+def policy() -> None:
+    """Policies of your own, in policies/: what a plan may do beyond the guards (docs/policies.md)."""
+
+
+policy.add_command(
+    declare(
+        "test",
+        "Try the examples of policies: values for their variables, and whether they violate the policy.",
+        "reconciler policy test -C fleet",
+        LOCAL,
+        click.argument("policies", nargs=-1, metavar="[POLICY]..."),
+        directory_option,
+        output_options(ProblemsView),
+        module="policy",
+    )
+)
+
+DECLARED: Final = by_name(VALIDATE, ADOPT, NEW, SET, FMT, EXPLAIN, COLLECT, policy)

@@ -24,6 +24,11 @@ WRITE: Final = (*READ, ExitCode.CHANGES, ExitCode.PARTLY_APPLIED)
 """A run that writes ends with CHANGES only if ``--fail-on drift`` asks for it."""
 
 
+def by_name(*commands: click.Command) -> dict[str, click.Command]:
+    """The commands of a module, for the group of all commands."""
+    return {command.name: command for command in commands if command.name is not None}
+
+
 def declare(
     name: str,
     help_text: str,

@@ -80,12 +80,17 @@ COMMANDS: Final = {name: told for commands in COMMAND_GROUPS.values() for name, 
 EXAMINED: Final = "`reconciler doctor` examines keys, organizations, network and git"
 """Follows errors whose cause may be one of these."""
 LOG_FORMAT: Final = "--log-format"
+MODULES: Final = {
+    "Get started": "start_commands",
+    "Write files": "author_commands",
+    "Plan and apply": "plan_commands",
+    "Usage and costs": "usage_commands",
+    "One tenant": "tenant_commands",
+    "Records and CI": "record_commands",
+}
+"""The module that declares the commands of a group. It is imported for these alone."""
 APART: Final = ("schema", "simulator", "demo")
 """Commands that are declared in modules of their own."""
-AUTHORING: Final = ("adopt", "new", "set", "explain", "fmt", "collect")
-"""Commands that are declared in ``author_commands``."""
-FIRST: Final = ("init", "doctor")
-"""Commands for a new user, declared in ``start_commands``; all others in ``commands``."""
 
 
 class LazyGroup(click.Group):
@@ -104,17 +109,9 @@ class LazyGroup(click.Group):
                 ctx.obj()  # takes the environment of the process before anything else is imported
             apart: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
             return apart
-        if cmd_name in AUTHORING:
-            from reconciler.cli.author_commands import AUTHOR_COMMANDS  # noqa: PLC0415 - for these only
-
-            return AUTHOR_COMMANDS[cmd_name]
-        if cmd_name in FIRST:
-            from reconciler.cli.start_commands import START_COMMANDS  # noqa: PLC0415 - for these only
-
-            return START_COMMANDS[cmd_name]
-        from reconciler.cli.commands import DECLARED  # noqa: PLC0415 - not for the list of commands
-
-        return DECLARED[cmd_name]
+        group_of_it = next(title for title, commands in COMMAND_GROUPS.items() if cmd_name in commands)
+        command: click.Command = import_module(f"reconciler.cli.{MODULES[group_of_it]}").DECLARED[cmd_name]
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

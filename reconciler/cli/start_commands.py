@@ -1,4 +1,4 @@
-"""What can be typed before there is a fleet, and to see what is wrong: the commands, each with its flags."""
+"""The commands for a new fleet, and to see what is wrong: each with its flags, an example and its exit codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import click
 
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, Choice, flag
-from reconciler.cli.declaring import declare
+from reconciler.cli.declaring import by_name, declare
 from reconciler.cli.options import account_options, base_option, directory_option, output_options, packed
 from reconciler.errors import ExitCode
 from reconciler.views.view import DoctorView
@@ -113,4 +113,4 @@ DOCTOR: Final = declare(
     output_options(DoctorView),
 )
 
-START_COMMANDS: Final[dict[str | None, click.Command]] = {"init": INIT, "doctor": DOCTOR}
+DECLARED: Final = by_name(INIT, DOCTOR)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, DescribedGroup, flag
-from reconciler.cli.declaring import READ, WRITE, declare
+from reconciler.cli.declaring import READ, WRITE, by_name, declare
 from reconciler.cli.options import (
     account_options,
     base_option,
@@ -244,7 +244,4 @@ branch.add_command(
     )
 )
 
-TENANT_COMMANDS: Final = (
-    *(CONVERGE, CONNECTIONS, RESTORE, HISTORY),
-    *(SUSPEND, RESUME, BOOST, HOLD, ROTATE, branch),
-)
+DECLARED: Final = by_name(CONVERGE, CONNECTIONS, RESTORE, HISTORY, SUSPEND, RESUME, BOOST, HOLD, ROTATE, branch)

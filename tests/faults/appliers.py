@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 120
 WARM: Final = [
     "reconciler.cli.main",
-    "reconciler.cli.commands",
+    "reconciler.cli.plan_commands",
     "reconciler.cli.apply",
     "reconciler.registry.store",
     "httpx",

@@ -61,7 +61,7 @@ EXAMPLES: Final = {
     "`AdoptProject`": Example(frozenset({"AdoptProject", "ADOPT_PROJECT"})),
     "`markdown`": Example(strings=frozenset({"markdown"}), module="views/markdown.py"),
     "`stale-revision`": Example(frozenset({"STALE_REVISION"}), frozenset({"stale-revision"})),
-    "`show`": Example(frozenset({"SHOW"}), frozenset({"show"}), "cli/show.py"),
+    "`observe`": Example(strings=frozenset({"observe"}), module="cli/observe.py"),
     "`set_schedule`": Example(frozenset({"set_schedule", "SetBackupSchedule"})),
     "`empty_schedule_allowed`": Example(frozenset({"empty_schedule_allowed"})),
     "`Truncate`": Example(frozenset({"Truncate"}), frozenset({"Truncate"})),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from reconciler.cli import options
-from reconciler.cli.author_commands import AUTHOR_COMMANDS
 from reconciler.cli.command_help import MEANINGS, OTHER, Choice, DescribedCommand, Flag
-from reconciler.cli.commands import DECLARED
-from reconciler.cli.main import APART, AUTHORING, COMMANDS, FIRST, group, run
-from reconciler.cli.start_commands import START_COMMANDS
+from reconciler.cli.main import APART, COMMAND_GROUPS, MODULES, group, run
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode
 from reconciler.plan.concerns import NAMES
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def every_command() -> Iterator[tuple[str, click.Command]]:
-    for name in COMMANDS:
+    for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)
         if isinstance(command, click.Group):
             yield from ((f"{name} {part}", below) for part, below in command.commands.items())
@@ -62,7 +60,10 @@ def test_the_code_of_each_result_that_a_command_can_fail_on_is_in_its_help(name:
     assert of_any <= {*command.exit_codes}
 
 
-GROUPED: dict[str | None, click.Command] = {**DECLARED, **AUTHOR_COMMANDS, **START_COMMANDS}
+DECLARED: dict[str, dict[str, click.Command]] = {
+    title: import_module(f"reconciler.cli.{module}").DECLARED for title, module in MODULES.items()
+}
+GROUPED = {name: command for commands in DECLARED.values() for name, command in commands.items()}
 
 
 @pytest.mark.parametrize("name", GROUPED)
@@ -110,9 +111,8 @@ def test_help_groups_the_flags(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_command_of_the_table_exists() -> None:
-    assert set(COMMANDS) == {*GROUPED, *APART}
-    assert set(AUTHORING) == set(AUTHOR_COMMANDS)
-    assert set(FIRST) == set(START_COMMANDS)
+    for title, commands in COMMAND_GROUPS.items():
+        assert set(DECLARED[title]) == set(commands).difference(APART)
 
 
 def test_every_exit_code_has_a_meaning() -> None:

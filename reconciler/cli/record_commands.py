@@ -1,0 +1,216 @@
+"""The commands about records, and for the workflows of CI: with their flags, examples and exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, DescribedGroup, flag
+from reconciler.cli.declaring import READ, by_name, declare
+from reconciler.cli.options import account_options, base_option, files_options, output_options
+from reconciler.errors import ExitCode
+from reconciler.views.view import AuditView, RegistryView, ReportView, RowChangesView
+
+_passwords: Final = flag(
+    LOOK_AT,
+    "--passwords",
+    is_flag=True,
+    help="Also compare kept connection strings with Neon's: one call for each row.",
+)
+
+
+@click.group("registry", cls=DescribedGroup)
+def registry() -> None:
+    """The tenant registry that tiers.yaml names: a row for each tenant, written before its project is created."""
+
+
+for registry_command in (
+    declare(
+        "show",
+        "Show the rows of the registry, also those of deleted projects. Makes no call to Neon.",
+        "reconciler registry show 'acme*' --format json",
+        READ,
+        click.argument("names", nargs=-1, metavar="[TENANT]..."),
+        files_options,
+        account_options,
+        base_option,
+        output_options(RegistryView),
+        module="registry",
+    ),
+    declare(
+        "verify",
+        "Compare the registry with live, and exit with 2 if a rebuild would change a row. Writes nothing.",
+        "reconciler registry verify --base applied",
+        (*READ, ExitCode.CHANGES),
+        files_options,
+        account_options,
+        base_option,
+        _passwords,
+        output_options(RowChangesView),
+        module="registry",
+    ),
+    declare(
+        "rebuild",
+        "Fill the registry from live: by pins and annotations, and by names of tenants that --base declares.",
+        "reconciler registry rebuild --base applied",
+        READ,
+        files_options,
+        account_options,
+        base_option,
+        _passwords,
+        output_options(RowChangesView),
+        module="registry",
+    ),
+):
+    registry.add_command(registry_command)
+
+AUDIT: Final = declare(
+    "audit",
+    """Show who changed what, when and why, from the journals of earlier runs. Makes no call, and needs no key
+    without --registry.
+
+    TENANT is a name or a glob; without one, all tenants. Reads the user's log folder, or what --journals names:
+    the artifacts of CI jobs.
+    """,
+    "reconciler audit acme --since 90d --journals artifacts/",
+    (*LOCAL, ExitCode.DENIED, ExitCode.REFUSED),
+    click.argument("tenants", nargs=-1, metavar="[TENANT]..."),
+    flag(LOOK_AT, "--since", metavar="TIME", help="Not older than this: 90d, or 2031-01-30."),
+    flag(LOOK_AT, "--fleet", metavar="NAME", help="Only runs on this fleet."),
+    flag(
+        LOOK_AT,
+        "--journals",
+        multiple=True,
+        type=click.Path(exists=True, path_type=Path),
+        metavar="PATH",
+        help="This journal, or all journals below this folder.  [default: the user's log folder]",
+    ),
+    flag(
+        LOOK_AT,
+        "--registry",
+        is_flag=True,
+        help="Also show which run claimed each tenant of the registry whose journal is not here.",
+    ),
+    files_options,
+    account_options,
+    base_option,
+    output_options(AuditView),
+)
+
+_name: Final = flag(
+    OUTPUT,
+    "--name",
+    default="fleet",
+    show_default=True,
+    metavar="NAME",
+    help="Tells the fleets of a repository apart.",
+)
+_text: Final = click.argument("text", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+_pull_request: Final = flag(
+    LOOK_AT, "--number", type=int, metavar="N", help="The pull request.  [default: of the workflow]"
+)
+_commit: Final = flag(
+    OUTPUT, "--commit", metavar="HASH", help="The commit that the text is about: the first line names it."
+)
+
+
+@click.group("report", cls=DescribedGroup)
+def report() -> None:
+    """What runs did, once more."""
+
+
+report.add_command(
+    declare(
+        "merge",
+        """Show the reports of the shards of one apply as one report. Needs no key, and makes no call.
+
+        FILE is what `apply --shard I/N --output FILE.json` wrote. Ends as the weightiest of the runs did, and with
+        1 if the report of a shard is missing.
+        """,
+        "reconciler report merge shards/*.json --output report.html",
+        (*LOCAL, ExitCode.DENIED, ExitCode.PARTLY_APPLIED, ExitCode.STALE),
+        click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
+        output_options(ReportView),
+        module="report",
+    )
+)
+
+
+@click.group("github", cls=DescribedGroup)
+def github() -> None:
+    """Comments, issues and labels on GitHub, from a workflow: one of each for a fleet, changed in place.
+
+    Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_REF, as GitHub Actions sets them.
+    """
+
+
+for github_command in (
+    declare(
+        "comment",
+        "Write a file into the fleet's one comment on the pull request: change the comment, or create it.",
+        "reconciler github comment plan.md",
+        LOCAL,
+        _text,
+        _name,
+        _pull_request,
+        _commit,
+        module="github",
+    ),
+    declare(
+        "issue",
+        "Write a file into the fleet's one open issue, or close the issue.",
+        "reconciler github issue drift.md",
+        LOCAL,
+        click.argument("text", required=False, type=click.Path(dir_okay=False, path_type=Path), metavar="[FILE]"),
+        _name,
+        flag(
+            OUTPUT,
+            "--title",
+            default="Drift: the live fleet differs from the files",
+            show_default=True,
+            metavar="TEXT",
+            help="The title of the issue.",
+        ),
+        flag(OUTPUT, "--close", is_flag=True, help="Close the issue, if one is open."),
+        module="github",
+    ),
+    declare(
+        "label",
+        "Put a label on the pull request, or take it away. GitHub makes a label that the repository lacks.",
+        "reconciler github label 'fleet: destructive'",
+        LOCAL,
+        click.argument("name", metavar="LABEL"),
+        flag(OUTPUT, "--remove", is_flag=True, help="Take the label away, if it is there."),
+        _pull_request,
+        module="github",
+    ),
+):
+    github.add_command(github_command)
+
+
+@click.group("gitlab", cls=DescribedGroup)
+def gitlab() -> None:
+    """One note for a fleet on a merge request on GitLab, changed in place.
+
+    Reads CI_API_V4_URL, CI_PROJECT_ID and CI_MERGE_REQUEST_IID, as GitLab sets them, and GITLAB_TOKEN: a token
+    of the project with the scope api.
+    """
+
+
+gitlab.add_command(
+    declare(
+        "note",
+        "Write a file into the fleet's one note on the merge request: change the note, or create it.",
+        "reconciler gitlab note plan.md",
+        LOCAL,
+        _text,
+        _name,
+        flag(LOOK_AT, "--number", type=int, metavar="N", help="The merge request.  [default: of the pipeline]"),
+        _commit,
+        module="gitlab",
+    )
+)
+
+DECLARED: Final = by_name(AUDIT, registry, report, github, gitlab)

@@ -17,7 +17,7 @@ import msgspec
 
 from bench.simulator_imports import SimulatorImports
 from reconciler.cli.main import run
-from reconciler.cli.process import tune_collector
+from reconciler.cli.process import loading, tune_collector
 from reconciler.cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def measured(arguments: list[str]) -> Result:
     """Run a command as the shell does, apart from the way of its calls."""
     counting = Counting()
     sys.meta_path.insert(0, SimulatorImports(counting.spend))
-    around = Runtime(interactive=False, wrap=counting.around, clock=lambda: NOW_SECONDS)
+    around = Runtime(interactive=False, wrap=counting.around, clock=lambda: NOW_SECONDS, loading=loading)
     code = run(arguments, obj=around)
     return Result(int(code), dict(counting.calls), counting.ended_at, counting.simulator_cpu_seconds)
 

@@ -111,16 +111,17 @@ class FleetFiles:
 
     def desired(self) -> DesiredState:
         """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used."""
-        loaded = load(
-            self._directory,
-            on_invalid=self._on_invalid,
-            only=self._only,
-            about=self._about,
-            memo=self._memo,
-            known=self._read_before,
-            rows=self._rows,
-        )
-        self._read_before.save()
+        with runtime().loading():
+            loaded = load(
+                self._directory,
+                on_invalid=self._on_invalid,
+                only=self._only,
+                about=self._about,
+                memo=self._memo,
+                known=self._read_before,
+                rows=self._rows,
+            )
+            self._read_before.save()
         if loaded.problems:
             say_problems(loaded.problems)
         if loaded.desired is None:

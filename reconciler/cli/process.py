@@ -16,6 +16,7 @@ import gc
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ from reconciler.cli.runtime import Runtime
 from reconciler.environment import NAMES_ALLOWED, Environment, may_be_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _PR_SET_DUMPABLE: Final = 4
 """Linux: prctl.h."""
@@ -43,7 +44,7 @@ def runtime_of_the_process() -> Runtime:
     initial = take()
     os_errors.make_room_for_files()
     tune_collector()
-    return Runtime(environ=initial.environ, forget=initial.forget)
+    return Runtime(environ=initial.environ, forget=initial.forget, loading=loading)
 
 
 def tune_collector() -> None:
@@ -53,6 +54,17 @@ def tune_collector() -> None:
     """
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     atexit.register(gc.freeze)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """What is loaded within it, and all before, is no garbage as long as the process runs: it is not searched."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from reconciler.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     import httpx
 
@@ -43,6 +45,9 @@ class Runtime:
     """Wraps the simulator's transport."""
     clock: Callable[[], float] = time.time  # noqa: TID251 - the one clock of every command
     """Seconds since 1970 at which simulated time starts."""
+
+    loading: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Within it, much is loaded that stays for the whole command."""
 
     @property
     def now(self) -> datetime:

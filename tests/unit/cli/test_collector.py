@@ -31,3 +31,9 @@ def test_an_untuned_process_does() -> None:
 def printed(tuned: str) -> str:
     command = [sys.executable, "-c", CYCLE.format(tuned=tuned)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_what_was_loaded_is_not_searched() -> None:
+    command = "import gc; from reconciler.cli.process import loading\nwith loading(): print(gc.isenabled())\n"
+    told = [sys.executable, "-c", f"{command}print(gc.get_freeze_count() > 1000, gc.isenabled())"]
+    assert subprocess.run(told, check=True, capture_output=True, text=True).stdout == "False\nTrue True\n"

@@ -202,7 +202,10 @@ def _read(file: Path, kind: Any) -> Any:
 
 def _write(file: Path, contents: object) -> None:
     """Replace a file of the cache, if that is possible, and delete the oldest of its kind."""
-    body = msgspec.msgpack.encode(contents)
+    try:
+        body = msgspec.msgpack.encode(contents)
+    except UnicodeEncodeError:  # a path whose bytes are no text here: the files are read again each time
+        return
     if len(body) >= MOST_BYTES:
         return
     with suppress(OSError):

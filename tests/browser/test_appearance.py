@@ -31,7 +31,7 @@ PAPER: Final = 700
 """Units of a page between the margins of a sheet (A4)."""
 GROUND: Final = "getComputedStyle(document.body).backgroundColor"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(6)]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)

@@ -20,7 +20,7 @@ RICH: Final = PlanView(build.rich_plan(), build.MADE)
 REPORT: Final = ReportView(build.rich_report(), "run.jsonl")
 HEADINGS: Final = "#found h2"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(8)]
 
 
 def many(count: int) -> Plan:

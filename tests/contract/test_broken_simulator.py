@@ -15,6 +15,8 @@ from tests.harness.shell import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(1)]
+
 TOUR: Final = "tests/contract/test_simulator_routes.py"
 
 A_REQUIRED_KEY_DROPPED: Final = """
@@ -73,8 +75,6 @@ def tour_of(breakage: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
-@pytest.mark.drawn(1)
 @pytest.mark.parametrize(
     ("breakage", "finding"),
     [
@@ -93,7 +93,6 @@ def test_a_breach_fails_the_run(breakage: str, finding: str, tmp_path: Path) -> 
     assert not finished.stdout.splitlines()[-1].startswith("2 passed")
 
 
-@pytest.mark.slow
 def test_the_same_run_passes_where_nothing_is_broken(tmp_path: Path) -> None:
     official.required()
     finished = tour_of(UNBROKEN, tmp_path)

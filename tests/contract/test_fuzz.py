@@ -13,6 +13,8 @@ from tests.contract.fuzz.spoils import Spoil
 
 ROOT: Final = Path(__file__).parents[2]
 PYTHON: Final = ROOT / ".venv-fuzz/bin/python"
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(1)]
+
 ABSENT: Final = "schemathesis is not installed: make fuzz"
 
 
@@ -26,7 +28,6 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout.splitlines()[-1]
 
 
-@pytest.mark.slow
 def test_a_simulator_that_keeps_to_the_description_passes() -> None:
     code, said = fuzzed()
     assert code == 0
@@ -35,8 +36,6 @@ def test_a_simulator_that_keeps_to_the_description_passes() -> None:
     assert said.endswith(" 0 violations")
 
 
-@pytest.mark.slow
-@pytest.mark.drawn(1)
 @pytest.mark.parametrize(
     ("spoil", "schemathesis_sees_it", "judge_sees_it"),
     [

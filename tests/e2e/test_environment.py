@@ -13,10 +13,11 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
+from tests import profiles
 from tests.e2e.test_keys import KEYS
 from tests.harness.shell import ROOT, TIERS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+T = TypeVar("T")
 pytestmark = pytest.mark.slow
 
 BAD: Final = ("", " ", "garbage", "::::", "-1", "9" * 30, "\udcff", "a b\n", "${UNSET}", "\x1b[31m", "%(x)s")
@@ -119,6 +121,11 @@ def run_all(folder: Path, cases: list[dict[str, Any]]) -> dict[str, Any]:
     return told
 
 
+def some(cases: list[T], count: int) -> list[T]:
+    """So many of them in `make test`, all in `.ci/run`."""
+    return profiles.drawn("environments", cases, profiles.size(count, len(cases), len(cases)))
+
+
 def test_what_is_of_no_concern_to_a_command_changes_nothing(fleet: Path) -> None:
     ordinary = {name: value for name, value in usual(fleet).items() if name in {*OWN_WALK, *KEYS}}
     cases = [
@@ -127,6 +134,7 @@ def test_what_is_of_no_concern_to_a_command_changes_nothing(fleet: Path) -> None
         for command in COMMANDS
         for one in [rehearsed(fleet, command)]
     ]
+    cases = some(cases, 12)
     unset = dict.fromkeys((*PROXIES, *CERTIFICATES, *OWN, "RECONCILER_TRACEBACK"), "")
     for each in cases:
         each["environ"] |= unset
@@ -178,6 +186,7 @@ def test_a_proxy_that_is_none_and_certificates_that_are_none_are_named_by_their_
     with no_tls() as host:
         named = [(name, value) for name in PROXIES for value in (*BAD, *addresses)]
         named += [(name, value) for name in CERTIFICATES for value in (*BAD, *paths)]
+        named = some(named, 24)
         cases = [case(fleet, ["plan"], "--api-host", host, **{name: value}) for name, value in named]
         told = run_all(fleet, cases)
     for (name, value), its in zip(named, told["ended"], strict=True):
@@ -200,6 +209,7 @@ def test_a_home_that_is_none_is_told_where_a_journal_is_needed(fleet: Path) -> N
         for value in values
         for command in COMMANDS
     ]
+    cases = some(cases, 16)
     for one, its in zip(cases, run_all(fleet, cases)["ended"], strict=True):
         assert its["code"] == 0 or "apply" in one["args"], (one, its)
         assert its["code"] == 0 or "the journal" in its["err"], (one, its)
@@ -214,6 +224,7 @@ def test_keys_ids_and_hosts_of_wrong_form_end_at_once(fleet: Path) -> None:
         if (name, value) != ("NEON_API_HOST", "")
         for command in (["plan"], ["drift"], ["apply", "--yes"])
     ]
+    named = some(named, 40)
     with no_tls() as host:
         cases = [case(fleet, command, **{"NEON_API_HOST": host, name: value}) for name, value, command in named]
         told = run_all(fleet, cases)

@@ -138,6 +138,7 @@ def check(ended: Ended, name: str) -> None:
     assert held, (ended.code, said[:3000])
 
 
+@pytest.mark.drawn(10)
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES)
 def test_a_hostile_tenant_file_is_refused_with_its_place(data: bytes, bounded: Bounded, tmp_path: Path) -> None:
     (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
@@ -146,6 +147,7 @@ def test_a_hostile_tenant_file_is_refused_with_its_place(data: bytes, bounded: B
     check(bounded.run(tmp_path), "tenants/acme.yaml:")
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("data", STREAMS.values(), ids=STREAMS)
 def test_a_hostile_stream_of_tenants_is_refused_with_its_place(
     data: bytes, bounded: Bounded, tmp_path: Path
@@ -201,6 +203,7 @@ def endless(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
 @pytest.mark.parametrize("what", ["tiers.yaml", "tenants"])
@@ -219,6 +222,7 @@ def test_no_command_reads_what_is_no_file_of_the_fleet(
     assert not (root / "sim.db").exists()
 
 
+@pytest.mark.drawn(5)
 @pytest.mark.parametrize("flag", ["--output", "--out", "--journal", "--events", "--metrics", "--simulator"])
 @pytest.mark.parametrize("make", [os.mkfifo, endless, to_a_stranger], ids=["a pipe", "a device", "a link"])
 def test_no_command_writes_into_what_is_no_file(

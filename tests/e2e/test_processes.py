@@ -58,6 +58,7 @@ def told_of(report: Mapping[str, Any]) -> list[str]:
     )
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_apply_ends_in_order_and_the_next_one_finishes(
     place: Place, number: signal.Signals
@@ -84,6 +85,7 @@ def test_an_interrupted_apply_ends_in_order_and_the_next_one_finishes(
         assert projects() == declared
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_an_apply_at_once_with_a_word(place: Place, number: signal.Signals) -> None:
     """The answers of the calls in flight are not to be expected within the life of this test."""
@@ -106,6 +108,7 @@ def test_a_second_signal_ends_an_apply_at_once_with_a_word(place: Place, number:
         assert projects() == declared
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_the_first_write_ends_a_run_with_a_word(place: Place, number: signal.Signals) -> None:
     place.declare(3)
@@ -134,6 +137,7 @@ def test_a_killed_apply_is_repaired_by_the_next_one(place: Place) -> None:
         assert projects() == declared
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("saved", [(), ("plan.json",)], ids=["fresh", "saved"])
 def test_two_applies_at_once_make_one_project_for_each_tenant_and_the_loser_says_so(
     place: Place, saved: tuple[str, ...]
@@ -168,6 +172,7 @@ NOT_ALL_WAS_READ = (
 )
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("form", [("--full",), ("--format", "json")])
 def test_a_reader_that_leaves_early_is_met_in_one_sentence(place: Place, form: tuple[str, ...]) -> None:
     place.declare(300)

@@ -444,6 +444,7 @@ def test_the_history_says_what_holds_the_storage(fleet: Shell) -> None:
     assert out.index("left by a restore") < out.index("(default branch")
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("detaches", ["true", "false"])
 @pytest.mark.parametrize("keeps_annotations", ["true", "false"])
 def test_the_story_of_undo_does_not_depend_on_what_neon_leaves_open(

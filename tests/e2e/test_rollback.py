@@ -259,6 +259,7 @@ def test_a_rollback_tells_its_events_and_figures_too(raised: tuple[Shell, str, d
     assert 'command="rollback"' in (shell.folder / "run.prom").read_text(encoding="utf-8")
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("format_name", ["json", "markdown", "html"])
 def test_every_format_names_what_stays(raised: tuple[Shell, str, dict[str, Any]], format_name: str) -> None:
     shell, run, _ = raised

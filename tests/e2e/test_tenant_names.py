@@ -56,6 +56,7 @@ DOORS = (
 )
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_a_tenant_with_another_name_keeps_its_project(fleet: Shell, door: tuple[str, ...]) -> None:
     before = ids(fleet)
@@ -70,6 +71,7 @@ def test_a_tenant_with_another_name_keeps_its_project(fleet: Shell, door: tuple[
     assert transfers(fleet) == {"acme-inc": 3, "bluebird": 8}
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_a_new_name_lowers_nothing_that_its_files_did_not_lower(fleet: Shell, door: tuple[str, ...]) -> None:
     by_hand(fleet, "acme", 100)
@@ -78,6 +80,7 @@ def test_a_new_name_lowers_nothing_that_its_files_did_not_lower(fleet: Shell, do
     assert transfers(fleet) == {"acme-inc": 100, "bluebird": 8}
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_nor_does_it_end_a_protection(fleet: Shell, door: tuple[str, ...]) -> None:
     grant(fleet, "acme", 8, "protect: true")
@@ -90,6 +93,7 @@ def test_nor_does_it_end_a_protection(fleet: Shell, door: tuple[str, ...]) -> No
     assert transfers(fleet) == {"acme-inc": 8, "bluebird": 8}
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
 def test_a_rename_that_the_file_does_not_tell_makes_no_empty_project(fleet: Shell, door: tuple[str, ...]) -> None:
     before = ids(fleet)

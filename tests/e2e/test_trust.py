@@ -87,6 +87,7 @@ def refused(ended: Ended, code: int, *words: str) -> None:
     assert "defect" not in ended.err
 
 
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("what", list(ELSEWHERE))
 def test_files_that_send_keys_elsewhere_than_the_base_are_refused(
@@ -114,6 +115,7 @@ def test_a_stranger_s_host_hears_nothing(fleet: Shell) -> None:
         assert b"marked-" in stranger.heard
 
 
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize("flags", [(), ("--base", "none"), ("--trust-files",)], ids=str)
 @pytest.mark.parametrize("what", list(ANY_VARIABLE))
 def test_a_variable_that_nobody_allowed_is_named_and_its_value_is_not(

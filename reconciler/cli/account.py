@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from reconciler.cli.neon_connection import connection_of
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust
 from reconciler.desired.address import foreign
-from reconciler.desired.destinations import destinations
-from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, ReconcilerError
-from reconciler.fleet import Fleet
-from reconciler.neon.trust import chosen_host
-from reconciler.views.console import WARNING, say, show_aside
+from reconciler.views.console import show_aside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +19,9 @@ if TYPE_CHECKING:
 
     from reconciler.cli.fleet_files import FleetFiles
     from reconciler.cli.options import AccountFlags
+    from reconciler.cli.read_ahead import ReadAhead
     from reconciler.desired.state import DesiredState
+    from reconciler.fleet import Fleet
     from reconciler.neon.call import CallLimit, CallObserver
 
 T = TypeVar("T")
@@ -48,14 +46,17 @@ def with_fleet(
     share: float = 1.0,
     observer: CallObserver | None = None,
     limit: CallLimit | None = None,
+    ahead: ReadAhead | None = None,
 ) -> T:
     """Connects the fleet and uses it in an event loop of its own, on virtual time with the simulator.
 
     Before it reads a key, compares the destinations of keys in ``files`` with those at ``base`` (``--base``).
+    ``ahead``: what was read while the files were parsed.
     Raises MachineError if the limit on open files is too low.
     """
     require_room_for_files()
     around = runtime()
+    used = _Use(use)
     if account.simulator is not None:
         from reconciler.cli.embedded_neon import embedded_neon  # noqa: PLC0415 - the simulator is slow to import
 
@@ -69,25 +70,16 @@ def with_fleet(
             limit=limit,
         )
         with opened as (runner, connection):
-            return _use(runner, connection, use)
+            return used.result(runner, connection)
     if account.postgres:
         raise InvalidInputError("--postgres is for the simulator", hint="name its file: --simulator FILE")
     trusted = require_trust(desired, around.environ, files, base, trust_files=account.trust_files)
-    around.forget(one.value.name for one in destinations(desired) if isinstance(one.value, EnvReference))
-    host = chosen_host(desired, around.environ, account.api_host)
-    connection = Fleet.connect(
-        desired,
-        environ=around.environ,
-        host=host,
-        base=trusted,
-        share=share,
-        observer=observer,
-        limit=limit,
-        tell=partial(say, level=WARNING),
-    )
+    connection, host = connection_of(account, desired, trusted, share=share, observer=observer, limit=limit)
     try:
+        if ahead is not None and ahead.run(desired, used):
+            return used.found[0]
         with asyncio.Runner() as runner:
-            return _use(runner, connection, use)
+            return used.result(runner, connection)
     except ReconcilerError:
         _show_host(foreign(host))
         raise
@@ -101,19 +93,26 @@ def _show_host(address: str | None) -> None:
     show_aside(Page(lambda: api_host(address)))
 
 
-def _use(
-    runner: asyncio.Runner,
-    connection: AbstractAsyncContextManager[Fleet],
-    use: Callable[[Fleet], Awaitable[T]],
-) -> T:
-    """Opens the connection, uses the fleet, closes it."""
-    found: list[T] = []
+class _Use(Generic[T]):
+    """What a command does with the fleet.
 
-    async def main() -> None:
-        async with connection as fleet:
-            found.append(await use(fleet))
+    Its task returns nothing: Runner.run (CPython) formats the task and its result as text before it returns, which
+    takes seconds for the live state of a large fleet.
+    """
 
-    # The task returns nothing: Runner.run (CPython) formats the task and its result as text before it returns,
-    # which takes seconds for the live state of a large fleet.
-    runner.run(main())
-    return found[0]
+    def __init__(self, use: Callable[[Fleet], Awaitable[T]]) -> None:
+        self._use = use
+        self.found: list[T] = []
+
+    async def __call__(self, fleet: Fleet) -> None:
+        self.found.append(await self._use(fleet))
+
+    def result(self, runner: asyncio.Runner, connection: AbstractAsyncContextManager[Fleet]) -> T:
+        """Opens the connection, uses the fleet, closes it."""
+
+        async def main() -> None:
+            async with connection as fleet:
+                await self(fleet)
+
+        runner.run(main())
+        return self.found[0]

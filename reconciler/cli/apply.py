@@ -18,6 +18,7 @@ from reconciler.cli.events import told, with_events
 from reconciler.cli.flag_values import read_bake, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
+from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.runtime import runtime
 from reconciler.cli.show import read_saved_plan
 from reconciler.cli.signals import stop_on_signals
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         RunFlags,
         ScopeFlags,
     )
+    from reconciler.cli.read_ahead import ReadAhead
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.files.advance import Base, MovedBase
@@ -93,11 +95,28 @@ def run(
     """
     check_outputs(output, ReportView)
     saved = None if saved_plan is None else _read(saved_plan)
+    fleet_files = FleetFiles(files)
+    limit = call_limit(max_calls)
+    reading = reading_ahead(account, fleet_files, scope, observer=telemetry.observer, limit=limit)
     try:
-        limit = call_limit(max_calls)
-        return _run(
-            saved, files, account, scope, permission, earlier, running, limit, events, telemetry, notices, output
-        )
+        fleet_files.require_tip()
+        with reading as ahead:
+            return _run(
+                ahead,
+                saved,
+                files,
+                fleet_files,
+                account,
+                scope,
+                permission,
+                earlier,
+                running,
+                limit,
+                events,
+                telemetry,
+                notices,
+                output,
+            )
     except SupersededError as error:
         if running.advance is None:
             raise
@@ -119,8 +138,10 @@ def _read(path: Path) -> SavedPlan:
 
 
 def _run(
+    ahead: ReadAhead,
     saved: SavedPlan | None,
     files: FilesFlags,
+    fleet_files: FleetFiles,
     account: AccountFlags,
     scope: ScopeFlags,
     permission: PermissionFlags,
@@ -132,9 +153,7 @@ def _run(
     notices: NotifyFlags,
     output: OutputFlags,
 ) -> ExitCode:
-    fleet_files = FleetFiles(files)
-    fleet_files.require_tip()
-    desired = fleet_files.desired()
+    desired = fleet_files.desired(ahead.start)
     telemetry.figures.fleet = desired.fleet
     telemetry.figures.plan_made_at = None if saved is None else saved.made.at
     moving = None
@@ -178,6 +197,7 @@ def _run(
         share=share,
         observer=telemetry.observer,
         limit=limit,
+        ahead=ahead,
     )
     telemetry.applied(planned, report)
     _publish(output, planned, report, attempt.run, aside=events.on_stdout)

@@ -10,6 +10,7 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.options import PermissionFlags
+from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import weightiest
 from reconciler.views.console import stderr_console
@@ -18,9 +19,11 @@ from reconciler.views.view import DriftView
 
 if TYPE_CHECKING:
     from reconciler.cli.options import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
+    from reconciler.cli.read_ahead import ReadAhead
     from reconciler.cli.telemetry import Telemetry
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet
+    from reconciler.neon.call import CallLimit
 
 
 @with_telemetry("drift")
@@ -38,7 +41,23 @@ def run(
     check_outputs(output, DriftView)
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    desired = fleet_files.desired()
+    limit = call_limit(max_calls)
+    with reading_ahead(account, fleet_files, scope, observer=telemetry.observer, limit=limit) as ahead:
+        return _drift(ahead, fleet_files, account, scope, expect_empty, limit, notices, telemetry, output)
+
+
+def _drift(
+    ahead: ReadAhead,
+    fleet_files: FleetFiles,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    expect_empty: bool,
+    limit: CallLimit | None,
+    notices: NotifyFlags,
+    telemetry: Telemetry,
+    output: OutputFlags,
+) -> ExitCode:
+    desired = fleet_files.desired(ahead.start)
     permission = PermissionFlags((), expect_empty, prune=False, strict=False)
     request = fleet_files.request(scope, permission, desired)
     telemetry.figures.fleet = desired.fleet
@@ -65,5 +84,6 @@ def run(
         base=scope.base,
         share=share,
         observer=observer,
-        limit=call_limit(max_calls),
+        limit=limit,
+        ahead=ahead,
     )

@@ -25,6 +25,7 @@ from reconciler.files.git import (
     is_shallow,
     left_out,
     load_at,
+    possible_base_refs,
     taken_out,
 )
 from reconciler.files.load import OnInvalid, load
@@ -47,7 +48,7 @@ from reconciler.plan.history import Baseline, History
 from reconciler.views.console import WARNING, say, say_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -109,8 +110,11 @@ class FleetFiles:
 
             require_tip(self._directory, self._flags.ref)
 
-    def desired(self) -> DesiredState:
-        """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used."""
+    def desired(self, on_prices: Callable[[DesiredState], None] = lambda _: None) -> DesiredState:
+        """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used.
+
+        ``on_prices`` as in ``load``.
+        """
         with runtime().loading():
             loaded = load(
                 self._directory,
@@ -120,6 +124,7 @@ class FleetFiles:
                 memo=self._memo,
                 known=self._read_before,
                 rows=self._rows,
+                on_prices=on_prices,
             )
             self._read_before.save()
         if loaded.problems:
@@ -304,6 +309,10 @@ class FleetFiles:
     def _compared(self) -> str | None:
         """The commit that the work tree is compared with by default."""
         return base_ref(self._directory, self._read_before)
+
+    def possible_bases(self) -> list[str]:
+        """What ``_compared`` may turn out to be once the tenants are read, each as a name for ``--base``."""
+        return [ref or NO_BASE for ref in possible_base_refs(self._directory)]
 
     def price_list_at(self, ref: str | None) -> DesiredState | None:
         """The price list at the base, as ``base`` finds it; None if there is no base.

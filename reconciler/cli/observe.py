@@ -9,6 +9,7 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_folder, write_bytes
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.options import PermissionFlags, ScopeFlags
+from reconciler.cli.read_ahead import reading_ahead
 from reconciler.documents import observation
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.cli.read_ahead import ReadAhead
     from reconciler.fleet import Fleet
     from reconciler.live.observation import Observation
 
@@ -35,8 +37,17 @@ def run(files: FilesFlags, account: AccountFlags, depth: str, base: str | None, 
     check_folder(out, "--out")
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    desired = fleet_files.desired()
     scope = ScopeFlags((), (), (), (), None, None, base, depth)
+    with reading_ahead(account, fleet_files, scope) as ahead:
+        found = _observation(ahead, fleet_files, account, scope)
+    write_bytes(out, observation.written(found), "--out")
+    say(f"{out}: {len(found.live.projects):,} projects of fleet {found.fleet}")
+
+
+def _observation(
+    ahead: ReadAhead, fleet_files: FleetFiles, account: AccountFlags, scope: ScopeFlags
+) -> Observation:
+    desired = fleet_files.desired(ahead.start)
     nothing = PermissionFlags((), expect_empty=False, prune=False, strict=False)
     request = fleet_files.request(scope, nothing, desired)
 
@@ -44,9 +55,8 @@ def run(files: FilesFlags, account: AccountFlags, depth: str, base: str | None, 
         with watching(stderr_console()) as on_progress:
             return await fleet.observe(request, on_progress=on_progress)
 
-    found = with_fleet(account, desired, look, files=fleet_files, base=base, share=desired.api.batch_share)
-    write_bytes(out, observation.written(found), "--out")
-    say(f"{out}: {len(found.live.projects):,} projects of fleet {found.fleet}")
+    share = desired.api.batch_share
+    return with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=share, ahead=ahead)
 
 
 def read(path: Path, max_age: str, now: datetime) -> Observation:

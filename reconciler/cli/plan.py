@@ -9,6 +9,7 @@ from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
 from reconciler.cli.flag_values import with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.runtime import runtime
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import judged
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         PermissionFlags,
         ScopeFlags,
     )
+    from reconciler.cli.read_ahead import ReadAhead
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
@@ -61,7 +63,34 @@ def run(
         check_folder(out, "--out")
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    desired = fleet_files.desired()
+    limit = call_limit(max_calls)
+    reading = reading_ahead(
+        account, fleet_files, scope, observer=telemetry.observer, limit=limit, calls=live is None
+    )
+    with reading as ahead:
+        view = _view(
+            ahead, fleet_files, account, scope, permission, earlier, cost, live, max_age, limit, telemetry
+        )
+    if out is not None:
+        write(out, render(view._replace(past_cost=None), JSON), "--out")
+    publish(output, view)
+    return exit_codes.of_plan(view.plan, output.fail_on, detailed=detailed_exitcode)
+
+
+def _view(
+    ahead: ReadAhead,
+    fleet_files: FleetFiles,
+    account: AccountFlags,
+    scope: ScopeFlags,
+    permission: PermissionFlags,
+    earlier: EarlierRunsFlags,
+    cost: bool,
+    live: Path | None,
+    max_age: str,
+    limit: CallLimit | None,
+    telemetry: Telemetry,
+) -> PlanView:
+    desired = fleet_files.desired(ahead.start)
     if cost and desired.prices is None:
         from reconciler.desired.prices import EXAMPLE  # noqa: PLC0415 - for this error only
 
@@ -79,7 +108,8 @@ def run(
             scope.base,
             cost=cost,
             observer=telemetry.observer,
-            limit=call_limit(max_calls),
+            limit=limit,
+            ahead=ahead,
         )
         plan, at = planned.plan, planned.at
     else:
@@ -87,11 +117,7 @@ def run(
         at = runtime().now
         plan = _recorded(desired, request, live, max_age, at)
     figures.plan, figures.plan_made_at = plan, plan.observed_at
-    view = PlanView(plan, fleet_files.made(scope.base, at))
-    if out is not None:
-        write(out, render(view, JSON), "--out")
-    publish(output, view._replace(past_cost=past_cost))
-    return exit_codes.of_plan(plan, output.fail_on, detailed=detailed_exitcode)
+    return PlanView(plan, fleet_files.made(scope.base, at), past_cost=past_cost)
 
 
 def _planned(
@@ -104,6 +130,7 @@ def _planned(
     cost: bool,
     observer: CallObserver | None,
     limit: CallLimit | None,
+    ahead: ReadAhead,
 ) -> tuple[Planned, PastCost | None]:
     """The plan; with ``cost``, also what last month's use costs before and after it."""
 
@@ -112,8 +139,17 @@ def _planned(
             planned = await fleet.plan(request, on_progress=on_progress)
             return planned, await fleet.past_cost(planned, on_progress=on_progress) if cost else None
 
-    share = desired.api.batch_share
-    return with_fleet(account, desired, look, files=files, base=base, share=share, observer=observer, limit=limit)
+    return with_fleet(
+        account,
+        desired,
+        look,
+        files=files,
+        base=base,
+        share=desired.api.batch_share,
+        observer=observer,
+        limit=limit,
+        ahead=ahead,
+    )
 
 
 def _recorded(desired: DesiredState, request: Request, live: Path, max_age: str, now: datetime) -> Plan:

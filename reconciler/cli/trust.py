@@ -19,7 +19,7 @@ from reconciler.neon.trust import (
 from reconciler.views.console import say_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
@@ -36,6 +36,9 @@ class FilesAtBase(Protocol):
     def price_list_at(self, ref: str | None) -> DesiredState | None:
         """The price list at the base; None if there is no base."""
 
+    def possible_bases(self) -> list[str]:
+        """The commits of which one is the base if ``--base`` names none, before the tenants are read."""
+
 
 OWNER: Final = "--trust-files"
 REPAIR: Final = "pass --base with a commit whose policies are valid"
@@ -43,7 +46,13 @@ REVIEW: Final = f"the owner of the keys reviews these lines, and permits them wi
 
 
 def require_trust(
-    desired: DesiredState, environ: Environment, files: FilesAtBase, ref: str | None, *, trust_files: bool
+    desired: DesiredState,
+    environ: Environment,
+    files: FilesAtBase,
+    ref: str | None,
+    *,
+    trust_files: bool,
+    tell: Callable[[Sequence[Problem]], None] = say_problems,
 ) -> DesiredState | None:
     """The price list at the base. Files may name the variables that it names. ``ref`` is ``--base``.
 
@@ -52,21 +61,41 @@ def require_trust(
     history. Raises InvalidInputError if the files name a variable that neither the base nor ``RECONCILER_ENV``
     names, even with ``trust_files``.
     """
+    _require_named_base(environ, files, ref, trust_files=trust_files)
+    base = _base(files, ref, trust_files=trust_files)
+    if unknown := list(_unknown(desired, environ, base)):
+        tell(unknown)
+        raise InvalidInputError("the files name variables that are not permitted: no key was read")
+    if base is not None and not trust_files and (found := differences(desired, base)):
+        tell([Problem(one.location, str(one)) for one in found])
+        raise UntrustedFilesError(
+            "the files send keys to other destinations than the base does: no key was read", hint=REVIEW
+        )
+    return base
+
+
+def require_trust_ahead(
+    prices: DesiredState, environ: Environment, files: FilesAtBase, ref: str | None, *, trust_files: bool
+) -> DesiredState | None:
+    """A price list at the base, before the tenants are read. Prints nothing; raises what ``require_trust`` raises.
+
+    Which commit the base is then follows from the tenants too: every one that it may be has to permit the files.
+    """
+    _require_named_base(environ, files, ref, trust_files=trust_files)
+    base = None
+    for possible in files.possible_bases() if ref is None else [ref]:
+        base = require_trust(
+            prices, environ, files, possible, trust_files=trust_files, tell=lambda _problems: None
+        )
+    return base
+
+
+def _require_named_base(environ: Environment, files: FilesAtBase, ref: str | None, *, trust_files: bool) -> None:
     if ref is None and environ.of_a_pull_request and not trust_files and files.commit() is not None:
         raise UntrustedFilesError(
             "a run with keys on a pull request needs a trusted base: its author controls the commits",
             hint=f"pass a base, such as --base applied; or {OWNER} if the owner of the keys wrote all commits",
         )
-    base = _base(files, ref, trust_files=trust_files)
-    if unknown := list(_unknown(desired, environ, base)):
-        say_problems(unknown)
-        raise InvalidInputError("the files name variables that are not permitted: no key was read")
-    if base is not None and not trust_files and (found := differences(desired, base)):
-        say_problems([Problem(one.location, str(one)) for one in found])
-        raise UntrustedFilesError(
-            "the files send keys to other destinations than the base does: no key was read", hint=REVIEW
-        )
-    return base
 
 
 def judged(request: Request, files: FilesAtBase, desired: DesiredState, base: str | None) -> Request:

@@ -45,6 +45,14 @@ def base_ref(root: Path, known: KnownTenants | None = None) -> str | None:
     return ref if _holds_price_list(repository, ref) else None
 
 
+def possible_base_refs(root: Path) -> list[str | None]:
+    """Return what ``base_ref`` may return, whatever the files are: without reading them. Raises as it does."""
+    repository = find(root)
+    if repository is None or repository.head() is None:
+        return [None]
+    return [ref if _holds_price_list(repository, ref) else None for ref in (HEAD, _PARENT)]
+
+
 def edited(root: Path) -> str | None:
     """Return which of tiers.yaml and the tenant files differs from HEAD, as text; None if none does.
 

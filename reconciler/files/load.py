@@ -18,7 +18,7 @@ from reconciler.files.tree import Tree, WorkTree
 from reconciler.model.problem import Location, Problem, errors, has_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
@@ -54,6 +54,7 @@ def load(
     memo: Memo | None = None,
     known: KnownTenants | None = None,
     rows: ReadRows | None = None,
+    on_prices: Callable[[DesiredState], None] = lambda _: None,
 ) -> Loaded:
     """Load the fleet in the folder ``root``.
 
@@ -69,15 +70,24 @@ def load(
 
     ``memo`` and ``known`` avoid reading the same text again: pass them to several loads of the same fleet.
     ``rows`` reads the queries of tiers.yaml; without it, their tenants are missing, with a warning.
+    ``on_prices`` gets what tiers.yaml says before a tenant is read, unless there is an error in it.
     """
     tree = WorkTree(root) if known is None else known.tree(root)
     reading = Reading(only, memo, about, pins=True, known=known, mark=tree.mark, rows=rows)
-    return load_tree(tree, on_invalid, reading)
+    return load_tree(tree, on_invalid, reading, on_prices)
 
 
-def load_tree(tree: Tree, on_invalid: OnInvalid, reading: Reading) -> Loaded:
+def load_tree(
+    tree: Tree,
+    on_invalid: OnInvalid,
+    reading: Reading,
+    on_prices: Callable[[DesiredState], None] = lambda _: None,
+) -> Loaded:
     """Load from any tree."""
-    prices = _with_policies(tree, read_price_list(tree, past=reading.past, known=reading.known), past=reading.past)
+    prices = read_price_list(tree, past=reading.past, known=reading.known)
+    if prices.fleet is not None and not has_error(prices.problems):
+        on_prices(prices.fleet)
+    prices = _with_policies(tree, prices, past=reading.past)
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.plan.plan import Plan
 
 

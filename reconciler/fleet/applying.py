@@ -15,7 +15,7 @@ from reconciler.apply.waves.execute import execute
 from reconciler.fleet.kept_strings import require_key, write_due
 from reconciler.fleet.registry_rows import correct_rows, record_outcomes
 from reconciler.live.registered import part_of
-from reconciler.neon.observe import no_progress
+from reconciler.neon.lists import no_progress
 from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.moves import checks_transfer_permission
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.apply.run.planned import Planned, RunOptions
     from reconciler.fleet.context import Context
     from reconciler.neon.connection import Connection
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.fleet import comparing, planning
-from reconciler.neon.observe import no_progress
+from reconciler.neon.lists import no_progress
 from reconciler.plan.commanded import commanded
 from reconciler.plan.guards.commands import guard_command
 

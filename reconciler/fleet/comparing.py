@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.fleet.context import clock_off
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
 
 
 async def guarded_plan(context: Context, request: Request, on_progress: Progress) -> Planned:
@@ -31,7 +32,7 @@ async def guarded_plan(context: Context, request: Request, on_progress: Progress
 
 async def compare(context: Context, request: Request, on_progress: Progress) -> Planned:
     """Everything that differs between files and live state, before any guard."""
-    observed_at = asyncio.get_running_loop().time()
+    observed_at = context.observes_since()
     context, live = await _observed_at_present(context, request, on_progress)
     from reconciler.fleet.planning import compared  # noqa: PLC0415 - not before the first request
 
@@ -57,7 +58,7 @@ async def _observed_at_present(
 async def observation(context: Context, request: Request, on_progress: Progress) -> Observation:
     """What a plan for the request reads of the account."""
     context = context.at_present()
-    at = context.now()
+    at = context.now() - timedelta(seconds=asyncio.get_running_loop().time() - context.observes_since())
     live = await observe_fleet(context, request, on_progress)
     live = replace(live, list_cursors={})  # no run follows
     return Observation(context.desired.fleet, at, context.neon.organization_ids, context.api_host, live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.process import ProcessState
     from reconciler.fleet.request import Request
     from reconciler.neon.client import Neon
+    from reconciler.neon.lists import ListsAhead
     from reconciler.plan.history import History
     from reconciler.registry.null import NullRegistry
 
@@ -50,10 +52,17 @@ class Context(Files):
     now: Callable[[], datetime]
     api_host: str | None
     """The API host that plans and reports show; None for Neon's own."""
+    ahead: ListsAhead | None = None
+    """The lists that are read while files are parsed; None if they are read when they are needed."""
 
     def time(self) -> datetime:
         """The time that everything is judged by: this machine's clock, or the API's where the two differ."""
         return self.neon.clock.judge(self.now())
+
+    def observes_since(self) -> float:
+        """When the next observation of the fleet begins, in event loop time. With lists ahead, it has begun."""
+        began_at = None if self.ahead is None else self.ahead.began_at()
+        return asyncio.get_running_loop().time() if began_at is None else began_at
 
     def at_present(self) -> Context:
         """The same with files at the present time, for one request: boosts and holds may have ended."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.request import Request
     from reconciler.live.consumption import Metering, Span
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.usage.period import Period
 
 

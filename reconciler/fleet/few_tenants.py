@@ -14,7 +14,7 @@ from reconciler.fleet import comparing
 from reconciler.fleet.connections import Which, read_connection
 from reconciler.fleet.process import RunningTasks
 from reconciler.fleet.request import Commanded, Converged, Request, Rotated
-from reconciler.neon.observe import no_progress
+from reconciler.neon.lists import no_progress
 from reconciler.plan.actions.branch import ResetPassword
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from reconciler.fleet.request import Request
 from reconciler.live.registered import RegisteredTenants
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
-from reconciler.neon.observe import Progress, no_progress
+from reconciler.neon.lists import ListsAhead, Progress, no_progress
 from reconciler.neon.trust import check_names, chosen_host
 from reconciler.plan.history import History
 from reconciler.registry.connect import open_registry
@@ -143,6 +143,23 @@ class Fleet(FewTenants):
                     await fleet._running.ended()
                     raise
                 await fleet._running.ended()
+
+    @asynccontextmanager
+    async def listing_ahead(self) -> AsyncIterator[None]:
+        """Lists every organization from now on, for the first use of the whole fleet within the block.
+
+        So the lists are read while tenants are parsed: connect with ``tiers.yaml`` alone, then ``use_files``.
+        """
+        ahead = ListsAhead(self._context.neon, tuple(self.desired.organizations))
+        self._context = replace(self._context, ahead=ahead)
+        try:
+            yield
+        finally:
+            await ahead.end()
+
+    def use_files(self, desired: DesiredState) -> None:
+        """Uses these files from now on, whose organizations, keys and registry are those of the connection."""
+        self._context = replace(self._context, desired=desired)
 
     async def plan(self, request: Request = Request(), *, on_progress: Progress = no_progress) -> Planned:
         """Observes, plans, and guards. Writes nothing.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.usage.reads import UsageRequirements
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.registered import Registered
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
 
 
 async def observe_fleet(context: Context, request: Request, on_progress: Progress) -> LiveState:
@@ -127,6 +127,7 @@ async def _observe_all(
         ),
         expect_empty=request.permissions.expect_empty,
         registered=rows,
+        ahead=context.ahead,
         on_progress=on_progress,
     )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.run.planned import Planned
     from reconciler.fleet.context import Context
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.plan.plan_cost import PastCost
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.desired.selection import Depth
 from reconciler.errors import RegistryError
 from reconciler.live.registered import RowState
-from reconciler.neon.observe import Progress, observe
+from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Result
 from reconciler.plan.registration import Registration, RowChange, RowChanges, gone, registration, without
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.context import Context
     from reconciler.live.registered import Registered
     from reconciler.live.state import LiveState
+    from reconciler.neon.lists import Progress
     from reconciler.plan.history import History
     from reconciler.plan.outcome import Report
     from reconciler.registry.null import NullRegistry

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.model.record import RecordedWrite
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
     from reconciler.plan.plan import Plan
 
 DELETIONS: Final = (DeleteProject, DeleteBranch, DeleteSnapshot, DeleteReplica)

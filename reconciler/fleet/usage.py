@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.fleet.request import Request
     from reconciler.live.consumption import Metering, Span
     from reconciler.live.state import LiveState
-    from reconciler.neon.observe import Progress
+    from reconciler.neon.lists import Progress
 
 
 async def read_usage(context: Context, request: Request, above: int | None, on_progress: Progress) -> Usage:

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import LiveProject, Needs
 from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
+from reconciler.neon.lists import Progress, no_progress, read_lists
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import DeletedProject
     from reconciler.live.registered import Registered
     from reconciler.neon.client import Neon
-    from reconciler.neon.project_lists import Listing
+    from reconciler.neon.lists import Lists, ListsAhead
     from reconciler.neon.project_reader import Seen
-
-Progress: TypeAlias = Callable[[int, int | None, str], None]
-"""Called with the number done, the total (None if not known yet), and what is counted."""
 
 TOO_MANY_MISSING: Final = 50
 """With this many declared tenants, an organization without live projects counts as the wrong one."""
@@ -59,10 +56,6 @@ class Requirements(Protocol):
         """The tenant that the annotation of a project names."""
 
 
-def no_progress(_done: int, _total: int | None, _what: str) -> None:
-    """Shows no progress."""
-
-
 async def observe(
     neon: Neon,
     desired: DesiredState,
@@ -70,20 +63,23 @@ async def observe(
     *,
     expect_empty: bool = False,
     registered: Mapping[str, Registered] = NO_REGISTRY,
+    ahead: ListsAhead | None = None,
     on_progress: Progress = no_progress,
 ) -> LiveState:
     """The whole fleet: lists every organization, then reads the details that the plan requires.
 
+    ``ahead``: lists that are read already.
     Reads a project by its id if a file or a row of the registry names it and no list contains it: a list may be
     stale, and the project may have been moved. Raises WrongOrganizationError if many tenants of an organization
     are declared and none has a project, unless ``expect_empty``. Raises IncompleteViewError if too many projects
     cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
-    projects, unread, cursors = await _list(reader, on_progress)
-    live = await reader.merge(with_quotas(projects), [*unread, *_places(registered), *_pinned(desired)])
+    lists = await _lists(reader, ahead, on_progress)
+    named = [*lists.unread, *_places(registered), *_pinned(desired)]
+    live = await reader.merge(with_quotas(lists.projects), named)
     listed = _counts(live, reader.organizations)
-    live = replace(live, listed=listed, list_cursors=cursors, registered=registered)
+    live = replace(live, listed=listed, list_cursors=lists.cursors, registered=registered)
     if not expect_empty:
         _check_not_empty(desired, live)
     reading = _Reading(on_progress)
@@ -159,8 +155,8 @@ async def _find_annotated(
     leaves out projects with the name of another tenant, and reads the branches of the others. Costs the pages of
     every organization, and one call for each project whose branches are read.
     """
-    projects, unread, _ = await _list(reader, no_progress)
-    everybody = await reader.merge(projects, unread)
+    lists = await read_lists(reader.neon, reader.organizations, no_progress)
+    everybody = await reader.merge(lists.projects, lists.unread)
     seen = {project.id for project in live.projects}
     others = [project for project in everybody.projects if project.id not in seen]
     limit = requirements.max_unowned_reads
@@ -250,24 +246,10 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     return [project for project in seen if project.name in names]
 
 
-async def _list(
-    reader: ProjectReader, on_progress: Progress
-) -> tuple[list[LiveProject], list[UnknownProject], Mapping[str, Mapping[str, str]]]:
-    """The projects of every organization, those that Neon did not read in time, and the cursors of their pages."""
-    counts: Counter[str] = Counter()
-
-    async def list_one(organization: str) -> Listing:
-        def on_page(count: int) -> None:
-            counts[organization] = count
-            on_progress(counts.total(), None, "projects listed")
-
-        return await reader.neon.projects(organization, on_page=on_page)
-
-    listings = await each(reader.organizations, list_one)
-    of_each = dict(zip(reader.organizations, listings, strict=True))
-    unread = [UnknownProject(id_, name) for name, listing in of_each.items() for id_ in listing.unavailable]
-    cursors = {name: listing.cursors for name, listing in of_each.items()}
-    return [project for listing in listings for project in listing.projects], unread, cursors
+async def _lists(reader: ProjectReader, ahead: ListsAhead | None, on_progress: Progress) -> Lists:
+    """The lists that are read already, if there are any."""
+    taken = None if ahead is None else await ahead.take(on_progress)
+    return taken or await read_lists(reader.neon, reader.organizations, on_progress)
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, IterState, RetryCallState, retry_if_exception_type
 
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.errors import ApiError, InvalidInputError, NotFoundError, PermissionDeniedError
@@ -160,7 +160,7 @@ class Transport:
         UnexpectedAnswerError for a response to a read that does not have this shape.
         """
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
-        attempts = AsyncRetrying(
+        attempts = _Attempts(
             retry=retry_if_exception_type(TryAgain),
             wait=self._wait_seconds,
             stop=_patience_ends,
@@ -266,6 +266,25 @@ class Transport:
             return _again(state).at_least_seconds
         ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
         return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
+
+
+class _Attempts(AsyncRetrying):
+    """The attempts of one call, in whichever thread its loop goes on: tenacity keeps what is known by thread."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self._known: dict[str, Any] = {}
+        self._state = IterState()
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """What the attempts took so far."""
+        return self._known
+
+    @property
+    def iter_state(self) -> IterState:
+        """What tenacity does next."""
+        return self._state
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -140,6 +140,12 @@ ROWS: Final = (
         calls(organizations=1, detail=1),
     ),
     Row("drift", ("drift", *LIVE), LISTED_TODAY, LISTED),
+    Row(
+        "drift --depth deep",
+        ("drift", "--depth", "deep", *LIVE),
+        calls(pages=1, ends=1, tenants=3, declaring=1),
+        calls(pages=1, tenants=3, declaring=1),
+    ),
     Row("validate", ("validate",), NONE, NONE, main=True),
     Row(
         "converge, in sync",

@@ -84,4 +84,5 @@ TARGETS: Final = (
     Target("apply, all quotas changed", _memory, 1.2, THE_PLANS, against="plan, all changed", digits=2),
     Target("apply, all quotas changed", _waiting, 1 / 0.97, AT_THE_RATE, digits=2),
     Target("apply, as many created", _waiting, 1 / 0.97, AT_THE_RATE, 10_000, digits=2),
+    Target("drift --depth deep", _waiting, 1 / 0.97, AT_THE_RATE, digits=2),
 )

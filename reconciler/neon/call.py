@@ -161,9 +161,9 @@ class RunCalls:
             raise NotSentError(f"the run ended before it could {call.purpose}")
 
 
-def unending_list(purpose: str) -> IncompleteViewError:
+def unending_list(purpose: str, *, hint: str | None = None) -> IncompleteViewError:
     """The error for a list with more than ``MOST_PAGES`` pages."""
-    return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages")
+    return IncompleteViewError(f"could not {purpose}: the list did not end within {MOST_PAGES:,} pages", hint=hint)
 
 
 def gap_in_list(purpose: str) -> IncompleteViewError:

@@ -24,6 +24,10 @@ _ASCII: Final = re.compile(r"[\x20-\x7e]+(?![^\x00-\x7f])")
 LISTING_TIMEOUT_MILLISECONDS: Final = 30_000
 """Neon: the maximum. With more time, fewer projects are unavailable."""
 READINGS_OF_A_MOVING_LIST: Final = 5
+TOO_MANY: Final = (
+    f"an organization with more than {MOST_PAGES * PROJECTS_PER_PAGE:,} projects cannot be listed: move tenants "
+    "to another organization, or make two fleets of them, each with an account of its own"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ class ProjectLists(Account):
             if cursor:
                 seen.add(cursor)
                 query = {**query, "cursor": cursor}
-        raise unending_list(purpose)
+        raise unending_list(purpose, hint=TOO_MANY)
 
 
 def _in_any_form(text: str) -> str:

@@ -104,9 +104,10 @@ def test_a_list_that_does_not_end_is_given_up() -> None:
         return page(project("a"), cursor=f"{asked.query.get('cursor', '')[-6:]}{len(api.asked)}")
 
     api = ScriptedApi(one_more)
-    with pytest.raises(IncompleteViewError, match="did not end within"):
+    with pytest.raises(IncompleteViewError, match="did not end within") as raised:
         using(api, lambda neon: neon.projects("free"))
     assert len(api.asked) == MOST_PAGES
+    assert "more than 400,000 projects cannot be listed: move tenants to another" in str(raised.value.hint)
 
 
 def test_a_listing_holds_each_project_once() -> None:

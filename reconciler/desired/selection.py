@@ -8,7 +8,7 @@ from enum import Enum
 from fnmatch import translate
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,16 @@ class Selection:
         """Return the selected ones of the tenants, in their order."""
         if self.everything:
             return list(tenants.values())
-        return [tenant for tenant in tenants.values() if self.includes(tenant)]
+        few = self._few
+        chosen = (tenant for tenant in tenants.values() if few is None or tenant.name in few)
+        return [tenant for tenant in chosen if self.includes(tenant)]
+
+    @property
+    def _few(self) -> frozenset[str] | None:
+        """Names, of which all selected tenants have one; None if the conditions name none."""
+        if self.changed is not None:
+            return self.changed
+        return frozenset(self.tenants) if self.tenants and not any(map(_GLOB.search, self.tenants)) else None
 
     def includes(self, tenant: Tenant) -> bool:
         """Return whether the tenant is selected."""
@@ -77,6 +86,10 @@ class Selection:
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:
     return _pattern(globs).match(name) is not None
+
+
+_GLOB: Final = re.compile(r"[*?\[]")
+"""What makes a name a pattern of ``fnmatch``."""
 
 
 @lru_cache(maxsize=8)

@@ -314,7 +314,7 @@ class DesiredState:
     def _renamed_in(self, now: DesiredState) -> dict[str, str]:
         """Return the later names of tenants that these files only know under an earlier name."""
         moved: dict[str, str] = {}
-        for tenant in now.tenants.values():
+        for tenant in [tenant for tenant in now.tenants.values() if tenant.previously]:
             known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
             if known and tenant.name not in self.tenants and tenant.name not in self.held_back:
                 moved[known[0]] = tenant.name

@@ -155,9 +155,10 @@ class _Search:
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
         for tenant in self._desired.tenants.values():
-            plain = self._claims.plain(tenant)
-            if plain is not None:
-                self._projects[tenant.name] = plain
+            named = self._claims.of_a_plain_one(tenant)
+            if named is not None:
+                if named:
+                    self._projects[tenant.name] = named[0]
                 continue
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
@@ -286,17 +287,17 @@ class Claims:
         self._frame = frames[0] if len(frames) == 1 and not desired.pins_held_back else None
         """What is around the names of plain tenants in the names of their projects, if nothing else can be."""
 
-    def plain(self, tenant: Tenant) -> LiveProject | None:
-        """Return the project of a plain tenant, if just one has its name, and nothing says more: a quick answer.
+    def of_a_plain_one(self, tenant: Tenant) -> Sequence[LiveProject] | None:
+        """Return the one project that has the name of a plain tenant, or that none has it: a quick answer.
 
-        No pin, no row, and no annotation that was read. A tenant of which this returns None may have one, too.
+        None if that does not decide: there are several, a pin, a row, or an annotation that was read.
         """
         if self._frame is None or not tenant.plain or tenant.name in self._places:
             return None
         named = self._by_name.get(self._frame.name(tenant.name), ())
-        if len(named) != 1 or named[0].branches or named[0].id in self._desired.pinned_by:
+        if len(named) > 1 or any(one.branches or one.id in self._desired.pinned_by for one in named):
             return None
-        return named[0]
+        return named
 
     def of(self, tenant: Tenant) -> Claimed:
         """Return the claims by pin; without a pin, by registry row and by name."""

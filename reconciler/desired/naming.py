@@ -25,7 +25,7 @@ def composed(text: str) -> str:
 
 def identity(name: str) -> str:
     """Return the form in which equal names are equal: NFC, without case."""
-    return composed(name).casefold()
+    return name.casefold() if name.isascii() else composed(name).casefold()
 
 
 PLACEHOLDER: Final = "{tenant}"

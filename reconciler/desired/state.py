@@ -170,13 +170,18 @@ class DesiredState:
         name = None if tenant.project_id else self.project_name(tenant)
         return resolve(tenant, self._tier(tenant), name, self.first_database(tenant), self.moment)
 
-    def common_settings(self, tenant: Tenant) -> Settings | None:
-        """Return the settings of all tenants with the same tier and overrides, without the name of the project.
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """The names of the plain tenants."""
+        return frozenset(tenant.name for tenant in self.tenants.values() if tenant.plain)
 
-        One object for all of them; None if the tenant has others, because its file says more.
+    def common_settings(self, tenant: Tenant) -> Settings | None:
+        """Return the settings that a plain tenant has in common with others, without the name of its project.
+
+        One object for all with the same tier and overrides; None if the overrides are out of the ordinary.
         """
         own = tenant.overrides
-        if own.settings or own.replicas is not None or not tenant.plain:
+        if own.settings or own.replicas is not None:
             return None
         given = (own.compute, own.restore_window_seconds, own.protected, own.snapshots_before)
         key = (tenant.tier, given, *own.quota.items())

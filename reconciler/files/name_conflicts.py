@@ -43,8 +43,10 @@ def _earlier_names(
     fleet: DesiredState, broken: Mapping[str, NamedTenant], renamed: Iterable[Entry]
 ) -> Iterator[InTheWay]:
     documents = [(entry, document) for entry in renamed if not isinstance(document := entry.document(), tuple)]
+    if not documents:
+        return
     own = {identity(tenant.name): NamedTenant(tenant.name, tenant.location) for tenant in fleet.tenants.values()}
-    holders: dict[str, NamedTenant] = {**broken, **own} if documents else {}
+    holders: dict[str, NamedTenant] = {**broken, **own}
     claims: dict[str, NamedTenant] = {}
     for entry, document in documents:
         for index, name in enumerate(document.previously):

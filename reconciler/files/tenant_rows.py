@@ -54,6 +54,7 @@ class Rebuilding:
     def tenant(self, row: msgspec.Raw, path: str, file: str) -> Tenant:
         """Return the tenant of a row. Raises MsgspecError, LookupError, TypeError or ValueError for others."""
         stored = _ROWS.decode(row)
+        rest = {name: built(value) for name, value in stored.rest.items()} if stored.rest else stored.rest
         return Tenant(
             stored.name,
             intern(stored.tier),
@@ -61,7 +62,7 @@ class Rebuilding:
             self._one(stored.labels),
             self._one(stored.overrides),
             files=(path,),
-            **{name: built(value) for name, value in stored.rest.items()},
+            **rest,
         )
 
     def _one(self, data: bytes) -> Any:

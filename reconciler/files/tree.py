@@ -195,7 +195,9 @@ class WorkTree:
             return None
 
     def _on_disk(self, path: str) -> str:
-        folder = os.fspath(self.root)
+        if self._cache.root is None:
+            self._cache.root = os.fspath(self.root)
+        folder = self._cache.root
         return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 - fast enough for 30,000 files
 
     def _walk(self, folder: str, home: str, problems: list[Problem]) -> Iterator[str]:
@@ -283,6 +285,8 @@ class _Cache:
     def __init__(self) -> None:
         self._link_targets: tuple[LinkTargets | None] | None = None
         self.listings: dict[str, FolderListing] = {}
+        self.root: str | None = None
+        """The root as text, which a Path takes long to say."""
         self.path: str | None = None
         self.descriptor = -1
 

@@ -156,9 +156,13 @@ class History:
         before = self.baseline(tenant.name)
         if before is None or tenant.name in self.unheld or tenant.name in self.documents:
             return False
-        tried = self.tried.get(tenant.name, ())
-        states = before.states if not tried else chain(before.states, *(one.states for one in tried))
-        return all(files.declares_the_same(desired, tenant) for files in states)
+        if not before.base.declares_the_same(desired, tenant):
+            return False
+        fork, tried = before.fork, self.tried.get(tenant.name, ())
+        if fork is not None and not fork.declares_the_same(desired, tenant):
+            return False
+        later = (files for one in tried for files in one.states)
+        return not tried or all(files.declares_the_same(desired, tenant) for files in later)
 
     def earlier(self, tenant: str) -> list[DesiredState]:
         """The files at the tenant's own base and fork, or those that a document replaces, that declare it."""

@@ -292,7 +292,7 @@ class Claims:
 
         None if that does not decide: there are several, a pin, a row, or an annotation that was read.
         """
-        if self._frame is None or not tenant.plain or tenant.name in self._places:
+        if self._frame is None or tenant.name not in self._desired.plain or tenant.name in self._places:
             return None
         named = self._by_name.get(self._frame.name(tenant.name), ())
         if len(named) > 1 or any(one.branches or one.id in self._desired.pinned_by for one in named):

@@ -114,7 +114,7 @@ class _Settled:
         }
 
     def _is_settled(self, tenant: Tenant, project: LiveProject) -> bool:
-        if tenant.overrides.compute is not None:
+        if tenant.overrides.compute is not None or tenant.name not in self._desired.plain:
             return False
         common = self._desired.common_settings(tenant)
         return (

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from reconciler.cli.flags import AccountFlags
     from reconciler.cli.fleet_files import FleetFiles
-    from reconciler.cli.options import AccountFlags
     from reconciler.cli.read_ahead import ReadAhead
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Fleet

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.adopt_flags import AdoptFlags
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.adopted import FilesToWrite
     from reconciler.fleet import Fleet

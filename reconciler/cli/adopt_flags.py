@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, Choice, flag
-from reconciler.cli.options import depth_option, packed
+from reconciler.cli.flags import packed
+from reconciler.cli.options import depth_option
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import Decorator
+    from reconciler.cli.flags import Decorator
 
 BELOW: Final = ("branches", "snapshots", "settings")
 """As in ``adopt.below``; a test compares them."""

@@ -46,8 +46,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.run.wave_options import EarlierWaves
     from reconciler.cli.events import EventLines
-    from reconciler.cli.notices import Notifier
-    from reconciler.cli.options import (
+    from reconciler.cli.flags import (
         AccountFlags,
         EarlierRunsFlags,
         FilesFlags,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
         RunFlags,
         ScopeFlags,
     )
+    from reconciler.cli.notices import Notifier
     from reconciler.cli.read_ahead import ReadAhead
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState

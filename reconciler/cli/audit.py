@@ -17,7 +17,7 @@ from reconciler.views.view import AuditView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.fleet import Fleet
     from reconciler.live.registered import RegisteredTenants
 

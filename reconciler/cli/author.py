@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.edited import EditedTenant
     from reconciler.fleet import Fleet, Planned

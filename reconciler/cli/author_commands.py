@@ -10,7 +10,8 @@ import click
 from reconciler.cli.adopt_flags import adopt_options
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, DescribedGroup, flag
 from reconciler.cli.declaring import READ, by_name, declare
-from reconciler.cli.options import account_options, base_option, directory_option, files_options, output_options
+from reconciler.cli.options import account_options, base_option, directory_option, files_options
+from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView, ProblemsView
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.adopt.collecting import Collected
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.files.collected import CollectedFile
     from reconciler.fleet import Fleet
 

@@ -14,7 +14,7 @@ from reconciler.views.console import say
 from reconciler.views.values import worded
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, SinkFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, SinkFlags
     from reconciler.fleet import Connection, Fleet
 
 

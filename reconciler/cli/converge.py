@@ -12,8 +12,8 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.events import told, with_events
 from reconciler.cli.flag_values import permissions, with_earlier_runs
+from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import PermissionFlags
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.sinks import open_sinks
 from reconciler.cli.telemetry import with_telemetry
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.events import EventLines
-    from reconciler.cli.options import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags, SinkFlags
+    from reconciler.cli.flags import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags, SinkFlags
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode

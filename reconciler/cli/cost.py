@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import PermissionFlags
 from reconciler.errors import ExitCode
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 from reconciler.views.view import CostView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags, ScopeFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags, ScopeFlags
     from reconciler.fleet import Fleet
     from reconciler.usage.cost import Cost
 

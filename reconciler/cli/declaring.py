@@ -17,7 +17,7 @@ from reconciler.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.cli.options import Decorator
+    from reconciler.cli.flags import Decorator
 
 READ: Final = (*LOCAL, ExitCode.DENIED, ExitCode.REFUSED, ExitCode.INCOMPLETE_VIEW)
 WRITE: Final = (*READ, ExitCode.CHANGES, ExitCode.PARTLY_APPLIED)

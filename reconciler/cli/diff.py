@@ -23,7 +23,7 @@ from reconciler.views.view import DiffView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
     from reconciler.files.sources import Memo

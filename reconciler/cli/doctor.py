@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import FilesFlags
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import doubts, require_trust
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.model.diagnosis import Check, Diagnosis

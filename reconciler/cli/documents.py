@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.views.formats import Rendered
     from reconciler.views.view import View
 

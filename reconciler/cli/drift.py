@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
-from reconciler.cli.options import PermissionFlags
 from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import weightiest
@@ -18,7 +18,7 @@ from reconciler.views.progress import watching
 from reconciler.views.view import DriftView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
     from reconciler.cli.read_ahead import ReadAhead
     from reconciler.cli.telemetry import Telemetry
     from reconciler.errors import ExitCode

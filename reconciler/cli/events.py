@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.plan.approval import Stale
     from reconciler.plan.event import Event
     from reconciler.plan.outcome import Report

@@ -18,7 +18,7 @@ from reconciler.views.view import ExplainedView
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.fleet import Fleet
     from reconciler.live.project import LiveProject
 

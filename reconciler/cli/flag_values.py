@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.apply.run.wave_options import Bake
-    from reconciler.cli.options import EarlierRunsFlags, PermissionFlags, RunFlags, ScopeFlags
+    from reconciler.cli.flags import EarlierRunsFlags, PermissionFlags, RunFlags, ScopeFlags
     from reconciler.fleet import Request
 
 

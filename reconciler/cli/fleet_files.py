@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.cli.options import FilesFlags, PermissionFlags, ScopeFlags
+    from reconciler.cli.flags import FilesFlags, PermissionFlags, ScopeFlags
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import SqlSource
     from reconciler.files.known_tenants import KnownTenants

@@ -11,7 +11,7 @@ from reconciler.errors import ExitCode
 from reconciler.views.view import HistoryView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.fleet import Fleet
     from reconciler.plan.return_points import ReturnPoints
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.answers import answers, shell_to_complete
 from reconciler.cli.completion import PLACES, place, script
-from reconciler.cli.options import AccountFlags
+from reconciler.cli.flags import AccountFlags
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import load

@@ -15,7 +15,7 @@ from reconciler.views.console import WARNING, say
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from reconciler.cli.options import AccountFlags
+    from reconciler.cli.flags import AccountFlags
     from reconciler.desired.state import DesiredState
     from reconciler.neon.call import CallLimit, CallObserver
 

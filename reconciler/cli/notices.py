@@ -17,7 +17,7 @@ from reconciler.views.console import say_error
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.cli.options import AccountFlags, NotifyFlags
+    from reconciler.cli.flags import AccountFlags, NotifyFlags
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import EnvReference
     from reconciler.environment import Environment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconciler.cli.flags import AccountFlags, NotifyFlags
     from reconciler.cli.notices import Notifier
-    from reconciler.cli.options import AccountFlags, NotifyFlags
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Fleet, Request
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_folder, write_bytes
+from reconciler.cli.flags import PermissionFlags, ScopeFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import PermissionFlags, ScopeFlags
 from reconciler.cli.read_ahead import reading_ahead
 from reconciler.documents import observation
 from reconciler.errors import InvalidInputError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.cli.options import AccountFlags, FilesFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags
     from reconciler.cli.read_ahead import ReadAhead
     from reconciler.fleet import Fleet
     from reconciler.live.observation import Observation

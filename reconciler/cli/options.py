@@ -1,24 +1,26 @@
-"""Flags that several commands share, each group packed into one object. Needs click only, so that help is fast."""
+"""Options that several commands share: what to look at, which account, what is permitted, how to apply."""
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Final
 
 import click
 
-from reconciler.cli.command_help import ACCOUNT, LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, flag
-from reconciler.views.formats import TEXT, formats_of
+from reconciler.cli.command_help import ACCOUNT, LOOK_AT, PERMITTED, RUNNING, Choice, flag
+from reconciler.cli.flags import (
+    AccountFlags,
+    CommandFlags,
+    EarlierRunsFlags,
+    FilesFlags,
+    PermissionFlags,
+    RunFlags,
+    ScopeFlags,
+    packed,
+)
+from reconciler.cli.output_options import journal_option
 
-if TYPE_CHECKING:
-    from reconciler.views.view import View
-
-Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-FAILURES: Final = ("invalid", "stale", "refused", "conflict", "incomplete", "drift")
 CONCERNS: Final = (
     "project",
     "quota",
@@ -36,133 +38,6 @@ THRESHOLDS: Final = ("creates", "transfers", "disruptive", "deletes")
 """As in ``plan.guards.counted``."""
 DEPTHS: Final = ("list", "declared", "deep")
 """As in ``desired.selection``."""
-
-
-class FilesFlags(NamedTuple):
-    """Where the files are, and which branch they must be the tip of."""
-
-    directory: Path
-    on_invalid: str
-    ref: str | None = None
-
-
-class AccountFlags(NamedTuple):
-    """Which Neon is meant."""
-
-    simulator: Path | None
-    postgres: bool
-    api_host: str | None
-    trust_files: bool
-
-
-class ScopeFlags(NamedTuple):
-    """The tenants and fields that a run looks at."""
-
-    tenant: tuple[str, ...]
-    exclude: tuple[str, ...]
-    tier: tuple[str, ...]
-    label: tuple[str, ...]
-    changed_since: str | None
-    shard: str | None
-    base: str | None
-    depth: str = "declared"
-    only: tuple[str, ...] = ()
-
-
-class PermissionFlags(NamedTuple):
-    """What a person permits beyond the files, and whether less than all is good enough."""
-
-    allow: tuple[str, ...]
-    expect_empty: bool
-    prune: bool
-    strict: bool
-
-
-class EarlierRunsFlags(NamedTuple):
-    """What is known of earlier runs that may have died."""
-
-    run_is_dead: tuple[str, ...]
-    journals: tuple[Path, ...]
-
-
-class OutputFlags(NamedTuple):
-    """The format of the output, the files that it goes to, and what the exit code depends on."""
-
-    format: str
-    output: tuple[Path, ...]
-    full: bool
-    fail_on: tuple[str, ...] = ()
-
-
-class CommandFlags(NamedTuple):
-    """How a command on one tenant is carried out."""
-
-    dry_run: bool
-    yes: bool
-    journal: Path | None
-
-
-class SinkFlags(NamedTuple):
-    """Where connection strings go, and which of the two where only one fits."""
-
-    connections_to: Path | None
-    dotenv: Path | None
-    to_command: str | None
-    direct: bool = False
-    reveal: bool = False
-    to_registry: bool = False
-
-
-class NotifyFlags(NamedTuple):
-    """Whether notices are sent, to which addresses, and where it is kept what was told."""
-
-    notify: bool
-    notify_to: tuple[str, ...]
-    notify_state: Path | None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether any flag asks for notices."""
-        return self.notify or bool(self.notify_to)
-
-
-class TelemetryFlags(NamedTuple):
-    """What a run tells of itself for people on call."""
-
-    metrics: Path | None
-    trace: str | None
-
-
-class RunFlags(NamedTuple):
-    """How an apply is carried out."""
-
-    waves: str | None
-    bake: str | None
-    harm: str | None
-    rollback_on_harm: bool
-    advance: str | None
-    dump_to: Path | None
-    dump_to_command: str | None
-    yes: bool
-    journal: Path | None
-
-
-def packed(name: str, flags: type[Any], *options: Decorator) -> Decorator:
-    """A decorator that adds the options and passes them on as one named tuple."""
-    keys: tuple[str, ...] = flags._fields
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def run(**arguments: Any) -> Any:
-            own = {key: arguments.pop(key) for key in keys if key in arguments}
-            return command(**arguments, **{name: flags(**own)})
-
-        decorated: Callable[..., Any] = run
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
 
 
 def _folder(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
@@ -337,125 +212,12 @@ earlier_runs_options = packed(
     ),
 )
 
-fail_on_option = flag(
-    OUTPUT,
-    "--fail-on",
-    multiple=True,
-    type=Choice(FAILURES),
-    help="Only these results make the exit code other than 0. By default plan and apply ignore drift, and "
-    "conflicts that this change does not touch.",
-)
-
-journal_option = flag(
-    OUTPUT,
-    "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Record of every write.  [default: one file for each run in the user's log folder]",
-)
-
-events_option = flag(
-    OUTPUT,
-    "--events",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    metavar="FILE",
-    help="Write what happens, as it happens, to FILE, or to stdout (-): JSON lines.",
-)
-
-telemetry_options = packed(
-    "telemetry",
-    TelemetryFlags,
-    flag(
-        OUTPUT,
-        "--metrics",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Write what the run did, in figures, to FILE at its end: OpenMetrics text.",
-    ),
-    flag(
-        OUTPUT,
-        "--trace",
-        type=Choice(["otlp"]),
-        help="Send the run as an OpenTelemetry trace to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
-    ),
-)
-
 command_options = packed(
     "command",
     CommandFlags,
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what happens, and change nothing."),
     flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),
     journal_option,
-)
-
-_file_sinks: Final = (
-    flag(
-        OUTPUT,
-        "--connections-to",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Append the connection strings to FILE: JSON lines that only you can read.",
-    ),
-    flag(
-        OUTPUT,
-        "--dotenv",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Set DATABASE_URL and DATABASE_URL_UNPOOLED in FILE, which only you can read.",
-    ),
-    flag(
-        OUTPUT,
-        "--to-command",
-        metavar="COMMAND",
-        help="Run COMMAND, without a shell, with the JSON lines as its stdin.",
-    ),
-)
-
-new_project_sinks = packed("sinks", SinkFlags, *_file_sinks)
-
-sink_options = packed(
-    "sinks",
-    SinkFlags,
-    flag(
-        OUTPUT,
-        "--direct",
-        is_flag=True,
-        help="Where one string is given: the direct one, instead of the pooled one.",
-    ),
-    *_file_sinks,
-    flag(
-        OUTPUT,
-        "--to-registry",
-        is_flag=True,
-        help="Write the strings to the registry, encrypted: those of the default branch, as in the files.",
-    ),
-    flag(OUTPUT, "--reveal", is_flag=True, help="Print the strings to stdout."),
-)
-
-notify_options = packed(
-    "notices",
-    NotifyFlags,
-    flag(
-        OUTPUT,
-        "--notify",
-        is_flag=True,
-        help="Tell people what is new, once: where RECONCILER_NOTIFY_URLS says, or notify.urls of tiers.yaml.",
-    ),
-    flag(
-        OUTPUT,
-        "--notify-to",
-        multiple=True,
-        metavar="URL",
-        help="Tell them there instead: slack://..., mailto://..., any service that Apprise knows. Other users of "
-        "this machine see it: RECONCILER_NOTIFY_URLS hides it.",
-    ),
-    flag(
-        OUTPUT,
-        "--notify-state",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Keep in FILE what was told.  [default: in the registry]",
-    ),
 )
 
 which_options: Final = (
@@ -518,30 +280,3 @@ run_options = packed(
     flag(RUNNING, "--yes", is_flag=True, help="Do not ask: for CI."),
     journal_option,
 )
-
-
-def output_options(view: type[View], *more: Decorator) -> Decorator:
-    """The options of a command that shows such a view, in each format that can."""
-    formats = formats_of(view)
-    return packed(
-        "output",
-        OutputFlags,
-        flag(
-            OUTPUT,
-            "--format",
-            type=Choice([row.name for row in formats]),
-            default=TEXT,
-            show_default=True,
-            help="Format of the output on stdout.",
-        ),
-        flag(
-            OUTPUT,
-            "--output",
-            multiple=True,
-            type=click.Path(dir_okay=False, path_type=Path),
-            metavar="FILE",
-            help=f"Also write to FILE; its ending gives the format: {', '.join(row.suffix for row in formats)}.",
-        ),
-        flag(OUTPUT, "--full", is_flag=True, help="Do not shorten lists."),
-        *more,
-    )

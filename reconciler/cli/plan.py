@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.cli.options import (
+    from reconciler.cli.flags import (
         AccountFlags,
         EarlierRunsFlags,
         FilesFlags,

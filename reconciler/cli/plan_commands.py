@@ -16,23 +16,25 @@ from reconciler.cli.options import (
     depth_option,
     directory_option,
     earlier_runs_options,
-    events_option,
     expect_empty_option,
-    fail_on_option,
     files_options,
     max_calls_option,
-    notify_options,
-    output_options,
     permission_options,
     run_options,
     scope_options,
+)
+from reconciler.cli.output_options import (
+    events_option,
+    fail_on_option,
+    notify_options,
+    output_options,
     telemetry_options,
 )
 from reconciler.errors import ExitCode
 from reconciler.views.view import DiffView, DriftView, PlanView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import Decorator
+    from reconciler.cli.flags import Decorator
 
 
 def _plan_file(*, required: bool) -> Decorator:

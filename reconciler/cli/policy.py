@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.desired.policies import DeclaredPolicy
     from reconciler.policies.examples import ExampleResult
 

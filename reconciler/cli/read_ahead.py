@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from reconciler.cli.background_loop import BackgroundLoop
+    from reconciler.cli.flags import AccountFlags, ScopeFlags
     from reconciler.cli.fleet_files import FleetFiles
-    from reconciler.cli.options import AccountFlags, ScopeFlags
     from reconciler.desired.state import DesiredState
     from reconciler.fleet import Fleet
     from reconciler.neon.call import CallLimit, CallObserver

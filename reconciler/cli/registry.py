@@ -15,7 +15,7 @@ from reconciler.views.progress import watching
 from reconciler.views.view import RegistryView, RowChangesView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
     from reconciler.fleet import Fleet
     from reconciler.fleet.registry_rows import RebuiltRegistry
     from reconciler.live.registered import RegisteredTenants

@@ -17,7 +17,7 @@ from reconciler.views.view import ReportView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.documents.reader import SavedReport
 
 MOST_BYTES: Final = 512 * 1024 * 1024

@@ -8,7 +8,7 @@ from reconciler.cli.tenant_command import CommandInput, run_command
 from reconciler.plan.resetting import ResetToParent
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.errors import ExitCode
 
 

@@ -12,7 +12,7 @@ from reconciler.plan.ending_previews import DiscardPreview, FinalizePreview
 from reconciler.plan.requested_restores import requested_restore
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.errors import ExitCode
     from reconciler.plan.commanded import Asked
 

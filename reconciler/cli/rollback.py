@@ -14,8 +14,8 @@ from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish, publish_shown
 from reconciler.cli.events import told, with_events
+from reconciler.cli.flags import PermissionFlags, ScopeFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import PermissionFlags, ScopeFlags
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.telemetry import with_telemetry
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.events import EventLines
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.cli.telemetry import Telemetry
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned, Request

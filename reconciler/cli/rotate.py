@@ -12,7 +12,7 @@ from reconciler.fleet import Rotate
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags, SinkFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags, SinkFlags
     from reconciler.fleet import Connection
 
 

@@ -14,7 +14,7 @@ from reconciler.views.view import PlanView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.plan.approval import SavedPlan
 
 MAX_PLAN_BYTES: Final = 2**28

@@ -14,8 +14,9 @@ import click
 
 from reconciler.cli.command_help import DescribedCommand, DescribedGroup
 from reconciler.cli.embedded_neon import keys, open_account
+from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
-from reconciler.cli.options import FilesFlags, directory_option
+from reconciler.cli.options import directory_option
 from reconciler.cli.runtime import runtime
 from reconciler.desired.naming import Naming
 from reconciler.desired.state import DesiredState

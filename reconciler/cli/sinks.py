@@ -25,7 +25,7 @@ from reconciler.views.console import print_document, say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.cli.options import SinkFlags
+    from reconciler.cli.flags import SinkFlags
     from reconciler.fleet import Connection
 
 OWNER_ONLY: Final = 0o600

@@ -9,7 +9,9 @@ import click
 
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, Choice, flag
 from reconciler.cli.declaring import by_name, declare
-from reconciler.cli.options import account_options, base_option, directory_option, output_options, packed
+from reconciler.cli.flags import packed
+from reconciler.cli.options import account_options, base_option, directory_option
+from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import DoctorView
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from reconciler.cli.options import TelemetryFlags
+    from reconciler.cli.flags import TelemetryFlags
     from reconciler.cli.tracing import Trace
     from reconciler.fleet import Planned
     from reconciler.neon.call import Attempt, CallObserver, Pause

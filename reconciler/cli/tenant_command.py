@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.cli.converge import NamedTenants
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.errors import ExitCode
     from reconciler.fleet import Connection, Fleet, Planned
     from reconciler.plan.commanded import Asked

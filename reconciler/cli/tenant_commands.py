@@ -14,20 +14,22 @@ from reconciler.cli.options import (
     command_options,
     dump_options,
     earlier_runs_options,
+    files_options,
+    which_options,
+)
+from reconciler.cli.output_options import (
     events_option,
     fail_on_option,
-    files_options,
     journal_option,
     new_project_sinks,
     output_options,
     sink_options,
     telemetry_options,
-    which_options,
 )
 from reconciler.views.view import HistoryView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.cli.options import Decorator
+    from reconciler.cli.flags import Decorator
 
 _tenants: Final = click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
 _tenant: Final = click.argument("tenant", metavar="TENANT")

@@ -29,7 +29,7 @@ from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
     from reconciler.cli.converge import NamedTenants
-    from reconciler.cli.options import AccountFlags, CommandFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.files.edited import EditedTenant
     from reconciler.fleet import Fleet, Planned
     from reconciler.model.values import Json

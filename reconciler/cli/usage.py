@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
-from reconciler.cli.options import PermissionFlags
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError, weightiest
 from reconciler.model.units import parse_length
@@ -21,8 +21,8 @@ from reconciler.views.progress import watching
 from reconciler.views.view import UsageView
 
 if TYPE_CHECKING:
+    from reconciler.cli.flags import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
     from reconciler.cli.notices import Notifier
-    from reconciler.cli.options import AccountFlags, FilesFlags, NotifyFlags, OutputFlags, ScopeFlags
     from reconciler.cli.telemetry import Telemetry
     from reconciler.fleet import Fleet, Request
     from reconciler.model.notice import Findings

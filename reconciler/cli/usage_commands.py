@@ -13,11 +13,9 @@ from reconciler.cli.options import (
     expect_empty_option,
     files_options,
     listed_tenants_options,
-    notify_options,
-    output_options,
-    telemetry_options,
     tenants_options,
 )
+from reconciler.cli.output_options import notify_options, output_options, telemetry_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import CostView, UsageView
 

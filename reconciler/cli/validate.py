@@ -18,7 +18,7 @@ from reconciler.views.view import ProblemsView
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.options import OutputFlags
+    from reconciler.cli.flags import OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.model.problem import Problem
 

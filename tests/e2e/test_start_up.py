@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 MODULES_OF_HELP: Final = 37
 """More than a process that has imported click."""
-MODULES_OF_CONVERGE: Final = 689
-MODULES_OF_CONVERGE_READ_BEFORE: Final = 595
+MODULES_OF_CONVERGE: Final = 690
+MODULES_OF_CONVERGE_READ_BEFORE: Final = 596
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 732
+MODULES_OF_PLAN: Final = 733
 """With rich, which shows the progress on a terminal."""
-OURS: Final = 233
+OURS: Final = 234
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (

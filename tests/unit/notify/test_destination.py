@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.cli.flags import AccountFlags, NotifyFlags
 from reconciler.cli.notices import _addresses
-from reconciler.cli.options import AccountFlags, NotifyFlags
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError, MachineError, MissingKeyError, NotDeliveredError

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
+from tests import profiles
 from tests.harness import json_documents
 from tests.harness.builders import NOON, make_plan
 from tests.property import contents, fleets
@@ -19,7 +20,7 @@ from tests.property.model import carried_out
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.live.state import LiveState
-    from reconciler.plan.plan import Plan
+    from reconciler.plan.plan import Plan, TenantPlan
 
 COUNTS = dict.fromkeys(("creates", "transfers", "disruptive", "deletes"), 1000)
 ALLOWED = Permissions(lowering=True, counts=COUNTS)
@@ -37,6 +38,14 @@ def saved(plan: Plan) -> Plan:
     return parse_saved_plan(json_documents.plan(plan, Made(NOON)).encode(), "plan.json").plan
 
 
+def written(tenant: TenantPlan) -> set[tuple[str, tuple[str, ...]]]:
+    """What each action of a tenant writes over what."""
+    return {
+        (action.kind, tuple(sorted(f"{one.path}: {one.before} -> {one.after}" for one in action.changes)))
+        for action in tenant.actions
+    }
+
+
 @given(worlds)
 def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_done(
     world: tuple[DesiredState, LiveState],
@@ -50,13 +59,16 @@ def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_d
     assert second.plan.empty
 
 
+@settings(max_examples=profiles.size(60, 120, 3000))
 @given(worlds, st.data())
 def test_a_plan_for_another_live_side_permits_at_most_what_both_would_do(
     world: tuple[DesiredState, LiveState], data: st.DataObject
 ) -> None:
     desired, live = world
     other = data.draw(st.one_of(fleets.views(), contents.views()))
-    fresh = planned(desired, live)
-    approval = approve(fresh, saved(planned(desired, other)))
+    fresh, before = planned(desired, live), planned(desired, other)
+    approval = approve(fresh, saved(before))
+    permitted = {tenant.tenant: written(tenant) for tenant in before.tenants}
     assert all(planned_tenant in fresh.tenants for planned_tenant in approval.plan.tenants)
+    assert all(written(tenant) <= permitted.get(tenant.tenant, set()) for tenant in approval.plan.tenants)
     assert len(approval.plan.tenants) + len(approval.stale) == len(fresh.tenants)

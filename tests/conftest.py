@@ -76,6 +76,14 @@ def _no_state_of_the_user_or_of_another_test(_states: Iterator[Path], monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", f"{folder}.cache")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterable[None]:
+    """No machine crashes under a test, which alone would show what has not reached the disk; commands do wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 TRIALS: Final = trials.Trials()
 """The same of their random trials."""
 

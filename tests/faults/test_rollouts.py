@@ -20,11 +20,6 @@ SEEDS: Final = 50
 MAY_BE_MISSED: Final = 0.01
 
 
-@pytest.fixture(autouse=True)
-def _without_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.fsync", lambda _: None)
-
-
 def trials(kinds: dict[str, object], count: int) -> list[tuple[str, int]]:
     """So many, each kind among them but in the smallest run."""
     every = [(name, seed) for seed in range(SEEDS) for name in kinds]

@@ -344,6 +344,7 @@ class TestNothingIsTaken:
             assert set(results(report).values()) == {Result.APPLIED}, messages(report)
             assert set(here.snapshots().values()) == {1}
 
+    @pytest.mark.drawn(4)
     @pytest.mark.parametrize("deletions", range(5))
     @pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
     def test_in_the_end_less_or_more_by_a_run_that_dies_among_the_deletions_after_a_move(

@@ -110,6 +110,7 @@ def test_what_the_files_remove_is_deleted_where_it_is_accepted(tmp_path: Path) -
     virtually(main())
 
 
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize("fault", [*CARRIED_OUT, *NOT_CARRIED_OUT])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_lost_answer_is_looked_at_before_anything_is_sent_again(call: str, fault: str, tmp_path: Path) -> None:

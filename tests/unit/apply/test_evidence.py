@@ -103,6 +103,7 @@ class Scene:
         return names == (["dev", "feature"], ["v2"])
 
 
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize("how", CARRIED_OUT)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_was_carried_out_is_found_and_never_sent_again(tmp_path: Path, call: str, how: str) -> None:
@@ -121,6 +122,7 @@ def test_a_call_that_was_carried_out_is_found_and_never_sent_again(tmp_path: Pat
     virtually(main())
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("how", NOT_CARRIED_OUT)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_was_not_carried_out_is_sent_once_more(tmp_path: Path, call: str, how: str) -> None:

@@ -109,11 +109,16 @@ def test_only_the_owner_can_read_a_journal_and_its_folder_is_made(tmp_path: Path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_an_intent_is_on_disk_before_the_next_thing_happens(tmp_path: Path) -> None:
+def test_an_intent_is_on_disk_before_the_next_thing_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "journal.jsonl"
+    on_disk: list[list[dict[str, Any]]] = []
+    monkeypatch.setattr(os, "fsync", lambda _: on_disk.append(lines(path)))
     journal = Journal.open(path, HEADER, lambda: NOON)
     journal.intend("r1-1", Intent(kind="delete_project", tenants=("acme",), organization="free"))
-    assert lines(path)[-1]["request_id"] == "r1-1"
+    assert lines(path) == on_disk[-1]
+    assert on_disk[-1][-1]["request_id"] == "r1-1"
     journal.close()
 
 

@@ -114,6 +114,7 @@ def test_a_branch_that_was_renamed_since_the_plan_is_not_deleted(tmp_path: Path)
 DEV, TWO = DevBranch("dev"), DevBranch("two")
 
 
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize(
     ("before", "after", "meddling", "words"),
     [
@@ -207,6 +208,7 @@ class TestWhatWasDoneInBetween:
         assert calls(run.world) == []
 
 
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize(
     ("before", "after", "meddling", "kinds"),
     [

@@ -90,6 +90,7 @@ def test_an_edit_of_it_is_one_and_git_holds_it_where_it_shows(root: Path) -> Non
         assert edited(root) == "tenants/acme.yaml differs"
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize(
     ("goal", "why"),
     [

@@ -32,6 +32,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize(
     "name",
     [
@@ -66,6 +67,7 @@ def test_ids_mean_themselves_in_full_and_by_their_first_digits(root: Path) -> No
     assert commit_id(root, f"{head[:8]}~1") == git(root, "rev-parse", "HEAD~1")
 
 
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize(
     "name",
     [

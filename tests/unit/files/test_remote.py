@@ -139,6 +139,7 @@ def test_settings_from_outside_stay_before_ours(noted: Noted, monkeypatch: pytes
     assert noted.settings()[1][1] == "https://git.example/x"
 
 
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize(
     "url",
     [

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from reconciler.cli.flags import OutputFlags
     from reconciler.plan.approval import SavedPlan
 
-MAX_PLAN_BYTES: Final = 2**28
+MAX_PLAN_BYTES: Final = 2**30
+"""About 240,000 created tenants. The text is in memory beside the plan that is made of it, tenant by tenant."""
 
 
 def run(saved_plan: Path, output: OutputFlags) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
@@ -96,7 +97,7 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
 
     ``name`` is what messages call the document.
     """
-    return _parsed(data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN)
+    return _parsed(data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN, {"tenants": _made_at_once})
 
 
 def parse_report(data: bytes, name: str) -> SavedReport:
@@ -107,9 +108,15 @@ def parse_report(data: bytes, name: str) -> SavedReport:
     return _parsed(data, _saved_report, f"{name} cannot be used as a report", REPORTED)
 
 
-def _parsed(data: bytes, read: Callable[[Any], Read], told: str, hint: str) -> Read:
+def _parsed(
+    data: bytes,
+    read: Callable[[Any], Read],
+    told: str,
+    hint: str,
+    items: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+) -> Read:
     try:
-        return read(decoded(data))
+        return read(decoded(data, items))
     except msgspec.ValidationError as error:
         why = _worded(str(error))
     except UnicodeError:
@@ -121,11 +128,52 @@ def _parsed(data: bytes, read: Callable[[Any], Read], told: str, hint: str) -> R
 
 def _saved_plan(written: Any) -> SavedPlan:
     _check_kind(written, "plan")
-    document: Shaped = msgspec.convert(written, PLAN)
-    plan = Plan(**_members(document, Plan.__struct_fields__))
-    for misfit in _contradictions(document, plan):
-        raise misfit
+    given = written.get("tenants")
+    rest = {**written, "tenants": []} if isinstance(given, list) else written
+    document: Shaped = msgspec.convert(rest, PLAN)
+    tenants = tuple(_tenant_at(place, one) for place, one in enumerate(given or ()))
+    _refuse_twins(tenants)
+    plan = Plan(**{**_members(document, Plan.__struct_fields__), "tenants": tenants})
     return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
+
+
+def _made_at_once(written: Any) -> Any:
+    """The tenant, of which only this is kept; or what was written, if it is none: that is told in its turn."""
+    try:
+        return _tenant(written)
+    except (ValueError, msgspec.ValidationError):
+        return written
+
+
+def _tenant_at(place: int, found: Any) -> TenantPlan:
+    if isinstance(found, TenantPlan):
+        return found
+    try:
+        return _tenant(found)
+    except _MisfitError as misfit:
+        raise misfit.below(place).below("tenants") from None
+    except msgspec.ValidationError as error:
+        message = str(error)
+        if _PLACE.fullmatch(message) is None:
+            message = f"{message} - at `$`"
+        raise msgspec.ValidationError(message.replace(" - at `$", f" - at `$.tenants[{place}]", 1)) from None
+
+
+def _tenant(written: Any) -> TenantPlan:
+    document: Shaped = msgspec.convert(written, shape(TenantPlan))
+    planned: TenantPlan = _restored(document)
+    for number, (one, action) in enumerate(zip(document.actions, planned.actions, strict=True)):
+        for misfit in _contradictions_of_action(one, action, planned.tenant):
+            raise misfit.below(number).below("actions")
+    return planned
+
+
+def _refuse_twins(tenants: tuple[TenantPlan, ...]) -> None:
+    seen: set[str] = set()
+    for place, planned in enumerate(tenants):
+        if planned.tenant in seen:
+            raise _MisfitError(f"{shown(planned.tenant)} is listed twice", "tenants", place, "tenant")
+        seen.add(planned.tenant)
 
 
 def _saved_report(written: Any) -> SavedReport:
@@ -163,21 +211,8 @@ def _check_kind(written: Any, kind: str) -> None:
         raise _MisfitError(f"this release reads {FORMAT_VERSION}, not {shown(version)}", "format_version")
 
 
-def _contradictions(document: Shaped, plan: Plan) -> Iterator[_MisfitError]:
-    """What follows from the plan, and is said otherwise by the document, however it came to say it."""
-    seen: set[str] = set()
-    for place, (written, planned) in enumerate(zip(document.tenants, plan.tenants, strict=True)):
-        if planned.tenant in seen:
-            yield _MisfitError(f"{shown(planned.tenant)} is listed twice", "tenants", place, "tenant")
-        seen.add(planned.tenant)
-        for number, (one, action) in enumerate(zip(written.actions, planned.actions, strict=True)):
-            for misfit in _contradictions_of_action(one, action, planned.tenant):
-                for step in (number, "actions", place, "tenants"):
-                    misfit = misfit.below(step)  # noqa: PLW2901
-                yield misfit
-
-
 def _contradictions_of_action(written: Shaped, action: Action, tenant: str) -> Iterator[_MisfitError]:
+    """What follows from the action, and is said otherwise by the document, however it came to say it."""
     if action.tenant != tenant:
         yield _MisfitError(f"{shown(action.tenant)} is not {shown(tenant)}", "tenant")
     if written.risk is not action.risk:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
-from typing import Any, Final, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.model.quoting import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MAX_DEPTH: Final = 32
 """Levels of lists and objects within a value."""
 _MAX_NUMBER: Final = 2**63
+_SPACES: Final = re.compile(r"[ \t\n\r]*")
 
 
 def unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -39,22 +45,86 @@ def refuse_depth(value: object, levels: int) -> None:
         refuse_depth(member, levels - 1)
 
 
-def decoded(data: bytes) -> Any:
-    """The value. Raises ValueError that says what is wrong with the text, and where."""
+def decoded(data: bytes, items: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})) -> Any:
+    """The value. Raises ValueError that says what is wrong with the text, and where.
+
+    ``items`` makes something of each item of a list that is a member of the value, by the name of the member: at
+    once, so that a long list is never there as JSON.
+    """
     try:
-        return json.loads(
-            data.decode(),
-            object_pairs_hook=unique_members,
-            parse_constant=no_constant,
-            parse_int=_whole,
-            parse_float=_finite,
-        )
+        return _value(data.decode(), items)
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8 text") from error
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+def _value(text: str, items: Mapping[str, Callable[[Any], Any]]) -> Any:
+    decoder, start = _decoder(), _space(text, 0)
+    if items and text.startswith("{", start):
+        found, end = _object(text, start, decoder, items)
+    else:
+        found, end = decoder.raw_decode(text, start)
+    if (end := _space(text, end)) < len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return found
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=unique_members, parse_constant=no_constant, parse_int=_whole, parse_float=_finite
+    )
+
+
+def _space(text: str, at: int) -> int:
+    """The place of what comes after spaces."""
+    found = _SPACES.match(text, at)
+    return at if found is None else found.end()
+
+
+def _object(
+    text: str, at: int, decoder: json.JSONDecoder, items: Mapping[str, Callable[[Any], Any]]
+) -> tuple[dict[str, object], int]:
+    """The object that begins at this place, and the place after it."""
+    pairs: list[tuple[str, object]] = []
+    at = _space(text, at + 1)
+    while not text.startswith("}", at) or pairs:
+        if not text.startswith('"', at):
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
+        name, at = decoder.raw_decode(text, at)
+        at = _space(text, _after(text, _space(text, at), ":"))
+        if name in items and text.startswith("[", at):
+            value, at = _list(text, at, decoder, items[name])
+        else:
+            value, at = decoder.raw_decode(text, at)
+        pairs.append((name, value))
+        at = _space(text, at)
+        if text.startswith("}", at):
+            break
+        at = _space(text, _after(text, at, ","))
+    return unique_members(pairs), at + 1
+
+
+def _list(text: str, at: int, decoder: json.JSONDecoder, make: Callable[[Any], Any]) -> tuple[list[Any], int]:
+    """What is made of each item of the list that begins at this place, and the place after it."""
+    made: list[Any] = []
+    at = _space(text, at + 1)
+    while not text.startswith("]", at) or made:
+        item, at = decoder.raw_decode(text, at)
+        made.append(make(item))
+        at = _space(text, at)
+        if text.startswith("]", at):
+            break
+        at = _space(text, _after(text, at, ","))
+    return made, at + 1
+
+
+def _after(text: str, at: int, sign: str) -> int:
+    if not text.startswith(sign, at):
+        raise json.JSONDecodeError(f"Expecting {sign!r} delimiter", text, at)
+    return at + 1
 
 
 def _whole(text: str) -> int:

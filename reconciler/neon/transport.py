@@ -54,6 +54,7 @@ CALL_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 2**26
 """The maximum size of a decompressed response. A full page of projects has a hundredth of it."""
+RETRIED: Final = retry_if_exception_type(TryAgain)
 PATIENCE_SECONDS: Final = 90.0
 """The maximum total wait between the attempts of one call."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
@@ -161,7 +162,7 @@ class Transport:
         """
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
         attempts = _Attempts(
-            retry=retry_if_exception_type(TryAgain),
+            retry=RETRIED,
             wait=self._wait_seconds,
             stop=_patience_ends,
             sleep=asyncio.sleep,
@@ -172,6 +173,8 @@ class Transport:
             answered: T = await attempts(self._attempt, exchange, shape, run)
         except TryAgain as last:
             raise last.error from last.__cause__
+        finally:
+            attempts.end()
         return answered
 
     async def _attempt(self, exchange: Exchange, shape: type[T], run: RunCalls) -> T:
@@ -276,6 +279,11 @@ class _Attempts(AsyncRetrying):
         self._known: dict[str, Any] = {}
         self._state = IterState()
 
+    def end(self) -> None:
+        """Forgets what was done, which refers to these attempts: no search for garbage has to find the answer."""
+        self._known.clear()
+        self._state.reset()
+
     @property
     def statistics(self) -> dict[str, Any]:
         """What the attempts took so far."""
@@ -297,6 +305,7 @@ async def _body(response: httpx.Response) -> bytes:
                 raise TooLargeError(f"it is larger than {MAX_ANSWER_BYTES >> 20} MiB")
     finally:
         await response.aclose()
+        response.stream = httpx.ByteStream(b"")  # the one that was read refers to the response
     return bytes(body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -278,3 +279,18 @@ class TestSchema:
     def test_problems(self) -> None:
         found = [Problem(Location("tiers.yaml", 2, 3), "what", hint) for hint in ("how", None)]
         self.check(problems_schema(), json_documents.problems(found))
+
+
+def test_reading_keeps_nothing_of_a_tenant_but_the_tenant() -> None:
+    """Beside the plan, only its text is in memory, however many tenants it has."""
+    tenants = tuple(build.tenant(name, build.create(name)) for name in map("t{}".format, range(2_000)))
+    plan = replace(everything(), tenants=tenants)
+    data = json_documents.plan(plan, Made(datetime(2026, 11, 30, tzinfo=UTC))).encode()
+    tracemalloc.start()
+    try:
+        saved = parse_saved_plan(data, "plan.json")
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(saved.plan.tenants) == 2_000
+    assert most - kept < 1.5 * len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -436,3 +437,20 @@ def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> 
     done, unsent = using(ScriptedApi(lambda _asked: Reply(body={})), delete)
     assert not isinstance(done, Exception)
     assert isinstance(unsent, NotSentError)
+
+
+def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find() -> None:
+    """A run of many thousands of calls would keep the answers of hundreds until the next search."""
+
+    async def count_garbage(neon: Neon) -> int:
+        await read(neon)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                await read(neon)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert using(ScriptedApi(lambda _asked: GOOD), count_garbage) < 10

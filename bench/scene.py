@@ -1,6 +1,6 @@
 """What is measured: a folder of tenant files under git, and a simulated account in sync with them.
 
-``python -m bench.scene FOLDER TENANTS SOURCE`` makes both.
+``python -m bench.scene FOLDER TENANTS SOURCE [FIRST]`` makes both; FIRST is the number of the first tenant.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ SHARED_PRICE_LIST: Final = HERE.parent / "tests" / "scenarios" / "tiers.yaml"
 OWN_PRICE_LIST: Final = HERE / "tiers.yaml"
 
 
-def make(folder: Path, tenants: int, source: Source) -> None:
+def make(folder: Path, tenants: int, source: Source, first: int = 0) -> None:
     """Write every tenant's file, commit the files, and make the account that they ask for."""
-    write_files(folder, source, map(declared, range(tenants)))
+    write_files(folder, source, map(declared, range(first, first + tenants)))
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder)
     git(folder, "tag", BASE)
@@ -161,4 +161,4 @@ def observed(folder: Path) -> Observed:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]), Source(sys.argv[3]))
+    make(Path(sys.argv[1]), int(sys.argv[2]), Source(sys.argv[3]), *map(int, sys.argv[4:5]))

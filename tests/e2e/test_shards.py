@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,3 +98,19 @@ def test_the_report_of_a_shard_that_is_missing_is_named(place: Place) -> None:
         assert ended.returncode == 1
         assert f"shard 3/{SHARDS} has no report" in ended.stderr
         assert "Journal: that of each run" in ended.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("named", "account"), [("", "prod"), ("account: main, ", "main")])
+def test_the_account_is_that_of_the_fleet_or_the_one_that_fleets_share(
+    place: Place, named: str, account: str
+) -> None:
+    place.declare(1)
+    prices = place.folder / "tiers.yaml"
+    text = prices.read_text(encoding="utf-8").replace("api: {", f"api: {{{named}")
+    prices.write_text(f"{text}registry: {{url: sqlite:///registry.db}}\n", encoding="utf-8")
+    with place.served():
+        for _ in range(2):  # the first one makes the tables
+            assert place.run("converge", "t000").returncode == 0
+    with closing(sqlite3.connect(place.folder / "registry.db")) as database:
+        assert database.execute("SELECT account FROM neon_reconciler_calls").fetchall() == [(account,)]

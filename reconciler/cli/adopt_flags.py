@@ -55,7 +55,7 @@ adopt_options: Final[Decorator] = packed(
         "--answers",
         type=_file,
         metavar="FILE",
-        help="Who the projects are that nothing names: the lines of --questions, edited.",
+        help="The tenants of projects that nothing identifies: the edited lines of --questions.",
     ),
     flag(
         LOOK_AT,
@@ -111,7 +111,7 @@ adopt_options: Final[Decorator] = packed(
         type=Choice(["yaml", "ndjson"]),
         help="A YAML file for each tenant, or a JSON line.  [default: YAML up to 100 tenants]",
     ),
-    flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write what needs you to FILE, for --answers."),
+    flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write open questions to FILE, for --answers."),
     flag(OUTPUT, "--state-rm", type=_file, metavar="FILE", help="Write lines of `terraform state rm` to FILE."),
     flag(OUTPUT, "--dry-run", is_flag=True, help="Show what would be written, and write nothing."),
 )

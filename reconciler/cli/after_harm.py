@@ -33,7 +33,7 @@ async def take_back(fleet: Fleet, harm: Harm, request: Request, run: RunOptions,
     try:
         planned = await fleet.plan_rollback(Undone(harm.run, found.writes), request=request)
     except InvalidInputError as error:
-        say(f"error: wave {harm.wave} was not taken back: {error}")
+        say(f"error: wave {harm.wave} was not undone: {error}")
         return [error.exit_code]
     console = stderr_console() if aside else stdout_console()
     show(text_of(PlanView(planned.plan)), console)

@@ -364,7 +364,9 @@ def _confirm(*, asking: bool, yes: bool) -> None:
     if asking:
         click.confirm("Apply this plan?", abort=True, err=True)
     elif not yes:
-        raise InvalidInputError("the plan needs confirmation: this is no terminal", hint="pass --yes to apply it")
+        raise InvalidInputError(
+            "the plan needs confirmation, and stdin is not a terminal", hint="pass --yes to apply it"
+        )
 
 
 def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOptions, *, aside: bool) -> None:

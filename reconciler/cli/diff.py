@@ -40,7 +40,7 @@ def run(directory: Path, base: str, head: str | None, output: OutputFlags, detai
     parted = fork_point(directory, base, head or HEAD)
     if parted is None:
         raise InvalidInputError(
-            f"{base} and {head or 'HEAD'} have no common past here, or one that crosses",
+            f"{base} and {head or 'HEAD'} have no merge base in this clone, or several",
             hint="fetch the whole history (fetch-depth: 0), or name the commit where they parted",
         )
     now = runtime().now

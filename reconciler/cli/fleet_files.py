@@ -68,7 +68,7 @@ NO_BASE = "none"
 NOTHING_IS_TAKEN = "reductions, moves and creations are refused"
 HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
-SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after merges that cross, merge the base once more"
+SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after criss-cross merges, merge the base once more"
 
 
 class InvalidFilesError(ReconcilerError):
@@ -213,7 +213,7 @@ class FleetFiles:
             return History(lost=base != NO_BASE and self._has_an_untold_past(compared))
         parted = fork_point(self._directory, compared)
         if parted is None:
-            parting = f"{compared} and HEAD have no common past here, or one that crosses"
+            parting = f"{compared} and HEAD have no merge base in this clone, or several"
             _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
             return History(lost=True)
         if hidden := missing_in_git(self._directory, PRICE_LIST):

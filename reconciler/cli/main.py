@@ -45,7 +45,7 @@ COMMAND_GROUPS: Final = {
         "observe": "Record the live state of the fleet, for plans without keys.",
         "show": "Show a saved plan again.",
         "apply": "Converge the live fleet to the files.",
-        "rollback": "Take a run back: the values from before its writes.",
+        "rollback": "Undo a run: restore the values from before its writes.",
         "drift": "Show where the live fleet differs from the files.",
     },
     "Usage and costs": {
@@ -191,7 +191,7 @@ def _run(args: list[str] | None, obj: object) -> int:
     except (click.Abort, KeyboardInterrupt):
         from reconciler.views.console import say  # noqa: PLC0415 - only where something failed
 
-        say("interrupted; no call is under way")
+        say("interrupted; no call is in flight")
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
         return _print_error(error)

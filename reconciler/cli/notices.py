@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.notify.records import Records
 
 NOWHERE: Final = f"set {NOTIFY}, pass --notify-to, or add `notify: {{urls: [...]}}` to tiers.yaml"
-ALONE: Final = "pass --notify-to URL: what happens in a simulated account is no news to the people of the real one"
+ALONE: Final = "pass --notify-to URL: changes of a simulated account are not sent to the addresses of the real one"
 STATE: Final = "pass --notify-state FILE and keep the file between runs, or use a registry"
 
 
@@ -73,7 +73,7 @@ def _records(flags: NotifyFlags, fleet: Fleet, files: DesiredState, *, remembers
     if fleet.keeps_rows:
         return None
     if remembers:
-        raise InvalidInputError("what was told is kept nowhere: every run would tell it again", hint=STATE)
+        raise InvalidInputError("no record of sent notices is kept: every run would send them again", hint=STATE)
     return NoRecords()
 
 
@@ -86,12 +86,14 @@ def _addresses(
             yield ("--notify-to" if len(flags.notify_to) == 1 else f"--notify-to ({number})"), Secret(url)
         return
     if account.simulator is not None:
-        raise InvalidInputError("with --simulator, notices go nowhere by themselves", hint=ALONE)
+        raise InvalidInputError(
+            "with --simulator, notices are not sent unless --notify-to names an address", hint=ALONE
+        )
     if (outside := environ.find(NOTIFY)) is not None:
         yield f"${NOTIFY}", outside
         return
     if not files.notify:
-        raise InvalidInputError("--notify: no address says where to", hint=NOWHERE)
+        raise InvalidInputError("--notify: there is no address to send notices to", hint=NOWHERE)
     yield from (_of_files(reference, environ) for reference in files.notify)
 
 

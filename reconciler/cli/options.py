@@ -267,7 +267,7 @@ run_options = packed(
         RUNNING,
         "--rollback-on-harm",
         is_flag=True,
-        help="With --bake: take a harmful wave back at once, as `reconciler rollback` does.",
+        help="With --bake: undo a harmful wave at once, as `reconciler rollback` does.",
     ),
     flag(
         RUNNING,

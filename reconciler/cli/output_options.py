@@ -111,22 +111,22 @@ notify_options = packed(
         OUTPUT,
         "--notify",
         is_flag=True,
-        help="Tell people what is new, once: where RECONCILER_NOTIFY_URLS says, or notify.urls of tiers.yaml.",
+        help="Send a notice of what is new, once: to RECONCILER_NOTIFY_URLS, or notify.urls of tiers.yaml.",
     ),
     flag(
         OUTPUT,
         "--notify-to",
         multiple=True,
         metavar="URL",
-        help="Tell them there instead: slack://..., mailto://..., any service that Apprise knows. Other users of "
-        "this machine see it: RECONCILER_NOTIFY_URLS hides it.",
+        help="Send notices there instead: slack://..., mailto://..., any service that Apprise knows. Other users "
+        "of this machine see it: RECONCILER_NOTIFY_URLS hides it.",
     ),
     flag(
         OUTPUT,
         "--notify-state",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Keep in FILE what was told.  [default: in the registry]",
+        help="Record sent notices in FILE.  [default: in the registry]",
     ),
 )
 

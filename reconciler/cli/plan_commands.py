@@ -175,7 +175,7 @@ DRIFT: Final = declare(
 
 ROLLBACK: Final = declare(
     "rollback",
-    """Take a run back: the values that its journal recorded before each write.
+    """Undo a run: restore the values that its journal recorded before each write.
 
     RUN is the id of the run, as its report and `reconciler audit` show it. Shows the plan and asks. A value that
     somebody has changed since stays, and so does what no call takes back, such as a deletion: both are listed.

@@ -151,5 +151,5 @@ def _confirm(*, yes: bool) -> None:
     if yes:
         return
     if not runtime().interactive:
-        raise InvalidInputError("the rollback needs confirmation: this is no terminal", hint="pass --yes")
+        raise InvalidInputError("the rollback needs confirmation, and stdin is not a terminal", hint="pass --yes")
     click.confirm("Do this?", abort=True, err=True)

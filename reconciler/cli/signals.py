@@ -43,7 +43,7 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
         if not at_once:
             raise
         raise InterruptedRunError(
-            "ended at once: it is not known what became of the calls under way",
+            "ended at once: the outcome of the calls in flight is unknown",
             hint="the journal lists them; run again: finished changes are kept",
         ) from cancelled
     finally:

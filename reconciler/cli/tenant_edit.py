@@ -171,7 +171,7 @@ def _confirm(given: TenantEdit, edited: EditedTenant) -> None:
     if given.command.yes:
         return
     if not runtime().interactive:
-        raise InvalidInputError("the command needs confirmation: this is no terminal", hint="pass --yes")
+        raise InvalidInputError("the command needs confirmation, and stdin is not a terminal", hint="pass --yes")
     click.confirm(f"Edit {edited.path} and do this?", abort=True, err=True)
 
 

@@ -105,6 +105,6 @@ def _base(root: Path, stated: str | None) -> Iterator[Check]:
         message = f"{ref} cannot be the base: {errors(found.problems)[0]}"
         yield warn(Area.GIT, message, "name a commit whose files were valid: --base REF")
     elif fork_point(root, ref) is None:
-        yield warn(Area.GIT, f"{ref} and HEAD have no common past here: {NO_PAST}", FETCH_ALL)
+        yield warn(Area.GIT, f"{ref} and HEAD have no merge base in this clone: {NO_PAST}", FETCH_ALL)
     else:
         yield ok(Area.GIT, f"the base is {ref}, commit {commit[:SHORT]}")

@@ -44,7 +44,7 @@ class Destination:
         if not sent:
             raise NotDeliveredError(
                 f"no notice was delivered to {self.name}{_reason(self.address, log.lines)}",
-                hint="the next run tells it again; check the address and its service",
+                hint="the next run sends it again; check the address and its service",
             )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 64 * 2**20
 FORMAT_VERSION: Final = 1
-AGAIN: Final = "the next run tells the notices of this run again"
+AGAIN: Final = "the next run sends the notices of this run again"
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -93,9 +93,9 @@ class ToldFile(Records):
         except regular_files.UnreadableError as error:
             raise InvalidInputError(f"{what}: {error}", hint=regular_files.REMEDY) from error
         except msgspec.DecodeError as error:
-            raise _not_ours(what, "is no file with what was told") from error
+            raise _not_ours(what, "is not a record of sent notices") from error
         if (document.kind, document.format_version) != ("told", FORMAT_VERSION):
-            raise _not_ours(what, "is no file with what was told")
+            raise _not_ours(what, "is not a record of sent notices")
         if document.fleet != self._fleet:
             raise _not_ours(what, "belongs to another fleet")
         return document.told
@@ -127,7 +127,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _not_ours(what: str, reason: str) -> InvalidInputError:
-    return InvalidInputError(f"{what} {reason}", hint="name another file, or remove it: then all is told again")
+    return InvalidInputError(
+        f"{what} {reason}", hint="name another file, or remove it: then every notice is sent again"
+    )
 
 
 def _text(fleet: str, told: Mapping[str, Mapping[NoticeKey, Told]]) -> str:

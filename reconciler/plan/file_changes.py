@@ -229,7 +229,7 @@ def _effect(root: str, name: str, member: str) -> str:
     if root == "tiers" and member in BEFORE:
         return "what a snapshot is taken before, and how many of those stay"
     if root == "tiers" and f"{member}.".startswith(BY_TIME):
-        return "what comes and goes by time in its tenants' projects"
+        return "which snapshots and branches its tenants' projects rotate and expire"
     return FLEET_KEYS["naming" if member == "naming" else root]
 
 

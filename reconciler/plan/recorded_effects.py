@@ -263,7 +263,7 @@ _STAYS: Final[Mapping[str, tuple[str, str]]] = {
         "branch {what} was deleted with its data",
         "declare it in the files: it begins empty or as a copy",
     ),
-    "delete_snapshot": ("snapshot {what} was deleted", "no call brings it back (Neon)"),
+    "delete_snapshot": ("snapshot {what} was deleted", "permanent: Neon cannot restore it"),
     "delete_replica": (
         "read replica {what} was deleted",
         "declare it in the files: a new one has another address",
@@ -278,7 +278,7 @@ _STAYS: Final[Mapping[str, tuple[str, str]]] = {
     "restore_snapshot": ("branch {what} keeps the state that was restored", _HISTORY),
     "finalize_restore": ("branch {what} keeps the state that was restored", _HISTORY),
     "preview_snapshot": ("the preview stays", "`reconciler restore {tenant} --discard` deletes it"),
-    "reset_password": ("the password of role {what} stays", "no call brings an earlier password back (Neon)"),
+    "reset_password": ("the password of role {what} stays", "Neon cannot restore an earlier password"),
     "recover_project": (
         "project {id} stays recovered",
         "to delete it again, add state: absent to the tenant's file",

@@ -55,7 +55,12 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
         "names no registry",
         "add `registry:",
     ),
-    "rotate, no terminal": ((*ROTATE, "--reveal"), 3, "needs confirmation: this is no terminal", "pass --yes"),
+    "rotate, no terminal": (
+        (*ROTATE, "--reveal"),
+        3,
+        "needs confirmation, and stdin is not a terminal",
+        "pass --yes",
+    ),
     "rotate, no sink": ((*ROTATE, "--yes"), 3, "not printed unless asked for", "name a sink"),
     "rotate, no role": (("rotate", "acme", "--reveal"), 3, "Missing option '--role'", "or try: reconciler rotate"),
     "rotate, branch": (
@@ -121,7 +126,7 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
         "it is the default branch, which has no parent",
         "`reconciler history acme` lists what `reconciler restore` returns to",
     ),
-    "reset, no terminal": (("branch", "reset", "acme", "preview"), 3, "this is no terminal", "pass --yes"),
+    "reset, no terminal": (("branch", "reset", "acme", "preview"), 3, "stdin is not a terminal", "pass --yes"),
     "suspend, no reason": (("suspend", "acme"), 3, "Missing option '--reason'", "or try: reconciler suspend"),
     "suspend, empty reason": (
         ("suspend", "acme", "--reason", ""),

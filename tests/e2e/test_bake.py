@@ -79,7 +79,7 @@ def test_harm_stops_the_run_and_names_who_and_how_and_the_way_back(cheaper: Shel
     assert document["harm"]["tenants"] == [
         {"tenant": harmed, "symptoms": ["suspended: quota.data_transfer_bytes is used up"], "certain": True}
     ]
-    assert f"`reconciler rollback {document['run']} --wave 1` takes it back" in document["stopped"]
+    assert f"`reconciler rollback {document['run']} --wave 1` undoes it" in document["stopped"]
     cheaper.act = answered
     back = cheaper.simulated("rollback", document["run"], "--wave", "1", "--journals", "journal.jsonl", "--yes")
     assert (back.code, changed(cheaper)) == (0, set())

@@ -83,7 +83,10 @@ def test_no_variable_is_read(fleet: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("base", "message"),
-    [("nowhere", "does not contain commit, branch or tag 'nowhere'"), ("alone", "have no common past here")],
+    [
+        ("nowhere", "does not contain commit, branch or tag 'nowhere'"),
+        ("alone", "have no merge base in this clone"),
+    ],
 )
 def test_a_base_that_cannot_be_compared_is_told(fleet: Shell, base: str, message: str) -> None:
     git(fleet.folder, "checkout", "--quiet", "--orphan", "alone")

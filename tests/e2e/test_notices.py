@@ -156,13 +156,13 @@ def test_another_share_is_told_by_itself(fleet: Shell, receiver: Receiver) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--notify",), "with --simulator, notices go nowhere by themselves"),
-        (("--notify-to", "json://127.0.0.1"), "what was told is kept nowhere"),
+        (("--notify",), "with --simulator, notices are not sent unless --notify-to names an address"),
+        (("--notify-to", "json://127.0.0.1"), "no record of sent notices is kept"),
         (
             ("--notify-to", "carrier-pigeon://loft-secret", *STATE),
             "--notify-to is not the address of a notification",
         ),
-        (("--notify-to", "json://127.0.0.1", "--notify-state", "tiers.yaml"), "is no file with what was told"),
+        (("--notify-to", "json://127.0.0.1", "--notify-state", "tiers.yaml"), "is not a record of sent notices"),
         (("--notify-to", "json://127.0.0.1", "--notify-state", "no/told.json"), "folder no does not exist"),
         (STATE, "--notify-state is for --notify and --notify-to"),
     ],

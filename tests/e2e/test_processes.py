@@ -119,7 +119,7 @@ def test_a_signal_before_the_first_write_ends_a_run_with_a_word(place: Place, nu
             apply.send_signal(number)
             err = apply.communicate(timeout=PATIENCE_SECONDS)[1]
         assert apply.returncode == 8, err
-        assert err.strip() == "interrupted; no call is under way"
+        assert err.strip() == "interrupted; no call is in flight"
         place.forget_faults()
         assert projects() == []
 

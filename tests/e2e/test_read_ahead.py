@@ -211,7 +211,7 @@ def test_an_interrupt_while_files_are_read_ends_the_lists_too(
         seen = watch(monkeypatch, answer_when=never, read_when=listing, on_read=interrupt)
         ended = fleet.run("plan")
     assert ended.code == ExitCode.INTERRUPTED
-    assert ended.err.strip() == "interrupted; no call is under way"
+    assert ended.err.strip() == "interrupted; no call is in flight"
     assert seen.cancelled >= 1
     assert threading.active_count() == threads
 

@@ -75,7 +75,7 @@ async def judge(
     if not harmful:
         return
     run.harm = seen
-    back = f"`reconciler rollback {of_run} --wave {number}` takes it back"
+    back = f"`reconciler rollback {of_run} --wave {number}` undoes it"
     run.stop.request(f"{told(called, wave, untouched)}; {back}", ExitCode.PARTLY_APPLIED)
 
 

@@ -66,7 +66,7 @@ def _stays(comparison: Comparison, branch: LiveBranch) -> str | None:
         return "it stays, because the tier declares no cleanup.old_branches"
     left = kept_until(branch, comparison.project.branches or ())
     if left is None:
-        return "it stays, because nothing but its name shows that a restore left it"
+        return "it stays, because only its name shows that a restore left it"
     if comparison.tenant.protect:
         return "it stays, because the tenant is protected"
     if why := _in_use(comparison, branch):

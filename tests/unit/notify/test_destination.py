@@ -52,13 +52,13 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 
 
 def test_without_any_address_the_three_ways_are_told() -> None:
-    with pytest.raises(InvalidInputError, match="no address says where to") as raised:
+    with pytest.raises(InvalidInputError, match="there is no address to send notices to") as raised:
         addresses({}, files=a_fleet())
     assert "RECONCILER_NOTIFY_URLS" in str(raised.value.hint)
 
 
 def test_a_simulated_account_tells_nobody_but_those_who_are_named_in_the_command() -> None:
-    with pytest.raises(InvalidInputError, match="notices go nowhere by themselves"):
+    with pytest.raises(InvalidInputError, match="notices are not sent unless --notify-to names an address"):
         addresses({"RECONCILER_NOTIFY_URLS": "json://e"}, simulator=Path("sim.db"))
     assert addresses({}, "json://f", simulator=Path("sim.db")) == [("--notify-to", "json://f")]
 

@@ -153,7 +153,7 @@ def test_what_comes_and_goes_by_time_is_not_told_as_a_matter_of_new_objects_only
         now = a_fleet(a_tenant(), tiers=(tier, PRO_TIER))
         found = make_plan(now, a_view(a_project()), base=BASE).file_changes
         (told,) = [change for change in found if change.path.startswith(path)]
-        assert told.effect == "what comes and goes by time in its tenants' projects"
+        assert told.effect == "which snapshots and branches its tenants' projects rotate and expire"
 
 
 def test_what_a_snapshot_is_taken_before_counts_for_projects_that_exist() -> None:

@@ -639,6 +639,6 @@ def harmful_report() -> Report:
             applied(tenant("gorse", delete("gorse", "gone-sun-00000013"))),
             with_message(applied(price_change("hazel")), "the registry at port 5432 does not answer"),
         ),
-        stopped="wave 2 harms 1 of 9 tenants; `reconciler rollback 7f3a91 --wave 2` takes it back",
+        stopped="wave 2 harms 1 of 9 tenants; `reconciler rollback 7f3a91 --wave 2` undoes it",
         harm=Harm("7f3a91", 2, 9, 20, 1, (HarmedTenant("birch", ("writes fail",), certain=True),)),
     )

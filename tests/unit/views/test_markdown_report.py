@@ -12,7 +12,7 @@ TEXT = markdown.render(ReportView(build.harmful_report(), "log/7f3a91.jsonl"))
 def test_the_counts_and_why_it_stopped_stand_on_top() -> None:
     assert TEXT.startswith(
         "**Applied: 6 of 10 tenants; 1 unchanged, 1 skipped, 2 failed.**  \n"
-        "**Stopped:** wave 2 harms 1 of 9 tenants; `reconciler rollback 7f3a91 --wave 2` takes it back\n"
+        "**Stopped:** wave 2 harms 1 of 9 tenants; `reconciler rollback 7f3a91 --wave 2` undoes it\n"
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import Naming
@@ -26,9 +29,10 @@ from reconciler.model.quota import Quota
 from reconciler.model.values import JsonText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.desired.prices import Prices
+    from reconciler.desired.tier import Occasion
     from reconciler.files.tenant_schema import (
         AcceptDocument,
         BoostDocument,
@@ -54,6 +58,8 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 _NO_OVERRIDES: Final = Overrides()
+_MOST_SHARED: Final = 1024
+"""Equal values that are kept as one object."""
 _NO_PINS: Final = Pins()
 _NOTHING_ACCEPTED: Final = Accepted()
 
@@ -109,9 +115,9 @@ def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] 
     """A tenant as its files state it."""
     return Tenant(
         name=document.tenant,
-        tier=document.tier,
+        tier=intern(document.tier),
         location=location,
-        labels=document.labels or {},
+        labels=_shared_labels(*(document.labels or {}).items()),
         overrides=_overrides(document.overrides) if document.overrides else _NO_OVERRIDES,
         snapshots=_snapshots(document),
         dev_branches=_dev_branches(document),
@@ -260,14 +266,36 @@ def _settings(document: SettingsDocument) -> dict[str, Json]:
 
 
 def _overrides(document: OverridesDocument) -> Overrides:
+    quota = stated("quota", document.quota) if document.quota else {}
+    before = document.snapshots.before if document.snapshots else None
+    found = _shared_overrides(
+        tuple(quota.items()), main_compute(document.compute), document.restore_window, document.protected, before
+    )
+    settings, own = _settings(document.settings) if document.settings else {}, replicas(document.compute)
+    return found if own is None and not settings else replace(found, settings=settings, replicas=own)
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _shared_labels(*stated: tuple[str, str]) -> Mapping[str, str]:
+    """One object for all tenants with the same labels: a large fleet has few."""
+    return dict(stated)
+
+
+@lru_cache(maxsize=_MOST_SHARED, typed=True)
+def _shared_overrides(
+    quota: tuple[tuple[str, int], ...],
+    compute: Compute | None,
+    restore_window_seconds: int | None,
+    protected: bool | None,
+    snapshots_before: tuple[Occasion, ...] | None,
+) -> Overrides:
+    """The same for overrides."""
     return Overrides(
-        quota=stated("quota", document.quota) if document.quota else {},
-        compute=main_compute(document.compute),
-        restore_window_seconds=document.restore_window,
-        protected=document.protected,
-        settings=_settings(document.settings) if document.settings else {},
-        snapshots_before=document.snapshots.before if document.snapshots else None,
-        replicas=replicas(document.compute),
+        quota=dict(quota),
+        compute=compute,
+        restore_window_seconds=restore_window_seconds,
+        protected=protected,
+        snapshots_before=snapshots_before,
     )
 
 

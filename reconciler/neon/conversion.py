@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.naming import composed
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _MOST_SHARED: Final = 1024
 """Equal values that are kept as one object."""
+_NO_SETTINGS: Final[Mapping[str, Json]] = {}
 _NOT_COUNTED: Final = (None, None, None, None)
 OLDEST_YEAR: Final = 2000
 """Neon: a time that is not set may be returned as year 1."""
@@ -51,7 +53,7 @@ def live_project(
         id=answer.id,
         name=composed(answer.name),
         organization=organization,
-        region=answer.region_id,
+        region=intern(answer.region_id),
         pg_version=answer.pg_version,
         created_at=utc(answer.created_at),
         quota=_quota(answer.settings),
@@ -187,8 +189,8 @@ def _consumption(answer: ProjectAnswer) -> Consumption | None:
     return None if stated == _NOT_COUNTED else Consumption(*stated)
 
 
-def _free_form(settings: Mapping[str, Any] | None) -> dict[str, Json] | None:
-    return None if settings is None else {key: value for key, value in settings.items() if key != "quota"}
+def _free_form(settings: Mapping[str, Any] | None) -> Mapping[str, Json] | None:
+    return None if settings is None else {k: v for k, v in settings.items() if k != "quota"} or _NO_SETTINGS
 
 
 def _default_compute(answer: DefaultComputeAnswer | None) -> Compute | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
@@ -119,13 +120,15 @@ class ProjectReader:
 
     async def merge(self, seen: Iterable[LiveProject], unread: Iterable[UnknownProject]) -> LiveState:
         """One entry per id. Reads unread projects, and again those in two lists: they moved meanwhile."""
-        sightings: dict[str, list[LiveProject]] = {}
-        for project in seen:
-            sightings.setdefault(project.id, []).append(project)
-        doubtful: list[LiveProject | UnknownProject] = [p[-1] for p in sightings.values() if len(p) > 1]
-        doubtful += {project.id: project for project in unread if project.id not in sightings}.values()
+        sightings = [*seen]
+        latest = {project.id: project for project in sightings}
+        doubtful: list[LiveProject | UnknownProject] = []
+        if len(latest) < len(sightings):
+            times = Counter(project.id for project in sightings)
+            doubtful += [project for project in latest.values() if times[project.id] > 1]
+        doubtful += {project.id: project for project in unread if project.id not in latest}.values()
         reads = await each(doubtful, lambda one: self.read_moving(one.id, first=one.organization, name=one.name))
-        live = LiveState(projects=ordered(places[-1] for places in sightings.values()))
+        live = LiveState(projects=ordered(latest.values()))
         return _updated(live, {one.id: read for one, read in zip(doubtful, reads, strict=True)})
 
     async def with_details(
@@ -256,6 +259,8 @@ def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
 
 def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
     """The state after these reads: adds details, removes missing projects, and adds unknown ones."""
+    if not reads:
+        return live
     projects = {project.id: project for project in live.projects}
     unknown = {project.id: project for project in live.unknown}
     for id_, seen in reads.items():

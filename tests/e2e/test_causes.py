@@ -183,7 +183,7 @@ def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
     grant(fleet, "acme", 2)
     commit(fleet)
     ended = run(fleet, "apply", "--base", "applied")
-    assert "no common past" in ended.err
+    assert "no merge base" in ended.err
     assert transfers(fleet) == {"acme": 8, "bluebird": 8}
 
 

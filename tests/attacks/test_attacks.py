@@ -23,11 +23,12 @@ needs_npm = pytest.mark.skipif(
     not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"
 )
 CASES = [case.read(name) for name in case.names()]
-PULL_REQUESTS = [
-    pytest.param(each, words, id=f"{each.name}-{number}" if words else each.name)
+OTHER_WORDS = [
+    pytest.param(each, words, id=f"{each.name}-{number}")
     for each in CASES
-    for number, words in enumerate(each.variants, start=1)
+    for number, words in enumerate(each.variants[1:], start=2)
 ]
+"""Further variants of a case, which meet fewer commands."""
 
 BROUGHT = [
     each
@@ -44,11 +45,19 @@ def arena(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aren
         yield Arena(account.make(tmp_path_factory.mktemp("account")), warm, stranger)
 
 
-@pytest.mark.drawn(16, ci=100, each=("each",))
-@pytest.mark.parametrize(("each", "words"), PULL_REQUESTS)
-def test_no_key_leaves_no_code_runs_and_nothing_is_forged(
-    each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path
-) -> None:
+@pytest.mark.drawn(12)
+@pytest.mark.parametrize("each", CASES, ids=[each.name for each in CASES])
+def test_no_key_leaves_no_code_runs_and_nothing_is_forged(each: case.Case, arena: Arena, tmp_path: Path) -> None:
+    check(each, each.variants[0], arena, tmp_path)
+
+
+@pytest.mark.drawn(4, ci=40)
+@pytest.mark.parametrize(("each", "words"), OTHER_WORDS)
+def test_nor_do_other_words(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path) -> None:
+    check(each, words, arena, tmp_path)
+
+
+def check(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path) -> None:
     broken = attack(arena, each, words, tmp_path)
     figures.count("hostile pull requests and environments", held=not broken)
     assert not broken, "\n".join([f"{each.name} {words or ''}", *broken])

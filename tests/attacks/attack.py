@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from reconciler.simulator.serve import serving
+from tests import profiles
 from tests.attacks import invariants, marked, stage
 from tests.attacks.account import Overheard, around
 from tests.attacks.commands import COMMANDS, FEW, WRITING, in_folder
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from tests.attacks.stage import Stage
     from tests.attacks.stranger import Stranger
     from tests.harness.forks import Warm
+
+
+OTHERS: Final = 4
+"""Commands beside the few that every case meets; in `make nightly` it meets all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,16 @@ def attack(arena: Arena, case: Case, words: Mapping[str, str], root: Path) -> li
         environ = _environ(staged, around(neon, host))
         _in_the_console(staged, host)
         arena.stranger.heard()
-        all_of_them = words == case.variants[0] and case.environment.process == "forked"
-        chosen = COMMANDS if all_of_them else {name: COMMANDS[name] for name in FEW}
+        more = words == case.variants[0] and case.environment.process == "forked"
+        names = {*FEW, *(_drawn(case) if more else ())}
+        chosen = {name: arguments for name, arguments in COMMANDS.items() if name in names}
         return list(_run(arena, staged, neon, environ, chosen))
+
+
+def _drawn(case: Case) -> list[str]:
+    """The further commands that a case meets."""
+    others = [name for name in COMMANDS if name not in FEW]
+    return profiles.drawn(case.name, others, profiles.size(OTHERS, OTHERS, len(others)))
 
 
 def _in_the_console(staged: Stage, host: str) -> None:

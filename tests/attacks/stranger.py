@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SILENCE_SECONDS: Final = 5
 """Of a client that holds its connection. Nothing is measured by it."""
+_PATIENCE_SECONDS: Final = 60
 _TLS: Final = b"\x16"
 _NO_HANDSHAKE: Final = b"\x15\x03\x01\x00\x02\x02\x28"
 _POSTGRES_WANTS_TLS: Final = (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"\x00\x00\x00\x08\x04\xd2\x16\x30")
@@ -66,7 +67,9 @@ class Stranger:
         """
         with socket.create_connection(("127.0.0.1", self.port)) as ours:
             port = ours.getsockname()[1]
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while not any(visit.port == port for visit in self._visits):
+            assert time.monotonic() < deadline, "the stranger no longer listens"
             time.sleep(0.001)
         visits, self._visits = self._visits, []
         for visit in visits:
@@ -74,8 +77,8 @@ class Stranger:
         return [bytes(visit.said) for visit in visits if visit.port != port]
 
     def _listen(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
+        while self._listener.fileno() >= 0:  # a client that goes away ends no more than its own visit
+            with contextlib.suppress(OSError):
                 connection, (_, port) = self._listener.accept()
                 visit = _Visit(port)
                 threading.Thread(target=_talk, args=(connection, visit), daemon=True).start()

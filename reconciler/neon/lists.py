@@ -27,7 +27,7 @@ def no_progress(_done: int, _total: int | None, _what: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class ListedProjects:
     """What the lists of all organizations contain."""
 
     projects: list[LiveProject]
@@ -37,7 +37,7 @@ class Lists:
     """By organization: the cursors of its pages."""
 
 
-async def read_lists(neon: Neon, organizations: tuple[str, ...], on_progress: Progress) -> Lists:
+async def read_lists(neon: Neon, organizations: tuple[str, ...], on_progress: Progress) -> ListedProjects:
     """Lists every organization."""
     counts: Counter[str] = Counter()
 
@@ -50,7 +50,7 @@ async def read_lists(neon: Neon, organizations: tuple[str, ...], on_progress: Pr
 
     listings = await each(organizations, list_one)
     of_each = dict(zip(organizations, listings, strict=True))
-    return Lists(
+    return ListedProjects(
         projects=[project for listing in listings for project in listing.projects],
         unread=[UnknownProject(id_, name) for name, listing in of_each.items() for id_ in listing.unavailable],
         cursors={name: listing.cursors for name, listing in of_each.items()},
@@ -71,7 +71,7 @@ class ListsAhead:
         """When the lists began that the next observation takes, in event loop time; None if it reads its own."""
         return self._began_at if self._waiting else None
 
-    async def take(self, on_progress: Progress) -> Lists | None:
+    async def take(self, on_progress: Progress) -> ListedProjects | None:
         """The lists, once: None for every later observation. Raises what reading them raised."""
         if not self._waiting:
             return None

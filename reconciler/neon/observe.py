@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import DeletedProject
     from reconciler.live.registered import Registered
     from reconciler.neon.client import Neon
-    from reconciler.neon.lists import Lists, ListsAhead
+    from reconciler.neon.lists import ListedProjects, ListsAhead
     from reconciler.neon.project_reader import Seen
 
 TOO_MANY_MISSING: Final = 50
@@ -246,7 +246,7 @@ async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) ->
     return [project for project in seen if project.name in names]
 
 
-async def _lists(reader: ProjectReader, ahead: ListsAhead | None, on_progress: Progress) -> Lists:
+async def _lists(reader: ProjectReader, ahead: ListsAhead | None, on_progress: Progress) -> ListedProjects:
     """The lists that are read already, if there are any."""
     taken = None if ahead is None else await ahead.take(on_progress)
     return taken or await read_lists(reader.neon, reader.organizations, on_progress)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.rich_fleet import Scene
 
 FIGURE: Final = "deaths after a write, by depth and threshold"
-WRITES: Final = profiles.size(1, 2, 1000)
+WRITES: Final = profiles.size(1, 1, 1000)
 """After so many writes a run dies in each way, other ones in each; `make nightly` tries all."""
 WRITES_AT_LEAST: Final = 20
 """Of the undisturbed run; fewer would mean that the fleet has lost some of what makes it rich."""

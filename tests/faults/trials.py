@@ -33,7 +33,7 @@ SESSION: Final = Trials()
 
 def asked_for() -> int:
     """Trials of each kind."""
-    return profiles.size(12, 80, 5_000)
+    return profiles.size(12, 48, 5_000)
 
 
 def stale_views_asked_for() -> int:

@@ -204,7 +204,7 @@ def test_where_two_merges_cross_nothing_is_taken(fleet: Shell) -> None:
     git(fleet.folder, "tag", "--force", "applied")
     git(fleet.folder, "checkout", "--quiet", "one")
     ended = run(fleet, "apply", "--base", "applied")
-    assert "or one that crosses" in ended.err
+    assert "merge base in this clone, or several" in ended.err
     assert transfers(fleet) == {"acme": 7, "bluebird": 9}
 
 

@@ -66,6 +66,11 @@ class Account:
         """Identifies the account: equal values mean the same host and the same organizations."""
         return (self._transport.place, *self.organization_ids.items())
 
+    @property
+    def lists_show_quotas(self) -> bool:
+        """Whether a list has shown the quota of any project: where it shows none then, the project has none."""
+        return self._transport.lists_show_quotas
+
     def require_calls(self, calls: int, what: str) -> None:
         """Raises CallLimitError if so many calls, for this, are more than the connection may still make."""
         if self._transport.limit is not None:
@@ -119,7 +124,10 @@ class Account:
 
     def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
         self._check_organizations(page, organization)
-        return conversion.live_projects(page, organization)
+        projects = conversion.live_projects(page, organization)
+        if any(project.quota is not None for project in projects):
+            self._transport.lists_show_quotas = True
+        return projects
 
     def _check_organizations(self, page: wire.ProjectsPage, organization: str) -> None:
         for answer in page.projects:

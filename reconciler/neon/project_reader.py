@@ -20,6 +20,7 @@ from reconciler.errors import (
 )
 from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
+from reconciler.model.quota import Quota
 from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
@@ -222,9 +223,14 @@ class ProjectReader:
         return await self._with_contents(project, kinds)
 
     async def _with_listed_settings(self, project: LiveProject) -> LiveProject:
-        """The project with the settings that its list shows. Neon: they are optional in every answer."""
+        """The project with the settings that its list shows. Neon: they are optional in every answer.
+
+        A list that shows settings without a quota says that there is none, where it has shown that of others.
+        """
         listed = await self.neon.named(project.organization, project.name)
         shown = next((seen for seen in listed if seen.id == project.id), project)
+        if shown.settings is not None and shown.quota is None and self.neon.lists_show_quotas:
+            shown = replace(shown, quota=Quota())
         return with_earlier_details(shown, project)
 
     async def _with_contents(self, project: LiveProject, kinds: Sequence[str]) -> LiveProject:

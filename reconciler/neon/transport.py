@@ -133,6 +133,8 @@ class Transport:
         self._slots = asyncio.Semaphore(calls_in_flight)
         self._answered = False
         self.clock = ApiClock()
+        self.lists_show_quotas = False
+        """Whether a list has shown the quota of any project, which is optional there."""
         self._arriving: dict[str, float] = {}
         """By project id: until when a transferred project may be invisible to its new key, in event loop time."""
 

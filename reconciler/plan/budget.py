@@ -20,7 +20,7 @@ from reconciler.plan.actions.project import (
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
-from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by
+from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by, quota_at_risk
 from reconciler.plan.needs import creates_per_check, in_pages, lists_pay, looks, pages
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
@@ -90,8 +90,8 @@ READS_PER_DUPLICATE: Final = 6
 
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
-    """Estimate the cost. Writes are exact, apart from resizes and repeated transfers. Reads are searches before
-    and after creations, late turns and polls.
+    """Estimate the cost. Writes are exact, apart from resizes, repeated transfers, and quotas that a transfer may
+    remove. Reads are searches before and after creations, late turns and polls.
     """
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
@@ -101,10 +101,11 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     resized = sum(map(resizes, planned))
-    single = len(planned) - sum(routes.values()) + resized
+    lost = sum(map(quota_at_risk, plans))
+    single = len(planned) - sum(routes.values()) + resized + lost
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     followed, searched = polls(plans, per_minute), _looks(created, desired, live)
-    reads = followed + searched
+    reads = followed + searched + lost
     reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE + transfers * READS_PER_ARRIVAL
     reads += sum(map(_before_replacements, plans)) + READS_PER_REPLICA * sum(map(_replicas, plans))

@@ -7,11 +7,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
+from reconciler.model.quota import Quota
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import DeleteReplica, PatchEndpoint
 from reconciler.plan.actions.project import PatchProject, TransferProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.concerns import compute, restore_window
+from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.plan import Note
 from reconciler.plan.stage import Stage
 
@@ -70,6 +72,23 @@ def may_need_reductions(tenant: TenantPlan) -> bool:
 def goes_first(tenant: TenantPlan) -> bool:
     """Return whether the tenant is transferred alone, until the route is known to be open."""
     return (tenant.transfer is not None and tenant.transfer.downgrade) or may_need_reductions(tenant)
+
+
+def quota_at_risk(tenant: TenantPlan) -> bool:
+    """Return whether the transfer may remove a quota that no patch of the plan sends after it.
+
+    Neon does not document whether a project keeps its quota. One that was not observed is not known to exist.
+    """
+    if tenant.transfer is None or tenant.project is None or tenant.project.quota in (None, Quota()):
+        return False
+    return not any(map(_sends_quota, tenant.actions))
+
+
+def _sends_quota(action: Action) -> bool:
+    """Return whether it is a patch of the quota after a transfer. Such a patch sends all members."""
+    if not isinstance(action, PatchProject) or action.before_transfer:
+        return False
+    return any(change.path in QUOTA for change in action.changes)
 
 
 def checks_transfer_permission(plans: Sequence[TenantPlan]) -> bool:

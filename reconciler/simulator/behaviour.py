@@ -193,8 +193,11 @@ class Behaviour:
     The description says that logical replication cannot be disabled, and not what a request to do so gets. Of
     HIPAA it says nothing.
     """
-    transfer_keeps_quota: bool = True
-    """Whether a project keeps its quota when it moves to another organization; nothing is documented."""
+    transfer_keeps_quota: bool = False
+    """Whether a project keeps its quota when it moves to another organization.
+
+    Neon's guide says that a transfer preserves "configuration", and sets the quota anew after it.
+    """
     deleted_projects_count: bool = True
     """Whether a deleted project takes a place in the limit as long as it can be recovered."""
     delete_waits_for_operations: bool = False

@@ -45,7 +45,7 @@ def fleet(shell: Shell) -> Shell:
 
 
 def quota(project: Row) -> dict[str, int]:
-    limits: dict[str, int] = project["body"]["settings"]["quota"]
+    limits: dict[str, int] = project["body"]["settings"].get("quota", {})
     return limits
 
 

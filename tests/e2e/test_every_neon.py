@@ -58,7 +58,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "foreign_project": ("404",),
     "create_shows_settings": (True,),
     "one_way_settings_refused": (False,),
-    "transfer_keeps_quota": (False,),
+    "transfer_keeps_quota": (True,),
     "deleted_projects_count": (False,),
     "delete_waits_for_operations": (True,),
     "background_work_every_seconds": (10,),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 pytestmark = [needs_git, pytest.mark.drawn(6)]
 
 CLEAN: Final = '"owed": []}'
+UNLIMITED: Final = 0
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def half_upgraded(world: World) -> None:
-    """Bluebird has been moved, and its quota is still that of its former tier."""
+    """Bluebird has been moved, and has no quota since: the transfer has removed that of its former tier."""
     world.tenant("bluebird", "tier: pro")
     world.merge()
     with world.through(refusing(world.project("bluebird"))):
         assert world.job("apply").code == 6
-    assert world.live()["bluebird"] == ("paid", 5)
+    assert world.live()["bluebird"] == ("paid", UNLIMITED)
     assert '"tried"' in world.record()
 
 
@@ -74,7 +75,7 @@ class TestAnUpgradeThatIsHalfDone:
         world.merge()
         with world.through(dying()), pytest.raises(Killed):
             world.job("apply")
-        assert world.live()["bluebird"] == ("paid", 5)
+        assert world.live()["bluebird"] == ("paid", UNLIMITED)
         assert world.base() == before
         world.tenant("bluebird")
         world.merge()
@@ -98,7 +99,7 @@ class TestAnUpgradeThatIsHalfDone:
         ended = world.run(older, "apply", "--yes", "--base", "refs/tags/applied")
         assert ended.code == 0
         assert "base-ahead" in ended.out
-        assert world.live()["bluebird"] == ("paid", 5)
+        assert world.live()["bluebird"] == ("paid", UNLIMITED)
 
 
 def test_what_was_refused_and_never_written_makes_no_cause(world: World) -> None:

@@ -117,10 +117,10 @@ class World:
         return Stored.at(self.folder / "sim.db")
 
     def live(self) -> dict[str, tuple[str, int]]:
-        """The organization and the transfer in GiB of every project."""
+        """The organization and the transfer in GiB of every project; 0 is unlimited."""
         where = self.stored.organizations()
         return {
-            name.removeprefix("myapp-"): (where[name], quota(row)[LIMIT] // GIB)
+            name.removeprefix("myapp-"): (where[name], quota(row).get(LIMIT, 0) // GIB)
             for name, row in self.stored.projects().items()
         }
 

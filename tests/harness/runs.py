@@ -67,9 +67,11 @@ COUNTED_AT_ONCE = replace(UNHURRIED, deletion_count_lag_seconds=0.0)
 SIZED_AT_ONCE = replace(UNHURRIED, first_compute_takes_defaults=True)
 """For tests of the exact calls of a creation: the compute of a new project has the requested size, and no call
 resizes it."""
-MOVED_AT_ONCE = replace(COUNTED_AT_ONCE, transfer_lag_seconds=0.0, transfer_checks_settings=False)
-"""For tests of the exact calls of a transfer: no settings above the destination's limits prevent it, and the
-destination's key sees a moved project at once."""
+MOVED_AT_ONCE = replace(
+    COUNTED_AT_ONCE, transfer_lag_seconds=0.0, transfer_checks_settings=False, transfer_keeps_quota=True
+)
+"""For tests of the exact calls of a transfer: no settings above the destination's limits prevent it, the
+destination's key sees a moved project at once, and no patch has to send a quota that the transfer removed."""
 INSTANT = Latency()
 
 

@@ -65,7 +65,7 @@ class TestOfThisRun:
             {"transfer_keeps_quota": False},
             {"transfer_keeps_annotations": False},
             {"get_shows_compute": False},
-            {"get_shows_settings": False},
+            {"get_shows_settings": False, "transfer_keeps_quota": True},  # else no answer shows a quota
         ],
     )
     def test_a_turn_that_the_wait_makes_late_goes_on_whatever_answers_leave_out(

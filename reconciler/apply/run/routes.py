@@ -37,6 +37,8 @@ class Route:
     """Whether any tenant has moved."""
     proven: bool = False
     """Whether a tenant has moved after a reduction for the move."""
+    keeps_quotas: bool = False
+    """Whether a project that has moved was seen with the quota that it had before."""
     failure: ReconcilerError | None = None
     """Why the first tenants could not move. Once set, nothing is reduced for a move along the route."""
 

@@ -14,6 +14,7 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.apply.address import Address
+    from reconciler.live.project import LiveProject
     from reconciler.neon.client import Neon
 
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 class Arrival:
     """Projects that have moved by one call: once the key sees one of them, the others are taken to be seen too."""
 
+    seen: LiveProject | None = None
+    """The project that was read, as the answer shows it."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _over: bool = False
 
@@ -35,6 +38,7 @@ class Arrival:
                 return address
             self._over = True
             try:
-                return address.seen(await neon.project(*address.project_key))
+                self.seen = await neon.project(*address.project_key)
             except ReconcilerError:
                 return address
+            return address.seen(self.seen)

@@ -19,12 +19,20 @@ from reconciler.apply.registry_writes.claims import accepted, register_move
 from reconciler.apply.run.routes import closes_route, locate, refuses_everyone, refuses_projects
 from reconciler.apply.steps.steps import SENT_AGAIN, take_remaining_steps, take_steps
 from reconciler.apply.units.arrival import Arrival
+from reconciler.apply.units.lost_quotas import keep_quota, learn
 from reconciler.apply.units.units import transfer
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import MISSING_PAUSES_SECONDS
 from reconciler.plan.actions.branch import DeleteBranch
-from reconciler.plan.moves import Limit, goes_first, limits_met_by, limits_named, may_need_reductions
+from reconciler.plan.moves import (
+    Limit,
+    goes_first,
+    limits_met_by,
+    limits_named,
+    may_need_reductions,
+    quota_at_risk,
+)
 from reconciler.plan.stage import Stage
 
 if TYPE_CHECKING:
@@ -57,6 +65,8 @@ class Mover:
     """Snapshots that were taken before it, and what went for them."""
     arrival: Arrival | None = None
     """That of the projects which have moved by the same call. None until then."""
+    note: str = ""
+    """What to tell of the transfer."""
 
     @property
     def action(self) -> TransferProject:
@@ -73,6 +83,11 @@ class Mover:
         """The actions that remain after the transfer, in the order of the plan."""
         over = (*self.done, *self.saved, self.action)
         return tuple(action for action in self.tenant.actions if action not in over)
+
+    @property
+    def quota_at_risk(self) -> bool:
+        """Whether the transfer may remove a quota that no later patch of the plan sends."""
+        return quota_at_risk(self.tenant)
 
     @property
     def may_need_reductions(self) -> bool:
@@ -117,9 +132,18 @@ async def move_together(run: Run, unit: SharedTransfer) -> None:
 
 async def _continue(run: Run, mover: Mover) -> None:
     """Takes the steps of a tenant that has moved, once the new organization's key sees its project."""
-    address = mover.address
-    if mover.arrival is not None and mover.left and not run.stop.requested:
+    address, route = mover.address, run.route(mover.action.origin, mover.action.destination)
+    asks = mover.left or (mover.quota_at_risk and not route.keeps_quotas)
+    if mover.arrival is not None and asks and not run.stop.requested:
         address = await mover.arrival.awaited(run.neon, address)
+        learn(route, mover.tenant, mover.arrival.seen)
+    if mover.quota_at_risk:
+        try:
+            await keep_quota(run, route, mover.tenant, address)
+        except ReconcilerError as error:
+            run.outcomes.failed(mover.action, error)
+            return
+        run.outcomes.applied(mover.action, mover.note)
     await take_remaining_steps(run, mover.tenant, mover.left, address)
 
 
@@ -416,8 +440,10 @@ class SharedCall:
         arrival = Arrival()
         for mover in movers:
             note = await register_move(self.run, mover.tenant.tenant, mover.project_id, self.destination)
-            self.run.outcomes.applied(mover.action, note)
-            self.moved.append(replace(mover, address=mover.address.moved(self.destination), arrival=arrival))
+            if not mover.quota_at_risk:
+                self.run.outcomes.applied(mover.action, note)
+            address = mover.address.moved(self.destination)
+            self.moved.append(replace(mover, address=address, arrival=arrival, note=note))
             self.route.open = True
             self.route.proven = self.route.proven or bool(mover.done)
 

@@ -132,7 +132,7 @@ def test_operations_are_waited_for_before_the_next_write_and_only_then(tmp_path:
 
 def test_four_hundred_tenants_that_move_share_one_transfer_call(tmp_path: Path) -> None:
     async def main() -> None:
-        world = a_world_in(tmp_path, a_fleet(*tenants(400)))
+        world = a_world_in(tmp_path, a_fleet(*tenants(400)), MOVED_AT_ONCE)
         plan = await world.plan(a_fleet(*tenants(400, "pro")), only=["organization"])
         applied = await world.apply(PRO_ACME, plan=plan)
         assert applied.report.count(Result.APPLIED) == 400

@@ -54,6 +54,9 @@ MOST_CONVENIENT = Behaviour(
     deletion_count_lag_seconds=0,
     transfer_lag_seconds=0,
     transfer_checks_settings=False,
+    transfer_keeps_quota=True,
+    snapshots_count_as_branches=False,
+    background_work_every_seconds=None,
 )
 """What is not documented, answered as a client likes it best: these tests are about the documented rest."""
 VALUES: dict[str, Value] = {

@@ -32,6 +32,9 @@ EASY: Final = Behaviour(
     deleted_projects_count=False,
     foreign_project=ForeignProject.NOT_FOUND,
     create_shows_settings=True,
+    transfer_keeps_quota=True,
+    snapshots_count_as_branches=False,
+    background_work_every_seconds=None,
     rate_limit=RateLimit(consumption_per_minute=50),
 )
 """The answers that are easy for a client: what a test asks about is not mixed with what is not documented."""

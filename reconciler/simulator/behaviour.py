@@ -39,6 +39,15 @@ class ListOrder(Enum):
     """The project that was changed last comes first, and the cursor counts projects: what changes, moves."""
 
 
+class DeletableRoots(Enum):
+    """Which root branches can be deleted, of those that are neither the default branch nor protected."""
+
+    ALL = "all"
+    ALL_BUT_THE_FIRST = "all but the first"
+    """The first one of a project can, once a restore has put another one in its place."""
+    NONE = "none"
+
+
 class SuspendTimeout(Enum):
     """What becomes of a suspend timeout where the organization's shortest one is Neon's default of 300 s."""
 
@@ -116,8 +125,13 @@ class Behaviour:
     """How long after its move the key of the destination does not see a project; the personal key always does."""
     root_branches: int | None = 3
     """How many branches without a parent a project may have; which number the Agent plan has is not documented."""
-    root_branches_deletable: bool = True
-    """Whether a root branch that is not the default one can be deleted: Neon's pages say both."""
+    root_branches_deletable: DeletableRoots = DeletableRoots.ALL_BUT_THE_FIRST
+    """Which root branches can be deleted beside the default one, which cannot.
+
+    Neon's pages say it of the kinds that a client meets: schema-only branches and the backups of restores can be
+    deleted, the branch that a project begins with cannot (manage/branches); once a restore has replaced it, it can
+    (ai/ai-database-versioning). The description of the call speaks of "a project's root or default branch".
+    """
     protected_branches: int | None = 5
     """How many protected branches there may be."""
     protected_branches_per: Per = Per.ORGANIZATION

@@ -224,6 +224,17 @@ def default_branch(store: Reading, project_id: str) -> sqlite3.Row:
     return store.rows(query, project_id)[0]
 
 
+def begins_project(store: Reading, row: sqlite3.Row) -> bool:
+    """Whether a branch is the first one of its project, and no restore of a snapshot has replaced it."""
+    first = store.value("SELECT id FROM branches WHERE project_id = ? ORDER BY rowid LIMIT 1", row["project_id"])
+    replacing = store.row(
+        "SELECT 1 FROM branches WHERE project_id = ? AND body ->> '$.restored_as' = ? "
+        "AND body ->> '$.restore_status' = 'finalized'",
+        *(row["project_id"], row["id"]),
+    )
+    return row["id"] == first and replacing is None
+
+
 def check_name_free(rows: list[sqlite3.Row], name: str | None) -> None:
     """Refuse a name that another branch of the project has."""
     if name is not None and any(row["name"] == name for row in rows):

@@ -32,7 +32,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "transfer_checks_settings": (False,),
     "transfer_lag_seconds": (0, 20),
     "root_branches": (25, None),
-    "root_branches_deletable": (False,),
+    "root_branches_deletable": ("all", "none"),
     "protected_branches": (0, None),
     "protected_branches_per": ("project",),
     "snapshots_count_as_branches": (True,),

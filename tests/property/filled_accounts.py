@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import FLEET, Purpose, branch_annotations
+from reconciler.simulator.behaviour import DeletableRoots
 from tests.harness.builders import NOON, a_branch, a_project, an_endpoint
 from tests.property import contents
 from tests.property.accounts import Case, Found, behaviours, switches
@@ -30,7 +31,7 @@ surprising = st.builds(
     behaviours,
     soft_deletion=switches,
     root_branches=st.sampled_from([1, 2, 25]),
-    root_branches_deletable=switches,
+    root_branches_deletable=st.sampled_from(DeletableRoots),
     deleted_projects_count=switches,
 )
 """Also those on which it cannot: no answer shows how many root branches there may be, whether one can be

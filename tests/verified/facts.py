@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.simulator.behaviour import ForeignProject, ListOrder, Patch, Per, SuspendTimeout
+from reconciler.simulator.behaviour import DeletableRoots, ForeignProject, ListOrder, Patch, Per, SuspendTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -282,8 +282,12 @@ def soft_deletion(account: Account) -> str:
 
 def root_branches_deletable(account: Account) -> str:
     project = account.create("paid")
-    branch = project.branch(name="schema", init_source="schema-only")
-    return _refused(project.ask("DELETE", f"/branches/{branch['id']}").status_code, 400, 422)
+    first = project.default_branch()
+    default, other = (project.branch(name=name, init_source="schema-only") for name in ("default", "other"))
+    project.write("POST", f"/branches/{default['id']}/set_as_default")
+    deleted = [project.ask("DELETE", f"/branches/{branch['id']}").status_code for branch in (first, other)]
+    answers = {(200, 200): "all", (422, 200): "all but the first", (422, 422): "none"}
+    return answers.get((deleted[0], deleted[1]), f"status {deleted}")
 
 
 def restore_keeps_annotations(account: Account) -> str:
@@ -381,7 +385,12 @@ FACTS: Final = (
         one_way_settings_refused,
     ),
     Fact("soft_deletion", "Does a deleted branch keep its name?", YES_NO, soft_deletion),
-    Fact("root_branches_deletable", "Can a root branch be deleted?", YES_NO, root_branches_deletable),
+    Fact(
+        "root_branches_deletable",
+        "Which root branches can be deleted?",
+        {roots.value: roots for roots in DeletableRoots},
+        root_branches_deletable,
+    ),
     Fact(
         "restore_keeps_annotations",
         "Does a branch keep its annotations when it is replaced by a snapshot?",

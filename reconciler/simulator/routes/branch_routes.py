@@ -16,7 +16,7 @@ from reconciler.simulator import (
     snapshots,
 )
 from reconciler.simulator.answer import Answer
-from reconciler.simulator.behaviour import Per
+from reconciler.simulator.behaviour import DeletableRoots, Per
 from reconciler.simulator.bodies import CreateBranch, NewBranch, UpdateBranch
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.limits import (
@@ -386,10 +386,20 @@ def _check_deletable(call: Call, row: sqlite3.Row, rows: list[sqlite3.Row]) -> N
         raise Refusal(422, "cannot delete the default branch")
     if row["protected"]:
         raise Refusal(422, "cannot delete a protected branch")
-    if row["parent_id"] is None and not call.world.behaviour.root_branches_deletable:
+    if row["parent_id"] is None and not _root_deletable(call, row):
         raise Refusal(422, "cannot delete a root branch")
     if any(other["parent_id"] == row["id"] for other in rows):
         raise Refusal(422, "branch has children, delete them first")
+
+
+def _root_deletable(call: Call, row: sqlite3.Row) -> bool:
+    match call.world.behaviour.root_branches_deletable:
+        case DeletableRoots.ALL:
+            return True
+        case DeletableRoots.ALL_BUT_THE_FIRST:
+            return not branches.begins_project(call.world.store, row)
+        case DeletableRoots.NONE:
+            return False
 
 
 def set_default_branch(call: Call) -> Answer:

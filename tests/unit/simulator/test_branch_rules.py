@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, DeletableRoots
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, timestamp
 from reconciler.simulator.restore_points import position
-from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
+from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded, SnapshotSeed
 from tests.unit.simulator.account import account
 
 if TYPE_CHECKING:
@@ -85,11 +85,31 @@ def test_another_source_than_data_or_schema_is_refused() -> None:
         assert neon.refused("POST", path, {"branch": {"init_source": "import"}})[0] == 400
 
 
-def test_a_root_branch_beside_the_default_one_can_be_deleted_or_not() -> None:
-    for deletable, status in ((True, 200), (False, 422)):
-        with account(behaviour=Behaviour(root_branches_deletable=deletable)) as neon:
-            project, path = seeded(neon, branches=(BranchSeed("root", schema_only=True),))
-            assert neon.ask("DELETE", f"{path}/{project.branch_ids[0]}").status_code == status
+@pytest.mark.parametrize(
+    ("deletable", "first", "later"),
+    [
+        (DeletableRoots.ALL, 200, 200),
+        (DeletableRoots.ALL_BUT_THE_FIRST, 422, 200),
+        (DeletableRoots.NONE, 422, 422),
+    ],
+)
+def test_a_root_branch_beside_the_default_one_can_be_deleted_or_not(
+    deletable: DeletableRoots, first: int, later: int
+) -> None:
+    with account(behaviour=Behaviour(root_branches_deletable=deletable)) as neon:
+        roots = (BranchSeed("root", schema_only=True), BranchSeed("default", schema_only=True))
+        project, path = seeded(neon, branches=roots)
+        neon.done("POST", f"{path}/{project.branch_ids[1]}/set_as_default")
+        assert neon.ask("DELETE", f"{path}/{project.branch_id}").status_code == first
+        neon.wait(1)
+        assert neon.ask("DELETE", f"{path}/{project.branch_ids[0]}").status_code == later
+
+
+def test_the_first_branch_can_be_deleted_once_a_restore_has_replaced_it() -> None:
+    with account(behaviour=Behaviour()) as neon:
+        project, path = seeded(neon, snapshots=(SnapshotSeed("before"),))
+        neon.simulator.restore(project.project_id)
+        assert neon.ask("DELETE", f"{path}/{project.branch_id}").status_code == 200
 
 
 def test_a_project_holds_so_many_root_branches() -> None:

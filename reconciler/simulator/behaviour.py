@@ -221,8 +221,8 @@ class Behaviour:
     second of its creation, Neon's toolkit does so in its first example, and a deletion starts no operation that
     could be in conflict. Nothing here relies on it: `apply` awaits operations, and repeats what is locked.
     """
-    background_work_every_seconds: float | None = None
-    """How often Neon itself works on a project for two seconds, in which writes are answered with 423.
+    background_work_every_seconds: float | None = 7200.0
+    """How often Neon itself works on a project for five seconds, in which writes are answered with 423.
 
     None: never. A client cannot foresee it, however well it waits for its own operations.
     """

@@ -96,7 +96,7 @@ class Call:
         """A write to the project in the path. Refuses with 423 where operations of it still run."""
         with self.writing() as transaction:
             project = self.project()
-            operations.check_unlocked(transaction, project["id"], transaction.now, self.world.behaviour)
+            operations.check_unlocked(transaction, project, transaction.now, self.world.behaviour)
             yield Change(transaction, project, self.script.fate)
 
     def organization(self, org_id: str) -> StoredOrganization:

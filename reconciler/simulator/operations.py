@@ -26,7 +26,7 @@ LONGEST_SECONDS: Final = 0.8
 SCHEDULING_SHARE: Final = 0.2
 """The part of its time that an operation spends waiting to run."""
 
-MAINTENANCE_SECONDS: Final = 2.0
+MAINTENANCE_SECONDS: Final = 5.0
 """How long Neon's own work on a project takes."""
 
 LOCKED: Final = "project already has running conflicting operations, scheduling of new ones is prohibited"
@@ -91,9 +91,10 @@ def _duration_seconds(operation_id: str) -> float:
     return SHORTEST_SECONDS + (LONGEST_SECONDS - SHORTEST_SECONDS) * int.from_bytes(part, "big") / 0xFFFF
 
 
-def check_unlocked(store: Reading, project_id: str, now: float, behaviour: Behaviour) -> None:
+def check_unlocked(store: Reading, project: sqlite3.Row, now: float, behaviour: Behaviour) -> None:
     """Refuse a write to a project on which operations still run (423: nothing was carried out)."""
-    if busy(store, project_id, now) or maintained(project_id, now, behaviour.background_work_every_seconds):
+    every_seconds = behaviour.background_work_every_seconds
+    if busy(store, project["id"], now) or maintained(project["id"], project["created_at"], now, every_seconds):
         raise Refusal(423, LOCKED)
 
 
@@ -106,12 +107,15 @@ def busy(store: Reading, project_id: str, now: float) -> bool:
     return store.row(query, project_id, now) is not None
 
 
-def maintained(project_id: str, now: float, every_seconds: float | None) -> bool:
-    """Whether Neon itself works on a project, as it does now and then (Neon: check_availability)."""
+def maintained(project_id: str, created_at: float, now: float, every_seconds: float | None) -> bool:
+    """Whether Neon itself works on a project, as it does now and then (Neon: check_availability).
+
+    Counted from the project's creation: what meets it does not depend on the time of the day.
+    """
     if every_seconds is None:
         return False
     part = int.from_bytes(blake2b(project_id.encode(), digest_size=4).digest(), "big") / 2**32
-    return (now + part * every_seconds) % every_seconds < MAINTENANCE_SECONDS
+    return (now - created_at + part * every_seconds) % every_seconds < MAINTENANCE_SECONDS
 
 
 def operation(store: Reading, project_id: str, operation_id: str, now: float) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "transfer_keeps_quota": (True,),
     "deleted_projects_count": (False,),
     "delete_waits_for_operations": (True,),
-    "background_work_every_seconds": (10,),
+    "background_work_every_seconds": (None, 10),
     "default_suspend_as_zero": (False,),
     "rate_limit": (None, {"per_minute": 30, "per_second_and_route": 3}),
     "rate_limit_says_when": (True,),

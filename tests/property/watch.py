@@ -62,7 +62,9 @@ class Watch:
         """Whether Neon itself works on a project that the write is about."""
         simulator = self._world.simulator
         now, every_seconds = simulator.clock.now(), simulator.world.behaviour.background_work_every_seconds
-        return any(maintained(project_id, now, every_seconds) for project_id in projects_of(passing))
+        made = {row["id"]: row["created_at"] for row in Stored.of(simulator).rows("projects")}
+        about = made.keys() & set(projects_of(passing))
+        return any(maintained(project_id, made[project_id], now, every_seconds) for project_id in about)
 
     def _excess(self, before: HeldByProject, after: HeldByProject) -> Iterator[str]:
         for project_id, now in after.items():

@@ -281,7 +281,7 @@ def delete_project(call: Call) -> Answer:
     with call.writing() as transaction:
         row = call.project()
         if world.behaviour.delete_waits_for_operations:
-            operations.check_unlocked(transaction, row["id"], transaction.now, world.behaviour)
+            operations.check_unlocked(transaction, row, transaction.now, world.behaviour)
         if any(branch["protected"] for branch in branches.branches(world.store, row["id"], transaction.now)):
             raise Refusal(422, "project has protected branches and cannot be deleted")
         schedules.catch_up(transaction, row["id"])

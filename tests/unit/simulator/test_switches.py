@@ -67,7 +67,7 @@ def test_neon_works_on_a_project_now_and_then_where_a_switch_says_so() -> None:
         for _ in range(120):
             statuses.append(neon.ask("PATCH", f"/projects/{project_id}", patch).status_code)
             neon.wait(1)
-        assert 2 <= statuses.count(423) <= 5
+        assert 8 <= statuses.count(423) <= 12  # five seconds of each minute
         assert statuses.count(200) == 120 - statuses.count(423)
 
 

@@ -136,7 +136,7 @@ class Behaviour:
     """How many protected branches there may be."""
     protected_branches_per: Per = Per.ORGANIZATION
     """What ``protected_branches`` are counted in: Neon's pages say five, and not of what."""
-    snapshots_count_as_branches: bool = False
+    snapshots_count_as_branches: bool = True
     """Whether a manual snapshot takes a place in the limit of branches.
 
     Neon's guide counts snapshots as branches; the Snapshots API came later.

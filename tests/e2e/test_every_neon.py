@@ -35,7 +35,7 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
     "root_branches_deletable": ("all", "none"),
     "protected_branches": (0, None),
     "protected_branches_per": ("project",),
-    "snapshots_count_as_branches": (True,),
+    "snapshots_count_as_branches": (False,),
     "snapshot_limit_code": (True,),
     "suspend_timeout": ("refused", "ignored"),
     "soft_deletion": (True,),

@@ -23,7 +23,12 @@ crowds = st.sampled_from([0, 0, 4])
 """More branches than the tight organization of ``contents`` ever allows beside the default one."""
 seldom = st.sampled_from([False, False, False, True])
 
-foreseeable = st.builds(replace, behaviours, root_branches=st.sampled_from([25, None]))
+foreseeable = st.builds(
+    replace,
+    behaviours,
+    root_branches=st.sampled_from([25, None]),
+    snapshots_count_as_branches=st.just(False),
+)
 """Every Neon on which a plan can tell all that will be refused."""
 
 surprising = st.builds(
@@ -32,10 +37,12 @@ surprising = st.builds(
     soft_deletion=switches,
     root_branches=st.sampled_from([1, 2, 25]),
     root_branches_deletable=st.sampled_from(DeletableRoots),
+    snapshots_count_as_branches=switches,
     deleted_projects_count=switches,
 )
 """Also those on which it cannot: no answer shows how many root branches there may be, whether one can be
-deleted, and whether a deleted branch or project keeps its name and its place.
+deleted, whether a snapshot takes the place of a branch, and whether a deleted branch or project keeps its name and
+its place.
 """
 
 

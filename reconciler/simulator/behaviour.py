@@ -139,7 +139,8 @@ class Behaviour:
     snapshots_count_as_branches: bool = True
     """Whether a manual snapshot takes a place in the limit of branches.
 
-    Neon's guide counts snapshots as branches; the Snapshots API came later.
+    Neon's guide counts snapshots as branches; the Snapshots API came later. Neon's plans list two limits, and do
+    not say that they are apart. True is the less convenient answer.
     """
     snapshot_limit_code: bool = False
     """Whether the refusal of one snapshot too many has an error code; none is documented."""
@@ -175,10 +176,19 @@ class Behaviour:
     Neon's newer types say 35 days, the description of July 2026 names no limit.
     """
     list_shows_quota: bool = True
+    """Whether lists show ``settings.quota``.
+
+    True is what the description says: an item of a list has ``settings``, the type that GET has (ProjectListItem).
+    Recorded lists of 2025 show every member that the creation showed (neon-api-python); no project had a quota.
+    """
     list_zero_compute: bool = False
     """True: lists show zeros for the compute defaults (seen in recorded traffic of 2024)."""
     list_lag_seconds: float = 0.0
-    """How long after its creation a project shows up in lists and searches."""
+    """How long after its creation a project shows up in lists and searches.
+
+    0 is what was recorded: three lists of January 2025 show a project that was created within the last two seconds
+    (neon-api-python: test_database, test_endpoints, test_operations). No page promises it, so a run waits.
+    """
     list_shows_restore_window: bool = True
     """Whether lists show ``history_retention_seconds``, which is optional there."""
     list_seconds_per_project: float = 0.0
@@ -224,7 +234,8 @@ class Behaviour:
     background_work_every_seconds: float | None = 7200.0
     """How often Neon itself works on a project for five seconds, in which writes are answered with 423.
 
-    None: never. A client cannot foresee it, however well it waits for its own operations.
+    Neon's sample of such work (manage/operations: check_availability) has it every two hours for four or five
+    seconds. None: never. A client cannot foresee it, however well it waits for its own operations.
     """
     default_suspend_as_zero: bool = True
     """Whether a suspend timeout of 300 is reported as 0, Neon's word for the default."""

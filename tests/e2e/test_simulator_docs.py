@@ -58,6 +58,25 @@ def test_every_switch_is_explained_with_its_values_and_its_default() -> None:
     assert all(len(row) == 4 and row[3].endswith(".") for row in told)
 
 
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table with this heading, without the heading."""
+    lines = TEXT.partition(heading)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_every_assumption_has_a_switch_and_every_switch_is_about_one() -> None:
+    rows = table("| assumption | if it is otherwise | switch |")
+    switched = [name for row in rows for name in re.findall(r"`(\w+)`", row[2])]
+    assert all(len(row) == 3 and row[0].endswith(".") and "`" in row[2] for row in rows)
+    assert sorted(switched) == sorted(field.name for field in fields(Behaviour))
+
+
+def test_every_question_without_a_switch_says_why_it_needs_none() -> None:
+    rows = table("| question | why it needs none |")
+    assert rows
+    assert all(len(row) == 2 and row[0].endswith("?") and row[1].endswith(".") for row in rows)
+
+
 def test_every_page_is_explained_with_its_methods() -> None:
     table = TEXT.partition("lists them.\n\n")[2].partition("\n\n")[0]
     told = dict(re.findall(r"^\| `(.*?)` \| (.*?) \|", table, re.MULTILINE))

@@ -73,3 +73,13 @@ def test_that_cannot_be_sent_again_fails_the_tenant(tmp_path: Path) -> None:
         report = here.apply(before, after)
     assert sorted(results(report).values(), key=str) == [Result.APPLIED, Result.APPLIED, Result.FAILED]
     assert "not now" in messages(report)
+
+
+def test_is_sent_by_the_next_run_where_one_died_right_after_the_transfer(tmp_path: Path) -> None:
+    """Nothing but the move shows that nobody has made the tenants unlimited."""
+    with moving(tmp_path, Behaviour(transfer_keeps_quota=False)) as (here, before, after):
+        here.dying(before, after, "POST", 1, carried_out=True)
+        report = here.apply(before, after)
+        assert here.plan(before, after, depth=Depth.DEEP).plan.empty
+    assert set(results(report).values()) == {Result.APPLIED}, messages(report)
+    assert len(results(report)) == len(TENANTS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.policy import DriftPolicy
-from reconciler.model.quota import OFF
+from reconciler.model.quota import OFF, Quota
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import Origin, Risk
@@ -151,6 +151,7 @@ def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantC
         or (policy is DriftPolicy.REPAIR and not context.history.unreadable(context.planned.tenant))
         or context.permissions.lowering
         or _suspends_again(change, context)
+        or _was_lost_in_a_move(change, context)
         or (pruned and context.planned.tenant not in context.desired.tenants)
     )
 
@@ -164,6 +165,19 @@ def _suspends_again(change: FieldChange, context: TenantContext) -> bool:
     declared = bool(earlier) and all(files.tenants[name].suspended for files in earlier)
     off = change.path == COMPUTE_STATE or (change.path in QUOTA and change.after == OFF)
     return declared and off and not context.history.unreadable(name)
+
+
+def _was_lost_in_a_move(change: FieldChange, context: TenantContext) -> bool:
+    """Whether it sets a quota again that a transfer removed, in a run that ended before it could send the new one.
+
+    Neon does not document whether a project keeps its quota. A commit since the base asks for the move, the
+    project has arrived, and has no quota at all.
+    """
+    name, project = context.planned.tenant, context.planned.project
+    if change.path not in QUOTA or project is None or project.quota != Quota() or context.planned.transfer:
+        return False
+    earlier = (files.home(files.tenants[name]) for files in context.history.earlier(name))
+    return any(home != project.organization for home in earlier) and not context.history.unreadable(name)
 
 
 def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verdict:

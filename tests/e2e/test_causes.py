@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
     from tests.harness.stored import Row, Stored
 
+pytestmark = pytest.mark.drawn(16)
+
 FREE = "  free:\n    settings: {}\n    organization"
 """The tier ``free`` with settings."""
 LIMIT = "data_transfer_bytes"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(4)
+
 TEMPLATE: Final = (ROOT / "templates/gitlab-ci.yml").read_text(encoding="utf-8")
 MARKER: Final = "<!-- reconciler: fleet -->"
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
     from tests.harness.wire import Passing
 
+pytestmark = pytest.mark.drawn(10)
+
 DAY: Final = 24 * HOUR
 STATE: Final = ("--notify-state", "told.json")
 

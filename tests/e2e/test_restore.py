@@ -16,6 +16,8 @@ from tests.harness.shell import TIERS, PassingTime
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(24)
+
 ACME: Final = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev]"
 STRIDE_SECONDS: Final = 600.0
 REPLACING: Final = TIERS.replace(

@@ -42,7 +42,7 @@ class Arena:
 
 
 def attack(arena: Arena, case: Case, words: Mapping[str, str], root: Path) -> list[str]:
-    """Runs every command under the attack; what went wrong, each with the command it was."""
+    """Runs commands under the attack; what went wrong, each with the command it was."""
     shutil.copy(arena.account, root / "account.db")
     with Overheard.open(root / "account.db") as neon, serving(neon) as host:
         stranger = f"127.0.0.1:{arena.stranger.port}"

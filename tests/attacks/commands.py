@@ -55,7 +55,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """By name, in the order in which they run: what reads comes first."""
 
 FEW: Final = ("validate", "plan", "converge", "apply-of-main", "apply")
-"""Those that the second and every later variant of a case meets."""
+"""Those that every variant of a case meets in each run; the first one meets some of the others too."""
 
 WRITING: Final = ("apply", "converge", "registry")
 """Only these may write to Neon."""

@@ -177,8 +177,12 @@ class Outcomes:
 
     def _of_tenant(self, entry: _Entry) -> TenantOutcome:
         why = self._why_skipped(entry)
-        rest = {action: ActionOutcome(action, Result.SKIPPED, why) for action in entry.plan.actions}
-        actions = with_lost_snapshots([entry.outcomes.get(action, rest[action]) for action in entry.plan.actions])
+        actions = with_lost_snapshots(
+            [
+                entry.outcomes.get(action) or ActionOutcome(action, Result.SKIPPED, why)
+                for action in entry.plan.actions
+            ]
+        )
         plan = entry.plan
         return TenantOutcome(
             plan.tenant, _result(actions), actions, entry.project_id, entry.deletion, plan.revision

@@ -216,7 +216,8 @@ async def _claimed_post(run: Run, create: CreateProject) -> Performed | UnknownO
     run.outcomes.call_succeeded(create.tenant)
     run.outcomes.located(create.tenant, created.address.project_id)
     await register(run, create, created)
-    return created
+    kept = run.hands_out or run.registry.keeps_strings
+    return created if kept else replace(created, created=None)  # many wait for one check
 
 
 async def _post(run: Run, create: CreateProject) -> Performed:

@@ -86,7 +86,7 @@ def ends_in_sync(case: Case) -> bool:
     return True
 
 
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(8, ci=8, each=("name",))
 @pytest.mark.parametrize(("name", "value"), switches.OTHERWISE, ids=str)
 def test_drift_finds_nothing_after_an_apply_that_ends_with_0_whatever_a_switch_is(
     tmp_path: Path, name: str, value: object

@@ -45,7 +45,7 @@ def arena(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aren
         yield Arena(account.make(tmp_path_factory.mktemp("account")), warm, stranger)
 
 
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("each", CASES, ids=[each.name for each in CASES])
 def test_no_key_leaves_no_code_runs_and_nothing_is_forged(each: case.Case, arena: Arena, tmp_path: Path) -> None:
     check(each, each.variants[0], arena, tmp_path)

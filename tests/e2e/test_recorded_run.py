@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests import profiles
 from tests.harness.github_api import DESCRIPTION
 from tests.harness.hosted_fleet import KEYS, ORGANIZATION_KEYS, PULL_REQUEST, HostedFleet, hosted
 from tests.harness.processes import RECONCILER
@@ -25,10 +24,11 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.exhaustive,
     pytest.mark.skipif(not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"),
 ]
 
-COUNT: Final = profiles.size(100, 500, 500)
+COUNT: Final = 500
 PAYING: Final = [f"t{number:03}" for number in range(0, COUNT, 10)]
 TENANTS: Final = {
     name: f"tier: {'pro' if name in PAYING else 'free'}" for name in map("t{:03}".format, range(COUNT))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 
-from reconciler.neon.shared_budget import SLICE_SECONDS, CallRates, Rate, SharedBudget
+from reconciler.neon.shared_budget import SPREAD_SECONDS, CallRates, Rate, SharedBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -87,7 +87,7 @@ class Pace:
         if store is not None:
             shared.append(SharedBudget(store, CallRates(_rate(api.requests_per_minute), fleets)))
         if leased is not None:
-            shared.append(leased(CallRates(_rate(api.requests_per_minute, 60 + SLICE_SECONDS), fleets)))
+            shared.append(leased(CallRates(_rate(api.requests_per_minute, SPREAD_SECONDS), fleets)))
         return cls(
             requests_per_minute=api.requests_per_minute * share,
             burst_per_second=api.burst_per_second * share,

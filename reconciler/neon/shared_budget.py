@@ -35,6 +35,8 @@ RESERVED_PART: Final = 0.5
 ROUNDING: Final = 1e-9
 SLICE_SECONDS: Final = 1.0
 """What was given away and not started yet is at most what comes in this time, beside a burst."""
+SPREAD_SECONDS: Final = 61.5
+"""Where calls are given away in slices, those of a minute come in this time: some may start late."""
 LOCK_PAUSE_SECONDS: Final = 0.01
 LOCK_ATTEMPTS: Final = 50
 """Another process holds the lock for microseconds, unless it was suspended. Then calls go ahead without it."""

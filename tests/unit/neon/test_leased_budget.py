@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.neon.leased_budget import VALID_SECONDS, Ask, granted, settled
-from reconciler.neon.shared_budget import SLICE_SECONDS, CallRates, Rate, slowed
+from reconciler.neon.shared_budget import SLICE_SECONDS, SPREAD_SECONDS, CallRates, Rate, slowed
 
 if TYPE_CHECKING:
     from reconciler.neon.shared_budget import BudgetState
 
 PER_MINUTE: Final = 700
 BURST: Final = 20
-ACCOUNT: Final = Rate(BURST, (PER_MINUTE - BURST) / (60 + SLICE_SECONDS))
+ACCOUNT: Final = Rate(BURST, (PER_MINUTE - BURST) / SPREAD_SECONDS)
 FLEETS: Final = Rate(14, (0.7 * PER_MINUTE - 14) / 60)
 ROUNDING: Final = 1e-6
 STEPS: Final = 6000

@@ -25,8 +25,10 @@ STILL_TO_COME = ARCHITECTURE.partition("## What comes next")[2]
 
 
 def exists(name: str) -> bool:
-    """A path, in full or as the layers and their neighbours are called in the text."""
-    return any((folder / name).exists() for folder in (ROOT, ROOT / "reconciler", ROOT / "reconciler/plan"))
+    """A path, in full or as the layers, and the packages of the largest ones, are called in the text."""
+    return any(
+        (ROOT / folder / name).exists() for folder in ("", "reconciler", "reconciler/plan", "reconciler/apply")
+    )
 
 
 def test_every_rule_has_a_row_with_its_meaning_and_what_allows_it() -> None:

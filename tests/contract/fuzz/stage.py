@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ ALWAYS: Final = {
 }
 """What is the same on every stage; the days are in the month in which simulated time starts."""
 LEGACY_METRICS: Final = ["active_time_seconds"]
+LOCKED: Final = 423
+"""While Neon works on a project. Each call lets more time pass than this takes, so the next one is free."""
 ON_ROOT_BRANCHES: Final = ("createSnapshot", "getSnapshotSchedule", "setSnapshotSchedule")
 
 Names = dict[str, Any]
@@ -47,8 +50,11 @@ class Account:
         self._http = http
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Make a call that has to succeed."""
-        response = self._http.request(method, path, json=body, params=query)
+        """Make a call that has to succeed, unless the project is locked at that moment: then once more."""
+        request = partial(self._http.request, method, path, json=body, params=query)
+        response = request()
+        if response.status_code == LOCKED:
+            response = request()
         response.raise_for_status()
         return response.json() if response.content else None
 

@@ -25,7 +25,6 @@ TENANTS = {name: a_tenant(name, tier) for name, tier in (("bob", "pro"), ("ada",
         Selection(changed=frozenset({"bob", "ada"}), tenants=("ada",)),
         Selection(changed=frozenset()),
     ],
-    ids=str,
 )
 def test_the_selected_tenants_are_those_that_it_includes(selection: Selection) -> None:
     assert selection.of(TENANTS) == [one for one in TENANTS.values() if selection.includes(one)]

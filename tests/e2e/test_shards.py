@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.harness.processes import PATIENCE_SECONDS, Place
-from tests.harness.registry_database import postgresql
+from tests.harness.registry_database import accounts, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,5 +111,4 @@ def test_the_account_is_that_of_the_fleet_or_the_one_that_fleets_share(
     with place.served():
         for _ in range(2):  # the first one makes the tables
             assert place.run("converge", "t000").returncode == 0
-    with closing(sqlite3.connect(place.folder / "registry.db")) as database:
-        assert database.execute("SELECT account FROM neon_reconciler_calls").fetchall() == [(account,)]
+    assert accounts(place.folder / "registry.db") == [account]

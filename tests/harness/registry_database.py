@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,12 @@ def in_memory() -> Registry:
 
     engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.StaticPool)
     return Registry(engine, "prod")
+
+
+def accounts(file: Path) -> list[str]:
+    """The accounts of which a registry in SQLite counts the calls."""
+    with closing(sqlite3.connect(file)) as database:
+        return [name for (name,) in database.execute("SELECT account FROM neon_reconciler_calls")]
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def kept_until(branch: LiveBranch, branches: Iterable[LiveBranch]) -> datetime |
     """Return until when a kept branch was the default one; None if nothing shows it.
 
     A branch that keeps a state was created by the restore (Neon: preserve_under_name). One that a snapshot
-    replaced is the earlier default branch itself: its name says it, or the creation of the branch in its place.
+    replaced is the earlier default branch itself: its name says it, or the creation of the branch in its place, of
+    which no preview is one.
     """
     found = _KEPT.search(branch.name)
     if found is None:
@@ -68,7 +69,8 @@ def kept_until(branch: LiveBranch, branches: Iterable[LiveBranch]) -> datetime |
         return branch.created_at
     if found["until"] is not None:
         return _moment(found["until"])
-    replacing = (one.created_at for one in branches if one.restore and one.restore.replaces_id == branch.id)
+    restores = ((one.created_at, one.restore) for one in branches if one.restore is not None)
+    replacing = (at for at, restore in restores if restore.finalized and restore.replaces_id == branch.id)
     return min(replacing, default=None)
 
 

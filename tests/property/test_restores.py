@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.live.project import LiveSnapshot, SnapshotRestore
@@ -182,6 +182,8 @@ def stepped(account: Account, what: str, number: int) -> None:
 
 
 @given(STEPS, st.lists(st.integers(0, 10_000), min_size=3, max_size=3))
+@example([("snapshot", 0), ("preview", 0), ("write", 0), ("from snapshot", 0)], [0, 0, 0])
+@example([("snapshot", 2), ("preview", 2), ("restore", 1), ("from snapshot", 2)], [0, 0, 0])
 def test_each_moment_leads_to_the_state_of_that_moment(
     steps: list[tuple[str, int]], thousandths: list[int]
 ) -> None:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 Deed: TypeAlias = "Callable[[Person], Awaitable[httpx.Response]]"
 
-UNHINDERED: Final = Behaviour(transfer_checks_settings=False)
-"""A person can move every project as it is: a transfer that is refused would be no change."""
+UNHINDERED: Final = Behaviour(transfer_checks_settings=False, transfer_keeps_quota=True)
+"""A person can move every project as it is: a transfer that is refused would be no change, and one that removes
+the quota would be two.
+"""
 
 
 class Person:

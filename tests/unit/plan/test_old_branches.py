@@ -91,7 +91,7 @@ def test_by_default_it_stays_however_old_it_is() -> None:
         ((), {"snapshots": (LiveSnapshot("s", "v1", "br-old", NOON),)}, "snapshots were taken of it"),
         ((), {"snapshots": None}, "snapshots were taken of it"),
         ((), {"endpoints": (an_endpoint(), an_endpoint(id="ep-old", branch_id="br-old"))}, "it has a compute"),
-        ((old(name="x (old)", id="br-x"),), {}, "nothing but its name"),
+        ((old(name="x (old)", id="br-x"),), {}, "only its name shows"),
     ],
     ids=["protected", "parent", "snapshots", "unread", "compute", "by hand"],
 )

@@ -81,10 +81,10 @@ def quota_at_risk(tenant: TenantPlan) -> bool:
     """
     if tenant.transfer is None or tenant.project is None or tenant.project.quota in (None, Quota()):
         return False
-    return not any(map(_sends_quota, tenant.actions))
+    return not any(map(sends_quota, tenant.actions))
 
 
-def _sends_quota(action: Action) -> bool:
+def sends_quota(action: Action) -> bool:
     """Return whether it is a patch of the quota after a transfer. Such a patch sends all members."""
     if not isinstance(action, PatchProject) or action.before_transfer:
         return False

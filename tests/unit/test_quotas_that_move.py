@@ -13,8 +13,18 @@ from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.types import Organization
-from tests.harness.builders import FREE, FREE_TIER, PAID, PAID_LIMITS, PRO_TIER, an_organization
-from tests.harness.simulated import simulated_limits
+from tests.harness.builders import (
+    FREE,
+    FREE_COMPUTE,
+    FREE_QUOTA,
+    FREE_TIER,
+    PAID,
+    PAID_LIMITS,
+    PRO_QUOTA,
+    PRO_TIER,
+    an_organization,
+)
+from tests.harness.simulated import simulated_compute, simulated_limits, simulated_quota
 from tests.unit.test_moves import SIMULATED, account, fleet, messages, results
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
+    from reconciler.model.quota import Quota
     from tests.unit.test_moves import Account
 
 TENANTS: Final = ("acme", "bluebird", "cedar")
@@ -38,6 +49,12 @@ def moving(folder: Path, behaviour: Behaviour) -> Iterator[tuple[Account, Desire
         for name in TENANTS:
             here.project(name)
         yield here, before, after
+
+
+def quotas(here: Account, before: DesiredState, after: DesiredState) -> dict[str, Quota | None]:
+    """Of the projects that are to change."""
+    plans = here.plan(before, after).plan.tenants
+    return {tenant.tenant: tenant.project.quota for tenant in plans if tenant.project is not None}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +90,27 @@ def test_that_cannot_be_sent_again_fails_the_tenant(tmp_path: Path) -> None:
         report = here.apply(before, after)
     assert sorted(results(report).values(), key=str) == [Result.APPLIED, Result.APPLIED, Result.FAILED]
     assert "not now" in messages(report)
+
+
+def test_stays_as_it_was_where_the_patch_after_an_upgrade_fails(tmp_path: Path) -> None:
+    """A tenant without limits could not be told from one that somebody has made unlimited."""
+    before, after = (fleet(tier, *TENANTS) for tier in ("free", "pro"))
+    with account(tmp_path, behaviour=Behaviour(transfer_keeps_quota=False)) as here:
+        for name in TENANTS:
+            here.project(name, "free", quota=simulated_quota(FREE_QUOTA), compute=simulated_compute(FREE_COMPUTE))
+        earlier = quotas(here, before, after)
+        new_one = str(PRO_QUOTA.data_transfer_bytes)
+        here.neon.simulator.faults.add(
+            AnswerWith(400, message="not now"), "PATCH", body_contains=new_one, times=None
+        )
+        report = here.apply(before, after)
+        later = quotas(here, before, after)
+        here.neon.simulator.faults.clear()
+        here.apply(before, after)
+        assert here.plan(before, after, depth=Depth.DEEP).plan.empty
+    assert set(results(report).values()) == {Result.FAILED}, messages(report)
+    assert len(later) == len(TENANTS)
+    assert later == earlier
 
 
 def test_is_sent_by_the_next_run_where_one_died_right_after_the_transfer(tmp_path: Path) -> None:

@@ -124,6 +124,11 @@ class Outcomes:
         outcome = self._entries[action.tenant].outcomes.get(action)
         return outcome is not None and outcome.result is Result.UNCHANGED
 
+    def has_succeeded(self, action: Action) -> bool:
+        """Whether the action is done, or had nothing left to do."""
+        outcome = self._entries[action.tenant].outcomes.get(action)
+        return outcome is not None and outcome.result in (Result.APPLIED, Result.UNCHANGED)
+
     def failed(self, action: Action, error: ReconcilerError) -> None:
         """The action failed, and the tenant with it. An action not sent because the run ended is skipped.
 

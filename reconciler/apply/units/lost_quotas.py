@@ -1,8 +1,9 @@
 """The quota of a project that has moved, which Neon may remove with the move: it does not document that.
 
-Most tenants that move get another quota, and the patch after the transfer sends all of it. Where no patch does,
-a lost quota would let the tenant use any amount, so the run sends the one that was there before. It reads the
-project first, unless it knows by then that the route keeps quotas: one read of each shared transfer tells.
+Most tenants that move get another quota, and the patch after the transfer sends all of it. Where there is none,
+where it fails, or where the run ends before it, a lost quota would let the tenant use any amount, so the run sends
+the one that was there before. It reads the project first, unless it knows by then that the route keeps quotas: one
+read of each shared transfer tells.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ async def keep_quota(run: Run, route: Route, tenant: TenantPlan, address: Addres
     if Neon does not take the quota.
     """
     before = tenant.project
-    if before is None or route.keeps_quotas:
+    if before is None or not _has_quota(before) or route.keeps_quotas:
         return
     run.neon.finish_with(address.project_id)
     now = await run.neon.project(*address.project_key)

@@ -8,6 +8,7 @@ goes alone: if it cannot move after the reduction, no other tenant is reduced.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ from reconciler.plan.moves import (
     limits_named,
     may_need_reductions,
     quota_at_risk,
+    sends_quota,
 )
 from reconciler.plan.stage import Stage
 
@@ -145,6 +147,9 @@ async def _continue(run: Run, mover: Mover) -> None:
             return
         run.outcomes.applied(mover.action, mover.note)
     await take_remaining_steps(run, mover.tenant, mover.left, address)
+    if any(sends_quota(action) and not run.outcomes.has_succeeded(action) for action in mover.left):
+        with suppress(ReconcilerError):  # the outcome of the tenant is recorded, and its next plan shows the quota
+            await keep_quota(run, route, mover.tenant, address)
 
 
 async def _move_once_unlocked(call: SharedCall, movers: Sequence[Mover]) -> list[Mover]:

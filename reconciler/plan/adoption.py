@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
+    from reconciler.model.problem import Location
     from reconciler.plan.history import History
     from reconciler.plan.identity import Identities
 
@@ -82,14 +83,20 @@ def adopt(desired: DesiredState, tenant: Tenant, project: LiveProject) -> AdoptP
     if branch is None or not _has_room(desired, project):
         why = "the branch limit leaves no room for a marker branch" if branch else "its branches were not read"
         return Note.about(tenant, f"{found}, and {why}: add project_id: {project.id} to its file")
+    reason = "found by name only: marks the project and changes nothing else"
+    return mark(tenant.name, reason, tenant.location, project.id, branch.name)
+
+
+def mark(tenant: str, reason: str, source: Location, project_id: str, default_branch: str) -> AdoptProject:
+    """Return the action that marks a project as the tenant's."""
     return AdoptProject(
-        tenant=tenant.name,
-        reason="found by name only: marks the project and changes nothing else",
-        source=tenant.location,
+        tenant=tenant,
+        reason=reason,
+        source=source,
         changes=(FieldChange(PATH, None, MARK, origin=Origin.CONFIG),),
-        project_id=project.id,
+        project_id=project_id,
         branch=MARK,
-        parent=branch.name,
+        parent=default_branch,
     )
 
 

@@ -20,6 +20,7 @@ from reconciler.plan.actions.project import (
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
+from reconciler.plan.created_marks import may_need_mark, observed_to_keep
 from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by, quota_at_risk
 from reconciler.plan.needs import creates_per_check, in_pages, lists_pay, looks, pages
 from reconciler.plan.plan import Budget
@@ -91,13 +92,15 @@ READS_PER_DUPLICATE: Final = 6
 
 def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> Budget:
     """Estimate the cost. Writes are exact, apart from resizes, repeated transfers, and quotas that a transfer may
-    remove. Reads are searches before and after creations, late turns and polls.
+    remove. Reads are searches before and after creations, late turns and polls. Marks of new projects whose
+    annotations Neon has lost are not counted: a run learns that from its first creation.
     """
     planned = [action for plan in plans for action in plan.actions]
     routes = Counter((a.origin, a.destination) for a in planned if isinstance(a, TransferProject))
     transfers = sum(-(-count // PROJECTS_PER_TRANSFER) for count in routes.values()) + _alone(plans, routes)
     repeats = _repeats(plans)
     created = [action.tenant for action in planned if isinstance(action, CreateProject)]
+    reads_marks = _reads_marks(plans, desired, live)
     recoveries = sum(isinstance(action, RecoverProject) for action in planned)
     duplicates = sum(isinstance(action, DeleteDuplicate) for action in planned)
     resized = sum(map(resizes, planned))
@@ -105,7 +108,7 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
     single = len(planned) - sum(routes.values()) + resized + lost
     per_minute = desired.api.requests_per_minute * desired.api.batch_share
     followed, searched = polls(plans, per_minute), _looks(created, desired, live)
-    reads = followed + searched + lost
+    reads = followed + searched + lost + reads_marks
     reads += recoveries * len(desired.organizations) + checks_transfer_permission(plans)
     reads += duplicates * READS_PER_DUPLICATE + transfers * READS_PER_ARRIVAL
     reads += sum(map(_before_replacements, plans)) + READS_PER_REPLICA * sum(map(_replicas, plans))
@@ -126,6 +129,12 @@ def estimate(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState
         late_looks=again,
         repeats=repeats,
     )
+
+
+def _reads_marks(plans: Sequence[TenantPlan], desired: DesiredState, live: LiveState) -> bool:
+    """Return whether the run reads a new project, to see whether Neon keeps the annotations of a creation."""
+    unsure = any(plan.includes(CreateProject) and may_need_mark(plan.actions) for plan in plans)
+    return unsure and desired.registry is None and not observed_to_keep(live)
 
 
 def _arrival_seconds(plans: Sequence[TenantPlan]) -> float:

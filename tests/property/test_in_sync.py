@@ -17,7 +17,7 @@ from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.neon.project_lists import LISTING_TIMEOUT_MILLISECONDS
-from reconciler.plan.actions.project import AdoptProject, CreateProject, TransferProject
+from reconciler.plan.actions.project import AdoptProject, TransferProject
 from reconciler.plan.guards import guard
 from reconciler.views.sentences import drift_summary
 from tests import profiles, switches
@@ -78,7 +78,7 @@ def ends_in_sync(case: Case) -> bool:
     found = exit_codes.of_drift(drifted, ())
     if found is ExitCode.INCOMPLETE_VIEW and hides(case.behaviour):
         return False
-    if lost_marks(drifted, planned.plan, case.behaviour):
+    if not case.behaviour.transfer_keeps_annotations and lost_marks(drifted, planned.plan):
         return False
     differs = told(planned.plan) or drifted.coverage.undeclared
     assert found is (ExitCode.CHANGES if differs else ExitCode.DONE), drifted
@@ -135,13 +135,11 @@ def hides(behaviour: Behaviour) -> bool:
     return not (quota and compute)
 
 
-def lost_marks(drifted: Plan, applied: Plan, behaviour: Behaviour) -> bool:
-    """Whether nothing differs but that projects are to be marked, whose marks a transfer or a creation lost."""
-    losing: list[type] = [] if behaviour.transfer_keeps_annotations else [TransferProject]
-    losing += [] if behaviour.creation_keeps_annotations else [CreateProject]
-    unmarked = {action.tenant for action in applied.actions if isinstance(action, tuple(losing))}
+def lost_marks(drifted: Plan, applied: Plan) -> bool:
+    """Whether nothing differs but that transferred projects are to be marked again."""
+    transferred = {action.tenant for action in applied.actions if isinstance(action, TransferProject)}
     left = tuple(drifted.actions)
-    return bool(left) and all(isinstance(each, AdoptProject) and each.tenant in unmarked for each in left)
+    return bool(left) and all(isinstance(each, AdoptProject) and each.tenant in transferred for each in left)
 
 
 def told(plan: Plan) -> bool:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.journals.journal import Writes
+from reconciler.apply.run.creations import Creations
 from reconciler.apply.run.late_turns import LateTurns
 from reconciler.apply.run.merging import Merging
 from reconciler.apply.run.outcomes import Outcomes
 from reconciler.apply.run.routes import Route
 from reconciler.apply.stop import Breaker
+from reconciler.plan.created_marks import observed_to_keep
 from reconciler.registry.null import NullRegistry
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Run:
     """Ids of the operations that calls of this run have started."""
     merging: Merging = field(default_factory=Merging)
     """What the run has found out about settings that a patch does not mention."""
+    creations: Creations = field(init=False)
+    """What the run knows about the annotations of creations."""
     touched: set[str] = field(default_factory=set)
     """Tenants whose wave has begun."""
     harm: Harm | None = None
@@ -78,6 +82,7 @@ class Run:
         self.writes = Writes(self.journal, run=self.id, stop=self.stop)
         self.large_units = asyncio.Semaphore(LARGE_UNITS_AT_ONCE)
         self.known_projects = frozenset((project.id, project.name) for project in self.planned.live.projects)
+        self.creations = Creations(keep_annotations=observed_to_keep(self.planned.live) or None)
         tenants = self.planned.plan.tenants
         self.outcomes = Outcomes(
             tenants,

@@ -34,6 +34,7 @@ from reconciler.apply.registry_writes.claims import (
 )
 from reconciler.apply.registry_writes.kept_strings import hand_out, keep_recovered
 from reconciler.apply.steps.steps import carry_out, take_steps
+from reconciler.apply.units.lost_marks import lost_mark
 from reconciler.errors import (
     ClaimedError,
     LostRaceError,
@@ -256,10 +257,15 @@ async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> N
         if created.shortfall is not None:
             raise created.shortfall
         resize = _resize(sent.create, created)
-        if sent.later or resize or run.registry.keeps_rows:  # the row says when the project is ready
+        mark = await lost_mark(run, sent.create, sent.later, created.address)
+        if sent.later or resize or mark or run.registry.keeps_rows:  # the row says when the project is ready
             await run.neon.wait(*created.address.project_key, created.operations)
         if resize:
-            await _carry_out_resize(run, resize, created.address)
+            await _complete(
+                run, resize, created.address, "its compute does not have the requested size", "resizes"
+            )
+        if mark:
+            await _complete(run, mark, created.address, "it is not marked as the tenant's", "marks")
     except ReconcilerError as error:
         run.outcomes.failed(sent.create, error)
         return
@@ -290,13 +296,16 @@ def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
     )
 
 
-async def _carry_out_resize(run: Run, resize: PatchEndpoint, address: Address) -> None:
-    """Raises what the client raises, and NotTakenError where the call is not sent because the run ends."""
+async def _complete(run: Run, action: Action, address: Address, lack: str, mends: str) -> None:
+    """Carries out what a new project still lacks, and waits for its operations.
+
+    Raises what the client raises, and NotTakenError where the call is not sent because the run ends.
+    """
     try:
-        performed = await carry_out(run, resize, address)
+        performed = await carry_out(run, action, address)
     except NotSentError as error:
-        words = f"project {address.project_id} was created, but its compute does not have the requested size"
-        raise NotTakenError(f"{words}: {error}", hint="run again: the next run resizes it") from error
+        words = f"project {address.project_id} was created, but {lack}"
+        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {mends} it") from error
     if performed.shortfall is not None:
         raise performed.shortfall
     await run.neon.wait(*address.project_key, performed.operations)
@@ -308,6 +317,7 @@ async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> 
         return sent.answer
     project = await of_run(run, sent.create.tenant, run.id, named)
     if project is not None:
+        run.creations.keep_annotations = True
         run.writes.found(sent.answer, f"project {project.id}")
         wrong = shortfall(sent.create.changes, project_fields(project))
         project = replace(project, endpoints=await run.neon.endpoints(project.organization, project.id))

@@ -62,7 +62,10 @@ def test_a_new_tenant_takes_one_call_between_two_looks(tmp_path: Path) -> None:
         applied = await world.apply(FREE_ACME)
         assert applied.results() == {"acme": Result.APPLIED}
         lines = [exchange.line for exchange in world.simulator.requests]
-        assert lines == ["GET /projects"] * 6 + ["POST /projects"] + ["GET /projects"] * 2
+        looks, (annotations,) = lines[:-1], lines[-1:]
+        assert looks == ["GET /projects"] * 6 + ["POST /projects"] + ["GET /projects"] * 2
+        assert annotations.startswith("GET /projects/")
+        assert annotations.endswith("/branches")
         assert (await world.plan(FREE_ACME)).empty
 
     virtually(main())

@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FUZZ_VENV := .venv-fuzz
 unexport PYTHONDONTWRITEBYTECODE # without what was compiled, each worker and each command compiles the program again
+# Tests that run programs mostly wait for them: more workers than cores keep the cores busy.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 PEERS_VENV := .venv-peers
 FUZZ_PIP := $(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 

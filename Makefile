@@ -28,7 +28,7 @@ demo: $(VENV)/.installed     ## plan and apply for a fleet that differs from its
 demo-undo: $(VENV)/.dev      ## a tenant's rows in a real PostgreSQL: written, lost, restored from a snapshot
 	@$(BIN)/reconciler demo --undo
 
-test: $(VENV)/.dev           ## all tests, of those with many cases a sample that differs from commit to commit; SEED=N draws one again
+test: $(VENV)/.dev           ## the tests but the slowest, of those with many cases a sample that differs from commit to commit; SEED=N draws one again
 	$(BIN)/pytest -n auto --dist worksteal -q -m "not exhaustive"
 
 nightly: $(VENV)/.dev        ## all tests with all their cases, and 100,000 runs on stale views (hours)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import click
-
-from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, Choice, flag
+from reconciler.cli.command_help import FILE, LOOK_AT, OUTPUT, PERMITTED, Choice, flag
 from reconciler.cli.flags import packed
 from reconciler.cli.options import depth_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.cli.flags import Decorator
 
 BELOW: Final = ("branches", "snapshots", "settings")
 """As in ``adopt.below``; a test compares them."""
-_file: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 class AdoptFlags(NamedTuple):
@@ -53,7 +51,7 @@ adopt_options: Final[Decorator] = packed(
     flag(
         LOOK_AT,
         "--answers",
-        type=_file,
+        type=FILE,
         metavar="FILE",
         help="The tenants of projects that nothing identifies: the edited lines of --questions.",
     ),
@@ -61,7 +59,7 @@ adopt_options: Final[Decorator] = packed(
         LOOK_AT,
         "--from-terraform",
         multiple=True,
-        type=_file,
+        type=FILE,
         metavar="FILE",
         help="Adopt the neon_project of a state or plan: `terraform state pull`, or `terraform show -json`.",
     ),
@@ -69,7 +67,7 @@ adopt_options: Final[Decorator] = packed(
         LOOK_AT,
         "--from-neon-config",
         multiple=True,
-        type=_file,
+        type=FILE,
         metavar="FILE",
         help="Adopt the project of a .neon file; its folder is named after the tenant.",
     ),
@@ -111,7 +109,7 @@ adopt_options: Final[Decorator] = packed(
         type=Choice(["yaml", "ndjson"]),
         help="A YAML file for each tenant, or a JSON line.  [default: YAML up to 100 tenants]",
     ),
-    flag(OUTPUT, "--questions", type=_file, metavar="FILE", help="Write open questions to FILE, for --answers."),
-    flag(OUTPUT, "--state-rm", type=_file, metavar="FILE", help="Write lines of `terraform state rm` to FILE."),
+    flag(OUTPUT, "--questions", type=FILE, metavar="FILE", help="Write open questions to FILE, for --answers."),
+    flag(OUTPUT, "--state-rm", type=FILE, metavar="FILE", help="Write lines of `terraform state rm` to FILE."),
     flag(OUTPUT, "--dry-run", is_flag=True, help="Show what would be written, and write nothing."),
 )

@@ -10,7 +10,13 @@ import click
 from reconciler.cli.adopt_flags import adopt_options
 from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, DescribedGroup, flag
 from reconciler.cli.declaring import READ, by_name, declare
-from reconciler.cli.options import account_options, base_option, directory_option, files_options
+from reconciler.cli.options import (
+    account_options,
+    base_option,
+    directory_option,
+    files_options,
+    more_journals_option,
+)
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView, ProblemsView
@@ -135,14 +141,7 @@ COLLECT: Final = declare(
         metavar="FILE",
         help="The file, below the folder.  [default: sign-ups in the first pattern]",
     ),
-    flag(
-        LOOK_AT,
-        "--journals",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="PATH",
-        help="Also read journals in this file or folder.  [always: the user's log folder]",
-    ),
+    more_journals_option("journals"),
     flag(
         LOOK_AT,
         "--min-age",

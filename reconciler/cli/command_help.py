@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -40,6 +41,8 @@ CHILD: Final = "reconciler.child"
 LONGEST_LINE: Final = 200
 """Length to which the one line of help for a command may go."""
 
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+"""The type of a flag or an argument that names a file, which need not exist."""
 TENANT_FILES: Final = (".yaml", ".yml")
 """How the files of tenants end."""
 MOST_SUGGESTED: Final = 3

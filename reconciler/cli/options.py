@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import ACCOUNT, LOOK_AT, PERMITTED, RUNNING, Choice, flag
+from reconciler.cli.command_help import ACCOUNT, FILE, LOOK_AT, PERMITTED, RUNNING, Choice, flag
 from reconciler.cli.flags import (
     AccountFlags,
     CommandFlags,
@@ -20,6 +20,9 @@ from reconciler.cli.flags import (
     packed,
 )
 from reconciler.cli.output_options import journal_option
+
+if TYPE_CHECKING:
+    from reconciler.cli.flags import Decorator
 
 CONCERNS: Final = (
     "project",
@@ -97,7 +100,7 @@ account_options = packed(
     flag(
         ACCOUNT,
         "--simulator",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Use the Neon simulator, with its state in FILE: no account, no key, no waiting.",
     ),
@@ -132,8 +135,10 @@ depth_option: Final = flag(
     help="How much is read below each project.",
 )
 
+tenant_option: Final = flag(LOOK_AT, "--tenant", multiple=True, metavar="GLOB", help="Only these tenants.")
+
 _which_tenants: Final = (
-    flag(LOOK_AT, "--tenant", multiple=True, metavar="GLOB", help="Only these tenants."),
+    tenant_option,
     flag(LOOK_AT, "--exclude", multiple=True, metavar="GLOB", help="Not these tenants."),
     flag(LOOK_AT, "--tier", multiple=True, metavar="TIER", help="Only tenants of these tiers."),
     flag(LOOK_AT, "--label", multiple=True, metavar="KEY[=VALUE]", help="Only tenants with all of these labels."),
@@ -191,6 +196,21 @@ permission_options = packed(
     flag(PERMITTED, "--strict", is_flag=True, help="Apply nothing if anything is refused."),
 )
 
+
+def _journals(told: str) -> Decorator:
+    journal = click.Path(exists=True, path_type=Path)
+    return flag(LOOK_AT, "--journals", multiple=True, type=journal, metavar="PATH", help=told)
+
+
+def more_journals_option(which: str) -> Decorator:
+    """Journals that are read besides those of this machine."""
+    return _journals(f"Also read {which} in this file or folder.  [always: the user's log folder]")
+
+
+journals_option: Final = _journals(
+    "This journal, or all journals below this folder.  [default: the user's log folder]"
+)
+
 earlier_runs_options = packed(
     "earlier",
     EarlierRunsFlags,
@@ -202,14 +222,7 @@ earlier_runs_options = packed(
         help="State that run RUN has ended without a record of what it created: an unused second project that it "
         "left for a tenant may be deleted.",
     ),
-    flag(
-        LOOK_AT,
-        "--journals",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="PATH",
-        help="Also read journals of ended runs in this file or folder.  [always: the user's log folder]",
-    ),
+    more_journals_option("journals of ended runs"),
 )
 
 command_options = packed(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import OUTPUT, Choice, flag
+from reconciler.cli.command_help import FILE, OUTPUT, Choice, flag
 from reconciler.cli.flags import NotifyFlags, OutputFlags, SinkFlags, TelemetryFlags, packed
 from reconciler.views.formats import TEXT, formats_of
 
@@ -29,7 +29,7 @@ fail_on_option = flag(
 journal_option = flag(
     OUTPUT,
     "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Record of every write.  [default: one file for each run in the user's log folder]",
 )
@@ -48,7 +48,7 @@ telemetry_options = packed(
     flag(
         OUTPUT,
         "--metrics",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Write what the run did, in figures, to FILE at its end: OpenMetrics text.",
     ),
@@ -64,14 +64,14 @@ _file_sinks: Final = (
     flag(
         OUTPUT,
         "--connections-to",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Append the connection strings to FILE: JSON lines that only you can read.",
     ),
     flag(
         OUTPUT,
         "--dotenv",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Set DATABASE_URL and DATABASE_URL_UNPOOLED in FILE, which only you can read.",
     ),
@@ -124,7 +124,7 @@ notify_options = packed(
     flag(
         OUTPUT,
         "--notify-state",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Record sent notices in FILE.  [default: in the registry]",
     ),
@@ -149,7 +149,7 @@ def output_options(view: type[View], *more: Decorator) -> Decorator:
             OUTPUT,
             "--output",
             multiple=True,
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=FILE,
             metavar="FILE",
             help=f"Also write to FILE; its ending gives the format: {', '.join(row.suffix for row in formats)}.",
         ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, PERMITTED, flag
+from reconciler.cli.command_help import FILE, LOCAL, LOOK_AT, OUTPUT, PERMITTED, flag
 from reconciler.cli.declaring import READ, WRITE, by_name, declare
 from reconciler.cli.options import (
     account_options,
@@ -18,10 +17,12 @@ from reconciler.cli.options import (
     earlier_runs_options,
     expect_empty_option,
     files_options,
+    journals_option,
     max_calls_option,
     permission_options,
     run_options,
     scope_options,
+    tenant_option,
 )
 from reconciler.cli.output_options import (
     events_option,
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
 
 
 def _plan_file(*, required: bool) -> Decorator:
-    path = click.Path(dir_okay=False, path_type=Path)
     metavar = "PLANFILE" if required else "[PLANFILE]"
-    return click.argument("saved_plan", required=required, type=path, metavar=metavar)
+    return click.argument("saved_plan", required=required, type=FILE, metavar=metavar)
 
 
 PLAN: Final = declare(
@@ -59,7 +59,7 @@ PLAN: Final = declare(
     flag(
         OUTPUT,
         "--out",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Save the plan to FILE: `apply FILE` does nothing that is not in it.",
     ),
@@ -73,7 +73,7 @@ PLAN: Final = declare(
     flag(
         LOOK_AT,
         "--live",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Plan with the live state that `observe` recorded in FILE: needs no key, and makes no call.",
     ),
@@ -104,7 +104,7 @@ OBSERVE: Final = declare(
         OUTPUT,
         "--out",
         required=True,
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Where to write it: JSON, compressed by gzip.",
     ),
@@ -187,7 +187,7 @@ ROLLBACK: Final = declare(
     files_options,
     account_options,
     base_option,
-    flag(LOOK_AT, "--tenant", multiple=True, metavar="GLOB", help="Only these tenants."),
+    tenant_option,
     flag(
         LOOK_AT,
         "--wave",
@@ -195,14 +195,7 @@ ROLLBACK: Final = declare(
         metavar="N",
         help="Only the tenants of this wave of the run.",
     ),
-    flag(
-        LOOK_AT,
-        "--journals",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="PATH",
-        help="This journal, or all journals below this folder.  [default: the user's log folder]",
-    ),
+    journals_option,
     flag(
         PERMITTED,
         "--allow",

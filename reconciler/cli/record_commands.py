@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, DescribedGroup, flag
+from reconciler.cli.command_help import FILE, LOCAL, LOOK_AT, OUTPUT, DescribedGroup, flag
 from reconciler.cli.declaring import READ, by_name, declare
-from reconciler.cli.options import account_options, base_option, files_options
+from reconciler.cli.options import account_options, base_option, files_options, journals_option
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import AuditView, RegistryView, ReportView, RowChangesView
@@ -80,14 +80,7 @@ AUDIT: Final = declare(
     click.argument("tenants", nargs=-1, metavar="[TENANT]..."),
     flag(LOOK_AT, "--since", metavar="TIME", help="Not older than this: 90d, or 2031-01-30."),
     flag(LOOK_AT, "--fleet", metavar="NAME", help="Only runs on this fleet."),
-    flag(
-        LOOK_AT,
-        "--journals",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="PATH",
-        help="This journal, or all journals below this folder.  [default: the user's log folder]",
-    ),
+    journals_option,
     flag(
         LOOK_AT,
         "--registry",
@@ -108,7 +101,7 @@ _name: Final = flag(
     metavar="NAME",
     help="Tells the fleets of a repository apart.",
 )
-_text: Final = click.argument("text", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+_text: Final = click.argument("text", type=FILE, metavar="FILE")
 _pull_request: Final = flag(
     LOOK_AT, "--number", type=int, metavar="N", help="The pull request.  [default: of the workflow]"
 )
@@ -164,7 +157,7 @@ for github_command in (
         "Write a file into the fleet's one open issue, or close the issue.",
         "reconciler github issue drift.md",
         LOCAL,
-        click.argument("text", required=False, type=click.Path(dir_okay=False, path_type=Path), metavar="[FILE]"),
+        click.argument("text", required=False, type=FILE, metavar="[FILE]"),
         _name,
         flag(
             OUTPUT,

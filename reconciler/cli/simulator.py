@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import DescribedCommand, DescribedGroup
+from reconciler.cli.command_help import FILE, DescribedCommand, DescribedGroup
 from reconciler.cli.embedded_neon import keys, open_account
 from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
@@ -45,7 +45,7 @@ PLACES: Final = ("node_modules", "tests/contract/node_modules")
 
 data_option = click.option(
     "--data",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     default=Path("sim.db"),
     show_default=True,
     help="File with the state of the simulated account.",

@@ -36,7 +36,8 @@ T = TypeVar("T")
 VALID_SECONDS: Final = 3.0
 """How long the calls of a slice may start. Then those that are left are lost: perhaps the run has died."""
 FEWEST_CALLS: Final = 2
-"""In a slice, however many runs there are. With more, sign-ups that come together would wait for them."""
+"""In a slice, however many runs there are, unless a burst is fewer. With more, sign-ups that come together would
+wait for them."""
 FIRST_CALLS: Final = 5
 """The first slice of a run about a few tenants: the calls of a sign-up. A later one is twice what was used."""
 PATIENCE_SECONDS: Final = 2.0
@@ -88,10 +89,11 @@ def granted(state: BudgetState | None, now: float, ask: Ask, rates: CallRates) -
     of_fleet, share = rates.fleets is not None, rates.fleets or rates.account
     sharing = 1 + sum(one.of_fleet is of_fleet for one in state.slices.values())
     cost = state.cost_at(now)
-    most = max(FEWEST_CALLS, share.per_second * SLICE_SECONDS / sharing) / cost
+    most = max(min(FEWEST_CALLS, share.burst), share.per_second * SLICE_SECONDS / sharing) / cost
     calls = max(1, int(min(ask.calls, most)))
     counted = calls * cost
-    wait_seconds = state.seconds_until(counted + rates.reserved, rates.account)
+    needed = max(counted, min(counted + rates.reserved, rates.account.burst))
+    wait_seconds = state.seconds_until(needed, rates.account)
     if rates.fleets is not None:
         wait_seconds = max(wait_seconds, seconds_for(counted - state.fleets, rates.fleets))
         state = replace(state, fleets=state.fleets - counted)

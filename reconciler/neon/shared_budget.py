@@ -147,14 +147,19 @@ def refilled(state: BudgetState | None, now: float, rates: CallRates) -> BudgetS
 
 def _filled(state: BudgetState, now: float, rate: Rate) -> float:
     """The account's bucket: what has come, and what slices have begun since."""
-    begun = sum(one.calls for one in state.slices.values() if one.since <= now)
-    most = min(rate.burst, rate.burst + SLICE_SECONDS * rate.per_second - begun)
     at, left = state.at, state.account
+    begun = sum(one.calls for one in state.slices.values() if one.since <= at)
     for one in state.pending:
         if one.since <= now:
-            left = min(most, left + (one.since - at) * rate.per_second) - one.calls
+            left = min(_most(begun, rate), left + (one.since - at) * rate.per_second) - one.calls
+            begun += one.calls
             at = one.since
-    return min(most, left + (now - at) * rate.per_second)
+    return min(_most(begun, rate), left + (now - at) * rate.per_second)
+
+
+def _most(begun: float, rate: Rate) -> float:
+    """What the account's bucket has at most, while slices of so many calls have begun."""
+    return min(rate.burst, rate.burst + SLICE_SECONDS * rate.per_second - begun)
 
 
 def slowed(state: BudgetState, now: float, seconds: float, cost: float) -> BudgetState:

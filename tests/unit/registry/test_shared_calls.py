@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -138,6 +138,27 @@ def test_runs_that_may_use_all_of_the_limit_use_it_together(ledger: Ledger) -> N
     virtually(main())
     assert account.refused == 0
     assert account.starts[-1] < 6000 / (API.requests_per_minute / 60) / 0.95
+
+
+@pytest.mark.parametrize("count", [1, 8])
+@pytest.mark.parametrize("share", [0.7, 1.0])
+@pytest.mark.parametrize("per_minute", [10, 30, 60, 150])
+def test_a_low_limit_is_kept_to_and_used(ledger: Ledger, per_minute: int, share: float, count: int) -> None:
+    """Where what comes in a second is less than a call."""
+    api, starts = replace(API, requests_per_minute=per_minute), list[float]()
+
+    async def run(machine: Machine) -> None:
+        pace = Pace.of(api, share=share, store=machine.mine, leased=machine.leased)
+        for _ in range(6 * per_minute // count):
+            await pace.turn(PATCH)
+            starts.append(asyncio.get_running_loop().time())
+
+    async def main() -> None:
+        await asyncio.gather(*(run(machine) for machine in machines(ledger, count)))
+
+    virtually(main())
+    assert max(sum(at <= start < at + 60 for start in starts) for at in starts) <= per_minute
+    assert len(starts) / max(starts) > 0.85 * share * per_minute / 60
 
 
 def test_without_the_registry_two_machines_exceed_the_limit(ledger: Ledger) -> None:

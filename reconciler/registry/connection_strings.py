@@ -63,7 +63,7 @@ class StringRows(DatabaseRegistry):
 
     def kept_connections(self, tenants: Collection[str] | None = None) -> dict[str, KeptConnection]:
         """The connection strings of all rows that keep them, or of a few tenants, decrypted; sorted by tenant."""
-        if not self._is_current():
+        if not self._has_all_columns():
             return {}
         of_fleet = (_ROW.fleet == self._fleet, _ROW.direct_string.is_not(None), _ROW.state != RowState.DELETED)
         query = sa.select(TENANTS).where(*of_fleet).order_by(_ROW.tenant)
@@ -74,7 +74,7 @@ class StringRows(DatabaseRegistry):
 
     def tenants_with_strings(self) -> dict[str, str]:
         """The project of each row that keeps connection strings, by tenant. Needs no key."""
-        if not self._is_current():
+        if not self._has_all_columns():
             return {}
         query = sa.select(_ROW.tenant, _ROW.project_id).where(_ROW.fleet == self._fleet)
         with self._reading() as connection:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reconciler.errors import RegistryError
 from reconciler.registry import INSTALL
 from reconciler.registry.null import NullRegistry
-from reconciler.registry.table import HEAD, TENANTS, VERSIONS
+from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ class DatabaseRegistry(NullRegistry):
 
     def _is_current(self) -> bool:
         """Whether the tables exist and have the newest version."""
-        with self._reading() as connection:
-            tables = sa.inspect(connection)
-            if not (tables.has_table(TENANTS.name) and tables.has_table(VERSIONS.name)):
-                return False
-            return bool(connection.scalar(sa.select(VERSIONS.c.version_num)) == HEAD)
+        return self.version() == HEAD
+
+    def _has_all_columns(self) -> bool:
+        """Whether the table of tenants exists with all its columns."""
+        return TENANTS_SINCE <= (self.version() or BEFORE_VERSIONS) <= HEAD
 
     def _exists(self, table: sa.Table) -> bool:
         with self._reading() as connection:

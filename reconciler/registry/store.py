@@ -66,10 +66,10 @@ class Registry(StringRows):
         """All rows, or those of a few tenants, sorted by tenant. Writes nothing and creates no table."""
         if not self._exists(TENANTS):
             return {}
-        current = self._is_current()
-        columns = [_ROW[name] for name in ((*CLAIM, *RECORD, DUE) if current else CLAIM)]
+        complete = self._has_all_columns()
+        columns = [_ROW[name] for name in ((*CLAIM, *RECORD, DUE) if complete else CLAIM)]
         query = sa.select(*columns).where(_ROW.fleet == self._fleet).order_by(_ROW.tenant)
-        if current:
+        if complete:
             query = query.where(_ROW.state != RowState.DELETED)
         if tenants is not None:
             query = query.where(_ROW.tenant.in_(tenants))
@@ -78,7 +78,7 @@ class Registry(StringRows):
 
     def tenants(self) -> list[RegisteredTenant]:
         """All rows, also those of deleted projects, sorted by tenant, each with the last accepted revision."""
-        if not self._is_current():
+        if not self._has_all_columns():
             return []
         revision = REVISIONS.c
         both = TENANTS.outerjoin(REVISIONS, sa.and_(revision.fleet == _ROW.fleet, revision.tenant == _ROW.tenant))

@@ -66,6 +66,8 @@ VERSIONS: Final = sa.Table("neon_reconciler_version", _METADATA, sa.Column("vers
 """The version of the tables (Alembic)."""
 HEAD: Final = "0006"
 """The newest version."""
+TENANTS_SINCE: Final = "0005"
+"""From this version on, the table of tenants has all its columns. Later ones have only added other tables."""
 
 REVISIONS: Final = sa.Table(
     "neon_reconciler_revisions",

@@ -16,7 +16,7 @@ from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Lease, Placement, Record, Registered, RowState
 from reconciler.registry.connect import open_registry
-from reconciler.registry.table import HEAD, TENANTS, VERSIONS
+from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.registry.upgrade import SCRIPTS
 from tests.harness.builders import NOON
 
@@ -136,6 +136,21 @@ def test_tables_without_connection_strings_get_empty_columns(old: str, opened: C
     acme, birch = registry.tenants()
     assert {row.tenant: (row.project_id, row.claimed_at) for row in (acme, birch)} == before
     assert (acme.tier, acme.state, acme.connection_string) == ("pro", RowState.READY, None)
+
+
+def test_tables_that_lack_only_other_tables_are_read_as_new_ones(old: str, opened: Callable[[], Registry]) -> None:
+    """After an upgrade of the program, before its first write: also by a role that may only read."""
+    engine = sa.create_engine(old.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        command.upgrade(alembic_on(connection), TENANTS_SINCE)
+        found = {column["name"] for column in sa.inspect(connection).get_columns(TENANTS.name)}
+        assert found == set(TENANTS.c.keys())
+    engine.dispose()
+    registry = opened()
+    registry.forget("acme", "cool-river-1", NOON)
+    assert list(registry.rows()) == ["birch"]
+    assert [row.tenant for row in registry.tenants()] == ["acme", "birch"]
+    assert registry.version() == TENANTS_SINCE
 
 
 def test_of_many_that_start_at_once_one_upgrades(opened: Callable[[], Registry]) -> None:

@@ -69,7 +69,7 @@ class OutputFlags(NamedTuple):
 
 
 class CommandFlags(NamedTuple):
-    """How a command on one tenant is carried out."""
+    """How a command is carried out that plans one task, such as `restore` or `rollback`, and asks."""
 
     dry_run: bool
     yes: bool

@@ -152,19 +152,16 @@ _which_part: Final = (
         help="Only part I of N parts of the fleet; auto: the part that the CI system has numbered.",
     ),
 )
-_which_of_them: Final = (
-    *_which_part,
-    depth_option,
-    base_option,
-)
 scope_options = packed(
     "scope",
     ScopeFlags,
     *_which_tenants,
     flag(LOOK_AT, "--only", multiple=True, type=Choice(CONCERNS), help="Only these groups of fields."),
-    *_which_of_them,
+    *_which_part,
+    depth_option,
+    base_option,
 )
-tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_of_them)
+tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_part, depth_option, base_option)
 """The same without ``--only``, for what has no groups of fields."""
 listed_tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_part, base_option)
 """The same without ``--depth``, for what reads nothing below a project."""
@@ -207,9 +204,10 @@ def more_journals_option(which: str) -> Decorator:
     return _journals(f"Also read {which} in this file or folder.  [always: the user's log folder]")
 
 
-journals_option: Final = _journals(
+only_journals_option: Final = _journals(
     "This journal, or all journals below this folder.  [default: the user's log folder]"
 )
+"""Journals that are read instead of those of this machine."""
 
 earlier_runs_options = packed(
     "earlier",
@@ -233,7 +231,7 @@ command_options = packed(
     journal_option,
 )
 
-which_options: Final = (
+branch_and_database_options: Final = (
     flag(LOOK_AT, "--branch", metavar="BRANCH", help="Name of a branch.  [default: the default branch]"),
     flag(LOOK_AT, "--database", metavar="DATABASE", help="Name of a database.  [default: as in the files]"),
 )

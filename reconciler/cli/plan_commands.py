@@ -17,8 +17,8 @@ from reconciler.cli.options import (
     earlier_runs_options,
     expect_empty_option,
     files_options,
-    journals_option,
     max_calls_option,
+    only_journals_option,
     permission_options,
     run_options,
     scope_options,
@@ -195,7 +195,7 @@ ROLLBACK: Final = declare(
         metavar="N",
         help="Only the tenants of this wave of the run.",
     ),
-    journals_option,
+    only_journals_option,
     flag(
         PERMITTED,
         "--allow",

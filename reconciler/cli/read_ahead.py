@@ -1,8 +1,8 @@
 """Reads the lists of the account while tenants are parsed, which takes as long as the longer of the two.
 
-``tiers.yaml`` says all that the lists need. They are read in a thread, from the moment at which it is known until
-the command uses the fleet. Whatever forbids to start them is told in its turn, after what is wrong with the files:
-then nothing is read ahead. The embedded simulator takes no time of a network, and is read when it is needed.
+The lists need nothing but ``tiers.yaml``. Once it is parsed, a thread reads them until the command uses the fleet.
+If an error prevents that, nothing is read ahead: the command meets the error again when it connects, after it has
+printed the problems of the files. The embedded simulator needs no network: it is read when the command connects.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ def reading_ahead(
     limit: CallLimit | None = None,
     calls: bool = True,
 ) -> Iterator[ReadAhead]:
-    """What a run on the whole fleet reads ahead; of a part of it, it is not known whether it needs the lists.
+    """What a run on the whole fleet reads ahead. A run on a part of it may not need the lists, and reads nothing.
 
-    ``calls``: whether the command makes any. At the end of the block, what nobody has used is cancelled.
+    ``calls``: whether the command makes any. At the end of the block, reads that the command did not use are
+    cancelled.
     """
-    wanted = calls and account.simulator is None and not account.postgres and _whole(scope)
+    wanted = calls and account.simulator is None and not account.postgres and _is_whole_fleet(scope)
     ahead = ReadAhead(account, files, scope.base, observer, limit, wanted=wanted)
     try:
         yield ahead
@@ -54,7 +55,7 @@ def reading_ahead(
         ahead.close()
 
 
-def _whole(scope: ScopeFlags) -> bool:
+def _is_whole_fleet(scope: ScopeFlags) -> bool:
     parts = (scope.tenant, scope.exclude, scope.tier, scope.label, scope.shard, scope.changed_since)
     return not any(parts)
 
@@ -72,18 +73,18 @@ class ReadAhead:
     _loop: BackgroundLoop | None = None
     _use: asyncio.Future[Callable[[Fleet], Awaitable[None]]] | None = None
 
-    def start(self, prices: DesiredState) -> None:
-        """Starts to read the lists, with what tiers.yaml says; once."""
+    def start(self, price_list: DesiredState) -> None:
+        """Starts to read the lists, at the first call. ``price_list``: tiers.yaml, without tenants."""
         if not self.wanted:
             return
         self.wanted = False
-        with suppress(ReconcilerError):  # is raised again in its turn
+        with suppress(ReconcilerError):  # the command meets it again when it connects
             require_room_for_files()
             environ, trust_files = runtime().environ, self.account.trust_files
-            trusted = require_trust_ahead(prices, environ, self.files, self.base, trust_files=trust_files)
-            share = prices.api.batch_share
+            trusted = require_trust_ahead(price_list, environ, self.files, self.base, trust_files=trust_files)
+            share = price_list.api.batch_share
             connection, _ = connection_of(
-                self.account, prices, trusted, share=share, observer=self.observer, limit=self.limit
+                self.account, price_list, trusted, share=share, observer=self.observer, limit=self.limit
             )
             from reconciler.cli.background_loop import BackgroundLoop  # noqa: PLC0415 - only where lists are read
 
@@ -99,18 +100,18 @@ class ReadAhead:
         if self._loop is None:
             return False
         runner, task, waiting = self._loop.take(), self._loop.task, self._use
-        if waiting is None or task.done():  # it did not connect: whoever connects again learns why
+        if waiting is None or task.done():  # it could not connect; the command connects again, and meets the error
             return False
 
         async def use_all(fleet: Fleet) -> None:
             fleet.use_files(desired)
             await use(fleet)
 
-        async def go_on() -> None:
+        async def finish() -> None:
             waiting.set_result(use_all)
             await task
 
-        runner.run(go_on())
+        runner.run(finish())
         return True
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command_help import FILE, LOCAL, LOOK_AT, OUTPUT, DescribedGroup, flag
 from reconciler.cli.declaring import READ, by_name, declare
-from reconciler.cli.options import account_options, base_option, files_options, journals_option
+from reconciler.cli.options import account_options, base_option, files_options, only_journals_option
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
 from reconciler.views.view import AuditView, RegistryView, ReportView, RowChangesView
@@ -80,7 +80,7 @@ AUDIT: Final = declare(
     click.argument("tenants", nargs=-1, metavar="[TENANT]..."),
     flag(LOOK_AT, "--since", metavar="TIME", help="Not older than this: 90d, or 2031-01-30."),
     flag(LOOK_AT, "--fleet", metavar="NAME", help="Only runs on this fleet."),
-    journals_option,
+    only_journals_option,
     flag(
         LOOK_AT,
         "--registry",

@@ -11,11 +11,11 @@ from reconciler.cli.declaring import READ, WRITE, by_name, declare
 from reconciler.cli.options import (
     account_options,
     base_option,
+    branch_and_database_options,
     command_options,
     dump_options,
     earlier_runs_options,
     files_options,
-    which_options,
 )
 from reconciler.cli.output_options import (
     events_option,
@@ -87,7 +87,7 @@ CONNECTIONS: Final = declare(
     files_options,
     account_options,
     base_option,
-    *which_options,
+    *branch_and_database_options,
     flag(LOOK_AT, "--role", metavar="ROLE", help="Name of a role.  [default: as in the files]"),
     flag(LOOK_AT, "--from-registry", is_flag=True, help="Read the registry instead of Neon."),
     sink_options,
@@ -212,7 +212,7 @@ ROTATE: Final = declare(
     files_options,
     account_options,
     base_option,
-    *which_options,
+    *branch_and_database_options,
     flag(LOOK_AT, "--role", required=True, metavar="ROLE", help="Name of the role."),
     command_options,
     sink_options,

@@ -112,7 +112,7 @@ _commit: Final = flag(
 
 @click.group("report", cls=DescribedGroup)
 def report() -> None:
-    """What runs did, once more."""
+    """The reports of earlier runs."""
 
 
 report.add_command(

@@ -1,4 +1,4 @@
-"""``reconciler report``: what runs did, once more."""
+"""``reconciler report``: the reports of earlier runs."""
 
 from __future__ import annotations
 

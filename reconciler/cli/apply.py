@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -97,26 +97,12 @@ def run(
     saved = None if saved_plan is None else _read(saved_plan)
     fleet_files = FleetFiles(files)
     limit = call_limit(max_calls)
+    flags = _Flags(files, account, scope, permission, earlier, running, notices, output)
     reading = reading_ahead(account, fleet_files, scope, observer=telemetry.observer, limit=limit)
     try:
         fleet_files.require_tip()
         with reading as ahead:
-            return _run(
-                ahead,
-                saved,
-                files,
-                fleet_files,
-                account,
-                scope,
-                permission,
-                earlier,
-                running,
-                limit,
-                events,
-                telemetry,
-                notices,
-                output,
-            )
+            return _run(flags, saved, fleet_files, ahead, limit, events, telemetry)
     except SupersededError as error:
         if running.advance is None:
             raise
@@ -137,36 +123,73 @@ def _read(path: Path) -> SavedPlan:
         raise
 
 
+class _Flags(NamedTuple):
+    """The flags of one apply, by what they are about."""
+
+    files: FilesFlags
+    account: AccountFlags
+    scope: ScopeFlags
+    permission: PermissionFlags
+    earlier: EarlierRunsFlags
+    running: RunFlags
+    notices: NotifyFlags
+    output: OutputFlags
+
+
 def _run(
-    ahead: ReadAhead,
+    flags: _Flags,
     saved: SavedPlan | None,
-    files: FilesFlags,
-    fleet_files: FleetFiles,
-    account: AccountFlags,
-    scope: ScopeFlags,
-    permission: PermissionFlags,
-    earlier: EarlierRunsFlags,
-    running: RunFlags,
+    files: FleetFiles,
+    ahead: ReadAhead,
     limit: CallLimit | None,
     events: EventLines,
     telemetry: Telemetry,
-    notices: NotifyFlags,
-    output: OutputFlags,
 ) -> ExitCode:
-    desired = fleet_files.desired(ahead.start)
+    desired = files.desired(ahead.start)
     telemetry.figures.fleet = desired.fleet
     telemetry.figures.plan_made_at = None if saved is None else saved.made.at
-    moving = None
-    if running.advance is not None:
-        pushed = files.ref if _pushes(account) else None
-        moving = base_to_advance(files.directory, running.advance, desired.fleet, base=scope.base, ref=pushed)
-    request = judged(fleet_files.request(scope, permission, desired), fleet_files, desired, scope.base)
-    attempt = _Attempt(
-        files=fleet_files,
+    attempt = _attempt(flags, saved, files, desired, limit, events, telemetry)
+
+    async def carry_out(fleet: Fleet) -> tuple[Planned, Report, list[ExitCode]]:
+        people = notifier(flags.notices, flags.account, fleet, desired, remembers=False)
+        return await attempt.carry_out(fleet, people)
+
+    planned, report, codes = with_fleet(
+        flags.account,
+        desired,
+        carry_out,
+        files=files,
+        base=flags.scope.base,
+        share=desired.api.batch_share,
+        observer=telemetry.observer,
+        limit=limit,
+        ahead=ahead,
+    )
+    telemetry.applied(planned, report)
+    _publish(flags.output, planned, report, attempt.run, aside=events.on_stdout)
+    code = weightiest(codes)
+    events.end(report, planned.stale, code)
+    return code
+
+
+def _attempt(
+    flags: _Flags,
+    saved: SavedPlan | None,
+    files: FleetFiles,
+    desired: DesiredState,
+    limit: CallLimit | None,
+    events: EventLines,
+    telemetry: Telemetry,
+) -> _Attempt:
+    running, output, base = flags.running, flags.output, flags.scope.base
+    moving = _base_to_move(flags, desired.fleet)
+    request = judged(files.request(flags.scope, flags.permission, desired), files, desired, base)
+    return _Attempt(
+        files=files,
         desired=desired,
         saved=saved,
-        request=with_earlier_runs(earlier, request, running.journal),
-        run=_run_of(running, fleet_files, events, telemetry, (*earlier.journals, log_folder()), desired.fleet),
+        request=with_earlier_runs(flags.earlier, request, running.journal),
+        run=_run_of(running, files, events, telemetry, (*flags.earlier.journals, log_folder()), desired.fleet),
         takes_back=running.rollback_on_harm,
         output=output,
         aside=events.on_stdout or output.format != TEXT,
@@ -175,35 +198,13 @@ def _run(
         limit=limit,
     )
 
-    async def carry_out(fleet: Fleet) -> tuple[Planned, Report, list[ExitCode]]:
-        people = notifier(notices, account, fleet, desired, remembers=False)
-        planned, report = await attempt.plan_and_apply(fleet)
-        moved = attempt.advance(planned, report)
-        codes = [exit_codes.of_apply(planned.plan, report, output.fail_on, stale=planned.stale, recorded=moved)]
-        codes += await attempt.after_harm(fleet, report)
-        return (
-            planned,
-            report,
-            codes if people is None else [*codes, await _tell(people, planned, report, request)],
-        )
 
-    share = desired.api.batch_share
-    planned, report, codes = with_fleet(
-        account,
-        desired,
-        carry_out,
-        files=fleet_files,
-        base=scope.base,
-        share=share,
-        observer=telemetry.observer,
-        limit=limit,
-        ahead=ahead,
-    )
-    telemetry.applied(planned, report)
-    _publish(output, planned, report, attempt.run, aside=events.on_stdout)
-    code = weightiest(codes)
-    events.end(report, planned.stale, code)
-    return code
+def _base_to_move(flags: _Flags, fleet: str) -> Base | None:
+    """The base that ``--advance`` names, as it stands now; None without the flag."""
+    if flags.running.advance is None:
+        return None
+    pushed = flags.files.ref if _pushes(flags.account) else None
+    return base_to_advance(flags.files.directory, flags.running.advance, fleet, base=flags.scope.base, ref=pushed)
 
 
 async def _tell(people: Notifier, planned: Planned, report: Report, request: Request) -> ExitCode:
@@ -264,6 +265,17 @@ class _Attempt:
     """Whether a harmful wave is taken back."""
     limit: CallLimit | None = None
     """What ``--max-calls`` permits."""
+
+    async def carry_out(self, fleet: Fleet, people: Notifier | None) -> tuple[Planned, Report, list[ExitCode]]:
+        """Plans, applies, moves the base, and tells people; what each of these says of the exit code."""
+        planned, report = await self.plan_and_apply(fleet)
+        moved = self.advance(planned, report)
+        fail_on = self.output.fail_on
+        codes = [exit_codes.of_apply(planned.plan, report, fail_on, stale=planned.stale, recorded=moved)]
+        codes += await self.after_harm(fleet, report)
+        if people is not None:
+            codes.append(await _tell(people, planned, report, self.request))
+        return planned, report, codes
 
     async def plan_and_apply(self, fleet: Fleet) -> tuple[Planned, Report]:
         """Raises click.Abort if a person declines the plan."""

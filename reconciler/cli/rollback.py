@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.cli.events import EventLines
     from reconciler.cli.flags import AccountFlags, CommandFlags, FilesFlags, OutputFlags
     from reconciler.cli.telemetry import Telemetry
+    from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
     from reconciler.fleet import Fleet, Planned, Request
     from reconciler.plan.outcome import Report
@@ -65,18 +66,10 @@ def run(
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
     desired = fleet_files.desired()
-    permission = PermissionFlags(allow, expect_empty=False, prune=False, strict=strict)
-    scope = ScopeFlags(tenant=(), exclude=(), tier=(), label=(), changed_since=None, shard=None, base=base)
     attempt = _Attempt(
         _undone(run_id, desired.fleet, tenant, wave, journals or (log_folder(),)),
-        judged(fleet_files.request(scope, permission, desired), fleet_files, desired, base),
-        RunOptions(
-            id=events.run,
-            journal=command.journal,
-            commit=fleet_files.commit(),
-            on_event=told(events.listener, telemetry.listener),
-            around_unit=telemetry.around_unit,
-        ),
+        _request(fleet_files, desired, base, allow, strict=strict),
+        _options(command, fleet_files, events, telemetry),
         command,
         aside=output.format != TEXT or events.on_stdout,
         full=output.full,
@@ -92,10 +85,7 @@ def run(
     )
     if report is None:
         view = PlanView(planned.plan, fleet_files.made(base, planned.at))
-        if command.dry_run:
-            publish(output, view)
-        else:
-            publish_shown(output, view, aside=events.on_stdout)
+        _publish_plan(output, view, dry_run=command.dry_run, aside=events.on_stdout)
         return exit_codes.of_command(planned.plan)
     telemetry.applied(planned, report)
     publish(output, ReportView(report, str(attempt.options.journal_path)), aside=events.on_stdout)
@@ -115,6 +105,33 @@ def _undone(
         )
     found = audit(journals, Wanted(tenants, fleet=fleet, run=run_id, wave=wave))
     return Undone(run_id, found.writes, found.unreadable)
+
+
+def _request(
+    files: FleetFiles, desired: DesiredState, base: str | None, allow: tuple[str, ...], *, strict: bool
+) -> Request:
+    """The request for all tenants: the run says which of them it changed."""
+    permission = PermissionFlags(allow, expect_empty=False, prune=False, strict=strict)
+    scope = ScopeFlags(tenant=(), exclude=(), tier=(), label=(), changed_since=None, shard=None, base=base)
+    return judged(files.request(scope, permission, desired), files, desired, base)
+
+
+def _options(command: CommandFlags, files: FleetFiles, events: EventLines, telemetry: Telemetry) -> RunOptions:
+    return RunOptions(
+        id=events.run,
+        journal=command.journal,
+        commit=files.commit(),
+        on_event=told(events.listener, telemetry.listener),
+        around_unit=telemetry.around_unit,
+    )
+
+
+def _publish_plan(output: OutputFlags, view: PlanView, *, dry_run: bool, aside: bool) -> None:
+    """Writes a plan that is not carried out. Without ``--dry-run``, it was already shown as text."""
+    if dry_run:
+        publish(output, view)
+    else:
+        publish_shown(output, view, aside=aside)
 
 
 @dataclass(slots=True)

@@ -185,14 +185,17 @@ def test_exports_set_variables_and_nothing_else(shell: Shell, text: str) -> None
     """Whatever organizations are called, and whatever an account's file that came with the files says."""
     named = TIERS.replace("  free:\n    id:", f"  {json.dumps(text)}:\n    id:")
     shell.write("tiers.yaml", named.replace("organization: free", f"organization: {json.dumps(text)}"))
-    exported(shell, shell.run("simulator", "env"))
+    refused = exported(shell, shell.run("simulator", "env"))
+    assert (refused.code, refused.out) == (3, ""), "no organization can have this name"
     shell.write("tiers.yaml", TIERS)
-    shell.run("simulator", "env", "--data", "brought.db")
+    assert exported(shell, shell.run("simulator", "env")).code == 0
     shell.stored.change("organizations", {"name": "free"}, id=text)
-    exported(shell, shell.run("simulator", "env"))
+    brought = exported(shell, shell.run("simulator", "env"))
+    assert brought.code == (0 if text == "--help" else 3), "only this consists of the characters of an id"
 
 
-def exported(shell: Shell, ended: Ended) -> None:
+def exported(shell: Shell, ended: Ended) -> Ended:
+    """A shell evaluates what the command printed: that prints nothing, and starts nothing."""
     check(ended)
     script = f"set -e\neval {shlex.quote(ended.out)}\n"
     done = subprocess.run(
@@ -200,6 +203,7 @@ def exported(shell: Shell, ended: Ended) -> None:
     )
     assert (done.stdout, done.stderr) == (b"", b"")
     assert not (shell.folder / "canary").exists()
+    return ended
 
 
 def test_a_command_to_be_pasted_is_quoted(shell: Shell) -> None:

@@ -142,7 +142,8 @@ class LeasedBudget:
         self._left = self._given = 0
         self._from = self._until = float("-inf")
         self._machines = 1
-        self._asking: asyncio.Future[GivenCalls | None] | None = None
+        self._asking: asyncio.Future[None] | None = None
+        self._answer: asyncio.Future[GivenCalls | None] | None = None
         self._without_until = float("-inf")
         self._instead: SharedBudget | None = None
 
@@ -160,7 +161,12 @@ class LeasedBudget:
                 await self._instead.turn()
 
     async def slow_down(self, seconds: float, cost: float) -> None:
-        """From now on, a call of any run counts as ``cost`` calls for so many seconds."""
+        """From now on, a call of any run counts as ``cost`` calls for so many seconds.
+
+        A ledger that does not answer is not told: its answers would be waited for in threads that others need.
+        """
+        if asyncio.get_running_loop().time() < self._without_until:
+            return
 
         def change(state: BudgetState | None, now: float) -> tuple[BudgetState, bool]:
             return slowed(refilled(state, now, self._rates), now, seconds, cost), True
@@ -181,17 +187,23 @@ class LeasedBudget:
             await _within_patience(self._changed(change))
 
     async def _ask(self) -> None:
-        """Takes a slice. If the ledger does not answer, this machine's runs go ahead without it for a while."""
-        if self._asking is not None and not self._asking.done():
+        """Takes a slice. If the call that asks is cancelled, the next one waits for the same answer."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._take_slice())
+        await asyncio.shield(self._asking)
+
+    async def _take_slice(self) -> None:
+        """If the ledger does not answer, this machine's runs go ahead without it for a while."""
+        if self._answer is not None and not self._answer.done():
             self._go_alone("it has not answered yet")
             return
         asked_at = asyncio.get_running_loop().time()
         ask, self._left = self._next_ask(), 0
-        self._asking = asyncio.ensure_future(
+        self._answer = asyncio.ensure_future(
             self._changed(lambda state, now: granted(state, now, ask, self._rates))
         )
         try:
-            grant = await _within_patience(self._asking)
+            grant = await _within_patience(self._answer)
         except TimeoutError:
             self._go_alone(f"no answer within {PATIENCE_SECONDS:.0f} s")
         except RegistryError as error:

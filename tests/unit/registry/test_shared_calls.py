@@ -243,6 +243,39 @@ def test_a_slow_database_costs_no_calls(ledger: Ledger) -> None:
     assert [machine.told for machine in several] == [[], []]
 
 
+def test_a_call_that_is_cancelled_while_it_asks_leaves_the_answer_to_the_next(ledger: Ledger) -> None:
+    """As where a checkout goes away during a sign-up, and the service has another one."""
+    ledger.slow_seconds = 0.5
+    machine = Machine(ledger, "one")
+
+    async def main() -> float:
+        pace, loop = machine(1.0), asyncio.get_running_loop()
+        cancelled = asyncio.create_task(pace.turn(PATCH))
+        others = [asyncio.create_task(pace.turn("GET /projects")) for _ in range(FIRST_CALLS)]
+        await asyncio.sleep(0.1)
+        cancelled.cancel()
+        await asyncio.gather(*others)
+        return loop.time()
+
+    assert virtually(main()) < 1
+    assert (ledger.asked, machine.told) == (1, [])
+
+
+@pytest.mark.parametrize("how", ["fails", "never answers"])
+def test_a_registry_without_an_answer_is_not_told_of_refusals(ledger: Ledger, how: str) -> None:
+    ledger.fails, ledger.slow_seconds = how == "fails", 0.0 if how == "fails" else 15 * PATIENCE_SECONDS
+
+    async def main() -> None:
+        pace, loop = Machine(ledger, "one")(1.0), asyncio.get_running_loop()
+        await pace.turn(PATCH)
+        begun = loop.time()
+        await asyncio.gather(*(pace.refused() for _ in range(32)))
+        assert loop.time() - begun < 1
+
+    virtually(main())
+    assert ledger.asked == 1
+
+
 @pytest.mark.parametrize("how", ["fails", "never answers"])
 def test_without_an_answer_machines_keep_to_a_part_and_say_so_once(ledger: Ledger, how: str) -> None:
     account, several = LimitedAccount(), machines(ledger, 3)

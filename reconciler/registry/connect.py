@@ -26,8 +26,15 @@ POSTGRESQL_TIMEOUTS: Final = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
+STOPPED_SECONDS: Final = 120
+"""After which the server ends the transaction of a program that was stopped: other runs wait for its locks."""
+TIMEOUTS: Final = {
+    "lock_timeout": TIMEOUT_SECONDS,
+    "statement_timeout": TIMEOUT_SECONDS,
+    "idle_in_transaction_session_timeout": STOPPED_SECONDS,
+}
 SET_TIMEOUTS: Final = "SELECT " + ", ".join(
-    f"set_config('{name}', '{TIMEOUT_SECONDS}s', true)" for name in ("lock_timeout", "statement_timeout")
+    f"set_config('{name}', '{seconds}s', true)" for name, seconds in TIMEOUTS.items()
 )
 """Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
 REGISTRY: Final = "a registry"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta, timezone
+from threading import Event
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -226,3 +228,27 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
             with pytest.raises(RegistryError, match="the registry does not respond: canceling statement due to"):
                 blocked()
     registry.close()
+
+
+def test_locks_of_a_program_that_was_stopped_end(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop that sleeps, or Ctrl-Z: its connection stays open."""
+    stopped, other = (open_registry(postgres, Environment({}), fleet="prod") for _ in range(2))
+    stopped.prepare()
+    monkeypatch.setattr(connect, "SET_TIMEOUTS", connect.SET_TIMEOUTS.replace("120s", "2s"))
+    holding, going_on = Event(), Event()
+
+    def change(state: str | None, now: float) -> tuple[str, None]:
+        holding.set()
+        going_on.wait()
+        return f"{state} {now}", None
+
+    with closing(stopped), closing(other), ThreadPoolExecutor() as pool:
+        held = pool.submit(stopped.change_calls, "stopped", change)
+        try:
+            holding.wait()
+            assert other.change_calls("stopped", lambda *_: ("{}", "free")) == "free"
+        finally:
+            going_on.set()
+        with pytest.raises(RegistryError, match="the registry does not respond"):
+            held.result()
+        assert stopped.change_calls("stopped", lambda state, _: ("{}", state)) == "{}"

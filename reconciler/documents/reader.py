@@ -97,7 +97,9 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
 
     ``name`` is what messages call the document.
     """
-    return _parsed(data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN, {"tenants": _made_at_once})
+    return _parsed(
+        data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN, {"tenants": _made_at_once()}
+    )
 
 
 def parse_report(data: bytes, name: str) -> SavedReport:
@@ -137,12 +139,25 @@ def _saved_plan(written: Any) -> SavedPlan:
     return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
 
 
-def _made_at_once(written: Any) -> Any:
-    """The tenant, of which only this is kept; or what was written, if it is none: that is told in its turn."""
-    try:
-        return _tenant(written)
-    except (ValueError, msgspec.ValidationError):
-        return written
+def _made_at_once() -> Callable[[Any], Any]:
+    """Makes a tenant of each item, of which only this is kept.
+
+    The first item that is none is kept as it was written, to be told in its turn. For it the plan is refused, so
+    nothing is made of the items after it, however many there are.
+    """
+    refused = False
+
+    def made(written: Any) -> Any:
+        nonlocal refused
+        if refused:
+            return None
+        try:
+            return _tenant(written)
+        except (ValueError, msgspec.ValidationError):
+            refused = True
+            return written
+
+    return made
 
 
 def _tenant_at(place: int, found: Any) -> TenantPlan:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.cli.show import read_saved_plan
+from reconciler.documents import reader
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.documents.schema import drift_schema, plan_schema, problems_schema, report_schema
 from reconciler.errors import InvalidInputError
@@ -294,3 +295,22 @@ def test_reading_keeps_nothing_of_a_tenant_but_the_tenant() -> None:
         tracemalloc.stop()
     assert len(saved.plan.tenants) == 2_000
     assert most - kept < 1.5 * len(data)
+
+
+def test_after_the_first_tenant_that_is_none_nothing_is_made_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file of a gigabyte may have millions of them, and the plan is refused for the first one."""
+    tried: list[Any] = []
+    make = reader._tenant
+
+    def noted(written: Any) -> Any:
+        tried.append(written)
+        return make(written)
+
+    monkeypatch.setattr(reader, "_tenant", noted)
+    document = a_document()
+    sound = document["tenants"]
+    document["tenants"] = [*sound, 0, {}, *sound, 0]
+    assert f"tenants[{len(sound)}]: expected an object" in refusal(json.dumps(document))
+    assert tried == [*sound, 0, 0]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from reconciler.fleet.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-T = TypeVar("T")
+    from collections.abc import Coroutine
 
 
 class BackgroundLoop:
@@ -20,7 +19,7 @@ class BackgroundLoop:
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._runner = asyncio.Runner()
         self._loop = self._runner.get_loop()
-        self._loop.set_default_executor(_DaemonThreads())
+        self._loop.set_default_executor(DaemonThreads())
         context = contextvars.copy_context()
         self.task = self._loop.create_task(work, context=context)
         self._thread: threading.Thread | None = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -45,22 +44,3 @@ class BackgroundLoop:
 
     async def _ended(self) -> None:
         await asyncio.wait([self.task])
-
-
-class _DaemonThreads(ThreadPoolExecutor):
-    """A thread for each work. No end of a loop or process waits for it: a look-up of a host name may hang."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Starts the work at once."""
-        future: Future[T] = Future()
-
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # raised where the result is awaited
-                future.set_exception(error)
-
-        threading.Thread(target=work, daemon=True).start()
-        return future

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.fleet.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +23,9 @@ class AccountCalls:
 
     registry: NullRegistry
     account: str
+    _threads: DaemonThreads = field(default_factory=DaemonThreads)
 
     async def change(self, change: Callable[[str | None, float], tuple[str, T]]) -> T | None:
-        """Changes the state in a thread. Raises RegistryError."""
-        return await self.registry.write(self.registry.change_calls, self.account, change)
+        """Changes the state in a thread, which no end of the process waits for. Raises RegistryError."""
+        changing = partial(self.registry.change_calls, self.account, change)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, changing)

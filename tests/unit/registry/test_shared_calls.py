@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
+from reconciler.fleet.account_calls import AccountCalls
 from reconciler.neon.leased_budget import (
     ASKED_AGAIN_SECONDS,
     FIRST_CALLS,
@@ -24,6 +26,7 @@ from reconciler.neon.leased_budget import (
 from reconciler.neon.pace import SLOW_SECONDS, Pace
 from reconciler.neon.shared_budget import CallRates, InMemory, Rate, SharedBudget
 from reconciler.registry.connect import open_registry
+from reconciler.registry.null import NullRegistry
 from reconciler.registry.store import Registry
 from tests.harness.limited_account import API, FLEET_PER_SECOND, PATCH, LimitedAccount
 from tests.harness.registry_database import in_memory
@@ -393,3 +396,15 @@ def locked(folder: Path) -> Iterator[None]:
     with closing(sqlite3.connect(folder / "registry.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
+
+
+def test_no_end_of_a_process_waits_for_a_database_that_does_not_answer() -> None:
+    asked: list[threading.Thread] = []
+
+    class Silent(NullRegistry):
+        def change_calls(self, account: str, change: Callable[[str | None, float], tuple[str, T]]) -> T | None:
+            asked.append(threading.current_thread())
+            return super().change_calls(account, change)
+
+    asyncio.run(AccountCalls(Silent(), "a").change(lambda state, _now: (state or "", None)))
+    assert [(thread.daemon, thread is threading.main_thread()) for thread in asked] == [(True, False)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.runtime import runtime
@@ -13,11 +12,17 @@ from reconciler.neon.trust import chosen_host
 from reconciler.views.console import WARNING, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from reconciler.cli.flags import AccountFlags
     from reconciler.desired.state import DesiredState
     from reconciler.neon.call import CallLimit, CallObserver
+
+
+def warn(sentence: str) -> None:
+    """Tells what is wrong with a connection that goes on."""
+    say(sentence, level=WARNING)
 
 
 def connection_of(
@@ -28,6 +33,7 @@ def connection_of(
     share: float,
     observer: CallObserver | None,
     limit: CallLimit | None,
+    tell: Callable[[str], None] = warn,
 ) -> tuple[AbstractAsyncContextManager[Fleet], str]:
     """A connection to Neon that is not open yet, and its host. ``trusted``: the price list at the base."""
     around = runtime()
@@ -41,6 +47,6 @@ def connection_of(
         share=share,
         observer=observer,
         limit=limit,
-        tell=partial(say, level=WARNING),
+        tell=tell,
     )
     return connection, host

@@ -2,17 +2,18 @@
 
 The lists need nothing but ``tiers.yaml``. Once it is parsed, a thread reads them until the command uses the fleet.
 If an error prevents that, nothing is read ahead: the command meets the error again when it connects, after it has
-printed the problems of the files. The embedded simulator needs no network: it is read when the command connects.
+printed the problems of the files. Warnings about the connection are printed after those problems, too. The
+embedded simulator needs no network: it is read when the command connects.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.cli.neon_connection import connection_of
+from reconciler.cli.neon_connection import connection_of, warn
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust_ahead
@@ -71,6 +72,8 @@ class ReadAhead:
     limit: CallLimit | None
     wanted: bool
     _loop: BackgroundLoop | None = None
+    _untold: list[str] | None = field(default_factory=list)
+    """Warnings about the connection that are printed once the files are read; None from then on."""
     _use: asyncio.Future[Callable[[Fleet], Awaitable[None]]] | None = None
 
     def start(self, price_list: DesiredState) -> None:
@@ -84,7 +87,13 @@ class ReadAhead:
             trusted = require_trust_ahead(price_list, environ, self.files, self.base, trust_files=trust_files)
             share = price_list.api.batch_share
             connection, _ = connection_of(
-                self.account, price_list, trusted, share=share, observer=self.observer, limit=self.limit
+                self.account,
+                price_list,
+                trusted,
+                share=share,
+                observer=self.observer,
+                limit=self.limit,
+                tell=self._tell,
             )
             from reconciler.cli.background_loop import BackgroundLoop  # noqa: PLC0415 - only where lists are read
 
@@ -102,6 +111,9 @@ class ReadAhead:
         runner, task, waiting = self._loop.take(), self._loop.task, self._use
         if waiting is None or task.done():  # it could not connect; the command connects again, and meets the error
             return False
+        untold, self._untold = self._untold, None
+        for sentence in untold or ():
+            warn(sentence)
 
         async def use_all(fleet: Fleet) -> None:
             fleet.use_files(desired)
@@ -113,6 +125,12 @@ class ReadAhead:
 
         runner.run(finish())
         return True
+
+    def _tell(self, sentence: str) -> None:
+        if self._untold is None:
+            warn(sentence)
+        else:
+            self._untold.append(sentence)
 
     def close(self) -> None:
         """Cancels what was not used."""

@@ -231,6 +231,24 @@ def test_a_list_that_fails_is_told_after_the_files_were_read(
     assert seen.parsing.is_set()
 
 
+def test_a_registry_that_cannot_be_asked_is_told_after_the_files(
+    fleet: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.write("tiers.yaml", f"{PRICES}registry: {{url: '${{REGISTRY_URL}}'}}\n")
+    fleet.environ["REGISTRY_URL"] = f"sqlite:///{fleet.folder / 'no-folder' / 'registry.db'}"
+    with served(fleet):
+        fleet.tenant("t2", "tiir: free")
+        seen = watch(monkeypatch, read_when=listing)
+        broken = fleet.run("plan")
+        fleet.tenant("t2")
+        seen.listing.clear()
+        ended = fleet.run("plan")
+    assert broken.code == ExitCode.INVALID
+    assert "registry" not in broken.err
+    assert ended.err.count("warning: how many calls other machines make is not known") == 1
+    assert ended.err.count("error:") == 1
+
+
 def test_a_missing_key_is_told_after_the_files_and_nothing_is_asked_before(
     fleet: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

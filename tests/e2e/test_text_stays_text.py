@@ -13,6 +13,7 @@ import pytest
 from reconciler.files.hidden_text import has_hidden
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests import profiles
+from tests.harness.repository import git
 from tests.harness.shell import TIERS
 from tests.unit.views import nasty
 from tests.unit.views.rendered import only_text, rendered
@@ -137,12 +138,22 @@ def test_a_report_holds_text(fleet: Shell, form: str) -> None:
 
 FLAGS = ("--tenant", "--tier", "--shard", "--allow", "--base", "--ref", "--changed-since", "--output", "--depth")
 
+VALID = ("*", "--help", "##[add-matcher]x.json")
+"""What one of them takes: a glob, a flag, a file with the ending of a format."""
+
 
 @pytest.mark.parametrize("flag", [*FLAGS, "--api-host", "--", "--nonsense"])
 def test_what_was_typed_is_repeated_as_text(shell: Shell, flag: str) -> None:
+    """In a repository, where a text is looked up as a commit. The simulator would ignore the host of an API."""
     shell.tenant("acme")
+    git(shell.folder, "init", "--quiet")
+    git(shell.folder, "commit", "--quiet", "--allow-empty", "-m", "First")
+    plan = shell.run if flag == "--api-host" else shell.simulated
     for text in typed(flag):
-        check(shell.simulated("plan", *((f"{flag}={text}",) if flag != "--" else (text,))))
+        ended = plan("plan", *((f"{flag}={text}",) if flag != "--" else (text,)))
+        check(ended)
+        assert ended.code == 3 or text in VALID, "it says what is wrong with the text"
+        assert "is not in a git repository" not in ended.err
 
 
 @pytest.mark.parametrize(

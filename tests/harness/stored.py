@@ -74,17 +74,21 @@ class Stored:
     ) -> None:
         """Give the rows with that id, or with these values, other columns, and other members of their body.
 
-        ``body`` has values by path, like ``settings.quota.data_transfer_bytes``.
+        ``body`` has values by path, like ``settings.quota.data_transfer_bytes``. Raises AssertionError where there
+        is no such row.
         """
         where = {"id": key} if isinstance(key, str) else key
-        for row in self.rows(table, deleted=True, **where):
+        rows = self.rows(table, deleted=True, **where)
+        assert rows, (table, key)
+        for row in rows:
             changed = dict(columns)
             if body is not None:
                 changed["body"] = encoded(_with(row["body"], body))
             self._write(table, where, changed)
 
     def remove(self, table: str, **columns: object) -> None:
-        """Take the rows with these values away, as if they had never been."""
+        """Take the rows with these values away, as if they had never been. Raises AssertionError without any."""
+        assert self.rows(table, deleted=True, **columns), (table, columns)
         conditions = " AND ".join(f"{name} = ?" for name in columns)
         with self._opened() as simulator, simulator.world.writing() as transaction:
             transaction.execute(f"DELETE FROM {table} WHERE {conditions}", *columns.values())  # noqa: S608

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 START = 1_800_000_000.0
 STEP_SECONDS = 60.0
+LOCKED = 423
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,14 @@ class Account:
     names: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
 
     def request(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """One call, a minute after the one before it: its operations have ended."""
+        """One call, a minute after the one before it: its operations have ended, but Neon may work on the project.
+
+        A minute later, it does not any more.
+        """
+        response = self._request(method, path, body)
+        return self._request(method, path, body) if response.status_code == LOCKED else response
+
+    def _request(self, method: str, path: str, body: Any) -> httpx.Response:
         self.simulator.clock.advance(STEP_SECONDS)
         return self.http.request(method, path, json=body)
 

@@ -98,7 +98,8 @@ class KnownTenants:
     complete: bool = True
     """Whether the run reads all tenants: what it read of a few only would replace what is kept of all."""
     _blobs: dict[str, bytes] = field(default_factory=dict)
-    _files: dict[bytes, KnownFiles] = field(default_factory=dict)
+    _files: dict[str, KnownFiles] = field(default_factory=dict)
+    """By the digest of a tiers.yaml."""
     _trees: dict[Path, WorkTree] = field(default_factory=dict)
     _began_ns: int = field(default_factory=time.time_ns)
 
@@ -111,21 +112,28 @@ class KnownTenants:
         read = (one for known in self._files.values() for one in known.on_disk.items())
         return {path: disk_marks.blob_in(row) for path, row in read}
 
-    def under(self, prices: bytes) -> KnownFiles:
-        """Return those that were read with this tiers.yaml."""
-        key = digest(prices)
+    def under(self, prices: PriceList) -> KnownFiles | None:
+        """Return those that were read with this price list; None if its schema rejects it.
+
+        tiers.yaml is not read again for it: tenants that are checked with an earlier one would be kept for what
+        the file says now.
+        """
+        return self._files.get(prices.digest)
+
+    def _of(self, prices: bytes) -> KnownFiles:
+        key = digest(prices).hex()
         if key not in self._files:
             self._files[key] = KnownFiles(self._blobs, self.caches(prices))
         return self._files[key]
 
     def prices(self, data: bytes, name: str) -> PriceList | None:
         """Return what these bytes of tiers.yaml say, under its name in messages; None if they are not known."""
-        return self.under(data).prices(name)
+        return self._of(data).prices(name)
 
     def keep_prices(self, data: bytes, name: str, found: PriceList) -> None:
         """Remember what they say, if nothing is wrong with them."""
         if found.fleet is not None and not found.problems:
-            self.under(data).price_lists[name] = found
+            self._of(data).price_lists[name] = found
 
     def save(self) -> None:
         """Keep what is new for later runs, and forget what only reading the files on disk needs."""

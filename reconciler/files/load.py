@@ -85,6 +85,8 @@ def load_tree(
 ) -> Loaded:
     """Load from any tree."""
     prices = read_price_list(tree, past=reading.past, known=reading.known)
+    if reading.known is not None:
+        reading = replace(reading, files=reading.known.under(prices))
     if prices.fleet is not None and not has_error(prices.problems):
         on_prices(prices.fleet)
     prices = _with_policies(tree, prices, past=reading.past)

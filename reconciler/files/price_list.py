@@ -35,6 +35,8 @@ class PriceList:
     problems: tuple[Problem, ...]
     policies: TenantSource | None = None
     """The files that declare policies; None if the pattern cannot be used."""
+    digest: str = ""
+    """Of the bytes that were read; empty if the schema rejects them."""
 
 
 def broken(*problems: Problem) -> PriceList:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.files import build
+from reconciler.files.digests import digest
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
 from reconciler.files.limit_rules import bare_quota_findings
@@ -50,7 +51,7 @@ def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> Pric
         findings += bare_quota_findings(entry.value, ("tiers", tier, "quota"))
     found = map(entry.problem, findings)
     sources, policies = tuple(_sources(document, entry)), _policies(document, entry)
-    return PriceList(fleet, sources, (*problems, *found), policies)
+    return PriceList(fleet, sources, (*problems, *found), policies, digest(entry.text.data).hex())
 
 
 def _policies(document: TiersDocument, entry: Entry) -> TenantSource | None:

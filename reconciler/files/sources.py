@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.files.collection import Collection
-    from reconciler.files.known_tenants import KnownTenants
+    from reconciler.files.known_tenants import KnownFiles, KnownTenants
     from reconciler.files.price_list import TenantSource
     from reconciler.files.rows import ReadRows
     from reconciler.files.tree import Tree
@@ -68,6 +68,8 @@ class Reading:
     """Whether tenants with a pinned project are wanted too: no other tenant may take it by name."""
     known: KnownTenants | None = None
     """Tenants that were read before."""
+    files: KnownFiles | None = None
+    """Those of them that were read with the price list of this load."""
     blob_id: Callable[[str], str | None] = lambda _: None
     """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
     a file on disk is not trusted."""
@@ -172,14 +174,10 @@ def _is_known(unchanged: UnchangedFiles, path: str, stem: str, reading: Reading)
 def _unchanged(
     tree: Tree, collection: Collection, lines: Mapping[str, Entry], reading: Reading
 ) -> UnchangedFiles | None:
-    """Return the files that were read before with the same tiers.yaml; None if that cannot be read."""
-    if reading.known is None or collection.lost:
+    """Return the files that were read before with the same price list; None if that cannot be used."""
+    if reading.files is None or collection.lost:
         return None
-    try:
-        known = reading.known.under(tree.read(PRICE_LIST))
-        return UnchangedFiles(tree, reading.mark, reading.blob_id, known, collection, lines)
-    except (FileNotFoundError, UnreadableError):
-        return None
+    return UnchangedFiles(tree, reading.mark, reading.blob_id, reading.files, collection, lines)
 
 
 @lru_cache(maxsize=2)

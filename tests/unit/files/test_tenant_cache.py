@@ -113,6 +113,15 @@ def test_a_change_of_the_price_list_parses_every_file_and_finds_what_no_longer_f
     assert len(files.parsed) == 2
 
 
+def test_a_price_list_that_changes_meanwhile_gets_no_tenant_of_the_earlier_one(files: Files) -> None:
+    later = TIERS.replace("tiers:\n  free:", "tiers:\n  gratis:")
+    known = KnownTenants(lambda prices: TenantCache.open(files.cache, prices, files.root))
+    load(files.root, known=known, on_prices=lambda _: files.write("tiers.yaml", later))
+    known.save()
+    assert len(files.load().problems) >= 2
+    assert len(files.parsed) == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -267,7 +267,7 @@ class DumpError(ReconcilerError):
 
 
 class RegistryError(ReconcilerError):
-    """The tenant registry does not respond, or holds another value than the one written."""
+    """The tenant registry cannot be used, or holds another value than the one written."""
 
 
 class PolicyError(ReconcilerError):

@@ -231,7 +231,7 @@ class LeasedBudget:
         parts = max(FEWEST_MACHINES, self._machines + 1)
         if self._instead is None:
             self._tell(
-                f"how many calls other machines make is not known, because {why}: until the registry answers, "
+                f"how many calls other machines make is not known, because {why}: until the registry can be used, "
                 f"this machine makes at most 1/{parts} of the calls that the account allows"
             )
             self._instead = self._alone(self._rates.part(parts))

@@ -124,8 +124,8 @@ class DatabaseRegistry(NullRegistry):
     def _failed(self, error: SQLAlchemyError) -> RegistryError:
         """An error with the driver's message, without the statement, its values, and any part of the address."""
         return RegistryError(
-            f"the registry does not respond: {_told(error, self._engine)}",
-            hint="no tenant is created without a claim: run again when the database responds",
+            f"the registry cannot be used: {_told(error, self._engine)}",
+            hint="no tenant is created without a claim: run again when the database can be used",
         )
 
 

@@ -265,7 +265,7 @@ BROKEN: Final[tuple[tuple[Callable[[SetUp], None], int, str], ...]] = (
     (certificates_that_are_not_there, 1, "$SSL_CERT_FILE cannot be used: No such file or directory"),
     (variable_that_files_may_not_name, 1, "${DATABASE_PASSWORD} is not permitted as an API key"),
     (unset_registry, 4, "$REGISTRY_URL is not set"),
-    (registry_that_does_not_answer, 1, "the registry does not respond"),
+    (registry_that_does_not_answer, 1, "the registry cannot be used"),
     (registry_of_a_newer_program, 1, "the tables are of version 9999; this program knows"),
 )
 

@@ -265,7 +265,7 @@ def test_nothing_is_reset_where_the_registry_cannot_be_told_before(
 
 
 def broken(*_: object) -> bool:
-    raise RegistryError("the registry does not respond: disk I/O error")
+    raise RegistryError("the registry cannot be used: disk I/O error")
 
 
 def test_another_run_leaves_a_reset_that_has_just_begun_to_the_run_that_does_it(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_nothing_is_written_of_which_the_registry_cannot_be_told(
 
     def broken(revisions: dict[str, int], *_: object) -> dict[str, int]:
         if revisions:
-            raise RegistryError("the registry does not respond: server closed the connection")
+            raise RegistryError("the registry cannot be used: server closed the connection")
         return {}
 
     async def main() -> None:
@@ -166,7 +166,7 @@ def test_nothing_is_written_of_which_the_registry_cannot_be_told(
             report = await fleet.apply(planned, RunOptions(journal=journal))
         acme, zoe = report.outcomes
         assert (acme.result, zoe.result) == (Result.APPLIED, Result.FAILED)
-        assert zoe.actions[0].message == "the registry does not respond: server closed the connection"
+        assert zoe.actions[0].message == "the registry cannot be used: server closed the connection"
         assert (report.stopped, journal_lines(journal)[-1]["stopped"]) == (None, None)
         assert exit_codes.of_apply(planned.plan, report, ()) is ExitCode.PARTLY_APPLIED
         assert len(await platform.world.live(NOBODY)) == 1

@@ -146,7 +146,7 @@ def test_a_project_that_is_back_and_could_not_be_recorded_keeps_its_claim(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise RegistryError("the registry does not respond: server closed the connection")
+        raise RegistryError("the registry cannot be used: server closed the connection")
 
     async def main() -> None:
         project_id, back = await deleted(platform)
@@ -154,7 +154,7 @@ def test_a_project_that_is_back_and_could_not_be_recorded_keeps_its_claim(
             patched.setattr(platform.registry, "place", broken)
             result, message = why(await platform.apply(back, "run2"))
         assert result is Result.APPLIED
-        assert message.startswith("the registry was not updated: the registry does not respond")
+        assert message.startswith("the registry was not updated: the registry cannot be used")
         assert platform.rows() == {"acme": (None, None)}
         assert (await platform.apply(back, "run3")).outcomes == ()
         assert platform.rows() == {"acme": (project_id, "free")}

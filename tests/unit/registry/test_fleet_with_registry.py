@@ -263,7 +263,7 @@ def test_a_report_tells_what_the_registry_could_not_be_told(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise RegistryError("the registry does not respond: server closed the connection")
+        raise RegistryError("the registry cannot be used: server closed the connection")
 
     async def main() -> None:
         await platform.apply(a_fleet(a_tenant("acme"), a_tenant("birch")))
@@ -274,7 +274,7 @@ def test_a_report_tells_what_the_registry_could_not_be_told(
         assert report.count(Result.APPLIED) == 2
         text = as_text(plain_text.report(report, journal=None), 200)
         assert "Applied with warnings (2)" in text
-        assert text.count("the registry was not updated: the registry does not respond: server closed") == 2
+        assert text.count("the registry was not updated: the registry cannot be used: server closed") == 2
         assert "`reconciler registry rebuild` removes the row" in text
 
     virtually(main())

@@ -224,7 +224,7 @@ class TestADelayedApply:
         slow(sized, VALID_SECONDS + 30)
 
         def unreachable(*_: object) -> bool:
-            raise RegistryError("the registry does not respond: server closed the connection")
+            raise RegistryError("the registry cannot be used: server closed the connection")
 
         monkeypatch.setattr(sized.registry, "renew", unreachable)
 

@@ -120,7 +120,7 @@ def test_who_has_waited_long_enough_is_told_that_it_is_locked(kept: Kept) -> Non
             fleet = Fleet(FLEET, neon, now=now, registry=kept.open(patience_seconds=0.0))
             with (
                 kept.locked("EXCLUSIVE"),
-                pytest.raises(RegistryError, match="does not respond: database is locked"),
+                pytest.raises(RegistryError, match="cannot be used: database is locked"),
             ):
                 await fleet.converge("acme", run=kept.run("run1"))
         assert kept.world.writes() == []

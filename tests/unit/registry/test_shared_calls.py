@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
@@ -55,7 +56,7 @@ class Ledger:
         self.asked += 1
         await asyncio.sleep(self.slow_seconds)
         if self.fails:
-            raise RegistryError("the registry does not respond: server closed the connection")
+            raise RegistryError("the registry cannot be used: server closed the connection")
         now = asyncio.get_running_loop().time() + 60 * MINUTES_AHEAD
         return await self.registry.write(
             self.registry.change_calls, self.account, lambda state, _: change(state, now)
@@ -382,7 +383,40 @@ def test_a_locked_registry_is_said_and_calls_go_ahead(tmp_path: Path) -> None:
 
         asyncio.run(main())
     (sentence,) = machine.told
-    assert "because the registry does not respond: database is locked: until" in sentence
+    assert "because the registry cannot be used: database is locked: until" in sentence
+
+
+def test_who_may_only_read_makes_calls_and_hears_once_why_at_a_part_of_the_rate(
+    registry: Registry, address: str
+) -> None:
+    """On real time: a role that may only read, a replica, a file without the permission to write."""
+    for reading in for_reading(address):
+        with closing(open_registry(reading, Environment({}), fleet="prod")) as found:
+            machine = Machine(Ledger(found), "one")
+            asyncio.run(first_calls_and_a_refusal(machine))
+            assert found.rows() == registry.rows()
+        (sentence,) = machine.told
+        assert re.search("the registry cannot be used: .*(read-?only|denied) .*at most 1/2 of the calls", sentence)
+
+
+async def first_calls_and_a_refusal(machine: Machine) -> None:
+    pace = machine(1.0)
+    for _ in range(FIRST_CALLS):
+        await pace.turn(PATCH)
+    await pace.refused()
+    await pace.leave()
+
+
+def for_reading(address: str) -> list[str]:
+    """The same database, in which nothing can be written."""
+    if address.startswith("sqlite"):
+        return [address.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"]
+    role, url = f"reader_{uuid4().hex}", sa.make_url(address)
+    with closing(open_registry(address, Environment({}), fleet="prod")) as found, found._writing() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {role}"))
+        connection.execute(sa.text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+    options = "-c default_transaction_read_only=on", f"-c role={role}"
+    return [url.update_query_dict({"options": one}).render_as_string(hide_password=False) for one in options]
 
 
 def opened(folder: Path) -> Registry:

@@ -108,8 +108,12 @@ class Pace:
                 await budget.turn()
 
     async def refused(self) -> None:
-        """Slows this run and those that share its budget down, after a 429."""
-        self.slow_down()
+        """Slows this run and those that share its budget down, after a 429.
+
+        Of refusals together the others hear once: with each, 32 calls would wait for as many transactions.
+        """
+        if not self.slow_down():
+            return
         left = self._slow_until - asyncio.get_running_loop().time()
         for budget in self._shared:
             await budget.slow_down(left, self._slow_cost)
@@ -119,19 +123,22 @@ class Pace:
         for budget in self._shared:
             await budget.leave()
 
-    def slow_down(self) -> None:
+    def slow_down(self) -> bool:
         """Halves the rate for ``SLOW_SECONDS``, after a 429. Then the full rate returns.
 
-        A refusal during that time halves it again. One soon afterwards doubles the time.
+        A refusal during that time halves it again. One soon afterwards doubles the time. Returns False for a
+        refusal that is one with the last.
         """
         now = asyncio.get_running_loop().time()
+        news = now >= self._slow_since + REFUSED_TOGETHER_SECONDS
         if now >= self._slow_until:
             again = now < self._slow_until + self._slow_seconds
             self._slow_seconds = min(2 * self._slow_seconds, LONGEST_SLOW_SECONDS) if again else SLOW_SECONDS
             self._slow_since, self._slow_cost = now, SLOW_COST
-        elif now >= self._slow_since + REFUSED_TOGETHER_SECONDS:
+        elif news:
             self._slow_since, self._slow_cost = now, min(2 * self._slow_cost, SLOWEST_COST)
         self._slow_until = now + self._slow_seconds
+        return news
 
     @property
     def slow(self) -> bool:

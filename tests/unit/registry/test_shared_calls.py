@@ -24,7 +24,7 @@ from reconciler.neon.leased_budget import (
     VALID_SECONDS,
     LeasedBudget,
 )
-from reconciler.neon.pace import SLOW_SECONDS, Pace
+from reconciler.neon.pace import REFUSED_TOGETHER_SECONDS, SLOW_SECONDS, Pace
 from reconciler.neon.shared_budget import CallRates, InMemory, Rate, SharedBudget
 from reconciler.registry.connect import open_registry
 from reconciler.registry.null import NullRegistry
@@ -343,6 +343,17 @@ def test_after_a_refusal_the_runs_on_all_machines_slow_down_and_the_rate_returns
     slow, later = virtually(main())
     assert slow < 360
     assert later > 600
+
+
+def test_refusals_of_calls_in_flight_together_are_told_once(ledger: Ledger) -> None:
+    async def main() -> None:
+        pace = Machine(ledger, "one")(1.0)
+        for _ in range(3):
+            await asyncio.gather(*(pace.refused() for _ in range(32)))
+            await asyncio.sleep(REFUSED_TOGETHER_SECONDS)
+
+    virtually(main())
+    assert ledger.asked == 3
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"at": "now"}', "\x00"])

@@ -170,7 +170,7 @@ ROWS: Final = (
     Row(
         "apply, all quotas changed",
         APPLY,
-        LISTED_TODAY + calls(tenants=1, first_patch=1, late=1),
+        LISTED_TODAY + calls(tenants=1, first_patch=1, pages=1),
         LISTED + calls(tenants=1, pages=1),
         raise_all,
     ),

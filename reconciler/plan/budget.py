@@ -22,7 +22,7 @@ from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.created_marks import may_need_mark, observed_to_keep
 from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by, quota_at_risk
-from reconciler.plan.needs import creates_per_check, in_pages, lists_pay, looks, pages
+from reconciler.plan.needs import creates_per_check, looks, page_lasts_seconds
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
 
@@ -208,24 +208,22 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
     below = late * sum(max(0, looks(plan) - 1) for plan in whole)
     seconds = (late * calls + below) * 60 / per_minute
+    longest = min((page_lasts_seconds(api, plan.actions) for plan in whole), default=0.0)
     list_reads = (
-        _projects_again(late * n, seconds * n / len(whole), api, live.listed.get(name))
+        _pages_again(late * n, seconds * n / len(whole), longest, live.listed.get(name))
         for name, n in places.items()
     )
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
     counted = late * sum(map(_counts, whole))
     reducing = late * sum(map(_reductions_first, whole))
-    return int(
-        below + sum(list_reads) + counted + reducing + deleting + (0 if fresh else _together(plans, api, live))
-    )
+    return int(below + sum(list_reads) + counted + reducing + deleting + (0 if fresh else _together(plans, live)))
 
 
-def _together(plans: Sequence[TenantPlan], api: Api, live: LiveState) -> int:
-    """Return the calls that read again the projects of a shared transfer: by list where that is fewer calls."""
+def _together(plans: Sequence[TenantPlan], live: LiveState) -> int:
+    """Return the calls that read again the projects of a shared transfer: the pages of the list that have them."""
     moving = [plan for plan in plans if plan.transfer]
     places = Counter(plan.project.organization for plan in moving if plan.project is not None)
-    counts = ((n, live.listed.get(name)) for name, n in places.items())
-    listed = sum(n if of is None or not lists_pay(of, n, api) else min(n, pages(of)) for n, of in counts)
+    listed = int(sum(_full_pages(live.listed.get(name), n) for name, n in places.items()))
     return listed + sum(map(_counts, moving))
 
 
@@ -255,18 +253,18 @@ def _deletions_later(plan: TenantPlan) -> int:
     return sum(deletes if replaced else deletes[leading:])
 
 
-def _projects_again(turns: float, seconds: float, api: Api, projects: int | None) -> float:
-    """The calls that read the projects of late turns, which take these seconds, by list where that is fewer."""
-    if projects is not None and in_pages(projects):
-        return _pages_again(turns, seconds, api, ceil(projects / PROJECTS_PER_PAGE))
-    if projects is None or not lists_pay(projects, int(turns), api):
-        return turns
-    return min(turns, pages(projects) * ceil(seconds / max(1.0, api.look_again_after_seconds)))
+def _pages_again(turns: float, seconds: float, longest: float, projects: int | None) -> float:
+    """The list pages that show projects again at late turns, which take these seconds.
+
+    Turns come in the order of the pages. A page is read again when it is older than ``longest``.
+    """
+    pages = _full_pages(projects, turns)
+    return min(turns, pages * (1 + seconds // max(1.0, longest * pages)))
 
 
-def _pages_again(turns: float, seconds: float, api: Api, pages: int) -> float:
-    """The calls for single pages: turns come in their order, and a page is read again when it is too old."""
-    return min(turns, min(float(pages), turns) + seconds / max(1.0, api.look_again_after_seconds))
+def _full_pages(projects: int | None, turns: float) -> float:
+    """The list pages that have the projects of so many turns; where no list was read, each project by itself."""
+    return turns if projects is None else min(turns, ceil(projects / PROJECTS_PER_PAGE))
 
 
 def _taken(live: LiveState) -> int:

@@ -14,6 +14,8 @@ from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.fields.table import BY_PATH
 from reconciler.model.moments import month_of
 from reconciler.plan import adoption, declared_fields, recovery, rivals, tombstones, within_limits
+from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.concerns import (
     branches,
     compute,
@@ -61,8 +63,10 @@ DOUBLE: Final = "of tenants with a second project"
 UNLISTED: Final = "of which the list shows too little"
 """Why details of projects are read: completes "branches of 5,000 projects"."""
 
-CALLS_PER_TURN: Final = 2
-"""Typical number of calls for a tenant besides the one that a list replaces."""
+LONGEST_PAGE: Final = 6
+"""Times ``look_again_after``: how old a list page may be at most."""
+CALLS_PER_PATCH: Final = 1.2
+"""Of a run that patches one tenant after the other: pages and repeated calls are among them."""
 
 
 def needed_by(actions: Iterable[Action], project: LiveProject) -> Details:
@@ -110,18 +114,17 @@ def creates_per_check(listed: Mapping[str, int], creates: int) -> int:
     return max(PROJECTS_PER_PAGE, CREATES_PER_LISTED_PAGE * size)
 
 
-def in_pages(projects: int | None) -> bool:
-    """Return whether a run looks again at single pages of the list of an organization with so many projects."""
-    return projects is not None and projects > PROJECTS_PER_PAGE
+def page_lasts_seconds(api: Api, actions: Iterable[Action]) -> float:
+    """Return how old a list page may be at the turn of a tenant with these actions, which shares it with others.
 
-
-def lists_pay(projects: int, turns: int, api: Api) -> bool:
-    """Return whether listing an organization takes fewer calls than reading each project whose turn comes.
-
-    Only turns before the list is too old count.
+    ``look_again_after``; longer for a tenant that only gets larger values, so that one page serves all tenants on
+    it: as long as a patch of each takes at the rate of a fleet run.
     """
-    per_second = api.requests_per_minute * api.batch_share / 60
-    return pages(projects) < min(turns, per_second * api.look_again_after_seconds / CALLS_PER_TURN)
+    longest = api.look_again_after_seconds
+    if not all(isinstance(action, PatchProject | PatchEndpoint) and not action.lowering for action in actions):
+        return longest
+    patches = PROJECTS_PER_PAGE * CALLS_PER_PATCH * 60 / (api.requests_per_minute * api.batch_share)
+    return max(longest, min(patches, longest * LONGEST_PAGE))
 
 
 def replicas_end(desired: DesiredState, history: History, tenant: Tenant) -> bool:

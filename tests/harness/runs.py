@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -98,6 +98,10 @@ class Applied:
         return {outcome.tenant: outcome.result for outcome in self.report.outcomes}
 
 
+UNLIMITED: Final = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
+"""Calls wait for nothing."""
+
+
 @dataclass(slots=True)
 class World:
     """A simulated account with the organizations free and paid, and a folder for journals."""
@@ -126,7 +130,7 @@ class World:
             self.simulator.add_project(settings.organization, project)
 
     @asynccontextmanager
-    async def client(self, act: Act = answered, seed: int = 1) -> AsyncIterator[Neon]:
+    async def client(self, act: Act = answered, seed: int = 1, api: Api = UNLIMITED) -> AsyncIterator[Neon]:
         """A client whose exchanges are judged; ``act`` decides what becomes of each."""
         ids, keys = self.simulator.organization_ids, self.simulator.organization_keys
         access = Access(
@@ -136,7 +140,6 @@ class World:
             personal=Key("PERSONAL", Secret(self.simulator.personal_key)),
         )
         wire = JudgedTransport(Wire(InProcess(self.simulator.app), act), session_judge())
-        api = Api(host="https://neon.test/api/v2", requests_per_minute=70_000, burst_per_second=4_000)
         random = Random(seed)  # noqa: S311
         async with connect(access, api, via=wire, random=random) as neon:
             yield neon

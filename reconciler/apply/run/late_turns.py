@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import structs
@@ -19,7 +20,7 @@ from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
-from reconciler.plan.needs import PlanRequirements, in_pages, lists_pay, needed_by
+from reconciler.plan.needs import PlanRequirements, needed_by, page_lasts_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,81 +41,69 @@ LONGEST_TURN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The projects of one organization by id."""
+    """The projects of one list page by id."""
 
     projects: Mapping[str, LiveProject]
     started_at: float
-    """When the list was requested, by the loop's clock."""
+    """When the page was requested, by the loop's clock."""
 
 
-Part: TypeAlias = tuple[str, str | None]
-"""An organization, with the cursor of one page of its list; with None, the whole list."""
+Place: TypeAlias = tuple[str, str]
+"""An organization, with the cursor of one page of its list."""
 
 
 @dataclass(slots=True)
-class Lists:
-    """The newest list of each organization, or its pages. One holds up to 400 projects, for several late turns."""
+class Pages:
+    """The newest pages of the lists. One holds up to 400 projects, for several late turns.
+
+    The end of a list is not asked for: a page shows that projects exist, and one that it lacks is read by itself.
+    """
 
     neon: Neon
-    api: Api
-    counts: Mapping[str, int]
-    """The number of live projects of each organization that was listed completely."""
     cursors: Mapping[str, Mapping[str, str]]
     """As ``LiveState.list_cursors``."""
-    _expected: Counter[Part] = field(default_factory=Counter)
-    """Tenants of each part that have not been observed again yet."""
-    _listed: dict[Part, Listed] = field(default_factory=dict)
-    _refused: set[Part] = field(default_factory=set)
+    _expected: Counter[Place] = field(default_factory=Counter)
+    """Tenants of each page that have not been observed again yet."""
+    _listed: dict[Place, Listed] = field(default_factory=dict)
+    _refused: set[Place] = field(default_factory=set)
     """Pages that Neon did not return: they are not requested again."""
-    _locks: defaultdict[Part, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _locks: defaultdict[Place, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def expect(self, tenants: Iterable[TenantPlan]) -> None:
         """Counts the tenants that may be observed again."""
-        self._expected.update(self._part(tenant.project) for tenant in tenants if tenant.project is not None)
+        places = (self._place(tenant.project) for tenant in tenants if tenant.project is not None)
+        self._expected.update(place for place in places if place is not None)
 
-    async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
-        """The project from a list, and when that list was requested. None if no list has it.
+    async def project(self, before: LiveProject, within_seconds: float) -> tuple[LiveProject, float] | None:
+        """The project from the page that had it, and when that was requested. None if the page lacks it.
 
-        Requests a list where that takes fewer calls than reading the expected projects one by one. Of a list of
-        several pages, only the page that had the project is requested: tenants take their turns in its order.
+        Requests the page if its last answer is older than ``within_seconds`` and several tenants are expected:
+        tenants take their turns in the order of the list.
         """
-        part = self._part(before)
-        pays = self._pays(part)
-        self._expected[part] -= 1
-        async with self._locks[part]:
-            listed = self._listed.get(part)
-            if listed is None or not self._recent(listed):
-                listed = await self._list(*part) if pays and part not in self._refused else None
+        place = self._place(before)
+        if place is None:
+            return None
+        several = self._expected[place] > 1
+        self._expected[place] -= 1
+        async with self._locks[place]:
+            listed = self._listed.get(place)
+            if listed is None or asyncio.get_running_loop().time() - listed.started_at > within_seconds:
+                listed = await self._list(*place) if several and place not in self._refused else None
         if listed is None or before.id not in listed.projects:
             return None
         return listed.projects[before.id], listed.started_at
 
-    def _part(self, project: LiveProject) -> Part:
-        organization = project.organization
-        if not in_pages(self.counts.get(organization)):
-            return organization, None
-        return organization, self.cursors.get(organization, {}).get(project.id)
+    def _place(self, project: LiveProject) -> Place | None:
+        """None for a project that no list has shown."""
+        cursor = self.cursors.get(project.organization, {}).get(project.id)
+        return None if cursor is None else (project.organization, cursor)
 
-    def _recent(self, listed: Listed) -> bool:
-        return asyncio.get_running_loop().time() - listed.started_at <= self.api.look_again_after_seconds
-
-    def _pays(self, part: Part) -> bool:
-        organization, cursor = part
-        if cursor is not None:
-            return self._expected[part] > 1
-        count = self.counts.get(organization)
-        return count is not None and lists_pay(count, self._expected[part] - 1, self.api)
-
-    async def _list(self, organization: str, cursor: str | None) -> Listed | None:
+    async def _list(self, organization: str, cursor: str) -> Listed | None:
         started_at = asyncio.get_running_loop().time()
         try:
-            if cursor is None:
-                found = (await self.neon.projects(organization)).projects
-            else:
-                found = await self.neon.page(organization, cursor)
+            found = await self.neon.page(organization, cursor)
         except ReconcilerError:  # reading the projects one by one shows whether the error persists
-            if cursor is not None:  # Neon does not document how long a cursor holds
-                self._refused.add((organization, cursor))
+            self._refused.add((organization, cursor))  # Neon does not document how long a cursor holds
             return None
         listed = Listed({project.id: project for project in with_quotas(found)}, started_at)
         self._listed[organization, cursor] = listed
@@ -135,26 +124,26 @@ class LateTurns:
     """When the observation for the plan started, by the loop's clock, which cannot be adjusted."""
     now: Callable[[], datetime]
     stop: StopSignal
-    lists: Lists = field(init=False)
-    _observed_at: dict[str, float] = field(default_factory=dict)
-    """When the latest observation of each tenant's project started."""
-    _details_observed_at: dict[str, float] = field(default_factory=dict)
+    pages: Pages = field(init=False)
+    _due_at: dict[str, float] = field(default_factory=dict)
+    """When the latest observation of each tenant's project becomes too old."""
+    _details_due_at: dict[str, float] = field(default_factory=dict)
     """The same for the details of the project that the tenant's actions need."""
 
     def __post_init__(self) -> None:
-        live = self.live
-        self.lists = Lists(self.neon, self.plan_inputs.desired.api, live.listed, live.list_cursors)
-        self.lists.expect(self.plans.values())
+        self.pages = Pages(self.neon, self.live.list_cursors)
+        self.pages.expect(self.plans.values())
 
     def late(self, tenant: str, *, details: bool = True, within_turn: bool = False) -> bool:
-        """Whether the tenant's last observation is older than ``look_again_after``, or from another loop.
+        """Whether the tenant's last observation is older than it may be, or from another loop.
 
-        ``within_turn`` allows for the calls of a turn itself: ``LONGEST_TURN`` times as much.
+        ``within_turn`` allows for the calls of a turn itself: ``LONGEST_TURN`` times ``look_again_after``.
         """
-        times = self._details_observed_at if details else self._observed_at
-        age = asyncio.get_running_loop().time() - times.get(tenant, self.observed_at)
-        longest = self.plan_inputs.desired.api.look_again_after_seconds * (LONGEST_TURN if within_turn else 1)
-        return not 0 <= age <= longest
+        now, longest = asyncio.get_running_loop().time(), self._api.look_again_after_seconds
+        due_at = (self._details_due_at if details else self._due_at).get(tenant)
+        if due_at is None:
+            due_at = self.observed_at + longest if self.observed_at <= now else -inf
+        return now > (due_at + (LONGEST_TURN - 1) * longest if within_turn else due_at)
 
     async def observe_again(self, planned: TenantPlan, *, details: bool = True) -> Turn:
         """Compares the tenant's plan with a plan that is made from live state now.
@@ -167,21 +156,26 @@ class LateTurns:
         if before is None:
             raise TypeError(f"{planned.tenant} has no project to observe again")
         needed = needed_by(planned.actions, before) if details else NOTHING_BELOW
-        listed = await self.lists.project(before)
+        longest = page_lasts_seconds(self._api, planned.actions)
+        listed = await self.pages.project(before, longest)
         if listed is not None:
             turn = await self._compared(planned, listed[0], needed)
             if turn.clear:
-                self._note_time(planned.tenant, listed[1], details)
+                self._note(planned.tenant, listed[1] + longest, details)
                 return turn
         started_at = asyncio.get_running_loop().time()
         turn = await self._compared(planned, None, needed)
-        self._note_time(planned.tenant, started_at, details)
+        self._note(planned.tenant, started_at + self._api.look_again_after_seconds, details)
         return turn
 
-    def _note_time(self, tenant: str, started_at: float, details: bool) -> None:
-        self._observed_at[tenant] = started_at
+    @property
+    def _api(self) -> Api:
+        return self.plan_inputs.desired.api
+
+    def _note(self, tenant: str, due_at: float, details: bool) -> None:
+        self._due_at[tenant] = due_at
         if details:
-            self._details_observed_at[tenant] = started_at
+            self._details_due_at[tenant] = due_at
 
     async def _compared(self, planned: TenantPlan, listed: LiveProject | None, needed: Details) -> Turn:
         reader = ProjectReader(self.neon, tuple(self.plan_inputs.desired.organizations))

@@ -1,0 +1,121 @@
+"""List pages that late turns share: how many are read, and what somebody changes while they are believed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from reconciler.desired.state import Api
+from reconciler.fleet import Fleet, Request, RunOptions
+from reconciler.neon.pace import AT_ONCE
+from reconciler.plan.outcome import Result
+from reconciler.plan.permissions import Permissions
+from reconciler.simulator.behaviour import Behaviour
+from tests.harness.builders import FREE_QUOTA, FREE_TIER, GIB, PRO_TIER, a_fleet, a_tenant
+from tests.harness.runs import UNLIMITED, World, now, virtually
+from tests.harness.wire import Passing, answered, where
+from tests.unit.apply.late import LATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from reconciler.neon.client import Neon
+
+PER_PAGE: Final = 200
+NAMES: Final = tuple(f"t{number:03}" for number in range(2 * PER_PAGE))
+API: Final = replace(Api(), host=UNLIMITED.host)
+PER_SECOND: Final = API.requests_per_minute * API.batch_share / 60
+IN_FLIGHT_SECONDS: Final = AT_ONCE / PER_SECOND
+"""How long a call may wait for those that have set out before it."""
+PAGE_SECONDS: Final = 1.2 * PER_PAGE / PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Meddled:
+    """What a run did while somebody changed the quota of one tenant after the other in the console."""
+
+    pages: int
+    overwritten_after_seconds: dict[str, float]
+    """How long after the change the run replaced it, by tenant."""
+    left: set[str]
+    """The tenants that were changed before their turn, and that the run left alone."""
+
+
+@pytest.fixture(autouse=True)
+def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("neon.project_lists", "plan.needs"):
+        monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", PER_PAGE)
+
+
+def meddled(folder: Path, gigabytes: int, api: Api = API) -> Meddled:
+    """A run gives each of two pages of tenants another quota; a person changes 3 a second, drawn at random."""
+    quota = replace(FREE_QUOTA, data_transfer_bytes=gigabytes * GIB)
+    before = a_fleet(*map(a_tenant, NAMES))
+    after = replace(a_fleet(*map(a_tenant, NAMES), tiers=(replace(FREE_TIER, quota=quota), PRO_TIER)), api=api)
+    changed_at: dict[str, float] = {}
+    patched_at: dict[str, float] = {}
+
+    async def patched(passing: Passing) -> httpx.Response:
+        patched_at[passing.path.removeprefix("/projects/")] = asyncio.get_running_loop().time()
+        return await answered(passing)
+
+    async def meddle(neon: Neon, ids: list[str]) -> None:
+        for id_ in ids:
+            await asyncio.sleep(1 / 3)
+            if id_ not in patched_at:
+                await neon.update_project("free", id_, {"quota.active_time_seconds": 3600})
+                changed_at[id_] = asyncio.get_running_loop().time()
+
+    async def main() -> Meddled:
+        world = World.open(folder, Behaviour(rate_limit=None))
+        world.seed(before)
+        patches = where(lambda passing: passing.request.method == "PATCH", patched)
+        async with world.client(patches, api=api) as neon, world.client() as person:
+            fleet = Fleet(after, neon, now=now)
+            allowed = Permissions(lowering=True, counts={"disruptive": len(NAMES)})
+            planned = await fleet.plan(Request(base=before, permissions=allowed))
+            ids = {plan.project.id: plan.tenant for plan in planned.plan.tenants if plan.project}
+            assert len(ids) == len(NAMES), planned.plan.refusals
+            await asyncio.sleep(LATE)
+            world.forget()
+            meddling = asyncio.create_task(meddle(person, Random(1).sample(sorted(ids), k=len(ids))))  # noqa: S311
+            report = await fleet.apply(planned, RunOptions(journal=folder / "j"))
+            meddling.cancel()
+        left = {outcome.tenant for outcome in report.outcomes if outcome.result is Result.SKIPPED}
+        assert left <= {ids[id_] for id_ in changed_at}
+        return Meddled(
+            sum(exchange.path == "/projects" for exchange in world.simulator.requests),
+            {ids[id_]: patched_at[id_] - at for id_, at in changed_at.items() if id_ in patched_at},
+            left,
+        )
+
+    return virtually(main())
+
+
+def test_a_page_is_read_once_for_tenants_that_only_get_more(tmp_path: Path) -> None:
+    run = meddled(tmp_path, gigabytes=6)
+    assert run.pages == len(NAMES) / PER_PAGE
+    assert run.left
+    assert max(run.overwritten_after_seconds.values()) <= PAGE_SECONDS + IN_FLIGHT_SECONDS
+
+
+def test_a_tenant_that_gets_less_is_looked_at_within_the_time_of_the_files(tmp_path: Path) -> None:
+    run = meddled(tmp_path, gigabytes=4)
+    assert run.pages > len(NAMES) / PER_PAGE
+    assert run.left
+    longest = API.look_again_after_seconds + IN_FLIGHT_SECONDS
+    assert max(run.overwritten_after_seconds.values()) <= longest < PAGE_SECONDS
+
+
+def test_a_page_is_never_older_than_six_times_what_the_files_say(tmp_path: Path) -> None:
+    strict = replace(API, look_again_after_seconds=2.0)
+    run = meddled(tmp_path, gigabytes=6, api=strict)
+    assert run.pages > len(NAMES) / PER_PAGE
+    longest = 6 * strict.look_again_after_seconds + IN_FLIGHT_SECONDS
+    assert max(run.overwritten_after_seconds.values()) <= longest < PAGE_SECONDS

@@ -1,4 +1,4 @@
-"""Sizes, durations and shares: what people write ("512MiB", "7d", "4.4%") against exact numbers."""
+"""Sizes, durations and shares: what people write ("512MiB", "7d", "4.4%") against exact numbers; and estimates."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ LONGEST_SHOWN: Final = 60
 """Characters of what was written that a message repeats."""
 
 _AMOUNT = re.compile(r"(?P<number>[0-9]{1,19}(?:\.[0-9]{1,9})?) ?(?P<unit>[A-Za-z]*)")
+
+
+class Estimate(int):
+    """A number that is only about right: how many projects a list has, before it is read."""
+
+    __slots__ = ()
 
 
 def parse_bytes(text: str) -> int:

@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.live.state import UnknownProject
+from reconciler.model.units import Estimate
 from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
@@ -18,12 +19,23 @@ if TYPE_CHECKING:
     from reconciler.neon.client import Neon
     from reconciler.neon.project_lists import Listing
 
+LISTED: Final = "projects listed"
+
 Progress: TypeAlias = Callable[[int, int | None, str], None]
 """Called with the number done, the total (None if not known yet), and what is counted."""
 
 
 def no_progress(_done: int, _total: int | None, _what: str) -> None:
     """Shows no progress."""
+
+
+def of_about(expected: int, on_progress: Progress) -> Progress:
+    """Progress of which the total is estimated where it is not known, as long as less is done."""
+
+    def told(done: int, total: int | None, what: str) -> None:
+        on_progress(done, Estimate(expected) if total is None and done < expected else total, what)
+
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,12 @@ async def read_lists(neon: Neon, organizations: tuple[str, ...], on_progress: Pr
     async def list_one(organization: str) -> Listing:
         def on_page(count: int) -> None:
             counts[organization] = count
-            on_progress(counts.total(), None, "projects listed")
+            on_progress(counts.total(), None, LISTED)
 
         return await neon.projects(organization, on_page=on_page)
 
     listings = await each(organizations, list_one)
+    on_progress(counts.total(), counts.total(), LISTED)
     of_each = dict(zip(organizations, listings, strict=True))
     return ListedProjects(
         projects=[project for listing in listings for project in listing.projects],
@@ -78,7 +91,7 @@ class ListsAhead:
         self._waiting = False
         self._on_progress = on_progress
         if self._count:
-            on_progress(self._count, None, "projects listed")
+            on_progress(self._count, None, LISTED)
         return await self._task
 
     async def end(self) -> None:

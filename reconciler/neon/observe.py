@@ -15,7 +15,7 @@ from reconciler.live.project import LiveProject, Needs
 from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
-from reconciler.neon.lists import Progress, no_progress, read_lists
+from reconciler.neon.lists import Progress, no_progress, of_about, read_lists
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered
 
@@ -75,7 +75,7 @@ async def observe(
     cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
-    lists = await _lists(reader, ahead, on_progress)
+    lists = await _lists(reader, ahead, of_about(_expected(desired, registered), on_progress))
     named = [*lists.unread, *_places(registered), *_pinned(desired)]
     live = await reader.merge(with_quotas(lists.projects), named)
     listed = _counts(live, reader.organizations)
@@ -250,6 +250,12 @@ async def _lists(reader: ProjectReader, ahead: ListsAhead | None, on_progress: P
     """The lists that are read already, if there are any."""
     taken = None if ahead is None else await ahead.take(on_progress)
     return taken or await read_lists(reader.neon, reader.organizations, on_progress)
+
+
+def _expected(desired: DesiredState, registered: Mapping[str, Registered]) -> int:
+    """About how many projects the lists have: as many as the registry knows, or as tenants are declared."""
+    known = sum(row.project_id is not None for row in registered.values())
+    return known or sum(not tenant.absent for tenant in desired.tenants.values())
 
 
 def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:

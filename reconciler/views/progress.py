@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from reconciler.model.units import Estimate
 from reconciler.views.console import message_log, say, show
 from reconciler.views.terminal import UnbrokenLine, styled
 
@@ -23,7 +24,7 @@ class Watch(Protocol):
     """Receives the progress of a run; cheap to call, writes to stderr only."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
-        """``done`` of ``total`` steps of ``what`` are done; None if the total is not known yet."""
+        """``done`` of ``total`` steps of ``what`` are done; None if the total is not known, even about."""
 
 
 @contextmanager
@@ -67,8 +68,9 @@ class _Bars:
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         if what not in self.tasks:
-            self.tasks[what] = self.progress.add_task(styled(what).plain, total=total)
-        self.progress.update(self.tasks[what], completed=done, total=total)
+            self.tasks[what] = self.progress.add_task("", total=total)
+        said = f"{what}, of about" if isinstance(total, Estimate) else what
+        self.progress.update(self.tasks[what], completed=done, total=total, description=styled(said).plain)
 
 
 @dataclass(slots=True)
@@ -87,11 +89,16 @@ class _Lines:
         begun = self.begun.setdefault(what, (now, done))
         if now - self.told_at >= SECONDS_BETWEEN_LINES:
             self.told_at = now
-            progress = f"{done:,}" if total is None else f"{done:,} of {total:,}{_left(begun, now, done, total)}"
+            progress = f"{done:,}" if total is None else f"{_of(done, total)}{_left(begun, now, done, total)}"
             if self.console is None:
                 say(f"{what}: {progress}", done=done, total=total)
             else:
                 show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)
+
+
+def _of(done: int, total: int) -> str:
+    about = "about " if isinstance(total, Estimate) else ""
+    return f"{done:,} of {about}{total:,}"
 
 
 def _left(begun: tuple[float, int], now: float, done: int, total: int) -> str:

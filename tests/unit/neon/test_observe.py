@@ -399,8 +399,25 @@ def test_progress_is_told_for_listing_and_details() -> None:
     fleet = Fleet(settled("1", "myapp-acme"), settled("2", "myapp-bcme", "paid"))
     desired = a_fleet(a_tenant(), a_tenant("bcme"))
     seen(fleet, desired, on_progress=lambda done, total, what: told.append((done, total, what)))
-    assert (2, None, "projects listed") in told
+    assert (1, 2, "projects listed") in told, "two are declared"
+    assert (2, 2, "projects listed") in told
     assert told[-1] == (2, 2, "projects read")
+
+
+@pytest.mark.parametrize(
+    ("rows", "declared", "total"), [(2, 1, 2), (0, 2, 2), (0, 1, None)], ids=["rows", "files", "more"]
+)
+def test_while_a_list_is_read_its_length_is_estimated(rows: int, declared: int, total: int | None) -> None:
+    told: list[tuple[int, int | None, str]] = []
+    known = {f"t{n}": Registered(str(n), "free", "run", datetime(2026, 11, 1, tzinfo=UTC)) for n in range(rows)}
+    fleet = Fleet(settled("0", "myapp-t0"), settled("1", "myapp-t1", "paid"))
+    seen(
+        fleet,
+        a_fleet(*(a_tenant(f"t{number}") for number in range(declared)), a_tenant("gone", absent=True)),
+        registered=known,
+        on_progress=lambda done, total, what: told.append((done, total, what)),
+    )
+    assert [of for done, of, what in told if (done, what) == (1, "projects listed")] == [total]
 
 
 def test_progress_of_many_reads_says_what_is_read_and_why() -> None:

@@ -6,6 +6,7 @@ import io
 
 from rich.console import Console
 
+from reconciler.model.units import Estimate
 from reconciler.views.progress import watching
 
 
@@ -49,3 +50,24 @@ def test_a_terminal_gets_one_bar_for_each_thing_that_is_done() -> None:
     assert "reading projects" in file.getvalue()
     assert "5/20" in file.getvalue()
     assert "[bold]\\x1b[2J" in file.getvalue()
+
+
+def test_a_total_that_is_estimated_is_said_to_be_about_right() -> None:
+    file = io.StringIO()
+    now = [0.0]
+    with watching(Console(file=file, width=80), clock=lambda: now[0]) as watch:
+        for done, seconds in ((400, 1.0), (10_400, 11.0), (30_100, 31.0)):
+            now[0] = seconds
+            watch(done, Estimate(30_000) if done < 30_000 else None, "projects listed")
+    assert file.getvalue() == (
+        "projects listed: 10,400 of about 30,000, about 20 s left\nprojects listed: 30,100\n"
+    )
+
+
+def test_a_bar_says_that_its_total_is_about_right() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=120, force_terminal=True, legacy_windows=False)
+    with watching(console) as watch:
+        watch(400, Estimate(30_000), "projects listed")
+    assert "projects listed, of about" in file.getvalue()
+    assert "400/30000" in file.getvalue()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.neon.http import httpx
 from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour, Simulator, serving
 from tests.contract.installed import absent
+from tests.harness.local_http import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ def account(file: Path | str = ":memory:") -> Iterator[Account]:
     )
     with opened as simulator, serving(simulator) as url:
         key = {"Authorization": f"Bearer {simulator.personal_key}"}
-        with httpx.Client(base_url=url, headers=key, trust_env=False, timeout=120) as http:
+        with httpx.Client(base_url=url, headers=key, **LOCAL, timeout=120) as http:
             yield Account(simulator, http)
 
 

@@ -68,7 +68,7 @@ class TenantCache:
     @cached_property
     def file(self) -> Path:
         """The file of the tenants; that of the price list has the same name with another ending."""
-        key = blake2b(self.price_list, digest_size=20, key=_program())
+        key = blake2b(self.price_list, digest_size=20, key=digest_of_the_program())
         return self.folder / f"{key.hexdigest()}{TENANTS}"
 
     @cached_property
@@ -156,7 +156,7 @@ class TenantCache:
 
 
 @cache
-def _program() -> bytes:
+def digest_of_the_program() -> bytes:
     """Return a digest of the program as far as it decides what a file means, with the libraries that read it."""
     found = blake2b("\n".join(_libraries()).encode())
     root = Path(__file__).parents[1]

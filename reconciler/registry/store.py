@@ -6,6 +6,7 @@ makes its calls in threads, with ``write`` and ``read``.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -49,6 +50,8 @@ CLOCKS: Final = {
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
 }
 """The database's time in seconds."""
+CHANGING_CALLS: Final = sa.update(CALLS).where(_CALLS.account == sa.bindparam("of"))
+"""With the account ``of``, and its new ``state``."""
 COUNTER: Final = ""
 """The ``part`` of the row that counts the tokens of a fleet."""
 
@@ -281,14 +284,20 @@ class Registry(StringRows):
         self._keeps_calls = self._keeps_calls or self._exists(CALLS)
         if not self._keeps_calls:
             return None
-        locking = self._insert(CALLS).values(account=account, state=NO_CALLS)
-        locked = locking.on_conflict_do_update(index_elements=[_CALLS.account], set_={"state": _CALLS.state})
         with self._writing() as connection:
-            clock = sa.literal_column(CLOCKS[connection.dialect.name], sa.Float)
-            row = connection.execute(locked.returning(_CALLS.state, clock.label("now"))).one()
+            row = connection.execute(self._locking_calls, {"account": account, "state": NO_CALLS}).one()
             state, result = change(row.state or None, row.now)
-            connection.execute(sa.update(CALLS).where(_CALLS.account == account).values(state=state))
+            connection.execute(CHANGING_CALLS, {"of": account, "state": state})
         return result
+
+    @cached_property
+    def _locking_calls(self) -> Any:
+        """Made once, because a run executes it every few calls."""
+        clock = sa.literal_column(CLOCKS[self._engine.dialect.name], sa.Float)
+        locking = self._insert(CALLS).on_conflict_do_update(
+            index_elements=[_CALLS.account], set_={"state": _CALLS.state}
+        )
+        return locking.returning(_CALLS.state, clock.label("now"))
 
     def _correction(self, placement: Placement, seen: Registered | None, run: str, at: datetime) -> Any:
         if seen is None:

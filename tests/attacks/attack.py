@@ -15,6 +15,7 @@ from tests.attacks import invariants, marked, stage
 from tests.attacks.account import Overheard, around
 from tests.attacks.commands import COMMANDS, FEW, WRITING, in_folder
 from tests.harness.forks import Ended, Order, run_from_nothing
+from tests.harness.local_http import LOCAL
 from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _in_the_console(staged: Stage, host: str) -> None:
     """What somebody did there before the pull request."""
     key = {"Authorization": f"Bearer {marked.KEYS['PERSONAL_API_KEY']}"}
     for method, path, body in staged.case.environment.live:
-        call = httpx.request(method, f"{host}{staged.filled_in(path)}", json=body, headers=key, trust_env=False)
+        call = httpx.request(method, f"{host}{staged.filled_in(path)}", json=body, headers=key, **LOCAL)
         call.raise_for_status()
 
 

@@ -10,6 +10,7 @@ import pytest
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.contract.clients import ServedNeon, served
 from tests.harness.judge import Counts
+from tests.harness.local_http import LOCAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def ask(neon: ServedNeon, method: str, path: str, **sent: Any) -> int:
     headers = {"Authorization": f"Bearer {neon.simulator.personal_key}"}
-    return httpx.request(method, f"{neon.url}{path}", headers=headers, trust_env=False, **sent).status_code
+    return httpx.request(method, f"{neon.url}{path}", headers=headers, **LOCAL, **sent).status_code
 
 
 def test_the_traffic_of_a_served_account_counts_and_a_violation_is_known_before_its_answer(tmp_path: Path) -> None:

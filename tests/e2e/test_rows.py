@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.simulator.postgres import programs
 from reconciler.simulator.postgres.errors import PostgresError
+from tests.harness.local_http import LOCAL
 from tests.harness.processes import PATIENCE_SECONDS, Place
 from tests.rows import driver, execute, rows
 
@@ -54,7 +55,7 @@ def test_a_served_account_hands_out_strings_that_connect(place: Place) -> None:
     with place.running(*arguments, stderr=subprocess.PIPE) as server:
         assert server.stderr is not None
         port = re.findall(r"127\.0\.0\.1:(\d+)", server.stderr.readline())[0]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v2", headers=KEY, trust_env=False) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v2", headers=KEY, **LOCAL) as http:
             made = http.post("/projects", json={"project": {"name": "acme"}}, timeout=PATIENCE_SECONDS).json()
         uri = made["connection_uris"][0]["connection_uri"]
         execute(uri, "CREATE TABLE notes (id integer)", "INSERT INTO notes VALUES (1)")

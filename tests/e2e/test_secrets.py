@@ -18,6 +18,7 @@ import pytest
 
 from tests import figures
 from tests.harness.forks import Order, shared
+from tests.harness.local_http import LOCAL
 from tests.harness.processes import Place
 from tests.harness.stored import Stored
 
@@ -101,9 +102,9 @@ class Searched:
         """Set a fault, or take all away."""
         page = self.place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/faults")
         if fault is None:
-            httpx.delete(page, trust_env=False)
+            httpx.delete(page, **LOCAL)
         else:
-            httpx.post(page, json=fault, trust_env=False).raise_for_status()
+            httpx.post(page, json=fault, **LOCAL).raise_for_status()
 
     def left(self) -> Iterator[tuple[str, str]]:
         """Everything that could hold a secret, by where it was."""

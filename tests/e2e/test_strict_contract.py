@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.simulator.contract.description import FILE
 from tests.contract import installed as official
+from tests.harness.local_http import LOCAL
 from tests.harness.processes import PATIENCE_SECONDS, Place
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def served(place: Place, *option: str, requests: list[tuple[str, str, Any]]) -> 
     with place.running(*arguments, stderr=subprocess.PIPE) as server:
         assert server.stderr is not None
         port = re.findall(r"127\.0\.0\.1:(\d+)", server.stderr.readline())[0]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, trust_env=False) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, **LOCAL) as http:
             for method, path, body in requests:
                 http.request(method, f"/api/v2{path}", json=body)
             page = http.get("/_simulator/contract").json()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from tests.harness.local_http import LOCAL
 from tests.harness.processes import Place
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Watched:
     def written(self) -> list[str]:
         """The calls that wrote something since the last look."""
         page = self._place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/requests")
-        asked = httpx.get(page, trust_env=False).raise_for_status().json()["requests"]
-        httpx.delete(page, trust_env=False).raise_for_status()
+        asked = httpx.get(page, **LOCAL).raise_for_status().json()["requests"]
+        httpx.delete(page, **LOCAL).raise_for_status()
         return [f"{each['method']} {each['path']}" for each in asked if each["method"] != "GET"]
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from tests import figures, profiles
 from tests.faults.appliers import Command
+from tests.harness.local_http import LOCAL
 from tests.harness.processes import Place
 from tests.harness.registry_database import required
 
@@ -81,7 +82,7 @@ class Lane:
         place.declare(0)
         with place.served():
             url = place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/behaviour")
-            httpx.patch(url, json={"list_lag_seconds": LIST_LAG_SECONDS}, trust_env=False).raise_for_status()
+            httpx.patch(url, json={"list_lag_seconds": LIST_LAG_SECONDS}, **LOCAL).raise_for_status()
             yield cls(place, Random(seed), kept)  # noqa: S311
 
     def declare(self) -> list[str]:
@@ -150,7 +151,7 @@ class Lane:
             "limit": "400",
             "recoverable": str(deleted).lower(),
         }
-        answer = httpx.get(self.url("/projects"), params=params, headers=self.key(), trust_env=False)
+        answer = httpx.get(self.url("/projects"), params=params, headers=self.key(), **LOCAL)
         found: list[dict[str, Any]] = answer.raise_for_status().json()["projects"]
         return found
 
@@ -158,13 +159,13 @@ class Lane:
         """Deletes every project for good, so that the next round begins with nothing."""
         for project in self.projects():
             url = self.url(f"/projects/{project['id']}")
-            httpx.delete(url, headers=self.key(), trust_env=False).raise_for_status()
+            httpx.delete(url, headers=self.key(), **LOCAL).raise_for_status()
         self.later(days=8)
 
     def later(self, **time: int) -> None:
         """Lets simulated time pass."""
         page = self.place.environ["NEON_API_HOST"].replace("/api/v2", "/_simulator/clock")
-        httpx.post(page, json=time, trust_env=False).raise_for_status()
+        httpx.post(page, json=time, **LOCAL).raise_for_status()
 
     def url(self, path: str) -> str:
         return f"{self.place.environ['NEON_API_HOST']}{path}"

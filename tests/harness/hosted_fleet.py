@@ -14,6 +14,7 @@ from reconciler.environment import Environment
 from reconciler.simulator.serve import serving
 from reconciler.simulator.simulator import Simulator
 from tests.harness import github_api
+from tests.harness.local_http import LOCAL
 from tests.harness.repository import git
 from tests.harness.shell import TIERS, run_in
 from tests.harness.stored import Stored
@@ -111,7 +112,7 @@ class HostedFleet:
         project_id = Stored.at(self.actions.folder / "account.db").project_ids()[f"myapp-{tenant}"]
         headers = {"Authorization": f"Bearer {KEYS['PERSONAL_API_KEY']}"}
         call = httpx.patch(
-            f"{self.host}/projects/{project_id}", json={"project": project}, headers=headers, trust_env=False
+            f"{self.host}/projects/{project_id}", json={"project": project}, headers=headers, **LOCAL
         )
         call.raise_for_status()
 

@@ -23,6 +23,7 @@ from reconciler.environment import PULL_REQUESTS
 from reconciler.fleet import read
 from reconciler.simulator.serve import serving
 from tests.harness.forks import Order, Running, run_from_nothing, shared
+from tests.harness.local_http import LOCAL
 from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
@@ -150,10 +151,10 @@ class Place:
     def fault(self, effect: dict[str, Any], method: str, path: str) -> Callable[[], int]:
         """Lets every such call meet a fault; a way to see how many have."""
         fault = {"effect": effect, "method": method, "path": path, "times": None}
-        httpx.post(self._page("faults"), json=fault, trust_env=False).raise_for_status()
+        httpx.post(self._page("faults"), json=fault, **LOCAL).raise_for_status()
 
         def struck() -> int:
-            answer = httpx.get(self._page("faults"), trust_env=False).raise_for_status().json()
+            answer = httpx.get(self._page("faults"), **LOCAL).raise_for_status().json()
             return sum(each["struck"] for each in answer["faults"])
 
         return struck
@@ -161,16 +162,16 @@ class Place:
     def limit_rate(self, per_minute: int, per_second_and_route: int) -> None:
         """Lets the served simulator refuse more calls than these."""
         limit = {"per_minute": per_minute, "per_second_and_route": per_second_and_route}
-        httpx.patch(self._page("behaviour"), json={"rate_limit": limit}, trust_env=False).raise_for_status()
+        httpx.patch(self._page("behaviour"), json={"rate_limit": limit}, **LOCAL).raise_for_status()
 
     def statuses(self) -> list[int | None]:
         """How the served simulator has answered each request so far."""
-        answer = httpx.get(self._page("requests"), trust_env=False).raise_for_status().json()
+        answer = httpx.get(self._page("requests"), **LOCAL).raise_for_status().json()
         return [each["status"] for each in answer["requests"]]
 
     def forget_faults(self) -> None:
         """Takes all faults away."""
-        httpx.delete(self._page("faults"), trust_env=False).raise_for_status()
+        httpx.delete(self._page("faults"), **LOCAL).raise_for_status()
 
     def _page(self, name: str) -> str:
         return self.environ["NEON_API_HOST"].replace("/api/v2", f"/_simulator/{name}")
@@ -198,7 +199,7 @@ def patiently(url: str, params: Mapping[str, str], headers: Mapping[str, str]) -
     """The answer to a read; a run that was killed may have used up the account's rate."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        answer = httpx.get(url, params=params, headers=headers, trust_env=False)
+        answer = httpx.get(url, params=params, headers=headers, **LOCAL)
         if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() >= deadline:
             return answer.raise_for_status()
         time.sleep(0.5)

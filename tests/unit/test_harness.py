@@ -17,7 +17,7 @@ HARNESS: Final = TESTS / "harness"
 TRANSPORTS: Final = ("AsyncBaseTransport", "BaseTransport", "ASGITransport", "MockTransport", "HTTPTransport")
 QUERIES: Final = "SELECT|INSERT|UPDATE|DELETE FROM|CREATE TABLE|DROP TABLE|PRAGMA"
 SQL: Final = re.compile(rf"\s*({QUERIES})\s")
-WORDS: Final = re.compile(rf"Killed|Transport|Simulator|\bstore\b|\bwriting\b|{QUERIES}")
+WORDS: Final = re.compile(rf"Killed|Transport|Simulator|trust_env|\bstore\b|\bwriting\b|{QUERIES}")
 """One of which everything that is looked for has."""
 EXCEPTIONS: Final = {
     "e2e/test_doctor.py": "changes the registry's own database behind the program's back",
@@ -61,6 +61,8 @@ def copies(tree: ast.Module) -> Iterator[str]:
                 yield f"a transport of its own, {_last(called)}: InProcess or Nowhere of tests/harness/wire.py"
             case ast.Call(func=ast.Attribute(attr="open", value=opened)) if _last(opened).endswith("Simulator"):
                 yield "an account of its own: a_simulator of tests/harness/account.py"
+            case ast.Call(keywords=given) if any(one.arg == "trust_env" for one in given):
+                yield "a call that reads certificates first: LOCAL of tests/harness/local_http.py"
             case ast.Attribute(attr="store" | "writing", value=world) if _last(world) == "world":
                 yield "the store: Stored of tests/harness/stored.py"
             case ast.Constant(value=str(text)) if SQL.match(text):
@@ -95,6 +97,7 @@ def test_every_exception_is_needed(name: str) -> None:
         "class Slow(httpx.AsyncBaseTransport): ...",
         "httpx.MockTransport(answer)",
         "with Simulator.open(path) as simulator: ...",
+        "httpx.get(url, trust_env=False)",
         "simulator.world.store.rows(query)",
         "with neon.simulator.world.writing() as transaction: ...",
         "query = 'SELECT id FROM projects'",

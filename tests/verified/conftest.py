@@ -17,6 +17,7 @@ from reconciler.simulator.serve import serving
 from reconciler.simulator.types import GUIDE_ORGANIZATIONS
 from tests.harness.account import a_simulator
 from tests.harness.judge import session_judge
+from tests.harness.local_http import LOCAL
 from tests.verified import facts
 from tests.verified.account import PREFIX, Account
 from tests.verified.variables import Access, MissingVariablesError, access
@@ -56,7 +57,7 @@ def simulated_account(file: Path, behaviour: Behaviour | None = None) -> Iterato
 
     with opened as simulator, serving(simulator) as url:
         of = Access(url, simulator.personal_key, simulator.organization_ids, simulator.organization_keys)
-        with httpx.Client(base_url=url, trust_env=False, event_hooks={"response": [rule]}) as http:
+        with httpx.Client(base_url=url, **LOCAL, event_hooks={"response": [rule]}) as http:
             yield Account(of, http, simulator.clock.advance), simulator
     judge.verify()
 

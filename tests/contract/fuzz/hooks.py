@@ -13,6 +13,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.contract.fuzz.reading import read_as_the_judge_does
 from tests.contract.fuzz.stage import Account, Names, Stage
+from tests.harness.local_http import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def ids(value: Any) -> Iterator[str]:
 
 def _register() -> None:
     headers = {"Authorization": f"Bearer {os.environ[KEY]}"}
-    fuzz = Fuzz(Account(httpx.Client(base_url=os.environ[URL], headers=headers, trust_env=False)))
+    fuzz = Fuzz(Account(httpx.Client(base_url=os.environ[URL], headers=headers, **LOCAL)))
     schemathesis.hook("before_load_schema")(lambda _context, schema: read_as_the_judge_does(schema))
     schemathesis.hook("before_call")(lambda _context, case, _kwargs: fuzz.before_call(case))
     schemathesis.hook("after_call")(lambda _context, case, response: fuzz.after_call(case, response))

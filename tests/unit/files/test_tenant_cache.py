@@ -169,7 +169,7 @@ def test_a_damaged_cache_counts_as_none(files: Files, damage: Any) -> None:
 
 
 def test_a_cache_of_another_program_is_not_read(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.files.tenant_cache._program", lambda: b"another")
+    monkeypatch.setattr("reconciler.files.tenant_cache.digest_of_the_program", lambda: b"another")
     files.load()
     assert len(files.parsed) == 2
 

@@ -19,6 +19,7 @@ from reconciler.simulator import GUIDE_ORGANIZATIONS, Simulator, serving
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.postgres import timelines
 from reconciler.simulator.postgres.moments import machine_time
+from tests.harness.local_http import LOCAL
 from tests.rows import Account, Tenant, account, connect, driver, execute, rows
 
 if TYPE_CHECKING:
@@ -146,9 +147,7 @@ def test_a_branch_of_a_moment_holds_the_rows_of_that_moment(neon: Account, tenan
 def test_a_moment_is_exact_to_the_transaction_on_the_clock_of_the_machine() -> None:
     driver()
     with Simulator.open(organizations=GUIDE_ORGANIZATIONS, postgres=True) as simulator, serving(simulator) as url:
-        neon = Account(
-            simulator, httpx.Client(base_url=url, headers=key_of(simulator), trust_env=False, timeout=120)
-        )
+        neon = Account(simulator, httpx.Client(base_url=url, headers=key_of(simulator), **LOCAL, timeout=120))
         tenant = neon.sign_up()
         ahead = min(simulator.clock.now() - moment for moment in (machine_time() for _ in range(100)))
         with connect(tenant.uri) as working:

@@ -13,6 +13,7 @@ from reconciler.simulator.faults import DropAfter
 from reconciler.simulator.serve import _listening, serve
 from reconciler.simulator.types import Organization
 from tests.harness.account import a_simulator
+from tests.harness.local_http import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def served(
     def client(url: str) -> None:
         headers = {"Authorization": f"Bearer {simulator.organization_keys['free']}"}
         try:
-            with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
+            with httpx.Client(base_url=url, headers=headers, **LOCAL) as http:
                 use(http)
         except BaseException as error:  # reported to the test
             errors.append(error)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -126,8 +125,8 @@ def collect(asked: Asked, file: Path | None) -> Results:
 
 def machine() -> str:
     """When, and on what."""
-    day = time.strftime("%Y-%m-%d", time.gmtime())
-    return f"Measured on {day}: Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
+    version, cores = platform.python_version(), os.cpu_count()
+    return f"Measured on {costs.today()}: Python {version}, {cores} cores, {platform.machine()}."
 
 
 def show(found: Results) -> None:

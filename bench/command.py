@@ -1,6 +1,7 @@
-"""One command in a process of its own, its calls counted: ``python -m bench.command RESULT FOLDER ARGUMENTS...``.
+"""One command in a process of its own, its calls counted: ``bench.command RESULT FOLDER ADDRESS ARGUMENTS...``.
 
-RESULT gets the exit code, the number of calls of each kind, and the simulated seconds that the command took.
+RESULT gets the exit code, the number of calls of each kind, and the simulated seconds that the command took. The
+process with the ADDRESS answers the calls.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Result:
     """By kind, such as ``PATCH /projects/{id}``."""
     simulated_seconds: float
     simulator_cpu_seconds: float = 0.0
-    """The simulator's own share of the processor time: its answers, and importing it."""
+    """The simulator's share of the processor time: importing it, and the way to its process and back."""
 
     @property
     def number_of_calls(self) -> int:
@@ -51,23 +52,29 @@ class Result:
 class Counting:
     """The way to the simulator, on which calls are counted."""
 
+    address: Path
+    """The socket of the process with the simulator."""
     calls: Counter[str] = field(default_factory=Counter)
     ended_at: float = 0.0
     """When the last answer came, in the seconds of the command's virtual loop, which starts at 0."""
     simulator_cpu_seconds: float = 0.0
 
-    def around(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        """The transport, counted."""
+    def to_the_process(self, _inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """The way to that process, counted, instead of the way to a simulator in this one."""
         from bench.counted_transport import CountedTransport  # noqa: PLC0415 - httpx is imported when a call is made
+        from bench.elsewhere import Elsewhere  # noqa: PLC0415
+        from reconciler.cli.embedded_neon import LATENCY  # noqa: PLC0415 - as every command with a simulator
+        from reconciler.simulator.clock import LoopTime  # noqa: PLC0415
 
-        return CountedTransport(transport, self)
+        way = Elsewhere(self.address, LoopTime(NOW_SECONDS), LATENCY.shortest, LATENCY.longest)
+        return CountedTransport(way, self)
 
     def count(self, request: httpx.Request) -> None:
         """Counts one call by its kind."""
         self.calls[f"{request.method} {ID.sub('{id}', request.url.path.removeprefix(PREFIX))}"] += 1
 
     def spend(self, seconds: float) -> None:
-        """Adds processor time of the simulator."""
+        """Adds processor time that no run against Neon takes."""
         self.simulator_cpu_seconds += seconds
 
     def end(self, at: float) -> None:
@@ -75,11 +82,11 @@ class Counting:
         self.ended_at = at
 
 
-def measured(arguments: list[str]) -> Result:
+def measured(address: Path, arguments: list[str]) -> Result:
     """Run a command as the shell does, apart from the way of its calls."""
-    counting = Counting()
+    counting = Counting(address)
     sys.meta_path.insert(0, SimulatorImports(counting.spend))
-    around = Runtime(interactive=False, wrap=counting.around, clock=lambda: NOW_SECONDS, loading=loading)
+    around = Runtime(interactive=False, wrap=counting.to_the_process, clock=lambda: NOW_SECONDS, loading=loading)
     code = run(arguments, obj=around)
     return Result(int(code), dict(counting.calls), counting.ended_at, counting.simulator_cpu_seconds)
 
@@ -87,4 +94,4 @@ def measured(arguments: list[str]) -> Result:
 if __name__ == "__main__":
     tune_collector()
     os.chdir(sys.argv[2])
-    Path(sys.argv[1]).write_bytes(msgspec.json.encode(measured(sys.argv[3:])))
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(measured(Path(sys.argv[3]), sys.argv[4:])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from bench import processes
+from bench import processes, simulator_process
 from bench.command import Result
 from bench.formulas import quantities
 from bench.measured import Measured
@@ -81,18 +82,21 @@ class Fleet:
         commit(self.repository)
         self._prepare_cache(row)
         empty = _empty_pythons()
-        run, result = self._run(row)
+        with simulator_process.started(self.repository / RUN) as simulator:
+            run, result = self._run(row, simulator.address)
         empty_seconds = median(empty + _empty_pythons())
         git(self.repository, "reset", "--quiet", "--hard", BASE)
         git(self.repository, "clean", "--quiet", "--force", "-d")
         self._keep_cache(row)
         own = run.cpu_seconds - result.simulator_cpu_seconds
-        simulator = result.simulator_cpu_seconds / empty_seconds
-        return Once(result, own / empty_seconds, simulator, empty_seconds, run.peak_mib)
+        simulated = (result.simulator_cpu_seconds + simulator.cpu_seconds) / empty_seconds
+        return Once(result, own / empty_seconds, simulated, empty_seconds, run.peak_mib)
 
-    def _run(self, row: Row) -> tuple[processes.Measured, Result]:
+    def _run(self, row: Row, simulator: Path) -> tuple[processes.Measured, Result]:
         file, environ = self.repository / RESULT, {CACHE: str(self.cache)}
-        through = ("reconciler",) if row.plain else ("bench.command", str(file), str(self.repository))
+        through = (
+            ("reconciler",) if row.plain else ("bench.command", str(file), str(self.repository), str(simulator))
+        )
         run = processes.python("-m", *through, *row.arguments, environ=environ, code=row.code if row.plain else 0)
         result = Result(row.code, {}, 0.0) if row.plain else msgspec.json.decode(file.read_bytes(), type=Result)
         if result.code != row.code:
@@ -137,7 +141,13 @@ def _measured(row: Row, fleet: Fleet, runs: Sequence[Once]) -> Measured:
         simulator_cpu=round(median(run.simulator_cpu for run in runs), 2),
         empty_cpu_seconds=round(median(run.empty_cpu_seconds for run in runs), 4),
         peak_mib=round(max(run.peak_mib for run in runs), 1),
+        day=today(),
     )
+
+
+def today() -> str:
+    """Today's date."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def at_the_rate_limit(calls: int) -> float:

@@ -1,4 +1,4 @@
-"""The way to the simulator, on which each call is counted and the simulator's own processor time is measured."""
+"""The way to the simulator, on which each call is counted and the processor time of the way is measured."""
 
 from __future__ import annotations
 

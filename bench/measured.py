@@ -34,6 +34,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     simulator_cpu: float
     empty_cpu_seconds: float
     peak_mib: float
+    day: str = ""
+    """Like 2026-11-30; empty of those before the days were kept."""
 
     @property
     def made(self) -> int:

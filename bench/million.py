@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from bench import processes
+from bench import processes, simulator_process
 from bench.command import Result
 from bench.costs import CACHE
 from bench.fleet_files import Source, declared
@@ -108,10 +108,11 @@ class Job:
         file = self.folder / f"result-{number}.json"
         words = ("apply", "--yes", "--simulator", ACCOUNT, "--base", BASE, "--shard", f"{number}/{self.shards}")
         written = ("--journal", f"journal-{number}.jsonl", "--output", f"report-{number}.json")
-        run = processes.python(
-            "-m", "bench.command", str(file), str(repository), *words, *written,
-            environ={CACHE: str(self.folder / "cache")},
-        )  # fmt: skip
+        with simulator_process.started(repository / ACCOUNT) as simulator:
+            run = processes.python(
+                "-m", "bench.command", str(file), str(repository), str(simulator.address), *words, *written,
+                environ={CACHE: str(self.folder / "cache")},
+            )  # fmt: skip
         result = msgspec.json.decode(file.read_bytes(), type=Result)
         if result.code:
             raise click.ClickException(f"shard {number} of account {self.account} ended with {result.code}")

@@ -45,7 +45,7 @@ def parts(results: Results, before: Results) -> dict[str, str]:
     """The text of each part, by its name."""
     return {
         "machine": results.machine,
-        "noise": _noise(results),
+        "noise": "\n\n".join(filter(None, (_noise(results), _days(results)))),
         "calls": tables.calls(results),
         "quantities": tables.quantities(results),
         "time": tables.processor_time(results),
@@ -84,6 +84,19 @@ def _noise(results: Results) -> str:
         f"{len(spreads)} of {len(results.measured)} measurements are medians of several runs, which differ by "
         f"up to {max(spreads) - 1:.0%}, at the median by {median(spreads) - 1:.0%}."
     )
+
+
+def _days(results: Results) -> str:
+    """Which measurements are of which day, where they are of several."""
+    of_each: dict[str, list[str]] = {}
+    for one in results.measured:
+        of_each.setdefault(one.day, []).append(f"*{one.row}* of {one.tenants:,} as {one.source}")
+    newest = max(of_each, default="")
+    return "\n\n".join(f"{_of(day)}: {', '.join(of_each[day])}." for day in sorted(of_each) if day != newest)
+
+
+def _of(day: str) -> str:
+    return f"Of {day}" if day else "Of earlier days, with the simulator in the process of the command"
 
 
 def _lines(results: Results, cost: Callable[[Measured], float]) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
+import httpx
 import msgspec
 import pytest
 
@@ -15,6 +17,7 @@ from bench import page, processes, tables
 from bench.command import ID, NOW_SECONDS
 from bench.costs import at_the_rate_limit, wasteful
 from bench.counted_transport import Timed
+from bench.elsewhere import Elsewhere
 from bench.fleet_files import DeclaredTenant, Source, declared
 from bench.formulas import QUANTITIES, calls, quantities
 from bench.measured import Measured, MeasuredPeer, Results, read_results, write_results
@@ -22,8 +25,13 @@ from bench.plot import plot
 from bench.rows import IN_SYNC, ROWS, Row, raise_all
 from bench.scene import write_files
 from bench.simulator_imports import SimulatorImports
+from bench.simulator_process import started
+from reconciler.cli.embedded_neon import HOST
 from reconciler.fleet import read
-from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
+from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.types import Organization
+from reconciler.simulator.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,6 +257,47 @@ def test_another_exit_code_than_expected_is_an_error_with_what_was_printed() -> 
 def test_modules_are_compiled_also_where_the_environment_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert processes.python("-c", "import sys; print(sys.dont_write_bytecode)").printed == "False\n"
+
+
+def test_the_page_says_which_figures_are_of_other_days() -> None:
+    newest, older = (
+        msgspec.structs.replace(measured(5, n), day=day) for n, day in ((1000, "2026-12-02"), (500, ""))
+    )
+    words = "Of earlier days, with the simulator in the process of the command"
+    told = page.parts(Results(measured=(older, newest)), Results())["noise"]
+    assert told.endswith(f"\n\n{words}: *plan, in sync* of 500 as YAML files.")
+    assert words not in page.parts(Results(measured=(newest,)), Results())["noise"]
+
+
+class TestTheSimulatorElsewhere:
+    """In a process of its own, so that its memory is not counted as the command's."""
+
+    def test_it_answers_at_the_time_of_the_command(self, tmp_path: Path) -> None:
+        file = tmp_path / "account.db"
+        with Simulator.open(file, [Organization("free")], clock_source=lambda: NOW_SECONDS) as simulator:
+            simulator.seed_fleet("free", 3)
+            key, asked = simulator.organization_keys["free"], {"org_id": simulator.organization_ids["free"]}
+
+        async def ask() -> tuple[httpx.Response, float]:
+            way = Elsewhere(process.address, LoopTime(NOW_SECONDS), 1.0, 1.0)
+            headers = {"Authorization": f"Bearer {key}"}
+            async with httpx.AsyncClient(transport=way, base_url=HOST, headers=headers) as client:
+                await asyncio.sleep(60)
+                return await client.get("/projects", params=asked), asyncio.get_running_loop().time()
+
+        with started(file) as process, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            answer, seconds = runner.run(ask())
+        assert len(answer.json()["projects"]) == 3
+        assert answer.headers["date"] == formatdate(NOW_SECONDS + 60, usegmt=True)
+        assert seconds == pytest.approx(61, abs=0.01)
+        assert process.cpu_seconds > 0
+        assert [one.name for one in tmp_path.iterdir()] == ["account.db"], "the account is closed"
+
+    def test_it_ends_with_a_command_that_makes_no_call(self, tmp_path: Path) -> None:
+        with started(tmp_path / "account.db") as process:
+            pass
+        assert process.cpu_seconds > 0
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_the_time_of_a_call_is_that_of_its_own_steps() -> None:

@@ -22,15 +22,31 @@ class BackgroundLoop:
         self._loop.set_default_executor(DaemonThreads())
         context = contextvars.copy_context()
         self.task = self._loop.create_task(work, context=context)
-        self._thread: threading.Thread | None = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self._stopped = False
+        self._stands_still = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._stands_still.set()
+
+    def _stop(self) -> None:
+        """Called in the thread; again where a signal interrupted ``take``: by then the loop may have gone on."""
+        if not self._stopped:
+            self._stopped = True
+            self._loop.stop()
 
     def take(self) -> asyncio.Runner:
-        """Ends the thread. The loop stands still until the runner that is returned goes on with it."""
-        if self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._thread = None
+        """Ends the thread. The loop stands still until the runner that is returned goes on with it.
+
+        A signal may interrupt this: ``close`` waits again. It would not with ``Thread.join``, which takes a thread
+        for ended once it was interrupted (bpo-45274).
+        """
+        if not self._stands_still.is_set():
+            self._loop.call_soon_threadsafe(self._stop)
+            self._stands_still.wait()
         return self._runner
 
     def close(self) -> None:

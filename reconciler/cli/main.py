@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -147,10 +146,16 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
+    from reconciler.cli.interrupts import end_at_once, listen  # noqa: PLC0415 - for a process of its own
+
     closed = streams.take_over()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the process as SIGINT does
-    code = run(args, _runtime_of_the_process) if closed is None else _print_error(closed)
-    streams.leave()
+    listen()
+    try:
+        code = run(args, _runtime_of_the_process) if closed is None else _print_error(closed)
+        streams.leave()
+    except KeyboardInterrupt:  # while a command that was interrupted ended in order
+        os._exit(ExitCode.INTERRUPTED)
+    end_at_once()
     sys.exit(code)
 
 

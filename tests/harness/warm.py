@@ -138,7 +138,7 @@ def _run(order: dict[str, Any], streams: Sequence[int]) -> None:
         sys.addaudithook(noting(order["noted"]))
     if order["loud"]:
         logging.basicConfig(level=logging.DEBUG)
-    from reconciler.cli import main as command  # noqa: PLC0415 (imported already)
+    from reconciler.cli.main import main as command  # noqa: PLC0415 (imported already)
 
     command(order["arguments"])
 

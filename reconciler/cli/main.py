@@ -153,9 +153,9 @@ def main(args: list[str] | None = None) -> None:
     try:
         code = run(args, _runtime_of_the_process) if closed is None else _print_error(closed)
         streams.leave()
+        end_at_once()
     except KeyboardInterrupt:  # while a command that was interrupted ended in order
         os._exit(ExitCode.INTERRUPTED)
-    end_at_once()
     sys.exit(code)
 
 

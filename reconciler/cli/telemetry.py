@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.documents import check_folder, writing
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from pathlib import Path
 
     from reconciler.cli.flags import TelemetryFlags
     from reconciler.cli.tracing import Trace
@@ -141,16 +140,7 @@ def _replace(path: Path, text: str) -> None:
     """Replaces the file at once: nobody reads half of it. Raises InvalidInputError if that is impossible."""
     with writing(f"{METRICS} {path}"):
         regular_files.require_file(path)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), _readable())
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+        regular_files.replace_file(path, text.encode(), mode=_readable())
 
 
 def _readable() -> int:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from codecs import BOM_UTF8
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
@@ -25,6 +22,7 @@ from reconciler.model.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.editing import Changes
@@ -57,27 +55,22 @@ class EditedFile:
                 return
             if read_whole(self.path) != self.before:
                 raise InvalidInputError(f"{self.path}: the file has changed meanwhile", hint=AGAIN)
-            descriptor, name = mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-            self._replace(descriptor, Path(name))
+            mode = self.path.stat().st_mode & 0o777
+            regular_files.replace_file(self.path, self.after, mode=mode)
         except OSError as error:
             raise InvalidInputError(f"{self.path}: {error.strerror}") from error
 
     def _create(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with self.path.open("xb") as file:
-                file.write(self.after)
+            created = self.path.open("xb")
         except FileExistsError as error:
             raise InvalidInputError(f"{self.path}: the file has appeared meanwhile", hint=AGAIN) from error
-
-    def _replace(self, descriptor: int, beside: Path) -> None:
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, self.path.stat().st_mode & 0o777)
-                file.write(self.after)
-            beside.replace(self.path)
+            with created:
+                created.write(self.after)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
             raise
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,6 +17,7 @@ from reconciler.notify.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from reconciler.model.notice import ToldByKey
 
@@ -102,17 +101,7 @@ class ToldFile(Records):
 
     def _replace(self, text: str) -> None:
         regular_files.require_file(self._path)
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+        regular_files.replace_file(self._path, text.encode(), durable=True)
 
 
 @contextmanager

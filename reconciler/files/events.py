@@ -36,6 +36,11 @@ _Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
 
 
 _KEY: Final = re.compile(r":\s")
+_SIDES: Final = (b"<" * 7, b"=" * 7, b">" * 7)
+"""What git writes around the two sides of a conflict, at the beginning of a line."""
+_CONFLICT: Final = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+CONFLICT: Final = "a merge conflict that is not resolved"
+RESOLVE: Final = "write what is right of both sides, without the lines <<<<<<<, ======= and >>>>>>>"
 
 
 class Quoted(str):
@@ -178,7 +183,9 @@ def place(event: yaml.Event) -> tuple[int, int]:
 
 
 def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem, ...]:
-    """Return why bytes cannot be read as text: invalid UTF-8, or characters that a review does not show."""
+    """Return why bytes cannot be read as text: a conflict, no UTF-8, characters that a review does not show."""
+    if any(side in data for side in _SIDES) and (conflict := _CONFLICT.search(data)) is not None:
+        return (Problem(_location(file, data[: conflict.start()], first_line), CONFLICT, RESOLVE),)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

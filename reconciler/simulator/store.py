@@ -262,7 +262,7 @@ class Store(Reading):
         if path == IN_MEMORY:
             _empty().backup(self._connection)
         elif not self._has_tables():
-            self._connection.executescript(TABLES)
+            self._make_tables()
 
     def _has_tables(self) -> bool:
         """Raises DatabaseError for the file of another version: an account is rehearsed anew, not migrated."""
@@ -272,6 +272,13 @@ class Store(Reading):
             self._connection.close()
             raise sqlite3.DatabaseError("it was made by another version of the simulator; start with a new file")
         return True
+
+    def _make_tables(self) -> None:
+        try:
+            self._connection.executescript(TABLES)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""

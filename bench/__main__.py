@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import click
-import msgspec
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -26,6 +25,7 @@ from bench.formulas import QUANTITIES
 from bench.measured import Results, read_results, write_results
 from bench.peers import PEERS
 from bench.rows import FILLS_CACHE, ROWS
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ def collect(asked: Asked, file: Path | None) -> Results:
     """Measure, and add each measurement to the file at once."""
     found = Results(machine(), QUANTITIES)
     for one in asked.measure():
-        found = found.with_newer(msgspec.structs.replace(one, machine=found.machine, quantities=QUANTITIES))
+        found = found.with_newer(replace(one, machine=found.machine, quantities=QUANTITIES))
         if file is not None:
             write_results(file, read_results(file).with_newer(found))
     return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from bench.scene import observed
 from reconciler.cli.process import tune_collector
 from reconciler.desired.tenant import Overrides
 from reconciler.fleet import read, utc_now
+from reconciler.model.values import replace
 from reconciler.neon.wire import ProjectsPage
 from reconciler.plan import declared_fields
 from reconciler.plan.guards import guard

@@ -82,7 +82,6 @@ def _no_waiting_for_the_disk() -> Iterable[None]:
     """No machine crashes under a test, which alone would show what has not reached the disk; commands do wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr("reconciler.simulator.store.SYNCHRONOUS", "OFF")
         yield
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.adopt.grant import grant_of_project, grant_of_tier, sections
 from reconciler.adopt.inferred_tiers import Sighting, infer
 from reconciler.adopt.nearest_tier import nearest
 from reconciler.adopt.owners import NOBODY, KnownNames, Owners, Question, Reason, owners
+from reconciler.model.values import replace
 from reconciler.plan.identity import identify
 
 if TYPE_CHECKING:
@@ -25,17 +27,16 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(Struct, frozen=True):
     """A tenant that a file is to declare."""
 
     named: NamedProject
     tier: str
-    overrides: Mapping[str, float] = field(default_factory=dict)
+    overrides: Mapping[str, float] = {}
     """What the project has otherwise than its tier, by path."""
-    granted: Mapping[str, float] = field(default_factory=dict)
+    granted: Mapping[str, float] = {}
     """What the tier has of these, for a comment."""
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = {}
     """Further keys of the document: branches, snapshots, settings."""
 
     @property
@@ -62,8 +63,7 @@ class Adopted:
         return {**named, **own, "project_id": self.project.id}
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(Struct, frozen=True):
     """What is to be written, and what is not."""
 
     tenants: tuple[Adopted, ...] = ()

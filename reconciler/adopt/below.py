@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.adopt.grant import COMPUTE, written
 from reconciler.model.fields.table import BY_PATH, of
 from reconciler.model.moments import rfc3339
+from reconciler.model.values import replace
 from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.ownership import is_mark
 
@@ -36,8 +38,7 @@ CHOSEN_BY_NEON: Final = frozenset({"maintenance_window"})
 UNKNOWN_SETTINGS: Final = "settings that files cannot state"
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(Struct, frozen=True):
     """Keys of one tenant's document, and how much of each kind they cannot express."""
 
     keys: Mapping[str, Json]

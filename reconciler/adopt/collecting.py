@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.adopt.adoption import Adopted, in_no_file
 from reconciler.adopt.grant import differences, grant_of_project, grant_of_tier
@@ -47,16 +48,14 @@ class Why(Enum):
     INVALID = "its document would not be valid"
 
 
-@dataclass(frozen=True, slots=True)
-class SignUp:
+class SignUp(Struct, frozen=True):
     """A tenant that a line is to declare."""
 
     adopted: Adopted
     source: NamedBy
 
 
-@dataclass(frozen=True, slots=True)
-class Uncollected:
+class Uncollected(Struct, frozen=True):
     """A project of the fleet that gets no line."""
 
     tenant: str
@@ -66,16 +65,14 @@ class Uncollected:
     """More than the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """All sign-ups that no file holds, sorted by name."""
 
     sign_ups: tuple[SignUp, ...]
     left_out: tuple[Uncollected, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What a journal says of a project: that a run has created it, and for whom."""
 
     tenant: str
@@ -90,8 +87,7 @@ class Recorded:
         return since >= -CLOCKS_APART and until <= CLOCKS_APART
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What is known of tenants beside live state."""
 
     recorded: Mapping[str, Recorded]
@@ -102,10 +98,8 @@ class Past:
     """Tenants whose files a commit removed."""
 
 
-class CollectRequirements(AdoptRequirements):
+class CollectRequirements(AdoptRequirements, frozen=True):
     """What has to be known: who owns each project that may be of this fleet, and values that lists leave out."""
-
-    __slots__ = ()
 
     @property
     def max_unowned_reads(self) -> int | None:

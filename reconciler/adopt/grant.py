@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH, of
@@ -27,8 +28,7 @@ COMPUTE: Final = tuple(field.path for field in of("compute") if field.ranking.or
 PATHS: Final = (*QUOTA, *COMPUTE, WINDOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What projects have in common that one tier could stand for."""
 
     organization: str

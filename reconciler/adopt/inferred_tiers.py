@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,8 +26,7 @@ SHARE: Final = 200
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
-@dataclass(frozen=True, slots=True)
-class InferredTier:
+class InferredTier(Struct, frozen=True):
     """A tier that no file has yet."""
 
     name: str
@@ -35,8 +35,7 @@ class InferredTier:
     """How many projects have exactly its values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """A project's values, and the tier that its name names."""
 
     grant: Grant

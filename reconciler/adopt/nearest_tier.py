@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import log2
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.adopt.grant import PATHS, differences
 
@@ -17,12 +18,11 @@ _UNLIMITED: Final = 64.0
 """How far a limit is from none, in doublings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(Struct, frozen=True):
     """A tier, and what the project has otherwise, by path."""
 
     tier: str
-    overrides: Mapping[str, float] = field(default_factory=dict)
+    overrides: Mapping[str, float] = {}
 
 
 def nearest(grant: Grant, tiers: Mapping[str, Grant], named: str | None = None) -> Nearest | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.adopt.adoption import in_no_file
 from reconciler.adopt.below import BRANCHES, SNAPSHOTS
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptRequirements:
+class AdoptRequirements(Struct, frozen=True):
     """What an adoption has to know of live state."""
 
     names: KnownNames
@@ -76,8 +76,7 @@ class AdoptRequirements:
         return any(True for _ in matches(self.names.patterns, project.name, project.organization))
 
 
-@dataclass(frozen=True, slots=True)
-class BelowRequirements:
+class BelowRequirements(Struct, frozen=True):
     """What has to be read of some projects, so that their branches or snapshots can be written into files."""
 
     projects: frozenset[str]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.adopt.patterns import matches
 from reconciler.adopt.proposals import Proposal, Sureness, original, possible, proposal, suggested
 from reconciler.desired.naming import identity
@@ -46,8 +48,7 @@ class Reason(Enum):
     INVALID = "its file would not be valid"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedProject:
+class NamedProject(Struct, frozen=True):
     """A project whose tenant is known."""
 
     project: LiveProject
@@ -59,8 +60,7 @@ class NamedProject:
     """The tier that the project's name names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A project about which a person has to decide."""
 
     project: LiveProject
@@ -70,23 +70,21 @@ class Question:
     proposal: Proposal = NO_PROPOSAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownNames:
+class KnownNames(Struct, frozen=True, kw_only=True):
     """Everything that may name tenants, beside annotations."""
 
     patterns: Sequence[Pattern] = ()
-    answers: Mapping[str, str | None] = field(default_factory=dict)
+    answers: Mapping[str, str | None] = {}
     """By project id: the tenant that a person named; None to leave the project alone."""
-    imported: Mapping[str, str] = field(default_factory=dict)
+    imported: Mapping[str, str] = {}
     """By project id: the tenant that an imported file names."""
-    otherwise: Mapping[str, str] = field(default_factory=dict)
+    otherwise: Mapping[str, str] = {}
     """By project id: the tenant where nothing else names one."""
     naming: Sequence[str] = ()
     """Patterns of ``naming`` in tiers.yaml: they are suggested, and name nobody by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """The result: every project is in one of the three."""
 
     named: tuple[NamedProject, ...] = ()

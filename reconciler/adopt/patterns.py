@@ -7,9 +7,10 @@ Therefore a name fits in one way at most, and matching takes time in proportion 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from msgspec import Struct
 
 from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, TIER
 from reconciler.errors import InvalidInputError
@@ -31,8 +32,7 @@ _WORD: Final = f"[^{SEPARATORS}]++"
 _STARTS_A_WORD: Final = re.compile(f"[^{SEPARATORS}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a project's name says."""
 
     tenant: str
@@ -46,8 +46,7 @@ class _Expression(Protocol):
         """Match the whole text; None if it does not match."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A pattern that a person gave."""
 
     text: str

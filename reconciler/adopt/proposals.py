@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.adopt.patterns import ANY, matches, pattern
 from reconciler.desired.naming import MAX_TENANT_LENGTH, TENANT, TIER
@@ -47,16 +48,14 @@ class Sureness(IntEnum):
 SURE: Final = {Sureness.SURE: "sure", Sureness.LIKELY: "likely", Sureness.GUESS: "a guess"}
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A tenant's name for a project."""
 
     tenant: str | None
     sureness: Sureness
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestedPattern:
+class SuggestedPattern(Struct, frozen=True):
     """A pattern that several names fit which no given pattern names."""
 
     text: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from reconciler.adopt.proposals import possible
 from reconciler.errors import InvalidInputError
@@ -33,8 +34,7 @@ PLANNED: Final = "neon_project that the plan creates"
 DATA: Final = "data sources"
 
 
-@dataclass(frozen=True, slots=True)
-class TerraformProject:
+class TerraformProject(Struct, frozen=True):
     """One instance of ``neon_project``."""
 
     address: str
@@ -46,8 +46,7 @@ class TerraformProject:
     """The innermost key of ``for_each``: of the resource, or of a module around it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TerraformState:
+class TerraformState(Struct, frozen=True):
     """What one or several files hold of Neon."""
 
     projects: tuple[TerraformProject, ...] = ()
@@ -73,8 +72,7 @@ class TerraformState:
         return TerraformState((*self.projects, *other.projects), self.rest + other.rest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Instance:
+class _Instance(Struct, frozen=True):
     """One instance of any resource, in whichever form it was written."""
 
     mode: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.adopt.collecting import NamedBy  # noqa: TC001 - the document is derived from the types
 from reconciler.adopt.owners import How, Reason  # noqa: TC001 - as above
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json, Value
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptedTier:
+class AdoptedTier(Struct, frozen=True):
     """A tier that adopted tenants have."""
 
     tier: str
@@ -30,8 +30,7 @@ class AdoptedTier:
     """The values of a tier that is added to tiers.yaml, by field; null for one that is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptedTenant:
+class AdoptedTenant(Struct, frozen=True):
     """A project that a file declares from now on."""
 
     tenant: str
@@ -48,8 +47,7 @@ class AdoptedTenant:
     """What the tier has where the document has overrides, by field."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Struct, frozen=True):
     """A project about which a person has to decide."""
 
     project_id: str
@@ -64,8 +62,7 @@ class OpenQuestion:
     """How sure the proposal is."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptionTold:
+class AdoptionTold(Struct, frozen=True):
     """What was adopted, or would be."""
 
     dry_run: bool
@@ -97,8 +94,7 @@ class AdoptionTold:
     """Whether the plan with these files is empty, without refusals and conflicts."""
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedTenant:
+class CollectedTenant(Struct, frozen=True):
     """A sign-up that gets a line."""
 
     tenant: str
@@ -108,8 +104,7 @@ class CollectedTenant:
     """The line."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOutProject:
+class LeftOutProject(Struct, frozen=True):
     """A project of the fleet that gets no line."""
 
     tenant: str
@@ -119,8 +114,7 @@ class LeftOutProject:
     """More than the reason; may be empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedTold:
+class CollectedTold(Struct, frozen=True):
     """The sign-ups that a file of lines holds from now on."""
 
     dry_run: bool

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.errors import UnexpectedAnswerError
+from reconciler.model.values import replace
 from reconciler.neon.project_reader import with_earlier_details
 
 if TYPE_CHECKING:
@@ -18,19 +20,18 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """The ids of a tenant's project and of what is in it. A step that changes them returns a new address."""
 
     project_id: str
     name: str
     organization: str
     created_at: datetime
-    branches: Mapping[str, str] = field(default_factory=dict)
+    branches: Mapping[str, str] = {}
     """The id of each branch, by its current name."""
-    endpoints: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = {}
     """The id of the read-write compute of each branch, by the branch's id."""
-    replicas: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    replicas: Mapping[tuple[str, str], str] = {}
     """The id of each read replica, by the branch's id and its own name."""
     suspend_timeout_seconds: Value = None
     """The project's default, which a new compute gets where its request states none. None if unknown."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from msgspec import Struct
+
 from reconciler.errors import (
     AuthenticationError,
     ExitCode,
@@ -71,8 +73,7 @@ class StopSignal:
             run.signal(name)
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerLimits:
+class BreakerLimits(Struct, frozen=True):
     """How many failures stop a run."""
 
     failed_share: float = 0.05

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.adopt.adoption import Adoption, adopt, doubted, observed_again, portions
 from reconciler.adopt.below import SETTINGS, with_below
@@ -24,6 +25,7 @@ from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.adopted import MOST_YAML, files_to_write
 from reconciler.files.regular_files import UnreadableError
+from reconciler.model.values import replace
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 from reconciler.views.view import AdoptionView
@@ -46,8 +48,7 @@ MAX_BYTES: Final = 2**28
 """The largest imported file that is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """What the command has found out and written so far."""
 
     adoption: Adoption
@@ -57,7 +58,7 @@ class _Found:
     rest: Counter[str]
     created: frozenset[str] = frozenset()
     edited: frozenset[str] = frozenset()
-    invalid: Mapping[str, str] = field(default_factory=dict)
+    invalid: Mapping[str, str] = {}
     plan: Plan | None = None
 
     @property

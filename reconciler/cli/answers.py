@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from reconciler.files.readers import read_naming, read_organization_id, read_slu
 from reconciler.files.starting import SPONSORED, PinnedProgram, Start, StartOrganization
 from reconciler.model.annotations import PRODUCT
 from reconciler.model.quoting import looks_secret
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
@@ -29,6 +29,7 @@ from reconciler.errors import ExitCode, InvalidInputError, NotAdvancedError, Sup
 from reconciler.files.advance import base_to_advance
 from reconciler.files.freshness import SHORT
 from reconciler.fleet import RunOptions
+from reconciler.model.values import replace
 from reconciler.plan.applied import Ended, created_anew, to_be_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule

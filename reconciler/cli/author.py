@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
@@ -18,6 +19,7 @@ from reconciler.files.edited import edit
 from reconciler.files.finding import did_you_mean_one_of
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made
 from reconciler.plan.desired_change import desired_change
 from reconciler.plan.history import History
@@ -41,8 +43,7 @@ _Make: TypeAlias = "Callable[[Path, DesiredState], EditedTenant]"
 """Makes the file from the folder and the files before the edit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authoring:
+class Authoring(Struct, frozen=True):
     """What both commands are given."""
 
     files: FilesFlags

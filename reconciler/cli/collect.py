@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows
 from reconciler.model.moments import utc
 from reconciler.model.units import format_seconds, parse_length
+from reconciler.model.values import replace
 from reconciler.views import file_changes
 from reconciler.views.console import show, stderr_console, stdout_console
 from reconciler.views.formats import TEXT

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import with_fleet
@@ -23,6 +24,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.inputs import MAX_GIVEN
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request, RunOptions, parse
+from reconciler.model.values import replace
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
 from reconciler.views.console import show_aside
@@ -100,8 +102,7 @@ def run(
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTenants:
+class NamedTenants(Struct, frozen=True):
     """The tenants that a command names, from the files and stdin."""
 
     names: list[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import yaml
+from msgspec import Struct
 
 from reconciler.cli.command_help import DescribedCommand
 from reconciler.cli.demo_parts import SCENE, DemoFailedError, chapter, read_files
@@ -19,6 +19,7 @@ from reconciler.cli.runtime import runtime
 from reconciler.cli.scene import read_scene
 from reconciler.environment import Environment
 from reconciler.fleet import Fleet, Planned, Request, RunOptions
+from reconciler.model.values import replace
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.in_process import InProcess
@@ -94,8 +95,7 @@ async def _play(desired: DesiredState, simulator: Simulator, *, journal: Path) -
         await _Demo(fleet, console, journal).play()
 
 
-@dataclass(frozen=True, slots=True)
-class _Demo:
+class _Demo(Struct, frozen=True):
     fleet: Fleet
     console: Neon
     """Another person, who works in Neon's console."""

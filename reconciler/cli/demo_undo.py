@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from reconciler.cli.demo_parts import DemoFailedError, chapter, read_files
 from reconciler.cli.embedded_neon import HOST, keys, open_account, with_simulated_ids
@@ -64,8 +65,7 @@ def play() -> None:
             runner.run(tell())
 
 
-@dataclass(frozen=True, slots=True)
-class _Story:
+class _Story(Struct, frozen=True):
     fleet: Fleet
     simulator: Simulator
     run: RunOptions

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
+from msgspec.structs import asdict
 
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
+from reconciler.model.values import replace
 from reconciler.neon.in_process import InProcess
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import MOST_EXCHANGES, Latency

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import THRESHOLDS
@@ -10,6 +9,7 @@ from reconciler.desired.naming import composed
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
 from reconciler.model.units import parse_length
+from reconciler.model.values import replace
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.rivals import RUN_ID
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, 
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity, errors
 from reconciler.model.quoting import shown
+from reconciler.model.values import replace
 from reconciler.plan import ends, renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import Made

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.cli.runtime import runtime
 from reconciler.environment import NOTIFY
@@ -31,8 +32,7 @@ ALONE: Final = "pass --notify-to URL: changes of a simulated account are not sen
 STATE: Final = "pass --notify-state FILE and keep the file between runs, or use a registry"
 
 
-@dataclass(frozen=True, slots=True)
-class Notifier:
+class Notifier(Struct, frozen=True):
     """Tells people. ``records`` is None for those of the registry."""
 
     fleet: Fleet

@@ -17,9 +17,10 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.cli import os_errors
 from reconciler.cli.runtime import Runtime
@@ -67,8 +68,7 @@ def loading() -> Iterator[None]:
         gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class InitialEnvironment:
+class InitialEnvironment(Struct, frozen=True):
     """What the process was started with, and the address of each variable in its memory."""
 
     environ: Environment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.errors import ExitCode
+from reconciler.model.values import replace
 from reconciler.views.console import stderr_console
 from reconciler.views.progress import watching
 from reconciler.views.view import RegistryView, RowChangesView

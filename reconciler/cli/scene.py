@@ -24,11 +24,11 @@ default branch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 import yaml
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import NEVER_SUSPEND
@@ -71,8 +71,7 @@ def read_scene(text: str, *, fleet: str, now: float) -> Iterator[tuple[str, Proj
             yield organization, scene.project(name, dict(stated))
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(Struct, frozen=True):
     fleet: str
     now: float
 

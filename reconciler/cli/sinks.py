@@ -8,7 +8,9 @@ import re
 import shlex
 import shutil
 import subprocess
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import click
@@ -22,7 +24,6 @@ from reconciler.views.console import print_document, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from reconciler.cli.flags import SinkFlags
     from reconciler.fleet import Connection
@@ -140,9 +141,19 @@ class DotenvFile:
         for connection in connections.values():
             with _leaving(f"--dotenv {self._path}"):
                 text = regular_files.read(self._path, MOST_BYTES).decode()
-                changed = _with_variables(text, variables(connection, direct=self._direct))
-                regular_files.replace_file(self._path, changed.encode())
+                self._replace(_with_variables(text, variables(connection, direct=self._direct)))
             say(f"wrote {URL} and {UNPOOLED_URL} to {self._path}")
+
+    def _replace(self, text: str) -> None:
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(self._path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
 
 
 class ProgramInput:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from contextlib import ExitStack
+import tempfile
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.documents import check_folder, writing
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import datetime
-    from pathlib import Path
 
     from reconciler.cli.flags import TelemetryFlags
     from reconciler.cli.tracing import Trace
@@ -140,7 +141,16 @@ def _replace(path: Path, text: str) -> None:
     """Replaces the file at once: nobody reads half of it. Raises InvalidInputError if that is impossible."""
     with writing(f"{METRICS} {path}"):
         regular_files.require_file(path)
-        regular_files.replace_file(path, text.encode(), mode=_readable())
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                os.fchmod(file.fileno(), _readable())
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
 
 
 def _readable() -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
 
 
-@dataclass(frozen=True, slots=True)
-class CommandInput:
+class CommandInput(Struct, frozen=True):
     """What every command on one tenant is given."""
 
     tenant: str

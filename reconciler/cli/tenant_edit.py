@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec import Struct
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
@@ -21,6 +21,7 @@ from reconciler.files.editing import Changes
 from reconciler.fleet import RunOptions
 from reconciler.model.moments import rfc3339, utc
 from reconciler.model.units import parse_length
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made
 from reconciler.plan.history import History
 from reconciler.views.console import say, show, show_aside, stdout_console
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 _MEMBER: Final = re.compile(r"(quota|compute)\.([a-z_]+)=(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
-class TenantEdit:
+class TenantEdit(Struct, frozen=True):
     """What each of these commands is given."""
 
     tenant: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.cli.runtime import runtime
 from reconciler.desired.destinations import differences, host_of, unpermitted_variables
 from reconciler.errors import InvalidInputError, UntrustedFilesError
 from reconciler.model.problem import Problem, Severity
+from reconciler.model.values import replace
 from reconciler.neon.trust import (
     HOST_HINT,
     host_not_allowed,

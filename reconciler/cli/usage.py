@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
@@ -66,8 +67,7 @@ def run(
     return with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=share, observer=observer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Readings:
+class _Readings(Struct, frozen=True):
     """Readings of the usage, each printed, and told to people where they asked for it."""
 
     fleet: Fleet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from reconciler.cli.trust import doubts
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
 from reconciler.model.problem import errors, has_error
+from reconciler.model.values import replace
 from reconciler.views.view import ProblemsView
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.desired.address import normal
 from reconciler.desired.tier import EnvReference
@@ -47,8 +48,7 @@ key.
 _NOWHERE: Final = Location("tiers.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDestination:
+class KeyDestination(Struct, frozen=True):
     """A value of tiers.yaml that decides where keys are sent. ``path`` is its keys, joined by dots."""
 
     path: str
@@ -62,8 +62,7 @@ class KeyDestination:
         return f"{self.location}:{self.location.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationDifference:
+class DestinationDifference(Struct, frozen=True):
     """A value that differs from the base. ``now`` or ``then`` is None if only one of them has it."""
 
     path: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -35,8 +36,7 @@ PLACEHOLDERS: Final = (PLACEHOLDER, TIER, ORGANIZATION)
 _VARIABLE: Final = re.compile("|".join(map(re.escape, (TIER, ORGANIZATION))))
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The text before and after a tenant's name in its project's name."""
 
     start: str
@@ -60,16 +60,14 @@ class Frame:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A search at Neon, which matches parts of names, and the names that it is for."""
 
     text: str
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """The pattern of project names: ``{tenant}`` once, ``{tier}`` and ``{organization}`` any number of times.
 
     ``previous`` are older patterns that still match. ``tiers`` are the patterns of tiers that have their own, by
@@ -78,7 +76,7 @@ class Naming:
 
     project: str
     previous: tuple[str, ...] = ()
-    tiers: Mapping[str, str] = field(default_factory=dict)
+    tiers: Mapping[str, str] = {}
 
     @property
     def patterns(self) -> tuple[str, ...]:

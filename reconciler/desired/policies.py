@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.desired.selection import has_label
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -40,28 +40,31 @@ class ExpectedResult(Enum):
     VIOLATE = "violate"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(PartlyCompared, frozen=True):
     """One expression in CEL, and its place in the file."""
 
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location"})
+
     text: str
-    location: Location = field(compare=False)
+    location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyExample:
+class PolicyExample(PartlyCompared, frozen=True):
     """Values for a policy, and whether they violate it."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location"})
 
     name: str
     given: JsonText
     """A mapping from names of variables to their values."""
     expected: ExpectedResult
-    location: Location = field(compare=False)
+    location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredPolicy:
+class DeclaredPolicy(PartlyCompared, frozen=True):
     """One policy of a file. Where all of ``when`` is true, all of ``require`` has to be true."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"examples", "location"})
 
     name: str
     scope: Scope
@@ -74,8 +77,8 @@ class DeclaredPolicy:
     """The tiers that it is about; empty for all."""
     labels: tuple[tuple[str, str | None], ...]
     """Labels that a tenant must have, each with its value, or None for any value."""
-    examples: tuple[PolicyExample, ...] = field(compare=False)
-    location: Location = field(compare=False)
+    examples: tuple[PolicyExample, ...]
+    location: Location
 
     @property
     def concerns_everyone(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from math import floor
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.units import share
 
@@ -20,8 +21,7 @@ class DriftPolicy(Enum):
     REPORT = "report"
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """The maximum of actions per run: ``count``, or ``percent`` of the organization's live projects if more."""
 
     count: int
@@ -32,8 +32,7 @@ class Threshold:
         return max(self.count, floor(share(self.percent, live or 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """Per run and organization."""
 
     creates: Threshold = Threshold(1000, 10)
@@ -42,14 +41,13 @@ class Thresholds:
     deletes: Threshold = Threshold(5, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The ``guards`` and ``drift_policy`` of tiers.yaml."""
 
     thresholds: Thresholds = Thresholds()
     prune_min_age_seconds: int = 7 * 86_400
     """``--prune`` keeps projects that are younger, or were active within this time."""
-    drift: Mapping[str, DriftPolicy] = field(default_factory=dict)
+    drift: Mapping[str, DriftPolicy] = {}
     """By concern name. Default: repair what is no reduction, report the others."""
     idle_seconds: int | None = None
     """How long a project may be unused before ``usage`` lists it; None if it lists none."""

@@ -6,12 +6,14 @@ Units as Neon bills them: a gigabyte is 10**9 bytes, a month 744 hours, whatever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.model.problem import Problem, Severity
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,11 +58,10 @@ PRIVATE_TRANSFER: Final = Charge("private_transfer", "private_transfer_gb", "GB"
 CHARGES: Final = (COMPUTE, STORAGE, HISTORY, SNAPSHOTS, BRANCHES, DATA_TRANSFER, PRIVATE_TRANSFER)
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """The prices of one organization."""
 
-    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    prices: Mapping[str, Decimal] = {}
     """By key; a charge without one is measured, and not priced."""
     branches_included: int | None = None
     """Branches of each project that cost nothing, its default branch included; None: each child branch costs."""
@@ -92,17 +93,18 @@ class Rates:
         return max(0, (self.branches_included or 1) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(PartlyCompared, frozen=True):
     """The prices of a day."""
 
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location"})
+
     as_of: date
-    location: Location = field(compare=False)
+    location: Location
     """Where ``as_of`` is written."""
     currency: str = "USD"
     """Three letters (ISO 4217)."""
     rates: Rates = Rates()
-    own: Mapping[str, Rates] = field(default_factory=dict)
+    own: Mapping[str, Rates] = {}
     """The complete prices of organizations that have prices of their own."""
 
     def of(self, organization: str) -> Rates:

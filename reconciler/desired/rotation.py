@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 DATE: Final = "{date}"
 TIME: Final = "{time}"
@@ -17,8 +18,7 @@ _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS: Final = {DATE: r"(?P<date>\d{4}-\d{2}-\d{2})", TIME: r"(?P<time>\d{4})"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """How a tier rotates snapshots. Slots are counted from 1970-01-01T00:00Z, so every run finds the same ones."""
 
     name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import translate
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,7 @@ class Depth(Enum):
     DEEP = "deep"
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """Maximum numbers of tenants or projects that a run reads one by one, at any depth."""
 
     few_tenants: int = 50
@@ -36,8 +36,7 @@ class Reach:
     """Unmatched projects whose owner is read; more only at ``Depth.DEEP``: this takes minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The tenants of a run. All conditions must hold; an empty condition always holds."""
 
     tenants: tuple[str, ...] = ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from reconciler.model.compute import Compute, with_parameters
 from reconciler.model.fields.table import BY_PATH, of
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +25,7 @@ if TYPE_CHECKING:
 _RAISABLE: Final = tuple(field.name for field in of("compute") if field.ranking.ordered)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The declared values of a tenant's project. None means not managed: the live value is kept."""
 
     tier: str
@@ -198,6 +200,6 @@ def override_compute(tier: Compute | None, override: Compute | None) -> Compute 
     """The tier's compute with the members that the override states in their place; parameters one by one."""
     if tier is None or override is None:
         return override or tier
-    stated = {member.name: getattr(override, member.name) for member in fields(override)}
+    stated = asdict(override)
     stated["pg_settings"] = with_parameters(tier.pg_settings, override.pg_settings)
     return replace(tier, **{name: value for name, value in stated.items() if value is not None})

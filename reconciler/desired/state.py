@@ -5,12 +5,12 @@ An organization is identified by its id: a changed name, or another variable for
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from msgspec import Struct, field
 
 from reconciler.desired.address import NEON
 from reconciler.desired.naming import identity
@@ -18,6 +18,7 @@ from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.database import Database
+from reconciler.model.values import PartlyCompared, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -61,8 +62,7 @@ def _differs(home: Organization, own: Organization) -> bool:
 Told = TypeVar("Told")
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(Struct, frozen=True):
     """How to call Neon, whose limits are per account: 700 requests/min, 40/s per route (api-rate-limiting)."""
 
     host: str = NEON
@@ -78,8 +78,7 @@ class Api:
     """Fleets that name the same account share its rate limit, through their registry. None: no other does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """Values of a new project that neither tenant nor tier sets; they apply at creation only."""
 
     region: str = "aws-us-east-2"
@@ -89,9 +88,10 @@ class Defaults:
     branch: str = "main"
 
 
-@dataclass(frozen=True)
-class DesiredState:
+class DesiredState(PartlyCompared, frozen=True, dict=True):
     """Everything that the files declare. ``tenants`` is sorted by name and includes absent ones."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"unread_policies", "places", "homes", "moment"})
 
     fleet: str
     naming: Naming
@@ -113,28 +113,27 @@ class DesiredState:
     """The queries whose rows are tenants."""
     policies: tuple[DeclaredPolicy, ...] = ()
     """Policies of the user's own, in the order of their names."""
-    unread_policies: tuple[Problem, ...] = field(default=(), compare=False)
+    unread_policies: tuple[Problem, ...] = ()
     """For an earlier state, what is wrong with the files of its policies."""
-    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[str, Location] = {}
     """Locations of the keys of tiers.yaml, and of the values that decide where keys are sent (``Destination``)."""
     held_back: frozenset[str] = field(default_factory=frozenset)
     """Names of tenants with broken files (``--on-invalid skip``): their projects are not changed."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)
     """Ids of projects that these files pin."""
-    homes: Mapping[str, Organization] = field(default_factory=dict, compare=False, repr=False)
+    homes: Mapping[str, Organization] = {}
     """For files that are compared with later ones, by tier: its organization in the later files."""
     unread: frozenset[str] = field(default_factory=frozenset)
     """For an earlier state, files and folders that could not be read: their tenants are unknown."""
-    moment: datetime | None = field(default=None, compare=False)
+    moment: datetime | None = None
     """The time by which boosts and holds have ended or not; None is a time before every end."""
 
     def at(self, moment: datetime | None) -> DesiredState:
         """Return the same state at a time; the state itself if it has a time, or if nothing in it ever ends."""
         if moment is None or self.moment is not None or not self._ends:
             return self
-        dated = copy(self._latest[0])
-        dated.__dict__.pop("_settings", None)
-        object.__setattr__(dated, "moment", moment)
+        dated, latest = replace(self, moment=moment), self._latest[0]
+        dated.__dict__.update({name: value for name, value in latest.__dict__.items() if name != "_settings"})
         self._latest[0] = dated
         return dated
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.moments import rfc3339
+from reconciler.model.values import PartlyCompared, defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A declared snapshot; ``at`` applies when it is taken."""
 
     name: str
@@ -30,8 +31,7 @@ class Snapshot:
     """Whether a lost snapshot is taken again, of the current data."""
 
 
-@dataclass(frozen=True, slots=True)
-class DevBranch:
+class DevBranch(Struct, frozen=True):
     """A declared development branch; ``parent`` (None: the default branch) and ``at`` apply at creation only."""
 
     name: str
@@ -50,24 +50,22 @@ class DevBranch:
     """Beside those that it has from its parent. None means not managed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """Values of one tenant that replace those of its tier, field by field."""
 
-    quota: Mapping[str, int] = field(default_factory=dict)
+    quota: Mapping[str, int] = {}
     """By member name of Quota: ``{"data_transfer_bytes": 85899345920}``."""
     compute: Compute | None = None
     restore_window_seconds: int | None = None
     protected: bool | None = None
-    settings: Mapping[str, Json] = field(default_factory=dict)
+    settings: Mapping[str, Json] = {}
     snapshots_before: tuple[Occasion, ...] | None = None
     """What a snapshot is taken before; None: what the tiers say."""
     replicas: Mapping[str, Compute] | None = None
     """Read replicas by name, in addition to the tier's or in the place of those with the same name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(Struct, frozen=True):
     """Values that apply at creation only. Region and version must also match the live project."""
 
     region: str | None = None
@@ -78,8 +76,7 @@ class Pins:
     """The name of the default branch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(Struct, frozen=True):
     """A reduction as a file names it: from a tier to a tier (``pro -> free``), or from a value to a value."""
 
     before: str
@@ -97,8 +94,7 @@ in the same commit.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """Losses that the tenant's file accepts; without it a reduction with such a loss is refused."""
 
     suspension: Acceptance = False
@@ -111,12 +107,11 @@ class Accepted:
     """The deletion of roles and databases: each step leads from its path to ``absent``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Boost:
+class Boost(Struct, frozen=True):
     """A raise of single limits over the tier, which ends by itself."""
 
     until: datetime
-    quota: Mapping[str, int] = field(default_factory=dict)
+    quota: Mapping[str, int] = {}
     """By member name of Quota; 0 is unlimited."""
     compute: Compute | None = None
     reason: str | None = None
@@ -130,8 +125,7 @@ class Boost:
         return f"boost until {rfc3339(self.until)}{because}"
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Until it ends, no run changes anything of the tenant."""
 
     until: datetime
@@ -142,18 +136,19 @@ class Hold:
         return at is None or at < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(PartlyCompared, frozen=True):
     """One tenant. ``snapshots`` and ``dev_branches``: None means not managed, empty means none wanted.
 
     ``roles`` and ``databases`` are added to those of its tier.
     """
 
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location", "files"})
+
     name: str
     tier: str
     """The tier of a tombstone may no longer exist."""
-    location: Location = field(compare=False)
-    labels: Mapping[str, str] = field(default_factory=dict)
+    location: Location
+    labels: Mapping[str, str] = {}
     overrides: Overrides = Overrides()
     snapshots: tuple[Snapshot, ...] | None = None
     dev_branches: tuple[DevBranch, ...] | None = None
@@ -179,7 +174,7 @@ class Tenant:
     revision: int | None = None
     """The number of this version of the tenant, counted by its author."""
     pins: Pins = Pins()
-    files: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    files: tuple[str, ...] = ()
     """The files that declare it, relative to the fleet's folder: its document, and a JSON line below it."""
 
     @property
@@ -214,6 +209,6 @@ class Tenant:
 
 _USUAL: Final = frozenset({"name", "tier", "location", "labels", "overrides", "protect", "revision", "files"})
 """Fields of which no value makes a tenant one to look at by itself."""
-_OTHERS: Final = tuple(one for one in fields(Tenant) if one.name not in _USUAL)
-_BEYOND: Final = attrgetter(*(one.name for one in _OTHERS))
-_DEFAULTS: Final = tuple(one.default for one in _OTHERS)
+_OTHERS: Final = {name: default for name, default in defaults(Tenant).items() if name not in _USUAL}
+_BEYOND: Final = attrgetter(*_OTHERS)
+_DEFAULTS: Final = tuple(_OTHERS.values())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from reconciler.model.compute import SHORTEST_SUSPEND_SECONDS
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,7 @@ USAGE_THRESHOLDS: Final = (80, 95)
 """Percent of a quota at which a tenant is reported, unless its tier states others (Neon's guide for agents)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvReference:
+class EnvReference(Struct, frozen=True):
     """``${NAME}``: a value of the environment, which no file and no log contains."""
 
     name: str
@@ -40,8 +41,7 @@ class KeptStrings(Enum):
     ENCRYPTED = "encrypted"
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationLimits:
+class OrganizationLimits(Struct, frozen=True):
     """What Neon allows in an organization; None if the files declare no limit."""
 
     projects: int | None = None
@@ -65,8 +65,7 @@ class OrganizationLimits:
         return least is None or least <= SHORTEST_SUSPEND_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Organization:
+class Organization(Struct, frozen=True):
     """One Neon organization of the fleet. The key is always a reference to a variable."""
 
     name: str
@@ -76,13 +75,14 @@ class Organization:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class SqlSource:
+class SqlSource(PartlyCompared, frozen=True):
     """A query whose rows are tenants."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location"})
 
     url: EnvReference
     query: str
-    location: Location = field(compare=False)
+    location: Location
     index: int = 0
     """Its place among the sources of tiers.yaml."""
 
@@ -110,8 +110,7 @@ class Occasion(Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotPolicy:
+class SnapshotPolicy(Struct, frozen=True):
     """How a tier's snapshots are created and replaced."""
 
     at_limit: AtLimit = AtLimit.REFUSE
@@ -124,8 +123,7 @@ class SnapshotPolicy:
     """How many snapshots before downgrades stay, at least one."""
 
 
-@dataclass(frozen=True, slots=True)
-class DevBranchPolicy:
+class DevBranchPolicy(Struct, frozen=True):
     """The number and size of the development branches that a tier grants."""
 
     max: int | None = None
@@ -139,8 +137,7 @@ class WhenCrowded(Enum):
     OLDEST_IDLE = "oldest_idle"
 
 
-@dataclass(frozen=True, slots=True)
-class BranchCleanup:
+class BranchCleanup(Struct, frozen=True):
     """Which development branches go because nobody uses them."""
 
     idle_seconds: int | None = None
@@ -148,8 +145,7 @@ class BranchCleanup:
     at_limit: WhenCrowded = WhenCrowded.REFUSE
 
 
-@dataclass(frozen=True, slots=True)
-class Cleanup:
+class Cleanup(Struct, frozen=True):
     """What is deleted by time alone. By default nothing is."""
 
     old_branches_seconds: int | None = None
@@ -157,19 +153,20 @@ class Cleanup:
     dev_branches: BranchCleanup = BranchCleanup()
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(PartlyCompared, frozen=True):
     """One tier. None means not managed: the live value is kept."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"location"})
 
     name: str
     organization: str
-    location: Location = field(compare=False)
+    location: Location
     quota: Quota | None = None
     compute: Compute | None = None
     restore_window_seconds: int | None = None
     protected: bool | None = None
     """Whether Neon protects the default branch."""
-    settings: Mapping[str, Json] = field(default_factory=dict)
+    settings: Mapping[str, Json] = {}
     snapshots: SnapshotPolicy = SnapshotPolicy()
     dev_branches: DevBranchPolicy = DevBranchPolicy()
     cleanup: Cleanup = Cleanup()

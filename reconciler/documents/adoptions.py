@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import asdict
 
 from reconciler.adopt.told import AdoptionTold, CollectedTold
 from reconciler.documents.shapes import PLAN_COUNTS, document
@@ -20,10 +21,10 @@ COLLECTED: Final = document("collected", CollectedTold, {})
 
 def adoption(told: AdoptionTold, planned: Plan) -> Iterator[str]:
     """What was adopted, with the counts of the plan with the new files."""
-    content = {field.name: plain(getattr(told, field.name)) for field in fields(told)}
+    content = {name: plain(value) for name, value in asdict(told).items()}
     return document_text("adoption", {**content, "plan": plan_counts(planned, planned.tenants)})
 
 
 def collected(told: CollectedTold) -> Iterator[str]:
     """The sign-ups that a file of lines holds from now on."""
-    return document_text("collected", {field.name: plain(getattr(told, field.name)) for field in fields(told)})
+    return document_text("collected", {name: plain(value) for name, value in asdict(told).items()})

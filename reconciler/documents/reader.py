@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -21,7 +20,7 @@ from reconciler.model.moments import utc
 from reconciler.model.problem import Location
 from reconciler.model.quoting import shown
 from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.action import Action
 from reconciler.plan.actions.restore import Consequence
 from reconciler.plan.approval import Made, SavedPlan, Stale
@@ -84,8 +83,7 @@ class _MisfitError(ValueError):
         return _MisfitError(self.words, step, *self.steps)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SavedReport:
+class SavedReport(Struct, frozen=True):
     """What the document of a report tells."""
 
     report: Report
@@ -268,10 +266,9 @@ def _members(written: Shaped, names: tuple[str, ...]) -> dict[str, Any]:
     return members
 
 
-def _maker(of: type) -> Callable[[Shaped], Any]:
+def _maker(of: type[Struct]) -> Callable[[Shaped], Any]:
     """Makes one of the type of what a document tells of it."""
-    names = of.__struct_fields__ if issubclass(of, Struct) else tuple(one.name for one in fields(of))  # type: ignore[arg-type]
-    return lambda written: of(**_members(written, names))
+    return lambda written: of(**_members(written, of.__struct_fields__))
 
 
 def _change(written: Shaped) -> FieldChange:
@@ -280,7 +277,7 @@ def _change(written: Shaped) -> FieldChange:
     nested = isinstance(written.before, _NESTED) or isinstance(written.after, _NESTED)
     if nested or change.path.startswith(_STRUCTURED):
         before = None if written.before is None else _value(change.path, written.before, "before")
-        return structs.replace(change, before=before, after=_value(change.path, written.after, "after"))
+        return replace(change, before=before, after=_value(change.path, written.after, "after"))
     return change
 
 
@@ -304,7 +301,7 @@ def _action(of: type[TenantAction]) -> Callable[[Shaped], Any]:
     make = _maker(of)
     if "companions" not in of.__struct_fields__:
         return make
-    return lambda written: structs.replace(make(written), companions=_values(written.companions, "companions"))
+    return lambda written: replace(make(written), companions=_values(written.companions, "companions"))
 
 
 def _compute(written: Shaped) -> Compute:
@@ -322,7 +319,7 @@ def _file_change(written: Shaped) -> FileChange:
         None if one is None else _value(written.path, one, name)
         for name, one in (("before", written.before), ("after", written.after))
     )
-    return structs.replace(change, before=before, after=after)
+    return replace(change, before=before, after=after)
 
 
 def _unmanaged(written: Shaped) -> Unmanaged:
@@ -331,7 +328,7 @@ def _unmanaged(written: Shaped) -> Unmanaged:
         for path, one in written.live.items()
     )
     kept: Unmanaged = _maker(Unmanaged)(written)
-    return structs.replace(kept, live=live)
+    return replace(kept, live=live)
 
 
 def _project(written: Shaped) -> LiveProject:

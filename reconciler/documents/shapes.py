@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -48,16 +47,15 @@ PROJECT_MEMBERS: Final = (
 """What a document tells of a live project."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeOverride:
+class ShapeOverride(Struct, frozen=True, kw_only=True):
     """How a document tells a type differently from the type's own members."""
 
     only: tuple[str, ...] | None = None
     """The members that are told; None for all of them."""
     without: tuple[str, ...] = ()
-    added: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, Any] = {}
     """What follows from the members, by name, with its type; or a member of another type."""
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = {}
     """The name of a member in the document, by its own."""
     defaults_may_be_missing: bool = False
     """Whether a member that has a default may be missing in what is read."""
@@ -119,11 +117,10 @@ def struct(
     )
 
 
-def members_of(of: type) -> dict[str, Any]:
+def members_of(of: type[Struct]) -> dict[str, Any]:
     """The type of each member, by name."""
     hints = get_type_hints(of, localns=_NAMES, include_extras=True)
-    names = [one.name for one in fields(of)] if is_dataclass(of) else of.__struct_fields__  # type: ignore[attr-defined]
-    return {name: hints[name] for name in names}
+    return {name: hints[name] for name in of.__struct_fields__}
 
 
 def _list_of(one: Any) -> Any:
@@ -153,7 +150,7 @@ def written(hint: Any) -> Any:
         return _list_of(written(arguments[0]))
     if origin is Mapping:
         return dict.__class_getitem__((str, written(arguments[1])))
-    ours = isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, Struct))
+    ours = isinstance(hint, type) and issubclass(hint, Struct)
     return shape(hint) if ours else hint
 
 

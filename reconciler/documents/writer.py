@@ -6,18 +6,18 @@ A document is made piece by piece, so that a plan of any size takes little memor
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import asdict
 
 from reconciler.documents.ci_commands import without_commands
 from reconciler.documents.shapes import COST_MEMBERS, FORMAT_VERSION, PROJECT_MEMBERS, USAGE_MEMBERS
 from reconciler.model.diagnosis import Status
 from reconciler.model.moments import rfc3339, rfc3339_exact
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.outcome import Result
 from reconciler.plan.shared_changes import shared_changes
@@ -124,12 +124,12 @@ def report_counts(applied: Report, stale: int) -> Document:
 
 def history(found: ReturnPoints) -> Iterator[str]:
     """The moments that a tenant can return to."""
-    return document_text("history", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("history", {name: plain(value) for name, value in asdict(found).items()})
 
 
 def explained(found: Explained) -> Iterator[str]:
     """Where each value of a tenant comes from."""
-    told = {field.name: plain(getattr(found, field.name)) for field in fields(found) if field.name != "values"}
+    told = {name: plain(value) for name, value in asdict(found).items() if name != "values"}
     return document_text("explained", {**told, "values": map(_explained_value, found.values)})
 
 
@@ -146,12 +146,12 @@ def _json(value: Value) -> Any:
 
 def registry(found: RegisteredTenants) -> Iterator[str]:
     """The rows of the registry."""
-    return document_text("registry", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("registry", {name: plain(value) for name, value in asdict(found).items()})
 
 
 def row_changes(found: RowChanges) -> Iterator[str]:
     """What a rebuild of the registry changes."""
-    return document_text("row_changes", {field.name: plain(getattr(found, field.name)) for field in fields(found)})
+    return document_text("row_changes", {name: plain(value) for name, value in asdict(found).items()})
 
 
 def problems(found: Iterable[Problem]) -> Iterator[str]:
@@ -311,7 +311,7 @@ def _value(value: Value) -> Any:
 
 
 def _refusal(refusal: Refusal) -> Document:
-    told = _without(plain(msgspec.structs.replace(refusal, actions=())), "unheld")
+    told = _without(plain(replace(refusal, actions=())), "unheld")
     return told | {"actions": [_action(action) for action in refusal.actions]}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
 from heapq import merge
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.edited import edit
@@ -24,6 +25,7 @@ from reconciler.files.sources import Reading
 from reconciler.files.tiers_edit import PriceListEdit, edited_price_list
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree
 from reconciler.model.problem import errors
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +43,7 @@ LINES_FILE: Final = "adopted.ndjson"
 DEFAULT_LINES: Final = "fleet/*.ndjson"
 
 
-@dataclass(frozen=True, slots=True)
-class NewTenant:
+class NewTenant(Struct, frozen=True):
     """A tenant's document, with the comments that YAML can hold."""
 
     name: str
@@ -51,16 +52,14 @@ class NewTenant:
     beside_overrides: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """The id that a declared tenant's file gets."""
 
     tenant: str
     project_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FilesToWrite:
+class FilesToWrite(Struct, frozen=True):
     """Files by path from the fleet's folder, and what they declare together with the other files."""
 
     root: Path
@@ -68,7 +67,7 @@ class FilesToWrite:
     created: tuple[str, ...]
     edited: tuple[str, ...]
     desired: DesiredState
-    invalid: Mapping[str, str] = field(default_factory=dict)
+    invalid: Mapping[str, str] = {}
     """Messages by tenant: these are not in the files."""
 
     def write(self) -> None:

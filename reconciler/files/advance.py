@@ -4,8 +4,9 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import remote
@@ -15,6 +16,7 @@ from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
 from reconciler.files.remote_tag import REACH, THEIRS, remote_tag
 from reconciler.files.repository import found
+from reconciler.model.values import replace
 from reconciler.plan.applied import NOBODY, Applied, advanced, merged
 
 if TYPE_CHECKING:
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class MovedBase:
+class MovedBase(Struct, frozen=True):
     """The base after a run."""
 
     applied: Applied
@@ -37,8 +38,7 @@ class MovedBase:
     """The remote that has it too; None if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """The tag that a run moves, as it was when the run began."""
 
     repository: Repository

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError, NotAdvancedError
 from reconciler.files.refs import named
@@ -30,8 +31,7 @@ _MOST_BYTES: Final = 2**23
 _BY_HAND: Final = "set it to the last applied commit: git tag --force NAME COMMIT"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(Struct, frozen=True):
     """A record as it is stored."""
 
     applied: Applied

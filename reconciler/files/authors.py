@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.errors import InvalidInputError
 from reconciler.files.edits import differs
 from reconciler.files.entry import is_row
@@ -71,8 +73,7 @@ def authors(
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Commits:
+class _Commits(Struct, frozen=True):
     """The commits since the base with the files that each changed, the newest first; no merges."""
 
     newest: str
@@ -97,8 +98,7 @@ def _changed(repository: Repository, commit: pygit2.Commit) -> frozenset[str]:
     return frozenset(delta.new_file.path for delta in deltas)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """The line of a place."""
 
     place: FileKey

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Final
@@ -26,7 +25,7 @@ from reconciler.files.sections import stated
 from reconciler.model.compute import Compute
 from reconciler.model.database import Database
 from reconciler.model.quota import Quota
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

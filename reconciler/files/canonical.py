@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from reconciler.files import numbers
@@ -47,8 +47,7 @@ _FIRST: Final[Mapping[type[BaseModel], tuple[str, ...]]] = {PricesDocument: ("as
 """Keys that come before those that the schema has from another section."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The form of one place of a document."""
 
     keys: tuple[str, ...] = ()

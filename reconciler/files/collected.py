@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.additions import with_lines
@@ -32,13 +33,12 @@ FILE: Final = "sign-ups"
 """The name in the place of a pattern's star."""
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedFile:
+class CollectedFile(Struct, frozen=True):
     """The file as it becomes, and what is not in it."""
 
     file: EditedFile
     added: tuple[str, ...]
-    invalid: Mapping[str, str] = field(default_factory=dict)
+    invalid: Mapping[str, str] = {}
     """Messages by tenant: their documents would not be valid."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
 from reconciler.files.objects import TreeEntry, TreeEntryKind
@@ -26,8 +27,7 @@ TOO_MANY: Final = f"contains more than {MOST_FILES:,} files, or paths of more th
 NOT_A_FILE: Final = "is not a file in the commit"
 
 
-@dataclass(frozen=True, slots=True)
-class CommitTree:
+class CommitTree(Struct, frozen=True):
     """The files below a folder of a commit; paths are relative to that folder, and only links lead out of it."""
 
     ref: str
@@ -38,7 +38,7 @@ class CommitTree:
     """The path of the folder in the commit."""
     whole: str = ""
     """The tree id of the commit."""
-    _folders: dict[str, dict[str, TreeEntry]] = field(default_factory=dict)
+    _folders: dict[str, dict[str, TreeEntry]] = {}
     """Folders that were read, by path."""
 
     def name(self, path: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.files.finding import Finding, did_you_mean
 from reconciler.model.api_limits import DATABASES_PER_BRANCH, ROLES_PER_BRANCH
@@ -111,8 +112,7 @@ def _names(databases: Sequence[DatabaseDocument] | None, *others: str) -> set[st
     return {*others, *(entry.name for entry in databases or ())}
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Struct, frozen=True):
     key: str
     count: int
     most: int

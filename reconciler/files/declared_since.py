@@ -7,9 +7,10 @@ that errors make a claim older. An older tombstone ends fewer projects, and an o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.git import fleet_tree, load_at
@@ -31,8 +32,7 @@ MOST_COMMITS: Final = 20_000
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """Something that the files of a tenant declare."""
 
     tenant: str
@@ -42,11 +42,10 @@ class Declaration:
     """Whether a tenant of an earlier commit declares it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Since(Generic[Key]):
+class Since(Struct, Generic[Key], frozen=True):
     """When claims began."""
 
-    began: Mapping[Key, datetime] = field(default_factory=dict)
+    began: Mapping[Key, datetime] = {}
     """Missing if HEAD does not declare it, or git cannot be read."""
     newest: datetime | None = None
     """Time of HEAD."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.files import regular_files
@@ -22,7 +26,6 @@ from reconciler.model.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.editing import Changes
@@ -33,8 +36,7 @@ NOT_WRITTEN: Final = "nothing was written: these are places in the edited text"
 AGAIN: Final = "run the command again"
 
 
-@dataclass(frozen=True, slots=True)
-class EditedFile:
+class EditedFile(Struct, frozen=True):
     """A file as it becomes. Nothing is written before ``write``."""
 
     path: Path
@@ -55,27 +57,31 @@ class EditedFile:
                 return
             if read_whole(self.path) != self.before:
                 raise InvalidInputError(f"{self.path}: the file has changed meanwhile", hint=AGAIN)
-            mode = self.path.stat().st_mode & 0o777
-            regular_files.replace_file(self.path, self.after, mode=mode)
+            descriptor, name = mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+            self._replace(descriptor, Path(name))
         except OSError as error:
             raise InvalidInputError(f"{self.path}: {error.strerror}") from error
 
     def _create(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            created = self.path.open("xb")
+            with self.path.open("xb") as file:
+                file.write(self.after)
         except FileExistsError as error:
             raise InvalidInputError(f"{self.path}: the file has appeared meanwhile", hint=AGAIN) from error
+
+    def _replace(self, descriptor: int, beside: Path) -> None:
         try:
-            with created:
-                created.write(self.after)
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, self.path.stat().st_mode & 0o777)
+                file.write(self.after)
+            beside.replace(self.path)
         except BaseException:
-            self.path.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class EditedTenant:
+class EditedTenant(Struct, frozen=True):
     """A tenant's file as it becomes, and the tenant that it then declares."""
 
     file: EditedFile

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import tenant_shape
@@ -31,13 +32,12 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w./:+-]*", re.ASCII)
 """Text that needs no quotes in any place of a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What becomes of the keys of a tenant's document."""
 
     values: Mapping[Key, Json | None]
     """Its new value; None removes the key, and the mappings that are empty then."""
-    added: Mapping[Key, Json] = field(default_factory=dict)
+    added: Mapping[Key, Json] = {}
     """An entry that is appended to its list."""
 
 
@@ -103,8 +103,7 @@ def holds(value: object, path: tuple[str, ...]) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """Where a path leads to."""
 
     node: Node

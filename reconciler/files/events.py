@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -36,11 +37,6 @@ _Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
 
 
 _KEY: Final = re.compile(r":\s")
-_SIDES: Final = (b"<" * 7, b"=" * 7, b">" * 7)
-"""What git writes around the two sides of a conflict, at the beginning of a line."""
-_CONFLICT: Final = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
-CONFLICT: Final = "a merge conflict that is not resolved"
-RESOLVE: Final = "write what is right of both sides, without the lines <<<<<<<, ======= and >>>>>>>"
 
 
 class Quoted(str):
@@ -64,8 +60,7 @@ class Document:
     """The last line that may belong to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """The contents of a text. After a syntax error only the documents before it."""
 
     documents: tuple[Document, ...]
@@ -183,9 +178,7 @@ def place(event: yaml.Event) -> tuple[int, int]:
 
 
 def text_problems(data: bytes, file: str, first_line: int = 1) -> tuple[Problem, ...]:
-    """Return why bytes cannot be read as text: a conflict, no UTF-8, characters that a review does not show."""
-    if any(side in data for side in _SIDES) and (conflict := _CONFLICT.search(data)) is not None:
-        return (Problem(_location(file, data[: conflict.start()], first_line), CONFLICT, RESOLVE),)
+    """Return why bytes cannot be read as text: invalid UTF-8, or characters that a review does not show."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

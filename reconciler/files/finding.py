@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.problem import Severity
 from reconciler.model.quoting import SHOWN_LENGTH
@@ -20,8 +21,7 @@ _MOST_COMPARED: Final = 50
 """Maximum number of words to compare: comparing many typos with many words would take too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One problem at a path of a document; line and column are computed when needed."""
 
     path: Path

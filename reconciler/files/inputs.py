@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.load import load, parse_tenants
 from reconciler.files.name_conflicts import name_of_another, shared_project_name
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

@@ -8,12 +8,13 @@ bytes, tiers.yaml and the program alone: no repository can make another file mea
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
 from reconciler.files.digests import blob_id, digest
 from reconciler.files.tree import WorkTree
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.files.collection import Collection
 from reconciler.files.entry import Entry, Text, entries_of
@@ -16,6 +17,7 @@ from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.sources import Memo, Reading, read_tenants
 from reconciler.files.tree import Tree, WorkTree
 from reconciler.model.problem import Location, Problem, errors, has_error
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +39,7 @@ class OnInvalid(Enum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """``desired`` is None if the files cannot be used; ``problems`` are sorted by location."""
 
     desired: DesiredState | None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.files.libgit import pygit2
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
@@ -56,16 +57,14 @@ class TreeEntry(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A commit's place in history: ids of its tree and its parents, in order."""
 
     tree: str
     parents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(Struct, frozen=True):
     """Reads objects by id; raises UnreadableError if one is missing, damaged, too large or of another type."""
 
     database: pygit2.Odb

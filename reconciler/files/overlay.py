@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.files.tree import MAX_FILE_BYTES
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.files.tree import FolderListing, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """A tree in which some files have other contents, or exist."""
 
     tree: Tree

@@ -5,7 +5,6 @@ Only what the program itself has written is read: each type has a number, and no
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -36,7 +35,7 @@ from reconciler.model.compute import Compute
 from reconciler.model.database import Database
 from reconciler.model.problem import Location
 from reconciler.model.quota import Quota
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,9 +76,9 @@ def packed(value: Any, file: str | None = None) -> Any:
         return {key: packed(member, file) for key, member in value.items()}
     if kind in _CODES:
         stated = {
-            one.name: packed(getattr(value, one.name), file)
-            for one in fields(value)
-            if getattr(value, one.name) is not one.default
+            name: packed(getattr(value, name), file)
+            for name, default in defaults(kind).items()
+            if getattr(value, name) is not default
         }
         return [_CODES[kind], stated]
     if kind is Location:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -17,8 +18,7 @@ NO_FLEET: Final = "change to the fleet's folder, name it with -C, or make one: r
 PURPOSE: Final = f"{PRICE_LIST} declares the organizations and tiers of the fleet"
 
 
-@dataclass(frozen=True, slots=True)
-class TenantSource:
+class TenantSource(Struct, frozen=True):
     """A source of tenants: files that match a pattern, as YAML or with one JSON tenant per line."""
 
     pattern: str
@@ -26,8 +26,7 @@ class TenantSource:
     json_lines: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(Struct, frozen=True):
     """The contents of tiers.yaml. ``fleet`` is None if the schema rejects it."""
 
     fleet: DesiredState | None

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -85,7 +84,6 @@ _OF_THE_SYSTEM: Final = frozenset({"/dev", "/dev/fd", "/proc/self/fd"})
 REMEDY: Final = "use the path of a file"
 EVERYBODY: Final = 0o666
 """Before the umask is applied."""
-OWNER_ONLY: Final = 0o600
 
 
 def read(path: Path, limit: int) -> bytes:
@@ -114,28 +112,6 @@ def open_to_write(path: Path, *, append: bool = False, mode: int = EVERYBODY) ->
     if stat.S_ISREG(found) and not append:
         os.ftruncate(descriptor, 0)
     return descriptor
-
-
-def replace_file(path: Path, *parts: bytes, mode: int = OWNER_ONLY, durable: bool = False) -> None:
-    """Put a file with these bytes in the place of one, or of none: nobody reads half of it.
-
-    If that fails, as on a full disk, nothing is left beside it. ``durable``: the bytes are on the disk by then.
-    """
-    import tempfile  # noqa: PLC0415 - most runs replace nothing
-
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.writelines(parts)
-            if durable:
-                file.flush()
-                os.fsync(descriptor)
-        os.replace(name, path)  # noqa: PTH105 - as text
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108 - as text
-        raise
 
 
 def require_file(path: Path) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import NotAdvancedError
 from reconciler.files import remote
@@ -26,8 +27,7 @@ REACH: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteTag:
+class RemoteTag(Struct, frozen=True):
     """A tag by its full name."""
 
     repository: Repository

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError, RepositoryError
 from reconciler.files.libgit import pygit2
@@ -55,8 +56,7 @@ class Met(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """The repository of a fleet."""
 
     top: Path

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import names_in, pins_in, twice
@@ -52,8 +54,7 @@ Memo: TypeAlias = dict[tuple[str, bytes], _File]
 """Files that were read before, by path and bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What is read, and how."""
 
     only: frozenset[str] | None = None
@@ -379,7 +380,7 @@ def _lines_of(data: bytes, parts: Iterable[tuple[int, int | None]]) -> bytes:
 def _add_file(file: _File, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
     entries, problems = file.entries, [*file.problems]
     if len(entries) == 1 and not problems and (misplaced := list(_misplaced(entries[0], stem))):
-        entries, problems = (replace(entries[0], sound=False),), misplaced
+        entries, problems = (dataclasses.replace(entries[0], sound=False),), misplaced
     collection.add(
         [_on_top(entry, lines) for entry in entries], problems, _doubtful(file, entries, stem), file.pins
     )

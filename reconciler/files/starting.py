@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
 
 from reconciler.desired.destinations import Use, is_permitted
 from reconciler.files.json_schema import tenant_schema, tiers_schema
@@ -33,8 +33,7 @@ WORKFLOW: Final = ".github/workflows/fleet.yml"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class StartOrganization:
+class StartOrganization(Struct, frozen=True):
     """An organization of the new fleet."""
 
     name: str
@@ -54,8 +53,7 @@ class StartOrganization:
         return self.id[2:-1] if self.id.startswith("$") else None
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedProgram:
+class PinnedProgram(Struct, frozen=True):
     """Where the workflows and hooks take this program from, pinned."""
 
     repository: str
@@ -66,8 +64,7 @@ class PinnedProgram:
     """The host of the repository; None for the one that everybody uses."""
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(Struct, frozen=True, dict=True):
     """The answers from which the files are made. Every text of them has been checked."""
 
     fleet: str

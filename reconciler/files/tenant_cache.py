@@ -16,6 +16,7 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -24,7 +25,7 @@ from reconciler.files.disk_marks import settled
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
-from reconciler.files.regular_files import UnreadableError, replace_file
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.regular_files import read as read_file
 from reconciler.files.tenant_rows import Rebuilding, packed
 
@@ -208,7 +209,10 @@ def _write(file: Path, contents: object) -> None:
     if len(body) >= MOST_BYTES:
         return
     with suppress(OSError):
-        replace_file(file, _MAGIC, blake2b(body, digest_size=_CHECK_BYTES).digest(), body)
+        with NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as part:
+            part.write(_MAGIC + blake2b(body, digest_size=_CHECK_BYTES).digest())
+            part.write(body)
+        Path(part.name).replace(file)
         kept = sorted(file.parent.glob(f"*{file.suffix}"), key=lambda one: one.stat().st_mtime, reverse=True)
         for old in kept[MOST_FILES:]:
             old.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ from reconciler.desired.tenant import Tenant
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as pack
 from reconciler.model.problem import Location
+from reconciler.model.values import defaults
 
 _BY_ITSELF: Final = frozenset({"name", "tier", "location", "labels", "overrides", "files"})
-_REST: Final = tuple(one for one in fields(Tenant) if one.name not in _BY_ITSELF)
+_REST: Final = {name: default for name, default in defaults(Tenant).items() if name not in _BY_ITSELF}
 
 
 class _Row(msgspec.Struct, array_like=True):
@@ -38,7 +39,7 @@ def packed(tenant: Tenant) -> msgspec.Raw | None:
             tenant.location.column,
             msgspec.msgpack.encode(pack(dict(tenant.labels))),
             msgspec.msgpack.encode(pack(tenant.overrides)),
-            {one.name: pack(value) for one in _REST if (value := getattr(tenant, one.name)) != one.default},
+            {name: pack(value) for name, default in _REST.items() if (value := getattr(tenant, name)) != default},
         )
         return msgspec.Raw(msgspec.msgpack.encode(row))
     except (KeyError, TypeError, OverflowError, msgspec.MsgspecError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from reconciler.files.limit_rules import (
     unchecked_findings,
 )
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

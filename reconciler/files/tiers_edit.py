@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.editing import Changes, changed, with_lines_in
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class NewTier:
+class NewTier(Struct, frozen=True):
     """A tier to be written."""
 
     name: str
@@ -29,8 +29,7 @@ class NewTier:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrganization:
+class NewOrganization(Struct, frozen=True):
     """An organization of a price list that does not exist yet."""
 
     name: str
@@ -40,8 +39,7 @@ class NewOrganization:
     """``${NAME}``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PriceListEdit:
+class PriceListEdit(Struct, frozen=True):
     """What is added."""
 
     tiers: Sequence[NewTier] = ()

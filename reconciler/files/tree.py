@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+
+from msgspec import Struct, field
 
 from reconciler.files.disk_marks import mark
 from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
@@ -23,6 +24,7 @@ from reconciler.files.regular_files import (
     printable,
 )
 from reconciler.model.problem import Location, Problem
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,8 +61,7 @@ _MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 """Errors of the operating systems for a link, in place of a file or folder, that is not followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class FolderListing:
+class FolderListing(Struct, frozen=True):
     """The files below a folder, as paths from the tree's root with ``/``, sorted; and what could not be listed."""
 
     files: tuple[str, ...]
@@ -82,14 +83,15 @@ class Tree(Protocol):
         """Return the file's bytes; raises UnreadableError, and FileNotFoundError if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkTree:
+class WorkTree(PartlyCompared, frozen=True):
     """The files on disk. Not thread-safe."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"_cache"})
 
     root: Path
     marks: dict[str, bytes] | None = None
     """The marks of every listed file that is no link (``disk_marks.py``); then each folder is listed once."""
-    _cache: _Cache = field(default_factory=lambda: _Cache(), repr=False, compare=False)  # noqa: PLW0108 - defined below
+    _cache: _Cache = field(default_factory=lambda: _Cache())  # noqa: PLW0108 - defined below
 
     def name(self, path: str) -> str:
         """As in Tree."""

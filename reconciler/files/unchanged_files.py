@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.files import disk_marks
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from reconciler.files.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class UnchangedFiles:
+class UnchangedFiles(Struct, frozen=True):
     """The known files of one load. ``lines`` are the tenants of JSON lines: a file overrides its tenant's."""
 
     tree: Tree

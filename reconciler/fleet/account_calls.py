@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.fleet.daemon_threads import DaemonThreads
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCalls:
+class AccountCalls(Struct, frozen=True):
     """The calls of one account: of its fleets that name it, or of one fleet."""
 
     registry: NullRegistry

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.apply.run.planned import Planned
 from reconciler.fleet import planning
 from reconciler.fleet.context import Files
 from reconciler.fleet.observation import registered_rows
 from reconciler.fleet.request import Request
+from reconciler.model.values import replace
 from reconciler.neon.observe import observe, read_more
 from reconciler.plan.needs import PlanRequirements
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAdoption:
+class PlannedAdoption(Struct, frozen=True):
     """The plan with the files that adopt, and the live state that it was made from."""
 
     plan: Plan
@@ -65,6 +64,6 @@ async def plan_adopted(
     needs = PlanRequirements(depth=depth)
     complete = await read_more(context.neon, files.desired, live, needs, on_progress=on_progress)
     inputs, plan = planning.differences(files, complete, request, now)
-    told = structs.replace(plan, organizations=context.neon.organization_ids, api_host=context.api_host)
+    told = replace(plan, organizations=context.neon.organization_ids, api_host=context.api_host)
     planned = planning.permit(files, Planned(told, complete, now, observed_at, inputs), request)
     return PlannedAdoption(planned.plan, complete)

@@ -6,8 +6,6 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from reconciler.apply.journals.journal import Header, Journal, actor
 from reconciler.apply.run.lease import leased
 from reconciler.apply.run.run import Run
@@ -15,6 +13,7 @@ from reconciler.apply.waves.execute import execute
 from reconciler.fleet.kept_strings import require_key, write_due
 from reconciler.fleet.registry_rows import correct_rows, record_outcomes
 from reconciler.live.registered import part_of
+from reconciler.model.values import replace
 from reconciler.neon.lists import no_progress
 from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.moves import checks_transfer_permission
@@ -72,7 +71,7 @@ async def apply_plan(
         report = await execute(run)
     await record_outcomes(context.registry, planned, report, context.time())
     context.process.recent.add(planned.plan, report, context.time(), context.desired.api.settle_seconds)
-    return structs.replace(report, api_host=context.api_host, calls=report.calls + calls)
+    return replace(report, api_host=context.api_host, calls=report.calls + calls)
 
 
 async def _check_mover(context: Context, plan: Plan) -> int:

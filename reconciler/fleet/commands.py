@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.fleet import comparing, planning
+from reconciler.model.values import replace
 from reconciler.neon.lists import no_progress
 from reconciler.plan.commanded import commanded
 from reconciler.plan.guards.commands import guard_command

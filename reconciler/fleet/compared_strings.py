@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.apply.registry_writes.claims import LAPSES_AFTER
 from reconciler.errors import ReconcilerError, RegistryError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.plan.registration import Registration
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedStrings:
+class ComparedStrings(Struct, frozen=True):
     """What is wrong with the kept strings of a registry, or what a rebuild has done about it."""
 
     changes: tuple[RowChange, ...] = ()

@@ -6,13 +6,13 @@ The planner is imported once the first answers are there: a command sends its fi
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.fleet.context import clock_off
 from reconciler.fleet.observation import observe_fleet
 from reconciler.live.observation import Observation
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from reconciler.apply.run.planned import Planned

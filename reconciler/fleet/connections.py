@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import NoConnectionStringError, NotFoundError
 
@@ -16,8 +17,7 @@ MOST_SHOWN: Final = 10
 """Branches that a message names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
+class Which(Struct, frozen=True, kw_only=True):
     """Which connection of a project is asked for."""
 
     branch: str | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.fleet.process import process_state
+from reconciler.model.values import replace
 from reconciler.neon.transport import CLOCKS_APART
 from reconciler.plan import renames
 from reconciler.plan.plan import Note
@@ -29,8 +31,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the usual clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
+class Files(Struct, frozen=True, kw_only=True):
     """A fleet's files."""
 
     desired: DesiredState
@@ -41,8 +42,7 @@ class Files:
         return past if request.history else replace(past, gone=renames.gone(past, self.desired))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context(Files):
+class Context(Files, frozen=True, kw_only=True):
     """A fleet's files, connected to its account."""
 
     neon: Neon

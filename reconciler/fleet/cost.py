@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.desired.prices import EXAMPLE, NOTHING
 from reconciler.errors import InvalidInputError
 from reconciler.fleet.listing import list_projects
 from reconciler.live.project import Needs
 from reconciler.model.problem import has_error
+from reconciler.model.values import replace
 from reconciler.neon.metering import read_histories
 from reconciler.plan.plan import Note
 from reconciler.usage.cost import Cost
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.usage.period import Period
 
 
-class CostRequirements(UsageRequirements):
+class CostRequirements(UsageRequirements, frozen=True):
     """What an observation for the cost has to know: whose each project is."""
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:  # noqa: ARG002 - the protocol's
@@ -67,8 +69,7 @@ def require_prices(desired: DesiredState, now: datetime) -> Prices:
     return desired.prices
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """One reading of the cost."""
 
     context: Context

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError, UnreachableError
 from reconciler.fleet.context import clock_off, utc_now
 from reconciler.model.diagnosis import Area, Status, fail, failed_by, ok, warn
+from reconciler.model.values import replace
 from reconciler.neon.credentials import Access, organization_access, personal_key, unset_variables
 from reconciler.neon.key_checks import SWAPPED, Known, organization_key_checks, personal_key_checks, room_check
 from reconciler.neon.network_checks import network_checks

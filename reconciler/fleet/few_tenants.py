@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.apply.run.planned import RunOptions
 from reconciler.desired.selection import Selection
@@ -14,6 +15,7 @@ from reconciler.fleet import comparing
 from reconciler.fleet.connections import Which, read_connection
 from reconciler.fleet.process import RunningTasks
 from reconciler.fleet.request import Commanded, Converged, Request, Rotated
+from reconciler.model.values import replace
 from reconciler.neon.lists import no_progress
 from reconciler.plan.actions.branch import ResetPassword
 
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(Struct, frozen=True):
     """The tenants of a call."""
 
     context: Context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from reconciler.fleet.context import Context, utc_now
 from reconciler.fleet.few_tenants import FewTenants
 from reconciler.fleet.request import Request
 from reconciler.live.registered import RegisteredTenants
+from reconciler.model.values import replace
 from reconciler.neon.client import connect
 from reconciler.neon.credentials import read_access
 from reconciler.neon.lists import ListsAhead, Progress, no_progress

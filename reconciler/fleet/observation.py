@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from reconciler.apply.journals.dead_runs import run_statuses
 from reconciler.apply.run.planned import log_folder
 from reconciler.live.state import LiveState
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
+from reconciler.model.values import replace
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
 from reconciler.plan.history import known_past

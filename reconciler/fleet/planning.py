@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from msgspec import structs
 
 from reconciler.apply.run.planned import Planned
 from reconciler.desired.selection import Depth
 from reconciler.errors import NoOwnProjectError
 from reconciler.fleet.context import Files
+from reconciler.model.values import replace
 from reconciler.plan import adoption
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
@@ -50,9 +48,7 @@ def compared(context: Context, live: LiveState, request: Request, observed_at: f
     now = context.time()
     plan_inputs, plan = differences(context, live, request, now)
     notes = (*plan.notes, *context.clock_notes())
-    complete = structs.replace(
-        plan, notes=notes, organizations=context.neon.organization_ids, api_host=context.api_host
-    )
+    complete = replace(plan, notes=notes, organizations=context.neon.organization_ids, api_host=context.api_host)
     return Planned(
         complete,
         live,
@@ -87,7 +83,7 @@ def differences(files: Files, live: LiveState, request: Request, now: datetime) 
         raised=plan_inputs.raised,
     )
     notes = (*plan.notes, *_unused_dead_runs(request, live), *_removed_tenants(request))
-    return plan_inputs, structs.replace(plan, notes=notes)
+    return plan_inputs, replace(plan, notes=notes)
 
 
 def permit(files: Files, compared: Planned, request: Request) -> Planned:
@@ -110,7 +106,7 @@ def permit(files: Files, compared: Planned, request: Request) -> Planned:
     )
     from reconciler.usage.after_plan import notes_after  # noqa: PLC0415 - not before the first request
 
-    plan = structs.replace(plan, notes=(*plan.notes, *notes_after(plan, files.desired)))
+    plan = replace(plan, notes=(*plan.notes, *notes_after(plan, files.desired)))
     plan = _with_forecast(plan, compared.plan, files.desired.at(compared.at), files.past(request))
     if request.authors is not None:
         from reconciler.plan.authors import with_authors  # noqa: PLC0415 - not before the first request
@@ -139,7 +135,7 @@ def approved(context: Context, planned: Planned, saved: Plan, *, strict: bool) -
     if strict and stale:
         plan = nothing_of(plan, f"{stale} stale tenant{'s' if stale > 1 else ''}")
     budget = estimate(plan.tenants, context.desired, planned.live)
-    plan = structs.replace(plan, budget=budget, forecast=_forecast(plan.tenants, plan.tiers, context.desired))
+    plan = replace(plan, budget=budget, forecast=_forecast(plan.tenants, plan.tiers, context.desired))
     plan = _with_cost(plan, context.desired)
     return replace(planned, plan=plan, stale=approval.stale)
 
@@ -160,8 +156,8 @@ def _with_forecast(plan: Plan, compared: Plan, desired: DesiredState, history: H
     known = tiers(plan, desired, history)
     seen = {tenant.tenant: tenant.project for tenant in compared.tenants}
     refused = by_tenant(action for refusal in plan.refusals if refusal.asked_for for action in refusal.actions)
-    asked = [structs.replace(tenant, project=seen.get(tenant.tenant)) for tenant in refused]
-    return structs.replace(
+    asked = [replace(tenant, project=seen.get(tenant.tenant)) for tenant in refused]
+    return replace(
         plan,
         tiers=known,
         forecast=_forecast(plan.tenants, known, desired),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.guards.by_policies import without_denied_actions
 from reconciler.plan.history import History
 from reconciler.policies.judge import Judge
@@ -46,4 +45,4 @@ def judge_difference(plan: Plan, before: DesiredState, after: DesiredState, now:
     around = Surroundings(desired=after, history=History(before).under(after), now=now)
     judge = Judge(before.policies, around, spent=time.thread_time, live=False)
     judged = without_denied_actions(plan, judge.of_plan(plan))
-    return structs.replace(judged, notes=(*judged.notes, *judge.left_out))
+    return replace(judged, notes=(*judged.notes, *judge.left_out))

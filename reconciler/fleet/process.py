@@ -7,9 +7,11 @@ state is therefore kept by event loop, fleet and account, and ends with the loop
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct, field
 
 from reconciler.live.registered import Registered
 from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS
@@ -76,8 +78,7 @@ class _QueuedCall(Generic[T]):
     """Whether all callers have been cancelled: no other caller joins the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared(Generic[T]):
+class Shared(Struct, Generic[T], frozen=True):
     """The result of a queued call."""
 
     result: T
@@ -206,8 +207,7 @@ class RecentProjects:
         return bool(deleted)
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessState:
+class ProcessState(Struct, frozen=True):
     """The queue of calls about a few tenants, and the projects that they have just created."""
 
     queue: TenantQueue[Any] = field(default_factory=TenantQueue)

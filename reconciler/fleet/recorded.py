@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from msgspec import structs
 
 from reconciler.apply.run.planned import Planned
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import planning
 from reconciler.fleet.context import Files
+from reconciler.model.values import replace
 from reconciler.plan.concerns import databases
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
@@ -46,10 +44,10 @@ def plan_recorded(desired: DesiredState, observed: Observation, request: Request
     lacking = _lacking(files, live, request, now)
     able = replace(request, selection=_without(request.selection, lacking))
     plan_inputs, plan = planning.differences(files, live, able, now)
-    complete = structs.replace(
+    complete = replace(
         plan,
         notes=(*plan.notes, *(Note.about(files.desired.tenants[name], told) for name, told in lacking.items())),
-        coverage=structs.replace(plan.coverage, unknown=plan.coverage.unknown + len(lacking)),
+        coverage=replace(plan.coverage, unknown=plan.coverage.unknown + len(lacking)),
         organizations=observed.organizations,
         api_host=observed.api_host,
         observed_at=observed.at,

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.desired.selection import Depth
 from reconciler.errors import RegistryError
 from reconciler.live.registered import RowState
+from reconciler.model.values import replace
 from reconciler.neon.observe import observe
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.outcome import Result
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
     from reconciler.registry.null import NullRegistry
 
 
-@dataclass(frozen=True, slots=True)
-class RebuiltRegistry:
+class RebuiltRegistry(Struct, frozen=True):
     """What a rebuild changed in the registry, and the number of its rows afterwards."""
 
     registration: Registration

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.plan.concerns import NAMES
@@ -30,8 +31,7 @@ TenantJson: TypeAlias = "Mapping[str, Json]"
 """A document: a tenant file as JSON, such as ``{"tenant": "acme", "tier": "pro"}``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What a run is about and what it may do. The default is the whole fleet, without extra permissions."""
 
     selection: Selection = Selection()
@@ -64,7 +64,7 @@ class Request:
     """Whether changed tenants may be found by the lists, where these take fewer calls: the files declare all."""
     whole: bool = False
     """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
-    wanted: Mapping[str, Details] = field(default_factory=dict)
+    wanted: Mapping[str, Details] = {}
     """What is read of these tenants besides what the files need: for a rollback."""
     policies: tuple[DeclaredPolicy, ...] | None = None
     """The policies that judge the plan instead of those of the files: on a pull request those of its base."""
@@ -81,8 +81,7 @@ class Request:
         return self.history or History(self.base)
 
 
-@dataclass(frozen=True, slots=True)
-class Converged:
+class Converged(Struct, frozen=True):
     """The result of ``converge``."""
 
     planned: Planned
@@ -91,8 +90,7 @@ class Converged:
     """How to connect to every project that was created. A tenant whose string could not be read has failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
+class Rotated(Struct, frozen=True):
     """The result of ``rotate``."""
 
     planned: Planned
@@ -101,8 +99,7 @@ class Rotated:
     """How to connect with the new password. None if the password was not reset."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commanded:
+class Commanded(Struct, frozen=True):
     """The result of a command on one tenant."""
 
     planned: Planned

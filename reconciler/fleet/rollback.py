@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.desired.selection import Selection
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import comparing, planning
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import DeleteReplica
 from reconciler.plan.actions.project import DeleteProject
@@ -37,8 +37,7 @@ SHORT: Final = 7
 """Characters of a commit that are printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Struct, frozen=True):
     """A run that is to be taken back, as its journals tell it."""
 
     run: str
@@ -109,7 +108,7 @@ def _permitted(
         policies=judge,
     )
     notes = (*plan.notes, *_about_files(compared.plan, plan, undone), *_about_journals(undone))
-    plan = structs.replace(plan, waiting=(), notes=notes)
+    plan = replace(plan, waiting=(), notes=notes)
     inputs = replace(compared.plan_inputs, rollbacks=ways, permissions=request.permissions, policies=judge)
     return replace(compared, plan=plan, plan_inputs=inputs, unchanged_revisions={}, placements=(), strings_due=())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.desired.selection import Depth
 from reconciler.fleet.listing import list_projects
 from reconciler.live.project import Needs
+from reconciler.model.values import replace
 from reconciler.neon.metering import read_histories
 from reconciler.neon.project_reader import ProjectReader
 from reconciler.usage.evaluate import Evaluation
@@ -40,19 +42,17 @@ async def read_usage(context: Context, request: Request, above: int | None, on_p
     return await _Reading(run, request, above, on_progress, reader).usage()
 
 
-@dataclass(frozen=True, slots=True)
-class _Observed:
+class _Observed(Struct, frozen=True):
     """Everything that was read."""
 
     live: LiveState
     evaluation: Evaluation
     least_calls: int
-    refused: tuple[str, ...] = field(default=())
+    refused: tuple[str, ...] = ()
     """Organizations without a consumption history."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """One reading of the usage."""
 
     context: Context

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from msgspec import Struct
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from reconciler.errors import ReconcilerError
@@ -32,8 +32,7 @@ class _AgainError(Exception):
     """The answer was lost, or says that a later attempt may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What was written, and where it can be read."""
 
     url: str
@@ -41,8 +40,7 @@ class Written:
     """False: something that existed was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """The API of one repository or project, with a token for it."""
 
     forge: str
@@ -54,7 +52,7 @@ class Calls:
     wait: Callable[[float], None]
     permissions: str
     """What the token needs."""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
     def persist(self, once: Callable[[], T]) -> T:
         """Look and write again where an answer was lost: what the lost call wrote is found by its marker."""

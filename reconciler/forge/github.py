@@ -6,9 +6,10 @@ Only what an app wrote (``user.type`` is ``Bot``) is ever edited.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.forge.calls import Calls, written
@@ -39,8 +40,7 @@ def pull_request(environ: Environment) -> int | None:
     return None if found is None else int(found[1])
 
 
-@dataclass(frozen=True, slots=True)
-class GitHub:
+class GitHub(Struct, frozen=True):
     """One repository, with a token for it."""
 
     calls: Calls

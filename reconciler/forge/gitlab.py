@@ -7,8 +7,9 @@ and only what that user wrote is ever edited.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 from reconciler.forge.calls import Calls, written
@@ -33,8 +34,7 @@ def merge_request(environ: Environment) -> int | None:
     return int(found.reveal()) if found is not None and found.looks_like(_NUMBER) else None
 
 
-@dataclass(frozen=True, slots=True)
-class GitLab:
+class GitLab(Struct, frozen=True):
     """One project, with a token for it."""
 
     calls: Calls

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
+from datetime import datetime, timedelta
+from operator import add
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from msgspec import Struct
+from msgspec.structs import astuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A span of time that one request asks for: whole hours, days or months in UTC."""
 
     start: datetime
@@ -26,8 +25,7 @@ class Span:
         return {"hourly": 1, "daily": 24}.get(self.granularity, hours)
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(Struct, frozen=True):
     """What one project consumed. Neon calls byte-hours ``bytes_month`` (guides/consumption-metrics)."""
 
     compute_unit_seconds: int = 0
@@ -44,7 +42,7 @@ class Metered:
 
     def plus(self, other: Metered) -> Metered:
         """Both together."""
-        return Metered(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Metered(*map(add, astuple(self), astuple(other)))
 
 
 NOTHING_METERED = Metered()
@@ -53,8 +51,7 @@ Histories: TypeAlias = "Mapping[str, Metered]"
 """By project id. A project that was asked for and consumed nothing may be missing (Neon)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metering:
+class Metering(Struct, frozen=True):
     """What was read. ``refused``: organizations whose plan has no consumption history (Neon: 403)."""
 
     histories: Histories

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from msgspec import Struct
 
-    from reconciler.live.state import LiveState
+from reconciler.live.state import LiveState  # noqa: TC001 - msgspec reads the annotations
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What one run read, and of which fleet. It contains no key, and no connection string."""
 
     fleet: str

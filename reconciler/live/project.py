@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from msgspec import Struct
 
-    from reconciler.model.compute import Compute
-    from reconciler.model.database import Database
-    from reconciler.model.quota import Consumption, Quota
-    from reconciler.model.values import Json
-
+from reconciler.model.compute import Compute  # noqa: TC001 - msgspec reads the annotations
+from reconciler.model.database import Database  # noqa: TC001 - msgspec reads the annotations
+from reconciler.model.quota import Consumption, Quota  # noqa: TC001 - msgspec reads the annotations
+from reconciler.model.values import Json, PartlyCompared
 
 COUNTERS_LAG: Final = timedelta(hours=1)
 """Neon: counters lag by up to an hour (guides/consumption-limits)."""
@@ -22,8 +19,7 @@ TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
 """Neon rounds the times of branches: times that differ by one second may be equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotRestore:
+class SnapshotRestore(Struct, frozen=True):
     """How a branch was made of a snapshot (Neon: restored_from, restored_as, restore_status)."""
 
     snapshot_id: str
@@ -32,8 +28,7 @@ class SnapshotRestore:
     finalized: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LiveBranch:
+class LiveBranch(Struct, frozen=True):
     """One branch."""
 
     id: str
@@ -66,8 +61,7 @@ class LiveBranch:
         return abs(self.expires_at - set_by_reset) <= TOLD_TO_THE_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class LiveEndpoint:
+class LiveEndpoint(Struct, frozen=True):
     """One compute of a branch."""
 
     id: str
@@ -78,7 +72,7 @@ class LiveEndpoint:
     """Whether it runs: a patch of its size then drops connections."""
     disabled: bool = False
     """Whether it is disabled: connections fail (Neon: Endpoint)."""
-    other_settings: Mapping[str, Json] = field(default_factory=dict)
+    other_settings: Mapping[str, Json] = {}
     """Its settings beside Postgres parameters, as the API returns them."""
     host: str = ""
     """Where it can be connected to."""
@@ -100,8 +94,7 @@ class LiveEndpoint:
         return self.kind == "read_write"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSnapshot:
+class LiveSnapshot(Struct, frozen=True):
     """One snapshot. Names are not unique, and it carries no annotation (Neon)."""
 
     id: str
@@ -113,8 +106,7 @@ class LiveSnapshot:
     """False for a snapshot of a backup schedule, which does not count against the limit (Neon)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveProject:
+class LiveProject(Struct, frozen=True):
     """A project as listed, with the details that were read."""
 
     id: str
@@ -141,9 +133,9 @@ class LiveProject:
     integrations: tuple[str, ...] | None = None
     """Names of its integrations, some of which prevent a transfer (Neon). Only lists show them."""
     branches: tuple[LiveBranch, ...] | None = None
-    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    roles: Mapping[str, tuple[str, ...]] = {}
     """The names of the roles of each branch for which they were read, by the id of the branch."""
-    databases: Mapping[str, tuple[Database, ...]] = field(default_factory=dict)
+    databases: Mapping[str, tuple[Database, ...]] = {}
     """The databases of each branch for which they were read, by the id of the branch."""
     endpoints: tuple[LiveEndpoint, ...] | None = None
     snapshots: tuple[LiveSnapshot, ...] | None = None
@@ -213,8 +205,7 @@ class LiveProject:
         return bool(self.storage_bytes) and (self.storage_bytes or 0) < limit
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedProject:
+class DeletedProject(Struct, frozen=True):
     """A deleted project that can be recovered, as listed: its branches and other details cannot be read."""
 
     project: LiveProject
@@ -233,9 +224,10 @@ SNAPSHOTS: Final[Details] = BRANCHES | {"snapshots"}
 """Branch names are reused, so whatever a name leads to is read together with the names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(PartlyCompared, frozen=True):
     """What has to be read before a plan can be made (``plan/needs.py``): ids of projects, in order, by call."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"reasons"})
 
     projects: tuple[str, ...] = ()
     """GET one: the list left out a value, or the usage of a quota is needed, which no list contains."""
@@ -247,7 +239,7 @@ class Needs:
     roles: tuple[tuple[str, str], ...] = ()
     databases: tuple[tuple[str, str], ...] = ()
     """Of one branch each: its project's id and its own."""
-    reasons: tuple[str, ...] = field(default=(), compare=False)
+    reasons: tuple[str, ...] = ()
     """What is read and why, for people: ``branches of 5,000 projects to be deleted``."""
 
     def __bool__(self) -> bool:

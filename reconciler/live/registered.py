@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.secret import Secret
 
 
@@ -27,8 +30,7 @@ class RowState(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """What a platform stores of a project besides its id. None: not known, so a row keeps what it has."""
 
     tier: str | None = None
@@ -44,8 +46,7 @@ class Record:
     @property
     def known(self) -> dict[str, Any]:
         """The known values by column."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def differs(self, row: Record) -> tuple[str, ...]:
         """The names of the known values that a row does not have."""
@@ -55,16 +56,14 @@ class Record:
 NOTHING_KNOWN: Final = Record()
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionStrings:
+class ConnectionStrings(Struct, frozen=True):
     """How to connect to a tenant's default branch, with the password."""
 
     pooled: Secret
     direct: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class KeptConnection:
+class KeptConnection(Struct, frozen=True):
     """The connection strings in a row, decrypted."""
 
     project_id: str
@@ -83,9 +82,10 @@ class KeptString(StrEnum):
     """They may be missing or out of date: a run that was about to write them has not done so yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(PartlyCompared, frozen=True):
     """One row. It names a tenant's project, as a pin does; without a project it is the claim of a run."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"record", "strings_due_since"})
 
     project_id: str | None
     """None while the tenant is claimed: a run is creating its project, or died before it could."""
@@ -93,14 +93,13 @@ class Registered:
     claimed_by: str
     """The run that claimed the tenant, or that wrote the row."""
     claimed_at: datetime
-    record: Record = field(default=NOTHING_KNOWN, compare=False)
-    strings_due_since: datetime | None = field(default=None, compare=False)
+    record: Record = NOTHING_KNOWN
+    strings_due_since: datetime | None = None
     """When a run was about to create the project, or to reset its password, and has not written the connection
     strings since. None if the registry keeps none."""
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredTenant:
+class RegisteredTenant(Struct, frozen=True):
     """A row as a platform reads it, also of a deleted project."""
 
     tenant: str
@@ -130,8 +129,7 @@ class RegisteredTenant:
     """The newest revision of the tenant that a run accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredTenants:
+class RegisteredTenants(Struct, frozen=True):
     """The rows of the registry."""
 
     fleet: str
@@ -139,20 +137,20 @@ class RegisteredTenants:
     """Sorted by name, also those whose projects were deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(PartlyCompared, frozen=True):
     """The project of a tenant and its organization, to be written to a row."""
+
+    not_compared: ClassVar[frozenset[str]] = frozenset({"record", "strings"})
 
     tenant: str
     project_id: str
     organization: str
     """Its name in tiers.yaml."""
-    record: Record = field(default=NOTHING_KNOWN, compare=False)
-    strings: ConnectionStrings | None = field(default=None, compare=False)
+    record: Record = NOTHING_KNOWN
+    strings: ConnectionStrings | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The exclusive right of a run to apply a fleet, or a part of it."""
 
     part: str

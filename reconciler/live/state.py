@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+
+from reconciler.live.project import DeletedProject, LiveProject  # noqa: TC001 - msgspec reads the annotations
+from reconciler.live.registered import Registered  # noqa: TC001 - msgspec reads the annotations
+from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.live.project import DeletedProject, LiveProject
-    from reconciler.live.registered import Registered
+    from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownProject:
+class UnknownProject(Struct, frozen=True):
     """The id of a project that the API did not show in time."""
 
     id: str
@@ -23,8 +25,7 @@ class UnknownProject:
     """Its name in the list; None if it was not listed: it may belong to any tenant."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotationSearch:
+class AnnotationSearch(Struct, frozen=True):
     """A search by annotation for the projects of tenants that were not found by name."""
 
     tenants: frozenset[str]
@@ -34,34 +35,35 @@ class AnnotationSearch:
     """The number of projects whose annotations were read."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveState:
+class LiveState(PartlyCompared, frozen=True):
     """Projects in (organization, name, id) order, at most one entry per id.
 
     ``listed`` is the number of live projects of each organization that was listed completely. In other
     organizations, only single names and ids were searched for: other projects may exist there.
     """
 
+    not_compared: ClassVar[frozenset[str]] = frozenset({"list_cursors"})
+
     projects: tuple[LiveProject, ...] = ()
     unknown: tuple[UnknownProject, ...] = ()
-    listed: Mapping[str, int] = field(default_factory=dict)
-    list_cursors: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    listed: Mapping[str, int] = {}
+    list_cursors: Mapping[str, Mapping[str, str]] = {}
     """By listed organization and project id: with which cursor the page of the list was asked for that had the
     project. A run asks for single pages again."""
-    deleted: Mapping[str, tuple[DeletedProject, ...]] = field(default_factory=dict)
+    deleted: Mapping[str, tuple[DeletedProject, ...]] = {}
     """The recoverable projects of each organization that listed all of them."""
-    registered: Mapping[str, Registered] = field(default_factory=dict)
+    registered: Mapping[str, Registered] = {}
     """The rows of the tenant registry by tenant; empty without a registry."""
-    revisions: Mapping[str, int] = field(default_factory=dict)
+    revisions: Mapping[str, int] = {}
     """The last accepted revision of each tenant, from the registry or the caller."""
 
-    applied: Mapping[str, int] = field(default_factory=dict)
+    applied: Mapping[str, int] = {}
     """The last applied revision of each tenant, from the caller."""
     annotation_search: AnnotationSearch | None = None
     """Present if few tenants were looked up and one with an earlier project was not found by name."""
-    run_statuses: Mapping[str, RunStatus] = field(default_factory=dict)
+    run_statuses: Mapping[str, RunStatus] = {}
     """What is known about runs that created a second project for a tenant, by id of the run."""
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = {}
     """Projects that were read by id and are in an organization that no file names: project id to Neon's id of the
     organization."""
 
@@ -93,8 +95,7 @@ class RunState(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(Struct, frozen=True):
     """What is known about one run."""
 
     state: RunState = RunState.UNKNOWN

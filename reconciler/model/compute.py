@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.values import JsonText
 
@@ -21,8 +22,7 @@ LARGEST_SCALING_CU: Final = 16
 """Neon: docs, manage/computes: a larger compute has a fixed size, which is an even number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(Struct, frozen=True):
     """Size (in CU), suspension and Postgres parameters of a compute; None if nothing is stated."""
 
     min_cu: float | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.errors import ExitCode
 
@@ -36,8 +37,7 @@ class Status(Enum):
     """Commands end with an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that was looked at."""
 
     area: Area
@@ -49,8 +49,7 @@ class Check:
     """Whether a key or an id is missing, wrong, or not permitted to do what it is for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """Everything that was looked at, in the order of the areas."""
 
     checks: tuple[Check, ...]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,8 +44,7 @@ TOLD_ONCE: Final = Told(0, "")
 ToldByKey: TypeAlias = "Mapping[NoticeKey, Told]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """One thing to tell."""
 
     key: NoticeKey
@@ -57,8 +57,7 @@ class Notice:
     """What is recorded once it was told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """What a run found to tell, the most important first, and what it looked at."""
 
     fleet: str

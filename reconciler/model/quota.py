@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+
+from reconciler.model.values import replace
 
 OFF: Final = 1
 """Neon: a quota of 1 switches a tenant off (guides/consumption-limits)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """A project's limits per billing period; 0 is unlimited (Neon: ProjectQuota; 0 and absent mean the same)."""
 
     active_time_seconds: int = 0
@@ -33,8 +35,7 @@ class Quota:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Consumption:
+class Consumption(Struct, frozen=True):
     """What a project has used in this billing period, as a single read tells; None if it does not say.
 
     Neon: lags by up to an hour (guides/consumption-limits).

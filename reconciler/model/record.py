@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedChange:
+class RecordedChange(Struct, frozen=True):
     """One field. ``path`` ends in its unit."""
 
     path: str
@@ -21,8 +21,7 @@ class RecordedChange:
     after: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedWrite:
+class RecordedWrite(Struct, frozen=True, kw_only=True):
     """One call that writes: who made it, of whom, why, and what became of it."""
 
     at: datetime
@@ -49,8 +48,7 @@ class RecordedWrite:
     """The wave of the run that the tenants are in; None without waves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """The writes that journals contain, oldest first."""
 
     writes: tuple[RecordedWrite, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -10,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.errors import (
     ApiError,
@@ -73,8 +73,7 @@ class TryAgain(Exception):  # noqa: N818
         self.steady = steady
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A call with its key, its request id, and the secrets that no message may show."""
 
     call: Call
@@ -90,8 +89,7 @@ class Exchange:
         return redact(told, self.key.secret, *self.secrets)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response; ``headers`` by lower-case name."""
 
     status: int

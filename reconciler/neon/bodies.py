@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.fields.field import Patch
@@ -97,7 +96,7 @@ def new_replica_body(*, branch_id: str, name: str, compute: Compute | None) -> J
 
 
 def _sizes(compute: Compute | None) -> dict[str, Any]:
-    names = () if compute is None else (member.name for member in fields(compute))
+    names = () if compute is None else compute.__struct_fields__
     return _placed({f"compute.{name}": getattr(compute, name) for name in names}, ENDPOINT_PLACES)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, conversion, wire
@@ -27,8 +28,7 @@ DELETIONS: Final = "delete_timeline"
 OPERATIONS_PER_PAGE: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedBranch:
+class CreatedBranch(Struct, frozen=True):
     """The result of POST /projects/{id}/branches: a branch, with the requested compute."""
 
     branch: LiveBranch
@@ -36,16 +36,14 @@ class CreatedBranch:
     operations: tuple[Operation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedBranch:
+class PatchedBranch(Struct, frozen=True):
     """The branch after a patch. The response does not contain its annotations."""
 
     branch: LiveBranch
     operations: tuple[Operation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedSnapshot:
+class CreatedSnapshot(Struct, frozen=True):
     """The result of POST /projects/{id}/branches/{id}/snapshot."""
 
     snapshot: LiveSnapshot

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconciler.errors import CallLimitError, IncompleteViewError, NotSentError
 
@@ -23,8 +24,7 @@ MOST_PAGES: Final = 1_000
 """The maximum number of pages of one list: 400,000 projects, more than an organization may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call. Neon limits bursts per route."""
 
     method: Method
@@ -32,8 +32,8 @@ class Call:
     """``/projects/{project_id}``, with placeholders for ``ids``."""
     purpose: str
     """Completes the sentence ``could not {purpose}``: ``create project acme``."""
-    ids: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str | int | bool] = field(default_factory=dict)
+    ids: Mapping[str, str] = {}
+    query: Mapping[str, str | int | bool] = {}
     body: Json = None
     brief_lock_wait: bool = False
     """Whether to wait only some seconds for a lock (423), because the caller has other work."""
@@ -64,8 +64,7 @@ class Call:
         return self.path_template.endswith("/projects/transfer")
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """A call was not carried out, and is sent again later."""
 
     call: Call
@@ -78,8 +77,7 @@ class Pause:
     """Until the next attempt, at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One request of a call, after its end."""
 
     call: Call

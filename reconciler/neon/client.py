@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.errors import NotFoundError, OperationFailedError, UnexpectedAnswerError
+from reconciler.model.values import replace
 from reconciler.neon import bodies, conversion, wire
 from reconciler.neon.call import PROJECT, Call
 from reconciler.neon.compute_calls import ComputeCalls
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 OPERATIONS_PER_PAGE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedProject:
+class CreatedProject(Struct, frozen=True):
     """The result of POST /projects: a project with its default branch and that branch's compute."""
 
     project: LiveProject
@@ -57,8 +58,7 @@ class CreatedProject:
         return None if self.endpoint is None else self.endpoint.id
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedProject:
+class PatchedProject(Struct, frozen=True):
     """The project after a patch."""
 
     project: LiveProject

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.errors import NotFoundError
 from reconciler.neon import bodies, conversion, wire
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from reconciler.neon.operations import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedEndpoint:
+class ChangedEndpoint(Struct, frozen=True):
     """The compute after it was created or patched."""
 
     endpoint: LiveEndpoint

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from msgspec import Struct
+
 from reconciler.errors import UnexpectedAnswerError
 from reconciler.model.hosts import POOLER
+from reconciler.model.values import replace
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -22,8 +24,7 @@ _PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):.*@")
 _SCHEMES: Final = frozenset({"postgres", "postgresql"})
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A connection to the read-write compute of a branch. Only its strings contain the password."""
 
     organization: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.neon import wire
 from reconciler.neon.branch_calls import BranchCalls
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from reconciler.neon.operations import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class ResetRole:
+class ResetRole(Struct, frozen=True):
     """The result of a reset."""
 
     password: Secret

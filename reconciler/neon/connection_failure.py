@@ -6,8 +6,9 @@ import errno
 import os
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.neon.http import httpx
 
@@ -26,8 +27,7 @@ NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 MOST_CAUSES: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionFailure:
+class ConnectionFailure(Struct, frozen=True):
     """``permanent``: the next attempt would fail in the same way."""
 
     why: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ from reconciler.live.project import (
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
 from reconciler.model.moments import utc
 from reconciler.model.quota import Consumption, Quota
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -175,7 +174,7 @@ def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
 def _shared_quota(*stated: tuple[str, int | float | None]) -> Quota:
     """One object for all projects of which the same is stated: a large fleet has few quotas."""
     members = dict(stated)
-    return Quota(*(int(members.get(member) or 0) for member in Quota.__dataclass_fields__))
+    return Quota(*(int(members.get(member) or 0) for member in Quota.__struct_fields__))
 
 
 def _consumption(answer: ProjectAnswer) -> Consumption | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MissingKeyError, WrongOrganizationError
@@ -27,16 +28,14 @@ addresses, so a value from the environment must match. An id in the files may be
 _LOOKS: Final = "ids look like org-quiet-lake-12345678"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """An API key and its environment variable. Messages name only the variable."""
 
     variable: str
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationAccess:
+class OrganizationAccess(Struct, frozen=True):
     """The id and key of one organization; ``name`` is its name in ``tiers.yaml``."""
 
     name: str
@@ -44,8 +43,7 @@ class OrganizationAccess:
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """The ids and keys of the organizations of a fleet."""
 
     organizations: Mapping[str, OrganizationAccess]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import (
     AuthenticationError,
@@ -32,8 +33,7 @@ NEARLY_FULL: Final = 0.95
 """The share of the limit on projects from which a warning is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The ids of the fleet's organizations, by name."""
 
     ids: Mapping[str, str]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from uuid import uuid4
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.errors import RegistryError
+from reconciler.model.values import replace
 from reconciler.neon.shared_budget import (
     SLICE_SECONDS,
     BudgetState,
@@ -58,8 +59,7 @@ class CallLedger(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """What a run asks for."""
 
     run: str
@@ -70,8 +70,7 @@ class Ask:
     """Calls of its last slice that it has not started, and never will."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenCalls:
+class GivenCalls(Struct, frozen=True):
     """A slice: from ``wait_seconds`` on, so many calls may start, within a slice's time."""
 
     calls: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.live.state import UnknownProject
 from reconciler.model.units import Estimate
@@ -38,8 +39,7 @@ def of_about(expected: int, on_progress: Progress) -> Progress:
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class ListedProjects:
+class ListedProjects(Struct, frozen=True):
     """What the lists of all organizations contain."""
 
     projects: list[LiveProject]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies
 
 import certifi
+from msgspec import Struct
 
 from reconciler.desired.address import check_host, check_port
 from reconciler.errors import InvalidInputError, MachineError
@@ -30,8 +30,7 @@ CERTIFICATES_HINT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkPath:
+class NetworkPath(Struct, frozen=True):
     """The transport of requests to the API, and the name of the proxy in messages, if there is a proxy."""
 
     transport: httpx.AsyncBaseTransport

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import ceil
@@ -15,6 +15,7 @@ from reconciler.live.project import LiveProject, Needs
 from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon.lists import Progress, no_progress, of_about, read_lists
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered

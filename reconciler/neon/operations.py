@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from reconciler.errors import OperationFailedError
 from reconciler.model.moments import utc
@@ -34,8 +34,7 @@ _UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 """Neon: the id of an operation is a UUID. Another one in an answer is damage, and is never asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation, with the member names of the API (Neon: Operation)."""
 
     id: Annotated[str, Meta(pattern=_UUID)]
@@ -48,7 +47,7 @@ class Operation:
     def __post_init__(self) -> None:
         """Converts the time to UTC: Neon may give any time zone, or none."""
         if self.created_at is not None:
-            object.__setattr__(self, "created_at", utc(self.created_at))
+            force_setattr(self, "created_at", utc(self.created_at))
 
     @property
     def ended_well(self) -> bool:

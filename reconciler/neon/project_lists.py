@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.desired.naming import Search
 from reconciler.errors import IncompleteViewError, NotFoundError, WrongOrganizationError
@@ -30,13 +31,12 @@ TOO_MANY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """All projects of an organization. ``unavailable``: the ids of projects that Neon did not read in time."""
 
     projects: tuple[LiveProject, ...]
     unavailable: tuple[str, ...]
-    cursors: Mapping[str, str] = field(default_factory=dict)
+    cursors: Mapping[str, str] = {}
     """By project id: with which cursor its page was asked for. Empty for the first page."""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.errors import (
     ApiError,
@@ -21,6 +23,7 @@ from reconciler.errors import (
 from reconciler.live.project import LiveProject
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon.pace import each
 
 if TYPE_CHECKING:
@@ -43,8 +46,7 @@ UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 _PLACE: Final = attrgetter("organization", "name", "id")
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Why a project could not be read, and in which organization."""
 
     organization: str

@@ -16,7 +16,6 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
@@ -24,6 +23,9 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 import platformdirs
+from msgspec import Struct
+
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -43,8 +45,7 @@ LOCK_ATTEMPTS: Final = 50
 LARGEST_FILE_BYTES: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """So many calls at once after a pause, and so many a second."""
 
     burst: float
@@ -55,8 +56,7 @@ class Rate:
         return Rate(max(1.0, self.burst / of), self.per_second / of)
 
 
-@dataclass(frozen=True, slots=True)
-class CallRates:
+class CallRates(Struct, frozen=True):
     """How fast the buckets fill, as one run knows it."""
 
     account: Rate
@@ -73,8 +73,7 @@ class CallRates:
         return CallRates(self.account.part(of), None if self.fleets is None else self.fleets.part(of))
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Calls that were given to a run, which it may start between two times."""
 
     calls: float
@@ -84,8 +83,7 @@ class Slice:
     of_fleet: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
+class BudgetState(Struct, frozen=True):
     """What is left of both buckets. All times are of one clock: this machine's, or the registry's.
 
     A slice may begin later than it was given. The account's bucket counts it from then on, and that of the fleets
@@ -101,7 +99,7 @@ class BudgetState:
     """Until when a call counts as several, because Neon has refused one for the rate (429)."""
     cost: float = 1.0
     """As how many calls one counts until then."""
-    slices: dict[str, Slice] = field(default_factory=dict)
+    slices: dict[str, Slice] = {}
     """By run."""
 
     def cost_at(self, now: float) -> float:

@@ -256,9 +256,9 @@ class Transport:
         content = None if call.body is None else msgspec.json.encode(call.body)
         if content is not None:
             headers["Content-Type"] = "application/json"
-        query = f"?{httpx.QueryParams(dict(call.query))}" if call.query else ""
-        url = f"{self._base}{call.path}{query}"  # whole: httpx parses one that it has to join three times
-        request = self._http.build_request(call.method, url, content=content, headers=headers)
+        url = f"{self._base}{call.path}"  # whole: httpx parses one that it has to join three times
+        query = httpx.QueryParams(dict(call.query)) if call.query else None
+        request = self._http.build_request(call.method, url, params=query, content=content, headers=headers)
         request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # not kept in a variable
         return request
 

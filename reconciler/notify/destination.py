@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError, MachineError, NotDeliveredError
 from reconciler.model.notice import Weight
@@ -28,8 +29,7 @@ SHORTEST: Final = 3
 _LOG: Final = "apprise"
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """One address. ``name`` says where it comes from, as in ``$SLACK_NOTIFY_URL``: messages show nothing else."""
 
     name: str

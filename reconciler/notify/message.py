@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.views.safe_text import printable
 
@@ -22,8 +23,7 @@ _MARKUP: Final = str.maketrans({"<": "‹", ">": "›", "`": "'", "&": "+"})
 """What begins a mention, a link or code in a chat: Slack's ``<!channel>``, ``&lt;``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What is sent."""
 
     title: str

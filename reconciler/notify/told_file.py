@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,7 +19,6 @@ from reconciler.notify.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from reconciler.model.notice import ToldByKey
 
@@ -101,7 +102,17 @@ class ToldFile(Records):
 
     def _replace(self, text: str) -> None:
         regular_files.require_file(self._path)
-        regular_files.replace_file(self._path, text.encode(), durable=True)
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
 
 
 @contextmanager

@@ -7,14 +7,16 @@ has it. Once the base has it, it is used up. Exceptions: one with a last day cou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.desired.tenant import ABSENT, Accepted, Reduction
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH, unit_of
 from reconciler.model.units import UNLIMITED, parse_bytes, parse_seconds
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.quota import PATHS as QUOTA
@@ -33,14 +35,13 @@ if TYPE_CHECKING:
 Loss: TypeAlias = Literal["suspension", "full_branches", "history_loss", "deletion"]
 """What a reduction may cost the tenant, by its key in ``accept``."""
 
-LOSSES: Final = tuple(member.name for member in fields(Accepted))
+LOSSES: Final = Accepted.__struct_fields__
 UNKNOWN: Final = "unknown"
 """Stands for a live value that Neon does not return."""
 LOGICAL_SIZE: Final = "quota.logical_size_bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptances:
+class Acceptances(Struct, frozen=True):
     """What the file of one tenant accepts, compared with what the earlier files accepted."""
 
     tenant: Tenant

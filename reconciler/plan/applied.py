@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct
+
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.project import CreateProject
@@ -28,20 +30,19 @@ Precedes: TypeAlias = "Callable[[str, str], bool]"
 """Whether the first commit is an ancestor of the second and not equal to it; False if unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The base of every tenant, as commit ids."""
 
     commit: str
     """The base of all tenants that are not in ``owed``."""
-    owed: Mapping[str, str | None] = field(default_factory=dict)
+    owed: Mapping[str, str | None] = {}
     """Tenants with another base; None if nothing was ever applied for the tenant."""
-    tried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tried: Mapping[str, tuple[str, ...]] = {}
     """By tenant, the commits tried since its base that may be partly applied, oldest first."""
-    creating: Mapping[str, str] = field(default_factory=dict)
+    creating: Mapping[str, str] = {}
     """Tenants of an earlier project that has disappeared, whose new project is not finished: the id of the run
     that was to create it."""
-    rejected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rejected: Mapping[str, tuple[str, ...]] = {}
     """By tenant, the declared moments of which Neon holds no data, as ``moment_key`` writes them."""
 
     def of(self, *names: str) -> str | None:
@@ -73,8 +74,7 @@ class Applied:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """A finished run and its inputs."""
 
     desired: DesiredState

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.action import Action
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.project import DeleteDuplicate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject, LiveS
 from reconciler.live.state import LiveState
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import DEFAULT_COMPUTE
+from reconciler.model.values import replace
 from reconciler.plan.concerns.times import expired
 
 if TYPE_CHECKING:

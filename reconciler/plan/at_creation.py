@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import Purpose
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import branches, snapshots

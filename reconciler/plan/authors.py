@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.plan import Authored, Layer
 from reconciler.plan.shared_changes import TIER, shared_changes
@@ -41,7 +40,7 @@ def with_authors(plan: Plan, find: FindAuthors) -> Plan:
     found = dict(find(list(dict.fromkeys(filter(None, map(_of_tier, asked))))))
     others = (change for change in asked if _of_tier(change) not in found)
     found |= find(list(dict.fromkeys(place for change in others for place in _of_tenants(change))))
-    return structs.replace(plan, authored=tuple(found.values()))
+    return replace(plan, authored=tuple(found.values()))
 
 
 def authors_of(change: SharedChange, authored: Mapping[FileKey, Authored]) -> Iterator[Authored]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from msgspec import structs
+from msgspec import Struct
 
+from reconciler.model.values import replace
 from reconciler.plan.budget import estimate
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Note, Refusal, TenantPlan, ordered
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The tenant that a command is about, with its project and everything below it as observed."""
 
     desired: DesiredState
@@ -80,7 +79,7 @@ def commanded(plan: Plan, command: Command, desired: DesiredState, live: LiveSta
         found = tuple(command.findings(Subject(desired, tenant, project, now)))
     actions = ordered(one for one in found if not isinstance(one, Refusal | Note))
     plans = (TenantPlan(command.tenant, project, actions),) if actions else ()
-    return structs.replace(
+    return replace(
         plan,
         tenants=plans,
         refusals=tuple(one for one in found if isinstance(one, Refusal)),

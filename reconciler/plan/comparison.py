@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec.structs import replace
+from msgspec import Struct
 
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_history import TenantHistory
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """One tenant with a live project, or with the project that an earlier action of its plan creates."""
 
     fleet: str
@@ -53,7 +52,7 @@ class Comparison:
     there: OrganizationLimits
     """Limits of the organization of the project, and of its declared organization."""
     now: datetime
-    raised: Mapping[str, datetime] = field(default_factory=dict)
+    raised: Mapping[str, datetime] = {}
     """When the files raised the number that asks for a reset, by branch."""
     rejected: tuple[str, ...] = ()
     """Declared moments that Neon rejected in an earlier run (``times.moment_key``)."""

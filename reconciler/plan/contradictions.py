@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.annotations import FLEET
 from reconciler.plan.ownership import created_for, owner
@@ -28,8 +29,7 @@ ANOTHER: Final = (
 SETTLE_BY_HAND: Final = "add the id of the right one as project_id, then rename or delete the other by hand"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One tenant's claim on the only project that it may be."""
 
     tenant: Tenant
@@ -43,8 +43,7 @@ class Claim:
         return self.tenant.project_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """Why a claim does not hold."""
 
     conflict: Conflict

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
+from msgspec import Struct
 
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan import within_limits
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import PatchProject, TransferProject
@@ -82,8 +81,7 @@ def in_sync(settings: Settings, project: LiveProject, limits: OrganizationLimits
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sized:
+class _Sized(Struct, frozen=True):
     """A compute that the files size."""
 
     branch: str

@@ -6,17 +6,17 @@ limits neither history, nor snapshots, nor extra branches by a quota: they are n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.desired.prices import COMPUTE, DATA_TRANSFER, MONTH_HOURS, NOTHING, STORAGE
 from reconciler.model.compute import DEFAULT_COMPUTE, LARGEST_SCALING_CU, NEVER_SUSPEND, Compute
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import (
     CreateProject,
@@ -41,8 +41,7 @@ FREE: Final = CostRange(NOTHING, NOTHING)
 MONTH_SECONDS: Final = MONTH_HOURS * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What limits the cost of a project. A quota of 0 is no limit."""
 
     organization: str
@@ -101,8 +100,8 @@ def with_cost(plan: Plan, desired: DesiredState) -> Plan:
     A command on one tenant changes no limit.
     """
     if desired.prices is None or plan.command is not None:
-        return structs.replace(plan, monthly_cost=None)
-    return structs.replace(plan, monthly_cost=plan_cost(plan.tenants, desired.prices))
+        return replace(plan, monthly_cost=None)
+    return replace(plan, monthly_cost=plan_cost(plan.tenants, desired.prices))
 
 
 def plan_cost(tenants: Iterable[TenantPlan], prices: Prices) -> PlanCost | None:

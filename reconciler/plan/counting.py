@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import (
     CreateProject,
     DeleteDuplicate,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 def with_overview(plan: Plan, desired: DesiredState, selection: Selection, listed: Mapping[str, int]) -> Plan:
     """Return the plan with its overview. ``listed`` counts the projects of each completely listed organization."""
     named = _Named(plan)
-    return structs.replace(
+    return replace(
         plan,
         overview=Overview(
             tiers=tuple(_tiers(desired, selection, named)),

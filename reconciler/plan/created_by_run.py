@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.annotations import BRANCH, RUN
 from reconciler.plan import field_rollback
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_rollback import Rollback
 
 
-@dataclass(frozen=True, slots=True)
-class Deletions:
+class Deletions(Struct, frozen=True):
     """The deletions in a tenant's project, or of it."""
 
     rollback: Rollback

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.values import replace
 from reconciler.plan.concerns import (
     CONCERNS,
     branches,

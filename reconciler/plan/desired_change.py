@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import structs
 
 from reconciler.desired.selection import Selection
+from reconciler.model.values import replace
 from reconciler.plan import renames
 from reconciler.plan.as_declared import as_declared, is_invented
 from reconciler.plan.counting import with_overview
@@ -44,7 +44,7 @@ def desired_change(before: DesiredState, after: DesiredState, now: datetime) -> 
     anyway = make_plan(before, live, now=now, history=History(before))
     told = _told(anyway)
     notes = (note for note in planned.notes if (note.tenant, note.message) not in told)
-    changed = structs.replace(
+    changed = replace(
         planned,
         tenants=tuple(_changed(planned.tenants, {_asked(action) for action in anyway.actions})),
         refusals=tuple(one for one in planned.refusals if (one.tenants, one.message) not in told),
@@ -52,7 +52,7 @@ def desired_change(before: DesiredState, after: DesiredState, now: datetime) -> 
         orphans=(),
         notes=(*notes, *_renamed(compared, history), *_gone(history), *_broken(after, before)),
     )
-    changed = structs.replace(changed, tiers=tiers(changed, compared.at(now), history))
+    changed = replace(changed, tiers=tiers(changed, compared.at(now), history))
     return with_overview(changed, compared, Selection(), {})
 
 
@@ -69,7 +69,7 @@ def _changed(tenants: Iterable[TenantPlan], anyway: Collection[_Asked]) -> Itera
         actions = tuple(_nameless(action) for action in planned.actions if _asked(action) not in anyway)
         if actions:
             project = planned.project and replace(planned.project, id=_real(planned.project.id))
-            yield structs.replace(planned, actions=actions, project=project)
+            yield replace(planned, actions=actions, project=project)
 
 
 def _nameless(action: Action) -> Action:

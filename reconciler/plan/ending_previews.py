@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.moments import utc_text
@@ -33,8 +34,7 @@ MAKE_ONE: Final = "make one with --preview"
 _SNAPSHOT: Final = "snapshot "
 
 
-@dataclass(frozen=True, slots=True)
-class FinalizePreview:
+class FinalizePreview(Struct, frozen=True):
     """The state that a preview shows becomes that of the default branch.
 
     The preview of a snapshot takes the place of the default branch, with what was written to it. For the preview
@@ -96,8 +96,7 @@ class FinalizePreview:
             yield _deletion(subject, preview)
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardPreview:
+class DiscardPreview(Struct, frozen=True):
     """The preview is deleted, and nothing else changes."""
 
     name: ClassVar = "restore"

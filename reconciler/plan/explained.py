@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.desired.tenant import Overrides
 from reconciler.model.problem import Location  # noqa: TC001 - documents are derived from the types
-from reconciler.model.values import Value  # noqa: TC001
+from reconciler.model.values import Value, replace
 from reconciler.plan.concerns import branches, compute, organization, replicas, snapshots
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.declared_fields import PINS, RECOVER, fields
@@ -56,8 +57,7 @@ class Seen(Enum):
     """Neon has no such thing: it is a matter of the files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedValue:
+class StatedValue(Struct, frozen=True, kw_only=True):
     """A value that the files state."""
 
     value: Value
@@ -66,8 +66,7 @@ class StatedValue:
     """None where no file has the key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedValue:
+class ExplainedValue(Struct, frozen=True, kw_only=True):
     """One value of a tenant."""
 
     path: str
@@ -83,8 +82,7 @@ class ExplainedValue:
     seen: Seen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """Every value that the files give a tenant."""
 
     fleet: str

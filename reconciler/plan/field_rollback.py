@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
 from reconciler.model.annotations import PURPOSE, Purpose
 from reconciler.model.fields.table import BY_PATH, ENTRY_BY_PATH
 from reconciler.model.moments import rfc3339
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.concerns import branches, compute, free_form, quota, restore_window, snapshots
 from reconciler.plan.concerns.concern import changed, changed_in_copy
@@ -94,8 +92,8 @@ def change_back(field: WrittenField, live: Value, now: datetime) -> FieldChange 
     else:
         change = _of_branch(path, live, before)
     if path == restore_window.PATH and isinstance(before, int) and now - field.at <= timedelta(seconds=before):
-        change = structs.replace(change, risk=Risk.SAFE, lowering=False)
-    return structs.replace(change, origin=Origin.COMMAND)
+        change = replace(change, risk=Risk.SAFE, lowering=False)
+    return replace(change, origin=Origin.COMMAND)
 
 
 def _of_branch(path: str, live: Value, before: Value) -> FieldChange:

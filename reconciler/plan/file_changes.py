@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from reconciler.desired.rotation import Rotation
 from reconciler.desired.tenant import Boost
@@ -280,7 +282,7 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Value]]:
         yield from _flat_list(path, value)
     elif isinstance(value, JsonText):
         yield path, value
-    elif isinstance(value, Mapping) or (is_dataclass(value) and not isinstance(value, EnvReference)):
+    elif isinstance(value, Mapping) or (isinstance(value, Struct) and not isinstance(value, EnvReference)):
         for key, member in (value if isinstance(value, Mapping) else _members(value)).items():
             if member is False and isinstance(value, Mapping):
                 yield f"{path}.{key}", False
@@ -301,9 +303,8 @@ def _flat_list(path: str, items: tuple[Any, ...]) -> Iterator[tuple[str, Value]]
 
 
 def _members(value: Any) -> dict[str, Any]:
-    members = {field.name: getattr(value, field.name) for field in fields(value)}
     return {
         name: member
-        for name, member in members.items()
+        for name, member in asdict(value).items()
         if (name != "name" or isinstance(value, Rotation)) and not isinstance(member, Location)
     }

@@ -15,9 +15,10 @@ three failures where the others have none.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
 
@@ -32,8 +33,7 @@ _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 _PERCENT: Final = re.compile(r"((?:0|[1-9][0-9]?)(?:\.[0-9]{1,3})?)%")
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What was seen of some tenants."""
 
     tenants: int
@@ -45,8 +45,7 @@ class Looked:
         return sum(one.certain for one in self.harmed)
 
 
-@dataclass(frozen=True, slots=True)
-class HarmLimit:
+class HarmLimit(Struct, frozen=True):
     """How much harm a wave may do above that of untouched tenants: a share of it, or a number of tenants."""
 
     percent: float = 1.0

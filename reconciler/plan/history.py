@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
 from reconciler.plan.tenant_history import TenantHistory
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """The files at a base, and at its fork: None if that is the base itself."""
 
     base: DesiredState
@@ -38,26 +39,25 @@ class Baseline:
         return self if base is self.base and fork is self.fork else Baseline(base, fork)
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True, dict=True):
     """The files of the fleet at earlier commits."""
 
     base: DesiredState | None = None
     """At the commit applied last; None if there is none."""
     fork: DesiredState | None = None
     """At the common ancestor of the base and of HEAD; None if that is the base itself."""
-    owed: Mapping[str, Baseline | None] = field(default_factory=dict)
+    owed: Mapping[str, Baseline | None] = {}
     """Tenants with another base, because the last commit is not fully applied for them; None if it is lost."""
-    tried: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
+    tried: Mapping[str, tuple[Baseline, ...]] = {}
     """The files at commits that were tried for a tenant and not fully applied, oldest first."""
-    declared_since: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
+    declared_since: Mapping[str, tuple[Baseline, ...]] = {}
     """The files at commits after the base that declare a tenant which the base does not, oldest first: a later
     reduction has a commit as its cause, whoever created the project."""
-    since: Mapping[str, str | None] = field(default_factory=dict)
+    since: Mapping[str, str | None] = {}
     """Tenants that wait, with the id of their own base; None if nothing was ever applied for them."""
-    creating: Mapping[str, str] = field(default_factory=dict)
+    creating: Mapping[str, str] = {}
     """Tenants whose new project is not finished, with the id of the run that was to create it."""
-    rejected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rejected: Mapping[str, tuple[str, ...]] = {}
     """By tenant, the declared moments that Neon rejected in an earlier run."""
     unheld: frozenset[str] = field(default_factory=frozenset)
     """Tenants declared by a file, or an edit, that git does not contain: their history is unknown."""
@@ -80,7 +80,7 @@ class History:
     """Undeclared tenants that an earlier commit declared, as far as this was searched."""
     gone: frozenset[str] = field(default_factory=frozenset)
     """Tenants that are no longer declared, as far as this was searched."""
-    names_in_files: Mapping[str, str] = field(default_factory=dict)
+    names_in_files: Mapping[str, str] = {}
     """Tenant names in files that no run reads, such as ``acme.yaml.disabled``, each with its file."""
 
     def under(self, now: DesiredState) -> History:

@@ -5,9 +5,11 @@ A pin, a registry row, a name or an annotation claims a project; ``contradiction
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from msgspec import Struct
+
+from reconciler.model.values import replace
 from reconciler.plan import contradictions
 from reconciler.plan.contradictions import MARK, Claim, contradiction, pin_is_gone, row_is_gone, was_moved
 from reconciler.plan.ownership import created_for, owner
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Conflict
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
+class Identities(Struct, frozen=True):
     """The result: every tenant has a project, a conflict, or neither (it is missing, or was not returned)."""
 
     projects: Mapping[str, LiveProject]
@@ -253,8 +254,7 @@ class _Search:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """The projects that a tenant may claim, or why that is unknown."""
 
     projects: tuple[LiveProject, ...] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.model.moments import rfc3339
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tombstones import Tombstones
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanInputs:
+class PlanInputs(Struct, frozen=True, kw_only=True):
     """The inputs of a plan besides live state and time."""
 
     desired: DesiredState
@@ -52,13 +51,13 @@ class PlanInputs:
     only: tuple[str, ...]
     """Names of the concerns."""
     tombstones: Tombstones
-    raised: RaisedNumbers = field(default_factory=dict)
+    raised: RaisedNumbers = {}
     depth: Depth
     reach: Reach
     """The reach that was used: whether all details of tenants are read."""
     command: Command | None = None
     """What a person asked for. None: the plan follows from the files, or takes a run back."""
-    rollbacks: Mapping[str, Rollback] = field(default_factory=dict)
+    rollbacks: Mapping[str, Rollback] = {}
     """The way back of each tenant, if the plan takes a run back."""
     policies: PolicyJudge | None = None
     """The policies that judged the plan, and judge its late turns."""
@@ -152,23 +151,21 @@ DONE: Final = "nothing is left to do since the plan was made"
 UNREAD: Final = "Neon did not return whether it still exists"
 
 
-@dataclass(frozen=True, slots=True)
-class Halt:
+class Halt(Struct, frozen=True):
     """Why an action is not done, and what allows it."""
 
     message: str
     remedy: str = RUN_AGAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The decision on a tenant's plan. Each action is in one of three groups, or ``halt`` says why none is."""
 
     plan: TenantPlan
     """The actions that may run, and the current project."""
-    done: Mapping[Action, str] = field(default_factory=dict)
+    done: Mapping[Action, str] = {}
     """Actions with nothing left to do, each with the reason."""
-    held: Mapping[Action, Halt] = field(default_factory=dict)
+    held: Mapping[Action, Halt] = {}
     """Actions that a guard refuses now, and deletions of objects that were not read."""
     halt: Halt | None = None
     """Why nothing is done."""
@@ -202,7 +199,7 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     held = {action: Halt(why.message, why.remedy) for action in rest if (why := _refusal(action, refused))}
     held |= {action: Halt(UNREAD) for action in rest if action not in held and not _is_known(action, now)}
     done = {action: _done(action, now) for action in rest if action not in held}
-    return Turn(structs.replace(planned, project=now, actions=kept), done, held)
+    return Turn(replace(planned, project=now, actions=kept), done, held)
 
 
 def _parts(action: Action) -> Iterator[Action]:
@@ -211,10 +208,10 @@ def _parts(action: Action) -> Iterator[Action]:
     A plan made after the transfer patches in one call what the earlier plan patches in two.
     """
     if isinstance(action, PatchProject | PatchEndpoint):
-        alone = structs.replace(action, before_transfer=False, companions=())
-        yield from (bare(structs.replace(alone, changes=(change,))) for change in action.changes)
+        alone = replace(action, before_transfer=False, companions=())
+        yield from (bare(replace(alone, changes=(change,))) for change in action.changes)
     elif isinstance(action, DeleteBranch | DeleteSnapshot):
-        yield bare(structs.replace(action, before_transfer=False, after_new=False))
+        yield bare(replace(action, before_transfer=False, after_new=False))
     else:
         yield bare(action)
 
@@ -233,7 +230,7 @@ def _gone(planned: TenantPlan) -> Turn:
     deletions = tuple(action for action in planned.actions if isinstance(action, DeleteProject))
     if deletions:  # the deletion itself reports that it was gone
         others = dict.fromkeys((action for action in planned.actions if action not in deletions), GONE)
-        return Turn(structs.replace(planned, actions=deletions), others)
+        return Turn(replace(planned, actions=deletions), others)
     project = planned.project
     place = f"project {project.id} in organization {project.organization}" if project else "the project"
     return Turn(planned, halt=Halt(f"{place} no longer exists"))

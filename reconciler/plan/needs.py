@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Final, cast
 
+from msgspec import Struct
+
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import Occasion
 from reconciler.live.project import BRANCHES, Needs
@@ -136,8 +138,7 @@ def replicas_end(desired: DesiredState, history: History, tenant: Tenant) -> boo
     return past is not None and any(replicas.no_longer_declared(settings, past))
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequirements:
+class PlanRequirements(Struct, frozen=True):
     """What a plan has to know of live state, for one run."""
 
     selection: Selection = Selection()
@@ -157,7 +158,7 @@ class PlanRequirements:
     """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
     now: datetime | None = None
     """The time of planning: only with it, a list proves that a project has used nothing in the current period."""
-    wanted: Mapping[str, Details] = field(default_factory=dict)
+    wanted: Mapping[str, Details] = {}
     """What else is read of these tenants, whatever the files declare: for a rollback. ``project`` is the project
     by itself, which tells more than a list."""
 

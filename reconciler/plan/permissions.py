@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True):
     """From the command line (``--allow``, ``--prune``) or the prompt; the default permits nothing extra."""
 
     lowering: bool = False
     """Reductions may go ahead without a commit that asks for them."""
     prune: bool = False
     """Owned orphans are deleted."""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
     """The exact number of actions by threshold name: ``{"deletes": 12}`` permits 12 deletions, not 13."""
     expect_empty: bool = False
     """This is the first run: an empty account does not suggest a wrong key."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from reconciler.desired.selection import Selection
+from reconciler.model.values import replace
 from reconciler.plan import (
     accepted,
     adoption,
@@ -193,9 +192,7 @@ def _conflicts(
     ended = {name for name, decision in decisions.items() if decision.actions} - mismatches.keys()
     found = {**identities.conflicts, **rivals.conflicts(decisions), **mismatches}
     return tuple(
-        structs.replace(
-            found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant))
-        )
+        replace(found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant)))
         for tenant in tenants
         if tenant.name in found and tenant.name not in ended
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan, PolicyWarning
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(Struct, frozen=True):
     """Why a policy denies something."""
 
     policy: str
@@ -25,8 +25,7 @@ class Denial:
         return f"policy {self.policy}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFindings:
+class PolicyFindings(Struct, frozen=True):
     """Everything that the policies find in one plan."""
 
     tenants: Mapping[str, tuple[Denial, ...]]

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.api_limits import RECOVERABLE
 from reconciler.model.moments import utc_text
 from reconciler.model.values import JsonText
@@ -29,8 +31,7 @@ MADE: Final = re.compile(r"(project|branch|snapshot|read replica) (\S+)")
 FROM_FILES: Final = "remove it from the files, and apply them"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldOwner:
+class FieldOwner(Struct, frozen=True):
     """What a field belongs to: the project, a compute, or a branch."""
 
     kind: Literal["project", "compute", "branch"] = "project"
@@ -38,8 +39,7 @@ class FieldOwner:
     replica: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenField:
+class WrittenField(Struct, frozen=True):
     """A field that the run wrote."""
 
     place: FieldOwner
@@ -52,8 +52,7 @@ class WrittenField:
     """When it wrote first."""
 
 
-@dataclass(frozen=True, slots=True)
-class MovedProject:
+class MovedProject(Struct, frozen=True):
     """The project was transferred."""
 
     origin: str
@@ -61,8 +60,7 @@ class MovedProject:
     destinations: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """The run created something."""
 
     thing: Thing
@@ -74,8 +72,7 @@ class Created:
     """The branch of a snapshot or of a read replica."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permanent:
+class Permanent(Struct, frozen=True):
     """An effect that no call of ours takes back."""
 
     told: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.project import RecoverProject
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_history import TenantHistory
 
 
-@dataclass(frozen=True, slots=True)
-class ById:
+class ById(Struct, frozen=True):
     """Observed projects by id."""
 
     alive: Mapping[str, LiveProject]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.model.moments import utc_text
 
@@ -30,8 +31,7 @@ class Remedy(Enum):
     """A run is about to write them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedStrings:
+class ExpectedStrings(Struct, frozen=True):
     """The connection whose strings a row keeps: of the default branch of the tenant's project."""
 
     tenant: str
@@ -41,8 +41,7 @@ class ExpectedStrings:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class StringFinding:
+class StringFinding(Struct, frozen=True):
     """What is wrong with the connection strings of a row."""
 
     expected: ExpectedStrings

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.live.registered import NOTHING_KNOWN, Placement, Registered
 from reconciler.model.moments import utc_text
+from reconciler.model.values import replace
 from reconciler.plan.adoption import confirmed, reused_names
 from reconciler.plan.identity import identify
 from reconciler.plan.orphans import orphans
@@ -29,16 +31,14 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(Struct, frozen=True):
     """A change of one row, as text."""
 
     tenant: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """The changes that make the rows agree with live state, and what waits or needs a decision."""
 
     placements: tuple[Placement, ...]
@@ -59,8 +59,7 @@ class Registration:
         return replace(self, changes=changes, waiting=(*self.waiting, *told))
 
 
-@dataclass(frozen=True, slots=True)
-class RowChanges:
+class RowChanges(Struct, frozen=True):
     """The rows that a rebuild changes, or has changed, and what waits or needs a decision."""
 
     changes: tuple[RowChange, ...]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.live.registered import Record, RowState
 from reconciler.model.hosts import pooled_host
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import identity
 from reconciler.model.problem import Location
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:

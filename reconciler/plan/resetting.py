@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from reconciler.model.annotations import PURPOSE, Purpose
 from reconciler.plan.concerns.branch_resets import hindrance, reset_of, source_of
@@ -24,8 +25,7 @@ REMOVE_IT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetToParent:
+class ResetToParent(Struct, frozen=True, kw_only=True):
     """POST /projects/{id}/branches/{id}/restore from the parent."""
 
     name: ClassVar = "branch reset"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.desired.tier import AtLimit, Occasion
 from reconciler.model.moments import utc_text
+from reconciler.model.values import replace
 from reconciler.plan.actions.restore import Consequence
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -61,8 +61,7 @@ def living(branches: Iterable[LiveBranch], now: datetime) -> list[LiveBranch]:
     return [branch for branch in branches if not expired(branch.expires_at, now)]
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """The snapshot that is taken before a restore, or why none is."""
 
     actions: tuple[CreateSnapshot | DeleteSnapshot, ...]
@@ -119,7 +118,7 @@ def _replaced(subject: Subject, old: LiveSnapshot, name: str) -> DeleteSnapshot:
         tenant=subject.tenant.name,
         reason=f"replaced by {name!r}",
         source=subject.tenant.location,
-        changes=(structs.replace(change, risk=Risk.DESTRUCTIVE, lowering=True),),
+        changes=(replace(change, risk=Risk.DESTRUCTIVE, lowering=True),),
         snapshot=old.name,
         snapshot_id=old.id,
     )

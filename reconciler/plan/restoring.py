@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.moments import rfc3339, utc_text
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 AGAIN: Final = "to do it once more, add --again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreTo:
+class RestoreTo(Struct, frozen=True, kw_only=True):
     """Back to a moment: POST /projects/{id}/branches/{id}/restore."""
 
     name: ClassVar = "restore"
@@ -79,8 +79,7 @@ class RestoreTo:
         return done, f"name the moment: --to {rfc3339(self.to)} undoes that restore too; or add --again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreFromSnapshot:
+class RestoreFromSnapshot(Struct, frozen=True, kw_only=True):
     """Back to a snapshot: POST /projects/{id}/snapshots/{id}/restore, or of the branch that is kept as one."""
 
     name: ClassVar = "restore"
@@ -163,8 +162,7 @@ class RestoreFromSnapshot:
         yield from _unless_full(subject, action, before.actions)
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreSource:
+class RestoreSource(Struct, frozen=True):
     """What a restore reads: a branch, at a moment of its history or as it is."""
 
     branch: LiveBranch

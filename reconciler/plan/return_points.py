@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.moments import rfc3339
@@ -26,8 +27,7 @@ Kind: TypeAlias = Literal["window", "old_branch", "snapshot", "preview"]
 Holder: TypeAlias = Literal["default", "branch", "old_branch", "snapshot", "preview"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnPoint:
+class ReturnPoint(Struct, frozen=True, kw_only=True):
     """A moment, or a stretch of time, that the default branch can return to."""
 
     kind: Kind
@@ -46,8 +46,7 @@ class ReturnPoint:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredBranch:
+class StoredBranch(Struct, frozen=True, kw_only=True):
     """A branch, and how much data it shows."""
 
     name: str
@@ -58,8 +57,7 @@ class StoredBranch:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
+class Storage(Struct, frozen=True, kw_only=True):
     """What holds the data of a project."""
 
     total_bytes: int | None
@@ -70,8 +68,7 @@ class Storage:
     """How many there are. Neon does not say how large each is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnPoints:
+class ReturnPoints(Struct, frozen=True, kw_only=True):
     """The moments that a tenant can return to, the newest first."""
 
     fleet: str

@@ -8,8 +8,9 @@ was not handed out, and if it is unused. Without proof the conflict says what is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.live.state import NOTHING_KNOWN, RunState
 from reconciler.model.annotations import CONNECTIONS, FLEET, RUN, TENANT
@@ -36,8 +37,7 @@ RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """A run id that may be part of a suggested command and of a file name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rivals:
+class Rivals(Struct, frozen=True):
     """The projects of one tenant, all with this fleet's annotation for it as far as they were read."""
 
     tenant: Tenant
@@ -50,8 +50,7 @@ class Rivals:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class MissingProof:
+class MissingProof(Struct, frozen=True):
     """A missing proof, and what would provide it, if anything does."""
 
     words: str
@@ -63,8 +62,7 @@ class MissingProof:
     """The earliest time of the proof."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The decision: all later projects are deleted, or nothing is done."""
 
     rivals: Rivals

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct
 
+from reconciler.model.values import replace
 from reconciler.plan import field_rollback
 from reconciler.plan.actions.branch import PatchBranch
 from reconciler.plan.actions.compute import PatchEndpoint
@@ -60,7 +60,7 @@ def rolled_back(
         actions = ordered(one for one in findings if not isinstance(one, Refusal | Note))
         if actions:
             plans.append(TenantPlan(name, project, actions))
-    return structs.replace(
+    return replace(
         plan,
         tenants=tuple(plans),
         refusals=tuple(refusals),
@@ -93,8 +93,7 @@ def _findings(
         yield from _Way(rollback, desired, tenant, project, now).findings()
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """The way back of a tenant with a project."""
 
     rollback: Rollback
@@ -147,7 +146,7 @@ class _Way:
             tenant=self.tenant.name,
             reason=self._reason,
             source=self.tenant.location,
-            changes=(structs.replace(change, origin=Origin.COMMAND),),
+            changes=(replace(change, origin=Origin.COMMAND),),
             origin=here,
             destination=moved.origin,
             downgrade=down,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.plan.actions.branch import ResetPassword
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -21,8 +22,7 @@ REASON = "rotate asks for it"
 KEPT = "the registry keeps the connection strings of this role: it gets the new ones"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rotate:
+class Rotate(Struct, frozen=True, kw_only=True):
     """Asks for a new password of a role on one branch."""
 
     tenant: str

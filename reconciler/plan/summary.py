@@ -7,8 +7,7 @@ from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject, TransferProject
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import TenantPlan

@@ -7,8 +7,9 @@ moved the field in that direction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 STATE: Final = "state"
 
 
-@dataclass(frozen=True, slots=True)
-class TenantHistory:
+class TenantHistory(Struct, frozen=True):
     """What earlier files declared for one tenant."""
 
     base: Stated

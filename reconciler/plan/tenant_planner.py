@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.desired.tier import Occasion
+from reconciler.model.values import replace
 from reconciler.plan import (
     adoption,
     at_creation,

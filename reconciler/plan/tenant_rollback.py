@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from reconciler.live.project import BRANCHES, COMPUTES, NOTHING_BELOW, SNAPSHOTS, Details
 from reconciler.plan.concerns import compute, quota
@@ -18,8 +19,7 @@ NAME: Final = "rollback"
 BY_HAND: Final = "change it in the files, if the earlier value is still right"
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True):
     """The way back of one tenant: a frozen value, equal to another one that takes the same back."""
 
     run: str

@@ -6,9 +6,10 @@ before. So the restore of a restore is found by the moment alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.kept_branches import is_kept, kept_until
 
@@ -21,8 +22,7 @@ PRECISION: Final = timedelta(seconds=1)
 """Neon states times of branches to the second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A part of the time line that one branch holds."""
 
     branch: LiveBranch
@@ -45,8 +45,7 @@ class Stretch:
         return None if self.last is not None and moment >= self.last else moment
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """The stretches of a project's default branch, the newest first."""
 
     stretches: tuple[Stretch, ...]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.plan import Refusal, Rule
 
@@ -25,11 +26,10 @@ COMPARABLE: Final = timedelta(days=366)
 """If the newest commit is further from Neon's time than this, commit times prove nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tombstones:
+class Tombstones(Struct, frozen=True):
     """When the files began to declare tenants as absent, according to git."""
 
-    written: Mapping[str, datetime] = field(default_factory=dict)
+    written: Mapping[str, datetime] = {}
     """By tenant. Missing if it is being written now, or unknown."""
     newest: datetime | None = None
     """Time of the current commit."""

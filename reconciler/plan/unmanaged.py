@@ -6,11 +6,12 @@ parted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.desired.tenant import Overrides
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan import declared_fields
 from reconciler.plan.concerns import compute, concern_name, databases, free_form, protection, quota
 from reconciler.plan.live_values import ENTRY_LISTS, PRESENT, LiveValues, Nothing, beginnings
@@ -37,8 +38,7 @@ NEW_TENANTS_GET: Final = {
 NEONS_DEFAULT: Final = "new tenants get Neon's default"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """A field that a tenant's files no longer manage."""
 
     path: str

@@ -9,9 +9,10 @@ linear time (RE2). It sets no limit to the size of a value, and RE2 takes long t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from reconciler.errors import PolicyError
 from reconciler.policies import INSTALL
@@ -43,8 +44,7 @@ class EvaluationError(ValueError):
     """An expression has no value, for example because a key is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class CelProgram:
+class CelProgram(Struct, frozen=True):
     """A compiled expression."""
 
     uses: tuple[str, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.errors import PolicyError
 from reconciler.model.moments import rfc3339
@@ -40,8 +41,7 @@ class NamedProgram(NamedTuple):
     program: CelProgram
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyProgram:
+class PolicyProgram(Struct, frozen=True):
     """A policy that can be evaluated."""
 
     declared: DeclaredPolicy

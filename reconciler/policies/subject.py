@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.plan.actions.project import CreateProject, DeleteProject
 from reconciler.plan.change import Risk
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan_cost import PlanCost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What a plan was made from and with, as far as policies know it."""
 
     desired: DesiredState
@@ -38,8 +38,7 @@ class Surroundings:
     """The people who approved the run."""
 
 
-@dataclass(frozen=True)
-class PlanSubject:
+class PlanSubject(Struct, frozen=True, dict=True):
     """A plan, as it is judged: without what the guards refuse."""
 
     plan: Plan
@@ -85,8 +84,7 @@ class PlanSubject:
         return with_cost(self.plan, self.around.desired).monthly_cost
 
 
-@dataclass(frozen=True)
-class TenantSubject:
+class TenantSubject(Struct, frozen=True, dict=True):
     """One tenant of a plan."""
 
     of: PlanSubject
@@ -145,8 +143,7 @@ class TenantSubject:
         return {quota: one.used / limit for quota, one, limit in used if one is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySubject:
+class PolicySubject(Struct, frozen=True):
     """What one evaluation is about; the parts that are narrower than the scope are None."""
 
     plan: PlanSubject

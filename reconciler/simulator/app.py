@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -137,7 +136,10 @@ class Router:
     """Finds the handler of a request by its path and method."""
 
     def __init__(self) -> None:
-        self._resources = _resources()
+        by_path: dict[str, dict[str, Handler]] = {}
+        for method, path, handler in ROUTES:
+            by_path.setdefault(path, {})[method] = handler
+        self._resources = [(compile_path(f"{PREFIX}{path}")[0], handlers) for path, handlers in by_path.items()]
 
     def answer(self, world: World, request: Request) -> Answer:
         """What the route answers. Raises Refusal."""
@@ -151,7 +153,7 @@ class Router:
     def _found(self, request: Request) -> tuple[Handler, dict[str, str]]:
         """The handler, and the names and ids in the path. Every method that a path does not have is a 405."""
         line = f"{request.method} {PREFIX}{request.path}"
-        for pattern, handlers in self._resources.get(request.raw_path.count("/"), ()):
+        for pattern, handlers in self._resources:
             match = pattern.match(request.raw_path)
             if match is None:
                 continue
@@ -159,18 +161,6 @@ class Router:
                 raise Refusal(405, f"{line}: method not allowed".lower(), headers={"allow": ", ".join(handlers)})
             return handlers[request.method], {name: unquote(text) for name, text in match.groupdict().items()}
         raise Refusal(404, f"{line}: not found".lower())
-
-
-@cache
-def _resources() -> Mapping[int, Sequence[tuple[re.Pattern[str], Mapping[str, Handler]]]]:
-    """By the number of parts of a path: the handlers of each, by method. The same for every account."""
-    by_path: dict[str, dict[str, Handler]] = {}
-    for method, path, handler in ROUTES:
-        by_path.setdefault(f"{PREFIX}{path}", {})[method] = handler
-    found: dict[int, list[tuple[re.Pattern[str], Mapping[str, Handler]]]] = {}
-    for path, handlers in by_path.items():
-        found.setdefault(path.count("/"), []).append((compile_path(path)[0], handlers))
-    return found
 
 
 def _check_ids(path: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import formatdate
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -65,7 +65,7 @@ class Gateway:
         self,
         world: World,
         router: Router,
-        pages: Callable[[], ASGIApp],
+        pages: ASGIApp,
         faults: Faults,
         latency: Latency,
         exchanges: list[Exchange],
@@ -74,7 +74,7 @@ class Gateway:
     ) -> None:
         self._world = world
         self._router = router
-        self._make_pages = pages
+        self._pages = pages
         self._faults = faults
         self._limiter = RateLimiter()
         self._latency = latency
@@ -111,11 +111,6 @@ class Gateway:
         answer = await self._after(0, self._request(scope, await content_of(receive)))
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.header_lines})
         await send({"type": "http.response.body", "body": answer.content})
-
-    @cached_property
-    def _pages(self) -> ASGIApp:
-        """Most accounts of tests are never asked for them."""
-        return self._make_pages()
 
     def _request(self, scope: Scope, content: bytes) -> Request:
         headers = headers_of(scope)

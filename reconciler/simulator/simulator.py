@@ -22,7 +22,7 @@ from reconciler.simulator.organization import (
     stored_organizations,
 )
 from reconciler.simulator.routes.admin import Admin, admin_routes
-from reconciler.simulator.store import IN_MEMORY, Store, clear
+from reconciler.simulator.store import Store, clear
 from reconciler.simulator.world import World
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.types import Organization
 
 NO_LATENCY: Final = Latency()
+IN_MEMORY: Final = ":memory:"
 
 
 def rows_beside(path: Path | str) -> Path:
@@ -67,16 +68,8 @@ class Simulator:
         self._behaviour = world.behaviour
         exchanges: list[Exchange] = []
         admin = Admin(world, self.faults, exchanges, judge, self.reset)
-        self._gateway = Gateway(
-            world,
-            Router(),
-            lambda: pages(admin_routes(admin)),
-            self.faults,
-            latency,
-            exchanges,
-            judge,
-            most_exchanges,
-        )
+        own_pages = pages(admin_routes(admin))
+        self._gateway = Gateway(world, Router(), own_pages, self.faults, latency, exchanges, judge, most_exchanges)
 
     @classmethod
     def open(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,9 +27,6 @@ BUSY_TIMEOUT_SECONDS: Final = 30.0
 CACHE_KIB: Final = 65_536
 """Enough for a fleet of 30,000 to be written in one transaction."""
 
-SYNCHRONOUS = "NORMAL"
-"""How a file waits for the disk (SQLite's PRAGMA)."""
-IN_MEMORY: Final = ":memory:"
 VERSION: Final = 5
 """Of the tables."""
 
@@ -108,18 +105,6 @@ CREATE INDEX IF NOT EXISTS backup_schedules_of_project ON backup_schedules (proj
 CREATE TABLE IF NOT EXISTS timelines (owner_id TEXT PRIMARY KEY, timeline INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS steps_in_time (id INTEGER PRIMARY KEY, simulated REAL NOT NULL, machine REAL NOT NULL);
 """
-
-
-TABLES: Final = f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT"
-"""All of them or none; several processes may make them at once."""
-
-
-@cache
-def _empty() -> sqlite3.Connection:
-    """A database in memory with the tables, to be copied: making them takes six times as long."""
-    connection = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
-    connection.executescript(TABLES)
-    return connection
 
 
 class Reading:
@@ -257,28 +242,17 @@ class Store(Reading):
         """The rows of the branches."""
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if path == IN_MEMORY:
-            _empty().backup(self._connection)
-        elif not self._has_tables():
-            self._make_tables()
+        self._check_version()
+        self._connection.executescript(SCHEMA)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
-    def _has_tables(self) -> bool:
+    def _check_version(self) -> None:
         """Raises DatabaseError for the file of another version: an account is rehearsed anew, not migrated."""
-        if not self.value("SELECT count(*) FROM sqlite_master"):
-            return False
-        if self.value("PRAGMA user_version") != VERSION:
+        if self.value("SELECT count(*) FROM sqlite_master") and self.value("PRAGMA user_version") != VERSION:
             self._connection.close()
             raise sqlite3.DatabaseError("it was made by another version of the simulator; start with a new file")
-        return True
-
-    def _make_tables(self) -> None:
-        try:
-            self._connection.executescript(TABLES)
-        except BaseException:
-            self.close()
-            raise
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.desired.tier import USAGE_THRESHOLDS
 from reconciler.model.fields.field import Unit
@@ -92,8 +93,7 @@ class UsageEffect(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
+class _Changed(Struct, frozen=True):
     """A quota of a tenant that the plan changes."""
 
     change: FieldChange

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconciler.live.consumption import Metered
@@ -17,8 +18,7 @@ LOGICAL_SIZE: Final = "logical_size_bytes"
 QUOTAS: Final = (*PERIODIC, LOGICAL_SIZE)
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """How much is used. ``at_most``: the exact amount may be lower."""
 
     used: int

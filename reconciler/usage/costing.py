@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.desired.prices import (
     BRANCHES,
@@ -77,8 +78,7 @@ def _plus(one: ChargeCost | None, other: ChargeCost) -> ChargeCost:
     return ChargeCost(one.charge, one.quantity + other.quantity, one.unit, cost)
 
 
-@dataclass(frozen=True, slots=True)
-class CostScope:
+class CostScope(Struct, frozen=True):
     """The projects whose cost is told."""
 
     matched: tuple[tuple[Tenant, LiveProject], ...]
@@ -109,13 +109,12 @@ def scope(
     return CostScope(pairs, {name: tuple(found) for name, found in projects.items()}, whole, read)
 
 
-@dataclass(frozen=True, slots=True)
-class Costing:
+class Costing(Struct, frozen=True):
     """What the cost follows from."""
 
     prices: Prices
     scope: CostScope
-    histories: Histories = field(default_factory=dict)
+    histories: Histories = {}
     refused: tuple[str, ...] = ()
     """Organizations without a consumption history."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.desired.tier import USAGE_THRESHOLDS
 from reconciler.live.consumption import NOTHING_METERED
@@ -29,8 +30,7 @@ SIZE_HORIZON: Final = timedelta(days=90)
 """How far a forecast of the size looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """What the usage follows from, besides the live state."""
 
     desired: DesiredState
@@ -40,7 +40,7 @@ class Evaluation:
     """The only threshold, in percent; None for those of the tiers."""
     metered: frozenset[str] = frozenset()
     """Ids of the projects whose consumption history was read."""
-    histories: Histories = field(default_factory=dict)
+    histories: Histories = {}
 
     def tenants(self, live: LiveState, selection: Selection) -> tuple[TenantUsage, ...]:
         """The usage of every selected tenant with a project, in name order."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.desired.prices import NOTHING
 from reconciler.live.consumption import NOTHING_METERED
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(Struct, frozen=True):
     """A tenant with a project whose actions may change what its use costs."""
 
     tenant: str

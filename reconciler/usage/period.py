@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.live.consumption import Span
 from reconciler.model.moments import month_of
@@ -15,8 +16,7 @@ CLOCKS_APART: Final = timedelta(minutes=1)
 """Neon rejects a span that ends in the future; its clock may be behind by this much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A billing period. Neon: quotas are counted by calendar month, in UTC."""
 
     start: datetime

@@ -6,9 +6,10 @@ compute time and transfer of 100 projects, one call for each span. All else take
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.live.project import Needs
 from reconciler.model.api_limits import PROJECTS_PER_CONSUMPTION_CALL, PROJECTS_PER_PAGE
@@ -46,8 +47,7 @@ def searches(desired: DesiredState, tenants: Iterable[str], registered: Collecti
     return len(declared) - len(by_name) + named
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRequirements:
+class UsageRequirements(Struct, frozen=True):
     """What an observation for the usage has to know: the limits of the selected tenants' projects."""
 
     selection: Selection
@@ -71,11 +71,10 @@ class UsageRequirements:
         return created_for(project, desired)
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """What is read after the lists."""
 
-    histories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    histories: Mapping[str, tuple[str, ...]] = {}
     """Ids of projects whose consumption history is read, by organization."""
     projects: tuple[str, ...] = ()
     """Ids of projects that are read by themselves."""

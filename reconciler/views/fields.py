@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Risk
@@ -29,8 +30,7 @@ _WIDEST_VALUE: Final = 12
 _EDIT_STYLES: Final = {Edit.ADDED: symbols.ADDED, Edit.REMOVED: symbols.TAKEN, Edit.CHANGED: symbols.CHANGED}
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The widths that all changes of a tenant share; a wider value is not aligned."""
 
     label: int

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from msgspec.structs import replace
+from msgspec import Struct
 
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import PatchBranch
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Risk, highest
@@ -37,8 +37,7 @@ _OWN: Final[Mapping[str, Any]] = {"companions": (), "branch_id": "", "snapshot_i
 """Members of actions that differ between tenants with the same actions."""
 
 
-@dataclass(frozen=True, slots=True)
-class TenantGroup:
+class TenantGroup(Struct, frozen=True):
     """Tenants with the same actions, in name order."""
 
     members: tuple[TenantPlan, ...]

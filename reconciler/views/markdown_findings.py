@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_tenant
@@ -41,8 +42,7 @@ BLOCKS: Final = 5
 """Groups of tenants with the same actions that a refusal shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingList:
+class FindingList(Struct, frozen=True):
     """What was found, by its title; each item is made when it is shown."""
 
     title: str

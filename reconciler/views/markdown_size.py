@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from msgspec import Struct
+
+from reconciler.model.values import replace
 from reconciler.plan.change import Risk
 from reconciler.views.overview import NAMED_IF_DESTRUCTIVE, SAMPLES
 
@@ -19,8 +21,7 @@ ROWS_THAT_FIT: Final = 1_000
 """No comment has room for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """How much of each list is written; None is all of it."""
 
     rows: int | None

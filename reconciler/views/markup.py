@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.views.safe_text import FormattedText, Untrusted, printable
 
@@ -31,8 +32,7 @@ _ARROW: Final = "->"
 _PIPE: Final = re.compile(r"(?P<escaped>\\?)\|")
 
 
-@dataclass(frozen=True, slots=True)
-class Markdown:
+class Markdown(Struct, frozen=True):
     """A piece of a line in which nothing from outside is more than text."""
 
     source: str
@@ -41,8 +41,7 @@ class Markdown:
         return bool(self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Whole lines: a paragraph, a table, a list, or what is folded away."""
 
     source: str

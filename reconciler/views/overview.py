@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.authors import authors_of, by_place
 from reconciler.plan.change import Origin, Risk
@@ -33,8 +34,7 @@ ID: Final = 7
 """Characters of a commit's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A shared change in words."""
 
     of: SharedChange
@@ -58,8 +58,7 @@ class Change:
         return names(self.of.tenants, None if full else most)
 
 
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
+class CauseGroup(Struct, frozen=True):
     """The changes with one cause, the riskiest first."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.actions.branch import ResetBranch
 from reconciler.plan.actions.compute import DeleteReplica, PatchEndpoint, SuspendCompute
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 
-@dataclass(frozen=True, slots=True)
-class Perspective:
+class Perspective(Struct, frozen=True):
     """The words of a plan, or of a drift report. An empty word is left out."""
 
     headings: Mapping[ChangeKind, str]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from msgspec import Struct
+
+from reconciler.model.values import replace
 from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_kind
 from reconciler.views import fields, symbols
@@ -50,8 +52,7 @@ RULES_PAGE: Final = "docs/safety.md#rules"
 """The table of all rules, with their meaning and what allows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListLimits:
+class ListLimits(Struct, frozen=True):
     """How much of a long group is shown; None is all of it."""
 
     blocks: int | None = 20

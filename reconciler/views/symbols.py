@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.shared_changes import TIER
@@ -23,8 +24,7 @@ ASIDE: Final = "dim"
 HEADING: Final = "bold"
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """One or two characters at the start of a line."""
 
     text: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.text import Text  # noqa: TID251 - what is printed is made here and nowhere else
 
+from reconciler.model.values import replace
 from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True, slots=True)
-class Styled:
+class Styled(Struct, frozen=True):
     """Text in one line with styles, safe to print; made by :func:`styled`."""
 
     parts: tuple[tuple[str, str], ...] = ()
@@ -77,8 +77,7 @@ _MIN_BODY_WIDTH: Final = 24
 _STEP: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """``lead`` and beside it ``body``, which wraps in its own column, or below a lead that leaves no room."""
 
     lead: Styled
@@ -97,8 +96,7 @@ class Line:
             yield from _wrapped(console, self.body, self.indent + _STEP, options.max_width)
 
 
-@dataclass(frozen=True, slots=True)
-class CommaList:
+class CommaList(Struct, frozen=True):
     """``lead`` and beside it items with commas between them; lines break between items only."""
 
     lead: Styled
@@ -115,8 +113,7 @@ class CommaList:
             yield from _beside(self.indent, self.lead, (styled(line).text for line in _packed(items, room)))
 
 
-@dataclass(frozen=True, slots=True)
-class UnbrokenLine:
+class UnbrokenLine(Struct, frozen=True):
     """A line that is never broken, for other programs to find their way in."""
 
     line: Styled
@@ -126,8 +123,7 @@ class UnbrokenLine:
         yield unbroken(self.line.text)
 
 
-@dataclass(frozen=True, slots=True)
-class PageHeading:
+class PageHeading(Struct, frozen=True):
     """A heading across the page."""
 
     title: Styled
@@ -143,8 +139,7 @@ Piece: TypeAlias = Line | CommaList | UnbrokenLine | PageHeading
 """What a view is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A whole view; its pieces are made while they are printed."""
 
     pieces: Callable[[], Iterable[Piece]]

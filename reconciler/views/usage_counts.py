@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.usage.states import at_limit, near_limit
 from reconciler.views.grouping import grouped
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.usage.usage import TenantUsage
 
 
-@dataclass(frozen=True, slots=True)
-class TierCounts:
+class TierCounts(Struct, frozen=True):
     """The tenants of a tier by their state."""
 
     tier: str

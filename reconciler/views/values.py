@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import field_of, unit_of
@@ -62,8 +63,7 @@ class Edit(Enum):
     CHANGED = "~"
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDifference:
+class ItemDifference(Struct, frozen=True):
     """One item of a structured value that differs."""
 
     edit: Edit

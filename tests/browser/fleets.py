@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.change import Risk
 from reconciler.plan.plan import Budget, OrganizationRoom, Overview, Plan, Refusal, Rule, TenantPlan, TierOverview
 from reconciler.views.view import PlanView, ReportView
@@ -66,7 +64,7 @@ def a_plan(changed: int) -> PlanView:
         notes=build.rich_plan().notes,
         budget=Budget(writes=2 * changed + 61, transfers=2, reads=96, seconds=changed / 5),
     )
-    return PlanView(structs.replace(plan, overview=overview(plan)), build.MADE)
+    return PlanView(replace(plan, overview=overview(plan)), build.MADE)
 
 
 def _over_quota(tenants: tuple[str, ...]) -> Refusal:
@@ -109,7 +107,7 @@ def a_report(applied: int) -> ReportView:
         *(build.applied(price_change(name), project_id=f"quiet-sun-{name[-5:]}") for name in names(1, applied)),
         *(build.unchanged(price_change(name)) for name in names(50_000, 30)),
     ]
-    report = structs.replace(
+    report = replace(
         build.rich_report(), outcomes=(*build.rich_report().outcomes, *outcomes), calls=2 * applied + 318
     )
     tiers = {

@@ -32,7 +32,7 @@ declared = shapes.endpoint
 shapes.endpoint = lambda **given: {**declared(**given), "surprise": 1}
 """
 A_BAD_KEY_ACCEPTED: Final = """
-from dataclasses import replace
+from reconciler.model.values import replace
 from reconciler.simulator.call import Call
 
 strict = Call.body

@@ -15,13 +15,8 @@ import pytest
 from reconciler.cli.documents import write
 from reconciler.cli.sinks import ConnectionsFile
 from reconciler.errors import InvalidInputError, OutputError
-from reconciler.files.edited import EditedFile
-from reconciler.files.known_tenants import KnownTenants
-from reconciler.files.load import load
-from reconciler.files.tenant_cache import TenantCache
 from reconciler.neon.connection import Connection
 from tests.harness.processes import Place
-from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,32 +42,6 @@ def test_a_document_is_never_left_in_part(tmp_path: Path) -> None:
     with room_for(10), pytest.raises(InvalidInputError, match=r"--out .*plan\.json: File too large"):
         write(path, "x" * 100, "--out")
     assert not path.exists()
-
-
-@pytest.mark.parametrize("earlier", [None, b"tenant: acme\n"], ids=["new", "edited"])
-def test_a_file_of_a_tenant_is_never_left_in_part(tmp_path: Path, earlier: bytes | None) -> None:
-    """A part of a file may be a whole tenant, of the lowest tier."""
-    path = tmp_path / "acme.yaml"
-    if earlier is not None:
-        path.write_bytes(earlier)
-    edited = EditedFile(path, earlier, b"tenant: acme\ntier: free\nprotect: true\n")
-    with room_for(24), pytest.raises(InvalidInputError, match="File too large"):
-        edited.write()
-    assert [one.read_bytes() for one in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
-
-
-def test_a_cache_that_finds_no_room_leaves_nothing_beside_the_earlier_one(tmp_path: Path) -> None:
-    """A run in each minute would fill the rest of the disk."""
-    (tmp_path / "tiers.yaml").write_text(TIERS)
-    (tmp_path / "tenants").mkdir()
-    (tmp_path / "tenants/acme.yaml").write_text("tenant: acme\ntier: free\n")
-    known = KnownTenants(lambda prices: TenantCache.open(tmp_path / "cache", prices, tmp_path))
-    load(tmp_path, known=known)
-    with room_for(10):
-        known.save()
-    assert list((tmp_path / "cache").iterdir()) == []
-    known.save()
-    assert {one.suffix for one in (tmp_path / "cache").iterdir()} >= {".tenants", ".prices"}
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, MemoryError, ValueError])

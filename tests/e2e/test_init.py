@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ import yaml
 from reconciler.cli.runtime import Runtime
 from reconciler.environment import Environment
 from reconciler.files.starting import STATED_ON, PinnedProgram, Start, StartOrganization, of_fleet, of_repository
+from reconciler.model.values import replace
 from tests.harness.repository import git, needs_git
 from tests.harness.shell import PassingTime, run_in
 

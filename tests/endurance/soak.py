@@ -11,7 +11,7 @@ import json
 import resource
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from reconciler.apply.stop import StopSignal
 from reconciler.cli import exit_codes
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
+from reconciler.model.values import replace
 from reconciler.plan.permissions import Permissions
 from tests.endurance.files import Files
 from tests.endurance.trouble import People, fate, lay_faults

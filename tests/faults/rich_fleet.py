@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour

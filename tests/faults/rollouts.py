@@ -7,8 +7,9 @@ operations are put into the answers on the way.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ from reconciler.fleet.rollback import Undone
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon.answers import Answer
 from reconciler.plan.harm import HarmLimit
 from reconciler.plan.permissions import Permissions
@@ -239,7 +241,7 @@ async def rolled_out(folder: Path, seed: int, kind: Callable[[Random], Change], 
             return Ended(report, len(reached), 0)
         writes = audit([journal], Wanted(run=report.run, wave=report.harm.wave)).writes
         of_wave = {project_id for write in writes for project_id in write.project_ids}
-        trial.change = replace(change, hurts=0.0)
+        trial.change = dataclasses.replace(change, hurts=0.0)
         back = await fleet.plan_rollback(Undone(report.run, writes), request=request)
         await fleet.apply(back, RunOptions(id=f"b{seed}", journal=journal))
         return Ended(report, len(reached), len(_differing(before, trial.values()) & of_wave))

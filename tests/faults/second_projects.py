@@ -10,13 +10,14 @@ import json
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import RUN, TENANT
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -11,6 +11,7 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
 from tests.harness.builders import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
@@ -17,6 +17,7 @@ import pytest
 from reconciler.desired.tenant import DevBranch
 from reconciler.environment import Environment
 from reconciler.fleet import Fleet, RunOptions
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.behaviour import Behaviour

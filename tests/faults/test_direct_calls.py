@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.fleet import Fleet, Request, RunOptions
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from tests.faults.direct_calls import answered, direct_client

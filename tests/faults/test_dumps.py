@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import field
 
 from reconciler.apply.dumps.dumps import Dumps
 from reconciler.errors import DumpError
+from reconciler.model.values import replace
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
@@ -44,8 +45,7 @@ BEFORE = a_fleet(a_tenant("ann"), a_tenant("ben"))
 AFTER = replace(BEFORE, tenants={name: replace(tenant, absent=True) for name, tenant in BEFORE.tenants.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Written(Dumps):
+class Written(Dumps, frozen=True):
     """Keeps the names of what would be dumped."""
 
     names: list[str] = field(default_factory=list)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import ExitCode
+from reconciler.model.values import replace
 from tests import figures, profiles
 from tests.faults.kinds import KINDS, calls_on, struck
 from tests.faults.rich_fleet import BEFORE, REQUEST, opened
@@ -77,7 +78,7 @@ def wrong(way: str, at: int) -> Iterator[str]:
 def ordinary(scene: Scene) -> Scene:
     """The same account, looked at below its projects too."""
     depth = Depth.DECLARED if scene.request.depth is Depth.LIST else scene.request.depth
-    return replace(scene, request=replace(scene.request, depth=depth))
+    return dataclasses.replace(scene, request=replace(scene.request, depth=depth))
 
 
 def not_finished(scene: Scene, holds: Callable[[Account], bool]) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import BranchCleanup, Cleanup, WhenCrowded
+from reconciler.model.values import replace
 from reconciler.plan.history import History
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
 from tests.harness.builders import FREE, FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.tenant import Overrides
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from tests import profiles
 from tests.harness.builders import a_fleet, a_tenant

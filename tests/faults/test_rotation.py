@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from reconciler.desired.rotation import Rotation
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import SnapshotPolicy
+from reconciler.model.values import replace
 from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
 from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
 from tests.harness.runs import World, now, virtually

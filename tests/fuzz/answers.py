@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 import httpx
+from msgspec import Struct, structs
 
 from reconciler.desired.state import Api
 from reconciler.errors import ReconcilerError
@@ -211,9 +212,8 @@ def check_words(error: ReconcilerError) -> None:
 
 def check_live(value: object) -> None:
     """Moments are in UTC and numbers finite, however deep they stand."""
-    if is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            check_live(getattr(value, field.name))
+    if isinstance(value, Struct):
+        check_live(structs.astuple(value))
     elif isinstance(value, dict):
         for member in value.values():
             check_live(member)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.documents import writer
@@ -15,6 +15,7 @@ from reconciler.files.price_list_reader import read_price_list
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 from reconciler.files.sources import Reading, read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, FolderListing
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made
 from tests.fuzz.answers import SECRET, check_words
 from tests.harness import json_documents

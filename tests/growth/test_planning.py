@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -13,6 +12,7 @@ from reconciler.desired.tier import AtLimit, OrganizationLimits, SnapshotMethod,
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
 from reconciler.model.quota import Consumption, Quota
+from reconciler.model.values import replace
 from reconciler.plan import planner
 from reconciler.plan.history import History
 from reconciler.policies.judge import Judge

@@ -10,10 +10,9 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
-from msgspec import structs
-
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject
 from reconciler.views.console import as_text
 from reconciler.views.formats import formats_of, render
@@ -88,16 +87,16 @@ def _with_new_values(plan: Plan, known: Plan) -> Plan:
     """The plan with the values of new projects: a drift report tells none of them, in no format."""
     created = {one.tenant: one.changes for one in known.actions if isinstance(one, CreateProject)}
     tenants = (
-        structs.replace(
+        replace(
             tenant,
             actions=tuple(
-                structs.replace(one, changes=created[one.tenant]) if isinstance(one, CreateProject) else one
+                replace(one, changes=created[one.tenant]) if isinstance(one, CreateProject) else one
                 for one in tenant.actions
             ),
         )
         for tenant in plan.tenants
     )
-    return structs.replace(plan, tenants=tuple(tenants))
+    return replace(plan, tenants=tuple(tenants))
 
 
 class _Reader(HTMLParser):

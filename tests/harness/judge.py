@@ -68,16 +68,12 @@ class Judge:
 
     def rule(self, request: httpx.Request, response: httpx.Response | None) -> None:
         """Judge one exchange, both sides read; ``response`` is None where none came."""
-        self.rule_on(request, None if response is None else _answered(response, response.content))
-
-    def rule_on(self, request: httpx.Request, answered: Answered | None) -> None:
-        """The same, of an answer as the judge takes it."""
         if request.url.path.startswith(UNJUDGED_PREFIX):
             return
         if self._judge is None:
             self._counts.unjudged += 1
             return
-        violations = self._judge.rule(_asked(request), answered)
+        violations = self._judge.rule(_asked(request), None if response is None else _answered(response))
         operation = self._judge.exchanges[-1].operation
         self._counts.add(Counts(1, 0, [str(each) for each in violations], {operation} if operation else set()))
 
@@ -95,9 +91,9 @@ def _asked(request: httpx.Request) -> Asked:
     return Asked(request.method, path, request.url.params.multi_items(), media_type, request.content)
 
 
-def _answered(response: httpx.Response, content: bytes) -> Answered:
+def _answered(response: httpx.Response) -> Answered:
     media_type = response.headers.get("content-type", "")
-    return Answered(response.status_code, media_type, content, FAULT_HEADER in response.headers)
+    return Answered(response.status_code, media_type, response.content, FAULT_HEADER in response.headers)
 
 
 def session_judge(*, refusals_allowed: bool = False) -> Judge:
@@ -122,11 +118,7 @@ class JudgedTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._judge.rule(request, None)
             raise
-        encoded = "content-encoding" in response.headers
-        decoded = with_content(response, content, read=True).content if encoded else content
-        self._judge.rule_on(request, _answered(response, decoded))
-        if isinstance(response.stream, httpx.ByteStream) and not response.is_closed:  # it can be read once more
-            return response
+        self._judge.rule(request, with_content(response, content, read=True))
         return with_content(response, content, read=False)
 
     async def aclose(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,6 +23,7 @@ from reconciler.desired.state import Api
 from reconciler.documents.lines import JOURNAL
 from reconciler.live.state import LiveState
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.values import replace
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.neon.observe import observe
@@ -62,12 +64,12 @@ T = TypeVar("T")
 
 NEVER_LATE_SECONDS = 1e9
 UNHURRIED = Behaviour(rate_limit=None)
-COUNTED_AT_ONCE = replace(UNHURRIED, deletion_count_lag_seconds=0.0)
+COUNTED_AT_ONCE = dataclasses.replace(UNHURRIED, deletion_count_lag_seconds=0.0)
 """For tests of the exact calls: no call is refused because of a deletion that is still counted."""
-SIZED_AT_ONCE = replace(UNHURRIED, first_compute_takes_defaults=True)
+SIZED_AT_ONCE = dataclasses.replace(UNHURRIED, first_compute_takes_defaults=True)
 """For tests of the exact calls of a creation: the compute of a new project has the requested size, and no call
 resizes it."""
-MOVED_AT_ONCE = replace(
+MOVED_AT_ONCE = dataclasses.replace(
     COUNTED_AT_ONCE, transfer_lag_seconds=0.0, transfer_checks_settings=False, transfer_keeps_quota=True
 )
 """For tests of the exact calls of a transfer: no settings above the destination's limits prevent it, the

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from reconciler.apply.steps.refused_moments import CORRECT_THE_TIME
 from reconciler.apply.stop import StopSignal
@@ -21,6 +21,7 @@ from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import AdoptProject
 from reconciler.plan.applied import created_anew
 from reconciler.plan.permissions import Permissions
@@ -274,7 +275,7 @@ class Scene:
         planned = self.plan()
         adoptions = tuple(each for each in planned.plan.tenants if isinstance(each.actions[0], AdoptProject))
         if adoptions:
-            self.apply(replace(planned, plan=structs.replace(planned.plan, tenants=adoptions)))
+            self.apply(replace(planned, plan=replace(planned.plan, tenants=adoptions)))
             self.wait(seconds=1)  # until what that started has ended
 
     def apply_disturbed(self, planned: Planned, disturbance: Disturbance) -> None:
@@ -317,7 +318,7 @@ class Scene:
         """
         past = self.request.past
         creating = created_anew(past, interrupted, INTERRUPTED)
-        return replace(self, request=replace(self.request, history=replace(past, creating=creating)))
+        return dataclasses.replace(self, request=replace(self.request, history=replace(past, creating=creating)))
 
     def tenant(self, project_id: str) -> str:
         """The tenant that a project was made up for; a stranger's is no tenant of the files."""
@@ -364,8 +365,9 @@ def opened(case: Case) -> Iterator[Scene]:
 
 def merging(case: Case) -> Case:
     """Return the same case on a Neon whose patches keep what they do not mention."""
-    return replace(
-        case, behaviour=replace(case.behaviour, settings_patch=Patch.MERGE, pg_settings_patch=Patch.MERGE)
+    return dataclasses.replace(
+        case,
+        behaviour=dataclasses.replace(case.behaviour, settings_patch=Patch.MERGE, pg_settings_patch=Patch.MERGE),
     )
 
 
@@ -386,7 +388,7 @@ def translated(desired: DesiredState, ids: Mapping[str, str]) -> DesiredState:
 
 def conflicts(plan: Plan) -> list[Conflict]:
     """Of which projects, and what to do: without why a rival stays, which its use decides minute by minute."""
-    return [structs.replace(one, message=one.message.partition("; later ones")[0]) for one in plan.conflicts]
+    return [replace(one, message=one.message.partition("; later ones")[0]) for one in plan.conflicts]
 
 
 def held_back(plan: Plan) -> list[object]:

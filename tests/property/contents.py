@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ from reconciler.desired.tier import AtLimit, DevBranchPolicy, SnapshotMethod, Sn
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from tests.harness.builders import (
     FREE_LIMITS,
     FREE_TIER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.live.project import LiveBranch, LiveProject, LiveSnapshot
 from reconciler.model.annotations import FLEET, Purpose, branch_annotations
+from reconciler.model.values import replace
 from reconciler.simulator.behaviour import DeletableRoots
 from tests.harness.builders import NOON, a_branch, a_project, an_endpoint
 from tests.property import contents
@@ -24,7 +25,7 @@ crowds = st.sampled_from([0, 0, 4])
 seldom = st.sampled_from([False, False, False, True])
 
 foreseeable = st.builds(
-    replace,
+    dataclasses.replace,
     behaviours,
     root_branches=st.sampled_from([25, None]),
     snapshots_count_as_branches=st.just(False),
@@ -32,7 +33,7 @@ foreseeable = st.builds(
 """Every Neon on which a plan can tell all that will be refused."""
 
 surprising = st.builds(
-    replace,
+    dataclasses.replace,
     behaviours,
     soft_deletion=switches,
     root_branches=st.sampled_from([1, 2, 25]),

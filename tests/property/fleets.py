@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Boost, Hold, Overrides, Tenant
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption, Quota
+from reconciler.model.values import replace
 from reconciler.plan.concerns import NAMES
 from tests.harness.builders import (
     DAY,
@@ -29,6 +29,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
 )
+from tests.harness.structs import built
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -89,7 +90,7 @@ def tenants(draw: st.DrawFn, name: str) -> Tenant:
         tier=tier,
         overrides=Overrides() if tier == "bare" else draw(overrides(tier)),
         protect=draw(st.booleans()),
-        accept=draw(st.builds(Accepted, *([st.sampled_from([True, True, False])] * 3))),
+        accept=draw(built(Accepted, *([st.sampled_from([True, True, False])] * 3))),
         absent=draw(st.sampled_from([False, False, False, True])),
         project_id=draw(st.sampled_from([None, None, None, f"p-{name}"])),
         suspended=tier != "bare" and draw(st.sampled_from([False, False, False, True])),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
-
-from msgspec import structs
 
 from reconciler.desired.settings import override_compute
 from reconciler.live.project import DeletedProject, LiveBranch, LiveEndpoint, LiveProject, LiveSnapshot
@@ -13,7 +10,7 @@ from reconciler.model.annotations import adoption_annotations, branch_annotation
 from reconciler.model.compute import Compute
 from reconciler.model.database import Database
 from reconciler.model.quota import Quota
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
@@ -78,7 +75,7 @@ def carried_out(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState
 def adopted(plan: Plan, desired: DesiredState, live: LiveState) -> LiveState:
     """The live state once the projects that only a name finds are marked, and nothing else is done."""
     adoptions = (planned for planned in plan.tenants if isinstance(planned.actions[0], AdoptProject))
-    return carried_out(structs.replace(plan, tenants=tuple(adoptions)), desired, live)
+    return carried_out(replace(plan, tenants=tuple(adoptions)), desired, live)
 
 
 def _still_deleted(live: LiveState, alive: Mapping[str, LiveProject]) -> dict[str, tuple[DeletedProject, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.model.annotations import RUN
@@ -28,7 +28,7 @@ PLACES: Final = {
 }
 METERED: Final = ("usage", "metered_at", "runs_until", "compute_last_active_at", "seen_from")
 READ_REPLICA: Final = "read_only"
-QUOTA: Final = tuple(member.name for member in fields(Quota))
+QUOTA: Final = Quota.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)

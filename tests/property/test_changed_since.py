@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -14,6 +13,7 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Selection
 from reconciler.desired.state import Defaults, DesiredState
 from reconciler.desired.tier import OrganizationLimits
+from reconciler.model.values import replace
 from reconciler.plan.declared_fields import changed_since
 from tests.harness.builders import DAY, a_tenant
 from tests.property import fleets

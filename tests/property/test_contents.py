@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.policy import Policy
 from reconciler.desired.tier import SnapshotMethod
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.tenant import Accepted, DevBranch
 from reconciler.model.database import Database
+from reconciler.model.values import replace
 from reconciler.plan.actions.contents import DeleteDatabase, DeleteRole
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from msgspec import structs
 
 from reconciler.live.state import LiveState
+from reconciler.model.values import replace
 from reconciler.plan.as_declared import as_declared
 from reconciler.plan.desired_change import desired_change
 from tests.harness.builders import NOON, make_plan
@@ -26,7 +26,7 @@ def comparable(action: Action) -> Action:
     known: dict[str, Any] = {name: "" for name in structs.asdict(action) if name.endswith("_id")}
     if "companions" in structs.asdict(action):
         known["companions"] = ()
-    return structs.replace(action, **known)
+    return replace(action, **known)
 
 
 def actions(plan: Plan) -> dict[str, list[Action]]:

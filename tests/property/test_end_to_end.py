@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, given
+from msgspec import structs
 
 from reconciler.cli import exit_codes
 from reconciler.desired.policy import Policy
@@ -98,7 +99,7 @@ def test_what_no_file_declares_or_manages_is_not_touched(case: Case) -> None:
 @through_http
 @given(cases(CAREFUL))
 def test_without_permission_nothing_in_any_row_becomes_less(case: Case) -> None:
-    careful = replace(case, desired=replace(case.desired, policy=Policy()), base=None)
+    careful = replace(case, desired=structs.replace(case.desired, policy=Policy()), base=None)
     with opened(careful) as scene:
         before = Rows.of(scene.world.simulator)
         scene.apply(scene.plan())
@@ -137,13 +138,13 @@ def test_a_run_that_was_stopped_or_killed_ends_as_if_it_had_not_been_once_it_run
 @through_http
 @given(cases(*ANY))
 def test_the_writes_that_go_out_are_those_of_the_plan_in_its_order(case: Case) -> None:
-    """Where patches merge: otherwise, a run sends again what its first patch has removed.
+    """Where patches merge and transfers keep quotas: otherwise, a run sends again what its first call has removed.
 
     And where a new compute has the requested size: then no call resizes it, which the plan counts as possible.
     """
     case = merging(case)
-    sized_at_once = replace(case.behaviour, first_compute_takes_defaults=True)
-    with opened(replace(case, behaviour=sized_at_once)) as scene:
+    undisturbed = replace(case.behaviour, first_compute_takes_defaults=True, transfer_keeps_quota=True)
+    with opened(replace(case, behaviour=undisturbed)) as scene:
         planned, before = scene.plan(), len(scene.world.simulator.requests)
         scene.apply(planned)
         written = [exchange for exchange in scene.world.simulator.requests[before:] if exchange.method in WRITING]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.desired.tenant import Boost, Hold
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from tests.harness.builders import GIB, HOUR, NOON, a_fleet, a_pro_project, a_tenant, a_view, make_plan
+from tests.harness.structs import built
 from tests.property.model import carried_out
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 HOURS = timedelta(hours=1)
 
-boosts = st.builds(
+boosts = built(
     Boost,
     st.integers(1, 60).map(lambda hours: NOON + hours * HOURS),
     st.dictionaries(

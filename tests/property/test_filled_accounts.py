@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import example, given
-from msgspec import structs
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import BRANCH, FLEET
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
@@ -85,7 +85,7 @@ def of_raised_windows(before: Plan, after: Plan) -> set[str]:
 def of_others(plan: Plan, tenants: set[str]) -> Plan:
     """The plan without what is refused of these tenants."""
     refusals = tuple(refusal for refusal in plan.refusals if tenants.isdisjoint(refusal.tenants))
-    return structs.replace(plan, refusals=refusals)
+    return replace(plan, refusals=refusals)
 
 
 @through_http
@@ -180,12 +180,12 @@ def test_a_run_that_was_stopped_or_killed_ends_as_if_it_had_not_been_once_it_run
 def test_without_the_record_of_the_interrupted_run_a_project_made_anew_lacks_what_it_left_out() -> None:
     """The new compute has the requested size: the run that is stopped leaves nothing of it to be done."""
     again = replace(DECLARED_BEFORE.tenants["acme"], snapshots=(Snapshot("v1", retake=True),))
-    sized_at_once = replace(CREATED_ANEW.behaviour, first_compute_takes_defaults=True)
-    with opened(replace(CREATED_ANEW, behaviour=sized_at_once)) as scene:
+    sized_at_once = dataclasses.replace(CREATED_ANEW.behaviour, first_compute_takes_defaults=True)
+    with opened(dataclasses.replace(CREATED_ANEW, behaviour=sized_at_once)) as scene:
         scene.apply_disturbed(scene.plan(), Disturbance(4, "stop"))
         scene.wait(seconds=1)
         told = scene.plan().plan
-        retaken = replace(scene, desired=replace(DECLARED_BEFORE, tenants={"acme": again})).plan().plan
+        retaken = dataclasses.replace(scene, desired=replace(DECLARED_BEFORE, tenants={"acme": again})).plan().plan
     assert told.empty
     assert {refusal.rule for refusal in told.refusals} == {Rule.LOST_SNAPSHOT, Rule.DRIFT_POLICY}
     assert [action.kind for action in retaken.actions] == ["create_snapshot"], "the remedy of the refusal"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.desired.naming import Naming
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.values import replace
 from reconciler.plan import identity
 from reconciler.plan.identity import identify
 from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view

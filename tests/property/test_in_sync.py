@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -16,6 +16,7 @@ from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.neon.project_lists import LISTING_TIMEOUT_MILLISECONDS
 from reconciler.plan.actions.project import AdoptProject, TransferProject
 from reconciler.plan.guards import guard
@@ -68,7 +69,7 @@ HINDERING: Final = {
 def ends_in_sync(case: Case) -> bool:
     """Whether its apply ends with 0; then drift with ``--depth deep`` does, unless the apply named what stays."""
     with opened(case) as opening:
-        scene = replace(opening, request=replace(opening.request, depth=Depth.DEEP))
+        scene = dataclasses.replace(opening, request=replace(opening.request, depth=Depth.DEEP))
         planned = scene.plan()
         report = scene.apply(planned)
         scene.wait(case.behaviour.list_lag_seconds)
@@ -118,7 +119,7 @@ def test_drift_finds_nothing_after_an_apply_that_ends_with_0_whatever_all_switch
     @MANY
     @given(ACCOUNTS, switches.vectors)
     def holds(case: Case, behaviour: Behaviour) -> None:
-        ended.append(ends_in_sync(replace(case, behaviour=behaviour)))
+        ended.append(ends_in_sync(dataclasses.replace(case, behaviour=behaviour)))
 
     holds()
     assert sum(ended) >= len(ended) / 5

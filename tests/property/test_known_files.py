@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
 from reconciler.files.tracked import unheld
+from reconciler.model.values import replace
 from tests import figures, profiles
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS

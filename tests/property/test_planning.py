@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.desired.policy import Policy
 from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan import in_sync, needs, planner, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard

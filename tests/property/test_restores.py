@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.live.project import LiveSnapshot, SnapshotRestore
+from reconciler.model.values import replace
 from reconciler.plan.actions.restore import FinalizeRestore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import CreateSnapshot, PreviewSnapshot
 from reconciler.plan.commanded import Subject

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given
 
 from reconciler.apply.journals.audit import Wanted, audit
 from reconciler.fleet.rollback import Undone
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.plan.recorded_effects import MADE

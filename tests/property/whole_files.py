@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 
+from msgspec.structs import asdict
 from pydantic import BaseModel
 
 from reconciler.files import build
@@ -451,7 +451,7 @@ def fleet(tiers: Document, tenant: Document | None) -> DesiredState | None:
 
 
 def _members(state: DesiredState) -> dict[str, Any]:
-    return {member.name: getattr(state, member.name) for member in fields(state)}
+    return asdict(state)
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:

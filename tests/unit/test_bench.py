@@ -28,6 +28,7 @@ from bench.simulator_imports import SimulatorImports
 from bench.simulator_process import started
 from reconciler.cli.embedded_neon import HOST
 from reconciler.fleet import read
+from reconciler.model.values import replace
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization
@@ -117,7 +118,7 @@ def test_one_call_more_is_told_with_its_kind_and_the_formula() -> None:
 
 
 def test_time_and_memory_are_no_waste_however_much() -> None:
-    assert wasteful([msgspec.structs.replace(measured(1), cpu=1e6, peak_mib=1e6)]) == []
+    assert wasteful([replace(measured(1), cpu=1e6, peak_mib=1e6)]) == []
 
 
 def test_growth_follows_from_the_two_largest_sizes() -> None:
@@ -132,7 +133,7 @@ def test_calls_stand_beside_the_least_where_they_differ() -> None:
 
 
 def test_a_size_that_was_not_measured_has_no_number() -> None:
-    other = msgspec.structs.replace(measured(1, 1_000), row="drift")
+    other = replace(measured(1, 1_000), row="drift")
     assert "| drift | – | 100 |" in tables.memory(Results("", {}, (measured(1), other)))
 
 
@@ -156,7 +157,7 @@ def test_a_target_is_met_only_at_its_own_size(tenants: int, cpu: float, verdict:
 
 def test_a_target_may_be_a_multiple_of_another_row_at_the_same_size() -> None:
     in_sync = measured(1, 10_000, 40.0)
-    changed = msgspec.structs.replace(in_sync, row="plan, 1 % changed", cpu=48.0)
+    changed = replace(in_sync, row="plan, 1 % changed", cpu=48.0)
     text = tables.targets(Results("", {}, (in_sync, changed)))
     assert "as YAML files | 1.25 x the time of a plan in sync | 1.20 | 10,000 | met so far |" in text
     alone = tables.targets(Results("", {}, (changed,)))
@@ -170,7 +171,7 @@ def test_a_target_of_what_was_not_measured_says_so() -> None:
 
 
 def test_before_and_after_have_the_rows_of_both() -> None:
-    only_before = msgspec.structs.replace(measured(1), row="drift")
+    only_before = replace(measured(1), row="drift")
     text = tables.before_and_after(
         Results("", {}, (measured(900, cpu=70.0), only_before)), Results("", {}, (measured(9),))
     )

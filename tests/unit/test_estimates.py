@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,6 +13,7 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour

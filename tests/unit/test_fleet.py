@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.errors import InvalidInputError, MissingKeyError
 from reconciler.fleet import Fleet, Request, RunOptions, read
+from reconciler.model.values import replace
 from reconciler.neon.transport import ARRIVAL_PAUSE_SECONDS
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
@@ -56,7 +58,7 @@ class Platform:
             annotations=a_branch(f"p-{tenant}").annotations,
             created_at=self.world.simulator.clock.now() - DAY,
         )
-        return self.world.simulator.add_project("free", replace(seed, **more)).project_id
+        return self.world.simulator.add_project("free", dataclasses.replace(seed, **more)).project_id
 
     def using(self, use: Callable[[Fleet], Awaitable[T]], **environ: str) -> T:
         """What ``use`` does with the fleet."""
@@ -202,7 +204,9 @@ class TestUpgrade:
         assert platform.seconds() - before < 3
 
     def test_where_lists_leave_values_out_the_project_is_read_earlier(self, tmp_path: Path) -> None:
-        with world(behaviour=replace(SEEN_AT_ONCE, list_shows_quota=False, list_zero_compute=True)) as neon:
+        with world(
+            behaviour=dataclasses.replace(SEEN_AT_ONCE, list_shows_quota=False, list_zero_compute=True)
+        ) as neon:
             platform = Platform(neon, tmp_path)
             platform.project()
             platform.converge(self.PRO)
@@ -237,7 +241,7 @@ class TestUpgrade:
     def test_a_downgrade_by_name_goes_ahead_where_a_commit_asks_for_it(self, platform: Platform) -> None:
         platform.project()
         desired = a_fleet(a_tenant("zoe", accept=HISTORY_MAY_GO))
-        platform = replace(platform, desired=desired)
+        platform = dataclasses.replace(platform, desired=desired)
         platform.converge(self.PRO)
         assert refusals(platform.converge("zoe")) == ["lowering-needs-a-cause"]
         done = platform.converge("zoe", request=Request(base=a_fleet(a_tenant("zoe", "pro"))))
@@ -271,7 +275,7 @@ class TestWhatIsHandedOver:
         assert create.reason == "tier pro, no live project"
 
     def test_protect_in_the_file_stays_in_force(self, platform: Platform) -> None:
-        guarded = replace(platform, desired=a_fleet(a_tenant("zoe", "pro", protect=True)))
+        guarded = dataclasses.replace(platform, desired=a_fleet(a_tenant("zoe", "pro", protect=True)))
         guarded.converge({"tenant": "zoe", "tier": "pro"})
         refused = guarded.converge(SIGN_UP, request=Request(permissions=Permissions(lowering=True)))
         assert refused.report.outcomes == ()
@@ -279,25 +283,25 @@ class TestWhatIsHandedOver:
 
     def test_the_project_that_the_file_pins_stays_the_tenants(self, platform: Platform) -> None:
         project_id = platform.project(name="of long ago")
-        pinned = replace(platform, desired=a_fleet(a_tenant("zoe", project_id=project_id)))
+        pinned = dataclasses.replace(platform, desired=a_fleet(a_tenant("zoe", project_id=project_id)))
         (outcome,) = pinned.converge({"tenant": "zoe", "tier": "pro"}).report.outcomes
         assert (outcome.result, outcome.project_id) == (Result.APPLIED, project_id)
 
     def test_another_project_than_the_file_pins_is_a_mistake(self, platform: Platform) -> None:
-        pinned = replace(platform, desired=a_fleet(a_tenant("zoe", project_id="cool-river-12345678")))
+        pinned = dataclasses.replace(platform, desired=a_fleet(a_tenant("zoe", project_id="cool-river-12345678")))
         with pytest.raises(InvalidInputError, match=r"warm-lake-87654321.*cool-river-12345678.*zoe\.yaml"):
             pinned.converge({**SIGN_UP, "project_id": "warm-lake-87654321"})
         assert platform.calls() == []
 
     def test_nothing_is_done_to_a_tenant_whose_own_file_is_broken(self, platform: Platform) -> None:
-        broken = replace(platform, desired=a_fleet(held_back=frozenset({"zoe"})))
+        broken = dataclasses.replace(platform, desired=a_fleet(held_back=frozenset({"zoe"})))
         with pytest.raises(InvalidInputError, match="broken"):
             broken.converge(SIGN_UP)
         assert platform.calls() == []
 
     def test_a_project_that_another_tenant_pins_is_not_taken_by_its_name(self, platform: Platform) -> None:
         project_id = platform.project("newcomer")
-        pinned = replace(platform, desired=a_fleet(a_tenant("acme", project_id=project_id)))
+        pinned = dataclasses.replace(platform, desired=a_fleet(a_tenant("acme", project_id=project_id)))
         converged = pinned.converge({"tenant": "newcomer", "tier": "pro"}, single_writer=True)
         assert platform.world.writes() == []
         (conflict,) = [each for each in converged.planned.plan.conflicts if each.tenant == "newcomer"]
@@ -399,7 +403,7 @@ class TestATenantThatHadAProject:
 
     def test_is_upgraded_where_only_what_changed_is_looked_at(self, platform: Platform) -> None:
         renamed = platform.project(name="Zoe production")
-        upgraded = replace(platform, desired=a_fleet(a_tenant("acme"), a_tenant("zoe", "pro")))
+        upgraded = dataclasses.replace(platform, desired=a_fleet(a_tenant("acme"), a_tenant("zoe", "pro")))
         request = Request(base=self.base, selection=Selection(changed=frozenset({"zoe"})))
         planned = upgraded.using(lambda fleet: fleet.plan(request))
         assert [tenant.project.id for tenant in planned.plan.tenants if tenant.project] == [renamed]

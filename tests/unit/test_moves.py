@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from reconciler.desired.tier import AtLimit, SnapshotPolicy, Tier
 from reconciler.errors import ExitCode, MissingKeyError, WrongPersonalKeyError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
@@ -106,7 +108,7 @@ class Account:
             annotations=a_branch(f"p-{tenant}").annotations,
             created_at=self.neon.simulator.clock.now() - 100 * DAY,
         )
-        self.seeds[tenant] = self.neon.simulator.add_project(organization, replace(seed, **more))
+        self.seeds[tenant] = self.neon.simulator.add_project(organization, dataclasses.replace(seed, **more))
 
     def full(self, *tenants: str) -> None:
         """Projects with five snapshots, where the free organization allows one."""
@@ -237,7 +239,7 @@ def account(
     latency: Latency = AT_ONCE,
 ) -> Iterator[Account]:
     """An account of its own."""
-    unlimited = replace(behaviour, rate_limit=None)
+    unlimited = dataclasses.replace(behaviour, rate_limit=None)
     with world(*organizations, behaviour=unlimited, latency=latency, refusals_allowed=True) as neon:
         yield Account(neon, folder)
 
@@ -514,7 +516,7 @@ class TestIntegrations:
             assert refusal.message == "Neon cannot transfer a project with an integration: vercel"
 
     def test_of_which_nothing_is_known_are_told_and_move(self, tmp_path: Path) -> None:
-        documented = replace(AS_DOCUMENTED, transfer_blocked_by=Integrations.GITHUB_AND_VERCEL)
+        documented = dataclasses.replace(AS_DOCUMENTED, transfer_blocked_by=Integrations.GITHUB_AND_VERCEL)
         with account(tmp_path, behaviour=documented) as here:
             here.project("acme", integrations=["datadog"])
             planned = here.plan(fleet("pro", "acme"), fleet("free", "acme"))
@@ -559,7 +561,7 @@ class TestAnAnswer:
 
     @pytest.mark.parametrize("lost", [False, True])
     def test_that_the_new_key_does_not_see_the_project_yet_is_no_failure(self, tmp_path: Path, lost: bool) -> None:
-        slowly = replace(CHECKS_NOTHING, transfer_lag_seconds=8)
+        slowly = dataclasses.replace(CHECKS_NOTHING, transfer_lag_seconds=8)
         with account(tmp_path, behaviour=slowly) as here:
             here.full("acme", "birch")
             if lost:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from reconciler.desired.selection import Depth
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -13,6 +12,7 @@ from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import DevBranch
 from reconciler.errors import ExitCode, NoOwnProjectError
 from reconciler.fleet import Fleet, RunOptions, process
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith, Delay

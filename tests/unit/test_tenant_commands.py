@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -13,6 +13,7 @@ from reconciler.desired.tenant import Hold
 from reconciler.errors import InvalidInputError, NoOwnProjectError
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.model import moments
+from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange, Origin
 from reconciler.plan.concerns.snapshots import NAME as SNAPSHOTS

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.selection import Depth, Selection
 from reconciler.fleet import Fleet, Request
+from reconciler.model.values import replace
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import ProjectSeed
 from tests import profiles

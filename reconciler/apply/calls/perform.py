@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from reconciler.apply.address import Address
 from reconciler.apply.calls.contents import change_contents
@@ -19,6 +20,7 @@ from reconciler.apply.calls.readback import (
 )
 from reconciler.model.annotations import adoption_annotations, branch_annotations, creation_annotations
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
@@ -54,8 +56,7 @@ MARK_LIFETIME: Final = timedelta(days=28)
 """Lifetime of the branch that marks an adopted project (Neon: 30 days at most)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
+class Performed(Struct, frozen=True):
     """The result of a call that was answered."""
 
     address: Address

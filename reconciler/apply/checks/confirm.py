@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from msgspec import structs
 
 from reconciler.apply.address import Address
 from reconciler.apply.checks.out_of_reach import explained
 from reconciler.errors import NotSentError, ReconcilerError
+from reconciler.model.values import replace
 from reconciler.neon.pace import each
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
@@ -89,7 +87,7 @@ async def confirm_action(run: Run, action: Action, address: Address) -> Address 
     if planned.project is None or planned.project.id != address.project_id:
         return address  # the run has created the project itself
     here = replace(planned.project, organization=address.organization)
-    alone = structs.replace(planned, project=here, actions=(action,))
+    alone = replace(planned, project=here, actions=(action,))
     run.tell(ObservedAgain(run.now(), action.tenant))
     valid = _valid_part(run, alone, await turns.observe_again(alone))
     return None if valid is None else replace(address, project=valid.project)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.errors import NotFoundError
 from reconciler.model.moments import rfc3339
+from reconciler.model.values import replace
 from reconciler.plan import unused
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
@@ -61,8 +63,7 @@ def created_name(creation: CreateSnapshot | CreateBranch) -> str:
     return creation.snapshot if isinstance(creation, CreateSnapshot) else creation.branch
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """A snapshot to delete, and the snapshot to create after it. Raises what the client raises."""
 
     neon: Neon

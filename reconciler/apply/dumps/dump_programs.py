@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import DumpError, InvalidInputError
 
@@ -26,8 +27,7 @@ _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 _MOST_SAID: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class DumpPrograms:
+class DumpPrograms(Struct, frozen=True):
     """The two programs in one folder."""
 
     folder: Path

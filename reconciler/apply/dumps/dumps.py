@@ -6,10 +6,10 @@ import asyncio
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from msgspec import Struct, field
 from rich.filesize import decimal
 
 from reconciler.apply.dumps.dump_programs import MISMATCH, DumpPrograms, find, fitting
@@ -33,8 +33,7 @@ AT_ONCE: Final = 4
 OWNER_ONLY: Final = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class Dumps:
+class Dumps(Struct, frozen=True):
     """Where dumps go. Each is a file that only its owner can read, and is checked before it gets its name."""
 
     folder: Path

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from math import isfinite
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from reconciler.apply.journals.dead_runs import json_lines
 from reconciler.model.moments import rfc3339, utc
 from reconciler.model.record import Audit, RecordedChange, RecordedWrite
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,8 +32,7 @@ NO_JOURNAL: Final = "a row of the registry; the journal of the run is not here"
 INTERRUPTED: Final = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which writes are wanted."""
 
     tenants: tuple[str, ...] = ()

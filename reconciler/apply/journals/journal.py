@@ -7,8 +7,10 @@ import json
 import os
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from reconciler.apply.journals.dead_runs import file_identity, hold_lock
 from reconciler.errors import JournalError, NotSentError, ReconcilerError, UnknownOutcomeError
@@ -36,8 +38,7 @@ OWNER_ONLY: Final = 0o600
 GROUP_AND_OTHERS: Final = 0o077
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The first line of a run: who ran it, and on which files."""
 
     run: str
@@ -51,8 +52,7 @@ class Header:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """A write that is about to be sent."""
 
     kind: str
@@ -62,7 +62,7 @@ class Intent:
     project_ids: tuple[str, ...] = ()
     reason: str = ""
     changes: tuple[FieldChange, ...] = ()
-    object: Mapping[str, str] = field(default_factory=dict)
+    object: Mapping[str, str] = {}
     """Names and ids of what it changes below or beside the project (``named``)."""
 
 

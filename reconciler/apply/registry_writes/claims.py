@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +25,7 @@ from reconciler.errors import (
 from reconciler.live.registered import ConnectionStrings, Placement, Record, RowState
 from reconciler.model.annotations import RUN, TENANT
 from reconciler.model.moments import utc_text
+from reconciler.model.values import replace
 from reconciler.neon.observe import find_named
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.late_turn import RUN_AGAIN

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.errors import NotSentError, ReconcilerError
 from reconciler.live.project import NOTHING_BELOW, LiveProject
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
@@ -39,8 +40,7 @@ LONGEST_TURN: Final = 3
 """Times ``look_again_after``: at the rate limit, with ``AT_ONCE`` tenants in progress, a call waits 4 seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """The projects of one list page by id."""
 
     projects: Mapping[str, LiveProject]
@@ -191,7 +191,7 @@ class LateTurns:
         project, whole = live.project(own), self.plans[planned.tenant]
         moved = (planned.tenant,) if project is not None and _arrived(whole, project) else ()
         fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
-        turn = judge(structs.replace(whole, project=planned.project), fresh, project)
+        turn = judge(replace(whole, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
 
     def _with_what_was_lost(self, tenant: str, project: LiveProject) -> LiveProject:
@@ -284,7 +284,7 @@ def _restricted(turn: Turn, actions: Sequence[Action]) -> Turn:
     """The turn of these actions only: this run has already taken the others."""
     return replace(
         turn,
-        plan=structs.replace(turn.plan, actions=tuple(a for a in turn.plan.actions if a in actions)),
+        plan=replace(turn.plan, actions=tuple(a for a in turn.plan.actions if a in actions)),
         done={action: why for action, why in turn.done.items() if action in actions},
         held={action: why for action, why in turn.held.items() if action in actions},
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.plan.event import ActionEnded, TenantEnded
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import ActionOutcome, TenantOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeEvents:
+class OutcomeEvents(Struct, frozen=True):
     """Tells each outcome as an event."""
 
     tell: Callable[[Event], None]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from msgspec import structs
-
 from reconciler.errors import (
     ApiError,
     ExitCode,
@@ -15,6 +13,7 @@ from reconciler.errors import (
     NotSentError,
     UnknownOutcomeError,
 )
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.outcome import ActionOutcome, Result, TenantOutcome
@@ -258,7 +257,7 @@ def _with_loss(outcomes: Sequence[ActionOutcome]) -> Iterator[ActionOutcome]:
             deleted.clear()
             yield outcome
         else:
-            yield structs.replace(outcome, message=f"{outcome.message}; {_lost(deleted)}")
+            yield replace(outcome, message=f"{outcome.message}; {_lost(deleted)}")
 
 
 def _name(action: Action) -> str:

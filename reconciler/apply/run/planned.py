@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+from msgspec import Struct, field
 
 from reconciler.apply.stop import StopSignal
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plan.registered_strings import ExpectedStrings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True, kw_only=True):
     """How an apply runs."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -66,8 +65,7 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir("reconciler"))
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan with the live state that it was made from."""
 
     plan: Plan
@@ -80,7 +78,7 @@ class Planned:
     """The other inputs of the plan. A late turn is planned again with the same inputs."""
     stale: tuple[Stale, ...] = ()
     """Tenants that were left out because a saved plan does not permit their actions."""
-    unchanged_revisions: Mapping[str, int] = field(default_factory=dict)
+    unchanged_revisions: Mapping[str, int] = {}
     """The revisions of tenants without differences."""
     placements: tuple[Placement, ...] = ()
     """The corrections of registry rows that disagree with live state."""

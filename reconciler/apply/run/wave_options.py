@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.units import share
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from reconciler.plan.harm import HarmLimit
 
 
-@dataclass(frozen=True, slots=True)
-class WaveEnd:
+class WaveEnd(Struct, frozen=True):
     """How many tenants have been tried after a wave: a number, or a share of all tenants."""
 
     count: int = 0
@@ -28,16 +28,14 @@ class WaveEnd:
         return min(total, self.count or ceil(share(self.percent, total)))
 
 
-@dataclass(frozen=True, slots=True)
-class Bake:
+class Bake(Struct, frozen=True):
     """How long the tenants of a wave are left alone before they are looked at, and how much harm is too much."""
 
     seconds: float
     limit: HarmLimit
 
 
-@dataclass(frozen=True, slots=True)
-class UnseenWave:
+class UnseenWave(Struct, frozen=True):
     """A wave that no run has looked at: its run ended during the bake."""
 
     run: str
@@ -48,8 +46,7 @@ class UnseenWave:
     """Quotas before the run by tenant and path, where it lowered them."""
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierWaves:
+class EarlierWaves(Struct, frozen=True):
     """What earlier runs of the same commit have done in waves."""
 
     done: frozenset[str]

@@ -7,8 +7,9 @@ remembers the moment (``plan/applied.py``), and later plans refuse it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeGuard
+
+from msgspec import Struct
 
 from reconciler.apply.checks.deletion_checks import created_name, successor
 from reconciler.errors import ApiError
@@ -41,14 +42,13 @@ def refuses_moment(error: ReconcilerError) -> TypeGuard[ApiError]:
     return isinstance(error, ApiError) and error.status == OUTSIDE_WINDOW
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedMoments:
+class RefusedMoments(Struct, frozen=True):
     """What one tenant leaves out because of the moment of a creation."""
 
     run: Run
-    left_out: dict[Action, str] = field(default_factory=dict)
+    left_out: dict[Action, str] = {}
     """With the reasons."""
-    places: list[str] = field(default_factory=list)
+    places: list[str] = []
     """The names of the snapshots that Neon refused: each leaves room for another one."""
 
     def refused(self, creation: CreateBranch | CreateSnapshot, error: ApiError) -> None:

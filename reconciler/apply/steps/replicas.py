@@ -8,12 +8,12 @@ and no other. A single writer has no rivals.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.apply.calls.perform import created_replica
 from reconciler.errors import LostRaceError, ReconcilerError, UncheckedCreateError
 from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica
 from reconciler.plan.late_turn import DONE, RUN_AGAIN
 

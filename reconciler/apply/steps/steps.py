@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-from msgspec import structs
 
 from reconciler.apply.address import Address
 from reconciler.apply.calls.perform import Performed, perform
@@ -30,6 +27,7 @@ from reconciler.apply.steps.replicas import create_replica, still_missing
 from reconciler.apply.steps.unmentioned import patch_project
 from reconciler.errors import ApiError, ConflictError, ReconcilerError, UnknownOutcomeError
 from reconciler.model.api_limits import RECOVERABLE
+from reconciler.model.values import replace
 from reconciler.neon.transport import CLOCKS_APART
 from reconciler.plan.actions.branch import CreateBranch, ResetBranch, ResetPassword
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
@@ -126,7 +124,7 @@ async def take_remaining_steps(run: Run, tenant: TenantPlan, actions: Sequence[A
         await take_steps(run, actions, address)
         return
     moved = replace(tenant.project, organization=address.organization)
-    rest = structs.replace(tenant, project=moved, actions=tuple(actions))
+    rest = replace(tenant, project=moved, actions=tuple(actions))
     for valid in await confirm(run, [rest]):
         await take_steps(run, valid.actions, address if valid is rest else Address.planned(valid))
 

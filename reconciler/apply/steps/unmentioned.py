@@ -10,12 +10,10 @@ maintenance windows, no patch shows that Neon merges: the run reads once for eac
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import structs
-
 from reconciler.apply.run.merging import is_lost, unmentioned
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import FieldChange
 
@@ -90,7 +88,7 @@ def _sent(action: PatchProject) -> dict[str, Value]:
 
 
 def _with(action: PatchProject, along: Mapping[str, Value]) -> PatchProject:
-    return structs.replace(action, companions=(*action.companions, *along.items()))
+    return replace(action, companions=(*action.companions, *along.items()))
 
 
 def _restoration(action: PatchProject, kept: Mapping[str, Value], lost: Mapping[str, Value]) -> PatchProject:

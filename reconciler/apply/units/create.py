@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.apply.address import Address
 from reconciler.apply.calls.perform import Performed, create_project
@@ -45,6 +44,7 @@ from reconciler.errors import (
     UnknownOutcomeError,
 )
 from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS, MAX_NAME_LENGTH
+from reconciler.model.values import replace
 from reconciler.neon.observe import find_named
 from reconciler.neon.pace import each
 from reconciler.plan.actions.compute import PatchEndpoint
@@ -65,8 +65,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class SentCreate:
+class SentCreate(Struct, frozen=True):
     """A POST that was sent: its answer, or the error that says that the answer was lost."""
 
     create: CreateProject
@@ -282,7 +281,7 @@ def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
         return None
     stated = endpoint_fields(created.first_compute)
     requested = {change.path: change for change in create.changes if change.path in stated}
-    wrong = [structs.replace(c, before=stated[path]) for path, c in requested.items() if c.after != stated[path]]
+    wrong = [replace(c, before=stated[path]) for path, c in requested.items() if c.after != stated[path]]
     if not wrong:
         return None
     branches = {branch_id: name for name, branch_id in created.address.branches.items()}

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.apply.address import Address
 from reconciler.apply.checks.confirm import confirm
@@ -23,6 +25,7 @@ from reconciler.apply.units.arrival import Arrival
 from reconciler.apply.units.lost_quotas import keep_quota, learn
 from reconciler.apply.units.units import transfer
 from reconciler.errors import ApiError, LockedError, ReconcilerError, TransferRefusedError, UnknownOutcomeError
+from reconciler.model.values import replace
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import MISSING_PAUSES_SECONDS
 from reconciler.plan.actions.branch import DeleteBranch
@@ -55,8 +58,7 @@ LOCKED_PAUSES_SECONDS: Final = (5.0, 10.0, 20.0, 40.0)
 """Before each further try to move projects that other operations lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(Struct, frozen=True):
     """A tenant that is ready to move."""
 
     tenant: TenantPlan

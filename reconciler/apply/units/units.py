@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.api_limits import PROJECTS_PER_TRANSFER
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject, TransferProject
@@ -18,22 +19,19 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class LoneTenant:
+class LoneTenant(Struct, frozen=True):
     """A tenant that shares no call with others."""
 
     tenant: TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class CreateCohort:
+class CreateCohort(Struct, frozen=True):
     """New tenants that share the check after their creation: 400, more in a large fleet."""
 
     tenants: tuple[TenantPlan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SharedTransfer:
+class SharedTransfer(Struct, frozen=True):
     """Up to 400 tenants that move in one call. Each has steps of its own before and after it."""
 
     source: str
@@ -41,8 +39,7 @@ class SharedTransfer:
     tenants: tuple[TenantPlan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """A tenant whose deleted project is recovered."""
 
     tenant: TenantPlan

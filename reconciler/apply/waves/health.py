@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.quota import OFF, Consumption
@@ -40,14 +41,13 @@ WAKES: Final = "start_compute"
 SIZE: Final = "quota.logical_size_bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """A tenant that is looked at."""
 
     tenant: str
     organization: str
     project_id: str
-    lowered: Mapping[str, Value] = field(default_factory=dict)
+    lowered: Mapping[str, Value] = {}
     """The quota before the run, by path, where the run has lowered it."""
 
 

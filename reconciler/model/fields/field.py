@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.fields.ranking import NO_ORDER
@@ -99,8 +100,7 @@ class Patch(Enum):
     NEVER = "set at creation only"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One member of a structured value: ``ips`` of ``settings.allowed_ips``."""
 
     key: str
@@ -109,8 +109,7 @@ class Member:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One settable member of a project; of a compute, too, where it has a place in one."""
 
     path: str

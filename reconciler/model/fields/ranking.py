@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(Struct, frozen=True):
     """Which of two values grants the tenant less."""
 
     takes: Callable[[Value, Value], bool]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from msgspec.structs import replace
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.api_limits import DATABASES_PER_BRANCH, ROLES_PER_BRANCH
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
 from reconciler.plan.change import FieldChange, Origin, Risk
@@ -33,8 +33,7 @@ RESUME: Final = "declare it again, or resume the tenant first"
 WAITS: Final = "roles and databases are not changed while the tenant is suspended: no compute runs to do it"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """The roles and databases of a branch: the owner of each database by its name. None means not read."""
 
     roles: frozenset[str] | None
@@ -66,8 +65,7 @@ def findings(comparison: Comparison, found: Sequence[Finding]) -> Iterator[Findi
             yield one
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
+class _Places(Struct, frozen=True):
     """The branches of a plan, with what each of them has before its own roles and databases are created."""
 
     comparison: Comparison
@@ -175,8 +173,7 @@ def _hindrance(comparison: Comparison, branch: LiveBranch) -> str | None:
     return f"the compute of branch {branch.name!r} is disabled" if writer.disabled else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """One branch with what the files want on it, and what it has before that."""
 
     comparison: Comparison

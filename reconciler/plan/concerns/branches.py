@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.fields.table import made_as as made_as_fields
@@ -229,8 +230,7 @@ def _renaming(comparison: Comparison, branch: DevBranch, live: LiveBranch) -> It
         yield FieldChange(f"{own}.name", live.name, branch.name, origin=comparison.origin(own))
 
 
-@dataclass(frozen=True, slots=True)
-class _Parent:
+class _Parent(Struct, frozen=True):
     """A branch that can be the parent of new branches."""
 
     expires: bool

@@ -6,13 +6,14 @@ And what concerns share: the risk of a change, fields that are sent together, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.fields.field import Effect, Patch
 from reconciler.model.fields.table import BY_PATH, ENTRY_BY_PATH, FIELDS
-from reconciler.model.values import Value
+from reconciler.model.values import PartlyCompared, Value
 from reconciler.plan.change import FieldChange, Risk
 from reconciler.plan.plan import Refusal, Rule
 
@@ -42,18 +43,18 @@ RISKS: Final[Mapping[Effect, Risk]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(PartlyCompared, frozen=True):
     """The organization that the files assign to a tenant. Tier and limits do not count in comparisons."""
 
+    not_compared: ClassVar[frozenset[str]] = frozenset({"limits", "tier"})
+
     organization: str
-    limits: OrganizationLimits = field(default=OrganizationLimits(), compare=False)
-    tier: str | None = field(default=None, compare=False)
+    limits: OrganizationLimits = OrganizationLimits()
+    tier: str | None = None
     """The tier that assigns the organization; None if unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Struct, frozen=True):
     """One aspect of a project. It yields field changes and does not know which call carries them."""
 
     name: str

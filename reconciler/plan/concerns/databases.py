@@ -6,8 +6,9 @@ parted from it, and declare no longer is to be deleted; one that no file declare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.values import JsonText
@@ -30,8 +31,7 @@ OF_BRANCHES: Final = "dev_branches"
 OWNER: Final = "owner"
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What the files want on one branch. None means not managed."""
 
     branch: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import OrganizationLimits
@@ -33,7 +32,7 @@ def is_downgrade(source: OrganizationLimits, destination: OrganizationLimits) ->
 
 def granted_less(source: OrganizationLimits, destination: OrganizationLimits) -> frozenset[str]:
     """Return the names of the limits in which the destination grants less than the source."""
-    names = (limit.name for limit in fields(OrganizationLimits) if limit.name not in _NOT_A_TENANTS)
+    names = (name for name in OrganizationLimits.__struct_fields__ if name not in _NOT_A_TENANTS)
     return frozenset(name for name in names if _less(name, getattr(source, name), getattr(destination, name)))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.annotations import Purpose
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from reconciler.plan.comparison import Comparison, Finding
 
 
-@dataclass(frozen=True)
-class SnapshotBranches:
+class SnapshotBranches(Struct, frozen=True, dict=True):
     """The branches of a project that count as snapshots."""
 
     comparison: Comparison

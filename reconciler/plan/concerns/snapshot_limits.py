@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec import Struct
+
 from reconciler.desired.tier import AtLimit
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
@@ -28,8 +30,7 @@ A_ROOT: Final = "make a root branch the default branch, or state snapshots: {met
 """What helps where Neon takes no snapshot of the default branch."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptSnapshot:
+class KeptSnapshot(Struct, frozen=True):
     """A live snapshot, kept by either method."""
 
     name: str
@@ -158,8 +159,7 @@ def asks_for_fewer(now: Stated, past: TenantHistory | None) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """The live snapshots, which of them may be replaced, and other limits."""
 
     comparison: Comparison

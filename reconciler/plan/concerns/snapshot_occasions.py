@@ -7,15 +7,15 @@ that was taken within a day is enough, so the run after one that died takes no s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import Occasion
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import PatchProject, TransferProject
@@ -86,8 +86,7 @@ def reduces(actions: Iterable[Action], default: LiveBranch | None) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class SnapshotBefore:
+class SnapshotBefore(Struct, frozen=True, dict=True):
     """The snapshot before a change of one tenant. The comparison has the settings that ask for it."""
 
     comparison: Comparison
@@ -186,7 +185,7 @@ class SnapshotBefore:
         taken = method(self.comparison.settings).take(self.comparison, Snapshot(self._name), change)
         reason = f"before the {WORDS[self.occasion]}: {self._retention}"
         if isinstance(taken, CreateSnapshot | CreateBranch):
-            return structs.replace(taken, reason=reason, occasion=self.occasion)
+            return replace(taken, reason=reason, occasion=self.occasion)
         return taken
 
     @property

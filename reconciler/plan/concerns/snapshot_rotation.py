@@ -7,14 +7,14 @@ gives way to a rotated one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct
 
 from reconciler.desired.tenant import Snapshot
 from reconciler.model.units import format_seconds
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
@@ -46,8 +46,7 @@ def rotated(comparison: Comparison, kept: Sequence[KeptSnapshot]) -> tuple[KeptS
     return tuple(one for _, one in sorted(found, key=_by_slot))
 
 
-@dataclass(frozen=True)
-class SnapshotRotation:
+class SnapshotRotation(Struct, frozen=True, dict=True):
     """The rotation of one tenant's snapshots, after its declared ones were planned."""
 
     comparison: Comparison
@@ -128,7 +127,7 @@ class SnapshotRotation:
     def _take(self, name: str) -> Action:
         change = existence(f"snapshots.{name}", self._origin(), before=False)
         take = self.method.take(self.comparison, Snapshot(name), change)
-        return structs.replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
+        return replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
 
     def _remove(self, old: KeptSnapshot, name: str, *, for_the_slot: bool, late: bool) -> Action:
         """The slot is a cause for one deletion. More of them need a commit that lowered the number."""

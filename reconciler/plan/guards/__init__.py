@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from reconciler.desired.selection import Selection
+from reconciler.model.values import replace
 from reconciler.plan.applied import waiting
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards import counted, fleet, tenant
@@ -58,16 +56,16 @@ def guard(
     if policies is not None:
         from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - for a fleet with policies only
 
-        left = structs.replace(judged, tenants=tuple(kept), refusals=())
+        left = replace(judged, tenants=tuple(kept), refusals=())
         contexts = _contexts(judged, desired, live, permissions, history, now)
         judged = without_denied(left, policies.of_plan(left), contexts)
         kept, refusals = judged.tenants, [*refusals, *judged.refusals]
     refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
-    judged_plan = structs.replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
+    judged_plan = replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _stands_in_the_way(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
-    judged_plan = structs.replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
-    return structs.replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
+    judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
+    return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
 
 
 def guard_tenants(
@@ -92,7 +90,7 @@ def guard_tenants(
     shown = {(name, one.message) for one in found if one.rule is Rule.HELD for name in one.tenants}
     notes = tuple(note for note in plan.notes if (note.tenant, note.message) not in shown)
     notes = notes_of_reduced(notes, kept)
-    left = structs.replace(plan, tenants=kept, refusals=(*plan.refusals, *found), notes=notes)
+    left = replace(plan, tenants=kept, refusals=(*plan.refusals, *found), notes=notes)
     if policies is None:
         return left
     from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - as above
@@ -117,14 +115,14 @@ def _with_holder(refusal: Refusal, history: History) -> Refusal:
     """Mark refusals of tenants whose files git does not hold: their drift would otherwise fail every run."""
     by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
     unheld = by_itself and history.unheld.issuperset(refusal.tenants)
-    return structs.replace(refusal, unheld=True) if unheld else refusal
+    return replace(refusal, unheld=True) if unheld else refusal
 
 
 def nothing_of(plan: Plan, because: str) -> Plan:
     """Return the plan with all its actions refused: ``--strict`` applies all or nothing."""
     if plan.empty:
         return plan
-    return structs.replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
+    return replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
 
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:

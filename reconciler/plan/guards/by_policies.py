@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.guards.context import Verdict
 from reconciler.plan.guards.tenant import refuse
 from reconciler.plan.plan import Refusal, Rule
@@ -38,7 +37,7 @@ def without_denied(
         left, refused = refuse(context(planned), denied)
         refusals += refused
         kept += [left] if left.actions else []
-    return structs.replace(
+    return replace(
         plan,
         tenants=tuple(kept),
         refusals=(*plan.refusals, *refusals),
@@ -53,13 +52,11 @@ def without_denied_actions(plan: Plan, found: PolicyFindings) -> Plan:
     for planned in plan.tenants:
         denied = _denied(planned, found)
         left = tuple(action for action in planned.actions if action not in denied)
-        kept += [structs.replace(planned, actions=left)] if left else []
+        kept += [replace(planned, actions=left)] if left else []
         for verdict in dict.fromkeys(denied.values()):
             actions = tuple(action for action, why in denied.items() if why == verdict)
             refusals.append(Refusal(verdict.rule, (planned.tenant,), verdict.message, verdict.remedy, actions))
-    return structs.replace(
-        plan, tenants=tuple(kept), refusals=(*plan.refusals, *refusals), warnings=found.warnings
-    )
+    return replace(plan, tenants=tuple(kept), refusals=(*plan.refusals, *refusals), warnings=found.warnings)
 
 
 def _denied(planned: TenantPlan, found: PolicyFindings) -> Mapping[Action, Verdict]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.policy import DriftPolicy
 from reconciler.model.quota import OFF, Quota
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import Origin, Risk

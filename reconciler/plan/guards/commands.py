@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.budget import estimate
 from reconciler.plan.guards.cause import protection_of
 from reconciler.plan.guards.context import TenantContext
@@ -42,9 +41,7 @@ def guard_command(
     refusals: list[Refusal] = []
     for planned in plan.tenants:
         revision = desired.tenants[planned.tenant].revision
-        context = TenantContext(
-            structs.replace(planned, revision=revision), desired, live, permissions, history, now=now
-        )
+        context = TenantContext(replace(planned, revision=revision), desired, live, permissions, history, now=now)
         verdict = next((found for rule in RULES if (found := rule(context))), None)
         if verdict is None:
             kept.append(planned)
@@ -52,7 +49,7 @@ def guard_command(
             refusals.append(
                 Refusal(verdict.rule, (planned.tenant,), verdict.message, verdict.remedy, planned.actions)
             )
-    left = structs.replace(plan, tenants=tuple(kept), refusals=(*plan.refusals, *refusals))
+    left = replace(plan, tenants=tuple(kept), refusals=(*plan.refusals, *refusals))
     if policies is not None:
         from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - for a fleet with policies only
 
@@ -63,7 +60,7 @@ def guard_command(
             lambda planned: TenantContext(planned, desired, live, permissions, history, now=now),
             whole=True,
         )
-    return structs.replace(left, budget=estimate(left.tenants, desired, live))
+    return replace(left, budget=estimate(left.tenants, desired, live))
 
 
 def _protected(context: TenantContext) -> Verdict | None:

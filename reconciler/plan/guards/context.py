@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.history import History
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Rule, TenantPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Why something is refused, and what allows it."""
 
     rule: Rule
@@ -49,8 +49,7 @@ def with_held(held: Held, more: Iterable[tuple[Action, Iterable[FieldChange], Ve
     return all_of_it
 
 
-@dataclass(frozen=True, slots=True)
-class TenantContext:
+class TenantContext(Struct, frozen=True):
     """Everything that a guard for one tenant may read."""
 
     planned: TenantPlan

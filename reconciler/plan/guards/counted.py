@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import floor
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.desired.selection import Selection
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import (
@@ -120,8 +122,7 @@ def asked_for(kind: str, desired: DesiredState, live: LiveState, history: Histor
     return asked
 
 
-@dataclass(frozen=True)
-class _Asking:
+class _Asking(Struct, frozen=True, dict=True):
     """A tenant for which the files may ask for something, selected or not; no details of its project were read."""
 
     tenant: Tenant
@@ -230,8 +231,7 @@ _ASKS: Final[Mapping[str, Callable[[_Asking], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FleetContext:
+class FleetContext(Struct, frozen=True):
     """Everything that a guard for the fleet may read, besides the remaining tenant plans."""
 
     plan: Plan

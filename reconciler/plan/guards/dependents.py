@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.contents import (
@@ -148,7 +146,7 @@ def _blocks_all_others(action: Action, *, crowded: bool) -> bool:
 def _fits_only_without(held: Held, context: TenantContext) -> bool:
     """Return whether the project does not fit into its destination without the refused deletions."""
     actions = tuple(action for action in context.planned.actions if action not in held)
-    meanwhile = replace(context, planned=structs.replace(context.planned, actions=actions))
+    meanwhile = replace(context, planned=replace(context.planned, actions=actions))
     return any(no_room_below(action, meanwhile) for action in context.planned.actions)
 
 

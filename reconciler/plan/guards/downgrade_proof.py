@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH
@@ -37,8 +38,7 @@ OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds
 """Limits that an existing compute may exceed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """What a change may cost the tenant. ``accept`` is the key by which its file can accept the loss, if any."""
 
     action: Action

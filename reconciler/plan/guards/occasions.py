@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject, TransferProject
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 def without_needless(planned: TenantPlan, refusals: Iterable[Refusal]) -> tuple[TenantPlan, list[Refusal]]:
     """Return what is judged of a tenant without the snapshots before changes that are refused."""
     kept = planned.actions if _reduced(planned) else tuple(a for a in planned.actions if not is_before(a))
-    told = [structs.replace(one, actions=_others(one.actions)) for one in refusals if _says_something(one)]
-    return structs.replace(planned, actions=kept), told
+    told = [replace(one, actions=_others(one.actions)) for one in refusals if _says_something(one)]
+    return replace(planned, actions=kept), told
 
 
 def notes_of_reduced(notes: Iterable[Note], kept: Sequence[TenantPlan]) -> tuple[Note, ...]:

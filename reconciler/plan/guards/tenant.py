@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import structs
-
 from reconciler.desired.policy import DriftPolicy
+from reconciler.model.values import replace
 from reconciler.plan import adoption, ownership
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import (
@@ -65,7 +64,7 @@ def _judge(context: TenantContext) -> Judged:
     waiting, unconfirmed = held_until_confirmed(context)
     if unconfirmed is not None:
         kept = tuple(action for action in planned.actions if action not in waiting)
-        return structs.replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
+        return replace(planned, actions=kept), [_refusal(planned.tenant, unconfirmed, waiting)]
     if verdict := stale_revision(context) or part_of_a_tier(context):
         return _refuse_all(planned, verdict)
     for action in planned.actions:
@@ -198,7 +197,7 @@ WHOLE_TENANT: tuple[Callable[[Action, TenantContext], Verdict | None], ...] = (
 
 
 def _refuse_all(planned: TenantPlan, verdict: Verdict) -> Judged:
-    return structs.replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
+    return replace(planned, actions=()), [_refusal(planned.tenant, verdict, planned.actions)]
 
 
 def refuse(context: TenantContext, denied: Mapping[Action, Verdict]) -> Judged:
@@ -224,7 +223,7 @@ def _hold_back(planned: TenantPlan, held: Held) -> Judged:
     kept = [_without(action, held.get(action, {})) for action in planned.actions]
     verdicts = dict.fromkeys(verdict for changes in held.values() for verdict in changes.values())
     refusals = [_refusal(planned.tenant, verdict, _only(planned.actions, held, verdict)) for verdict in verdicts]
-    return structs.replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
+    return replace(planned, actions=tuple(action for action in kept if action.changes)), refusals
 
 
 def _without(action: Action, held: Collection[FieldChange]) -> Action:
@@ -232,13 +231,13 @@ def _without(action: Action, held: Collection[FieldChange]) -> Action:
     if not held:
         return action
     if not isinstance(action, PatchProject | PatchEndpoint):
-        return structs.replace(action, changes=tuple(change for change in action.changes if change not in held))
+        return replace(action, changes=tuple(change for change in action.changes if change not in held))
     staying = tuple(change for change in action.changes if change not in held)
     values = {
         **dict(action.companions),
         **{change.path: change.before for change in held if _stays_as_companion(action, change)},
     }
-    return structs.replace(action, changes=staying, companions=companions(staying, values))
+    return replace(action, changes=staying, companions=companions(staying, values))
 
 
 def _stays_as_companion(action: PatchProject | PatchEndpoint, refused: FieldChange) -> bool:
@@ -255,7 +254,7 @@ def _only(actions: tuple[Action, ...], held: Held, verdict: Verdict) -> tuple[Ac
         held_of_it = held.get(action, {})
         changes = tuple(change for change in action.changes if held_of_it.get(change) == verdict)
         if changes:
-            found.append(structs.replace(action, changes=changes))
+            found.append(replace(action, changes=changes))
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import jsonschema_rs
@@ -25,7 +25,6 @@ METHODS: Final = ("get", "put", "post", "delete", "patch")
 JSON: Final = "application/json"
 
 Node = dict[str, Any]
-Route: TypeAlias = "tuple[Operation, re.Pattern[str]]"
 
 
 class DescriptionError(Exception):
@@ -51,11 +50,6 @@ class Description:
         self._registry = jsonschema_rs.Registry([(DOCUMENT, {"components": {"schemas": schemas}})])
         self._prefix = urlsplit(document["servers"][0]["url"]).path
         self._routes = sorted(self._read_routes(), key=lambda route: route[0].template.count("{"))
-        self._routes_alike: dict[tuple[str, int], list[Route]] = {}
-        """Those of a method whose paths have so many parts."""
-        for operation, pattern in self._routes:
-            alike = operation.method, operation.template.count("/")
-            self._routes_alike.setdefault(alike, []).append((operation, pattern))
 
     @property
     def document(self) -> Node:
@@ -72,12 +66,12 @@ class Description:
         if not path.startswith(f"{self._prefix}/"):
             return None
         below = path.removeprefix(self._prefix)
-        for operation, pattern in self._routes_alike.get((method, below.count("/")), ()):
-            if match := pattern.fullmatch(below):
+        for operation, pattern in self._routes:
+            if operation.method == method and (match := pattern.fullmatch(below)):
                 return operation, {name: unquote(text) for name, text in match.groupdict().items()}
         return None
 
-    def _read_routes(self) -> Iterator[Route]:
+    def _read_routes(self) -> Iterator[tuple[Operation, re.Pattern[str]]]:
         for template, item in self._document["paths"].items():
             pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
             for method in METHODS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.views.html.charts import PLAIN
 from reconciler.views.safe_text import printable
@@ -21,8 +22,7 @@ ANCHOR: Final = "tenant:"
 """Precedes the name of a tenant in the address of its part of the page: ``plan.html#tenant:acme``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageChange:
+class PageChange(Struct, frozen=True):
     """A value that changes: from live to the files. An empty one does not exist."""
 
     path: str
@@ -32,8 +32,7 @@ class PageChange:
     lowering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PageStep:
+class PageStep(Struct, frozen=True):
     """One action with what becomes of it, or one remark."""
 
     words: str
@@ -48,8 +47,7 @@ class PageStep:
     """The guard that refuses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(Struct, frozen=True):
     """How much of a quota is used."""
 
     quota: str
@@ -62,8 +60,7 @@ class Meter:
     """What a limit that is reached stops, or when it will be reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageMember:
+class PageMember(Struct, frozen=True):
     """One of those to whom a block applies."""
 
     name: str
@@ -75,8 +72,7 @@ class PageMember:
     """False for a project without a tenant, a place in the files, and the run as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeBlock:
+class ChangeBlock(Struct, frozen=True):
     """Members to which the same happens."""
 
     members: Sequence[PageMember]
@@ -86,8 +82,7 @@ class ChangeBlock:
     """What it is sorted by, beside its size and its name: its risk, or how full its fullest quota is."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageSection:
+class PageSection(Struct, frozen=True):
     """Blocks of one kind."""
 
     title: str
@@ -97,8 +92,7 @@ class PageSection:
     blocks: Sequence[ChangeBlock]
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(Struct, frozen=True):
     """What the members of a page can be filtered by."""
 
     title: str
@@ -108,16 +102,14 @@ class Facet:
     """Its values in their order; others follow by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Struct, frozen=True):
     """A name, and the anchor of its tenant where it is mentioned first."""
 
     name: str
     anchor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownBlock:
+class ShownBlock(Struct, frozen=True):
     """A block in the page itself."""
 
     first: Mention
@@ -134,8 +126,7 @@ class ShownBlock:
         return len(self.others) + self.more <= FEW
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSection:
+class ShownSection(Struct, frozen=True):
     """A section in the page itself."""
 
     title: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,7 @@ QUIET: Final = "quiet"
 """What needs no attention: the rest of a bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """What one column counts."""
 
     label: str
@@ -34,8 +34,7 @@ class Count:
     """PLAIN, WARN (above a threshold) or BAD (at a limit): the name of its style."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a chart, in units of the drawing."""
 
     of: Count
@@ -50,8 +49,7 @@ class Column:
         return round(self.x + self.width / 2, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Columns over labels. Heights are logarithmic: one tenant beside thousands is still seen."""
 
     title: str
@@ -88,8 +86,7 @@ def chart(
     return Chart(title, tuple(columns), aside, unit, of)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of a bar of 100 units."""
 
     start: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
@@ -40,8 +41,7 @@ RISKS: Final = {
 RESULTS: Final = {Result.FAILED: BAD, Result.SKIPPED: WARN, Result.APPLIED: PLAIN, Result.UNCHANGED: QUIET}
 
 
-@dataclass(frozen=True, slots=True)
-class CountedBar:
+class CountedBar(Struct, frozen=True):
     """One thing that is counted, with a bar."""
 
     name: str
@@ -53,8 +53,7 @@ class CountedBar:
     """The section that lists it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """Lines under one heading."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.change import Risk
 from reconciler.plan.summary import differing
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 SORTS: Final = (("most tenants first", SIZE), ("riskiest first", RANK), ("by name", NAME))
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """What differs between the pages: title, summary and lines at the top, and how actions are worded."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.plan.change import Risk
 from reconciler.views.html.blocks import MOST_BLOCKS
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _TONES: Final = {Risk.DESTRUCTIVE: BAD, Risk.DISRUPTIVE: WARN, Risk.SAFE: PLAIN}
 
 
-@dataclass(frozen=True, slots=True)
-class SharedRow:
+class SharedRow(Struct, frozen=True):
     """One change."""
 
     words: str
@@ -34,8 +34,7 @@ class SharedRow:
     authors: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SharedTable:
+class SharedTable(Struct, frozen=True):
     """The changes with one cause."""
 
     title: str

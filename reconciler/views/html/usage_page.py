@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.usage.ranking import biggest, crossings
 from reconciler.usage.states import (
@@ -44,8 +45,7 @@ BUCKETS: Final = 10
 MOST_DAYS: Final = 31
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One quota of a tenant."""
 
     tenant: str
@@ -62,8 +62,7 @@ class Row:
     """What a limit that is reached stops."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableRows:
+class TableRows(Struct, frozen=True):
     """Rows of a table, and how many more there are."""
 
     rows: Sequence[Row]
@@ -75,8 +74,7 @@ class TableRows:
         return len(self.rows) + self.more
 
 
-@dataclass(frozen=True, slots=True)
-class TenantNames:
+class TenantNames(Struct, frozen=True):
     """Tenants by name, and what helps."""
 
     title: str
@@ -91,8 +89,7 @@ class TenantNames:
         return len(self.names) + self.more
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """What a tier or an organization has."""
 
     name: str
@@ -103,8 +100,7 @@ class Group:
     """The bar in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """A tenant that uses much."""
 
     tenant: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -18,6 +17,7 @@ from reconciler.files.load import parse_tenants
 from reconciler.model.compute import Compute
 from reconciler.model.fields.table import BY_PATH, of
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from tests.harness.builders import (
     DAY,
     GIB,

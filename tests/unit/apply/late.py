@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +11,7 @@ from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from tests.harness.builders import (
     DAY,
     GIB,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-
-from msgspec import structs
 
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.moments import rfc3339
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import FieldChange
@@ -74,7 +72,7 @@ def a_plan(project: LiveProject | None, *actions: Action) -> Plan:
 def with_actions(plan: Plan, project: LiveProject | None, *actions: Action) -> Plan:
     """The plan with these actions beside those that it has for acme."""
     planned = [action for tenant in plan.tenants for action in tenant.actions]
-    return structs.replace(plan, tenants=(TenantPlan("acme", project, ordered([*planned, *actions])),))
+    return replace(plan, tenants=(TenantPlan("acme", project, ordered([*planned, *actions])),))
 
 
 async def seeded(world: World, tier: str = "free") -> LiveProject:

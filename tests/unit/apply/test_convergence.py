@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from tests import profiles
 from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from reconciler.live.state import RunState, RunStatus
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from reconciler.desired.tenant import Overrides
 from reconciler.errors import ExitCode
 from reconciler.fleet import Fleet, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith, DropAfter, FailOperations, Truncate

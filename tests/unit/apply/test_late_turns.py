@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from reconciler.desired.selection import Reach
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.needs import looks
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions

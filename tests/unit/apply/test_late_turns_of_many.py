@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 from reconciler.apply.stop import StopSignal
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.answer import FAULT_HEADER

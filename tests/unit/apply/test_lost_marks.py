@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
 
 from reconciler.desired.tenant import DevBranch
+from reconciler.model.values import replace
 from reconciler.plan.adoption import MARK
 from reconciler.plan.outcome import Result
 from tests.harness.builders import FREE, PAID, a_fleet, a_tenant
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
     from tests.harness.runs import Applied
 
-LOSES: Final = replace(SIZED_AT_ONCE, creation_keeps_annotations=False)
+LOSES: Final = dataclasses.replace(SIZED_AT_ONCE, creation_keeps_annotations=False)
 NAMES: Final = ("acme", "bluebird", "cedar")
 THREE: Final = a_fleet(*map(a_tenant, NAMES))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
 
 from reconciler.desired.tenant import Overrides
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import ForeignProject
 from tests.harness.builders import GIB, a_fleet, a_tenant
@@ -34,7 +35,9 @@ class Account:
 
     def __init__(self, folder: Path, status: int = 403) -> None:
         """``status``: what a key gets for a project to which it has no access."""
-        self.world = World.open(folder, replace(UNHURRIED, foreign_project=ForeignProject(str(status))))
+        self.world = World.open(
+            folder, dataclasses.replace(UNHURRIED, foreign_project=ForeignProject(str(status)))
+        )
         self.world.seed(BEFORE)
         self.stored = Stored.of(self.world.simulator)
         self.birch = self.stored.project_ids()["myapp-birch"]
@@ -109,7 +112,7 @@ def test_a_key_that_has_lost_its_access_is_denied(tmp_path: Path) -> None:
 
 
 def test_a_project_that_the_run_has_moved_is_told_as_one_that_is_not_seen_yet(tmp_path: Path) -> None:
-    world = World.open(tmp_path, replace(UNHURRIED, transfer_lag_seconds=7_200))
+    world = World.open(tmp_path, dataclasses.replace(UNHURRIED, transfer_lag_seconds=7_200))
     world.seed(a_fleet(a_tenant("birch", "free")))
     applied = virtually(world.apply(a_fleet(a_tenant("birch", "pro", overrides=LARGER))))
     (birch,) = applied.report.outcomes

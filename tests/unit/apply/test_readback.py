@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.apply.address import Address
 from reconciler.apply.calls.readback import (
     branch_fields,
@@ -16,7 +14,7 @@ from reconciler.apply.calls.readback import (
 )
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.compute import Compute
-from reconciler.model.values import JsonText, Value
+from reconciler.model.values import JsonText, Value, replace
 from reconciler.plan.change import FieldChange
 from reconciler.plan.live_values import project_fields
 from tests.harness.builders import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.apply.run.merging import unmentioned
 from reconciler.apply.stop import StopSignal
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator import shapes
 from reconciler.simulator.behaviour import Behaviour, Patch

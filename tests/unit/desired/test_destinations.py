@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reconciler.desired.destinations import differences, unpermitted_variables
 from reconciler.desired.state import Api, DesiredState
 from reconciler.desired.tier import EnvReference, OrganizationLimits
+from reconciler.model.values import replace
 from tests.harness.builders import FREE, PAID, a_fleet
 
 REGISTRY: Final = EnvReference("REGISTRY_URL")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.desired.naming import Naming, composed, identity
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from tests.harness.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 

@@ -12,7 +12,6 @@ import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from reconciler.cli.show import read_saved_plan
 from reconciler.documents import reader
@@ -20,6 +19,7 @@ from reconciler.documents.reader import parse_saved_plan
 from reconciler.documents.schema import drift_schema, plan_schema, problems_schema, report_schema
 from reconciler.errors import InvalidInputError
 from reconciler.model.problem import Location, Problem
+from reconciler.model.values import replace
 from reconciler.plan.approval import Made, SavedPlan, Stale
 from reconciler.plan.plan import OrganizationRoom, Overview, TierOverview
 from reconciler.plan.plan_cost import CostRange, PastCost, PlanCost, TenantPastCost, TenantPlanCost

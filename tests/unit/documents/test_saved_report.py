@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import structs
 
 from reconciler.documents import writer
 from reconciler.documents.reader import SavedReport, parse_report
 from reconciler.errors import InvalidInputError
+from reconciler.model.values import replace
 from reconciler.plan.approval import Stale
 from tests.unit.views import builders as build
 
@@ -25,16 +25,15 @@ STALE = (Stale("kai", (build.drifted("kai"),), (build.delete("kai", "p-777"),), 
 def undenied(report: Report) -> Report:
     """A document does not tell whether a key was refused."""
     outcomes = (
-        structs.replace(one, actions=tuple(structs.replace(each, denied=False) for each in one.actions))
-        for one in report.outcomes
+        replace(one, actions=tuple(replace(each, denied=False) for each in one.actions)) for one in report.outcomes
     )
-    return structs.replace(report, outcomes=tuple(outcomes))
+    return replace(report, outcomes=tuple(outcomes))
 
 
 @pytest.mark.parametrize("report", [build.rich_report(), build.harmful_report()], ids=["rich", "harmful"])
 @pytest.mark.parametrize("shard", [None, "2/8"])
 def test_what_was_written_is_read_back(report: Report, shard: str | None) -> None:
-    told = structs.replace(report, shard=shard)
+    told = replace(report, shard=shard)
     text = "".join(writer.report(told, STALE))
     read = parse_report(text.encode(), "report.json")
     assert read == SavedReport(undenied(told), STALE)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.files import events
-from reconciler.files.events import CONFLICT, RESOLVE, Document, Quoted, parse, strictly_parsed, text_problems
+from reconciler.files.events import Document, Quoted, parse, strictly_parsed, text_problems
 from reconciler.files.positions import read_positions
 
 
@@ -46,7 +46,6 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
     assert parse(b"\xef\xbb\xbfa: 1\n", "f").documents[0].value == {"a": "1"}
 
 
-CONFLICTED = f"f:2:1: {CONFLICT} ({RESOLVE})"
 FORBIDDEN = {
     "a key written twice": (b"a: 1\nb: {c: 1, c: 2}\n", "f:2:11: duplicate key 'c' (keep one of them)"),
     "an anchor": (
@@ -62,14 +61,6 @@ FORBIDDEN = {
     "bytes that are not UTF-8": (
         "ok: 1\nü: ä\xff".encode("latin-1"),
         "f:2:1: not valid UTF-8 (save the file as UTF-8)",
-    ),
-    "a merge conflict": (
-        b"tenant: a\n<<<<<<< HEAD\ntier: pro\n=======\ntier: free\n>>>>>>> main\n",
-        CONFLICTED,
-    ),
-    "a merge conflict that is YAML": (
-        b"{tenant: a,\n<<<<<<< HEAD\ntier: pro,\n=======\ntier: free,\n>>>>>>> main\nlabels: {}}\n",
-        CONFLICTED,
     ),
     "text in UTF-16": ("a: 1".encode("utf-16"), "f:1:1: not valid UTF-8 (save the file as UTF-8)"),
 }

@@ -11,7 +11,6 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Threshold, Thresholds
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides, Pins, Reduction, Snapshot, Tenant
 from reconciler.desired.tier import AtLimit, EnvReference, OrganizationLimits
-from reconciler.files.events import CONFLICT, RESOLVE
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.tree import WorkTree
@@ -238,7 +237,6 @@ def test_a_mistake_is_placed_in_whichever_text_states_it(tmp_path: Path) -> None
 
 LINES = {
     '{"tenant": "a", "tier": "free"': "fleet/x.ndjson:1:31: not valid JSON: Expecting ',' delimiter",
-    "<<<<<<< HEAD": f"fleet/x.ndjson:1:1: {CONFLICT} ({RESOLVE})",
     '{"tenant": "a", "tenant": "b"}': "fleet/x.ndjson:1:1: duplicate key 'tenant'",
     '{"tier": "free", "tenant": "b", "tenant": "b"}': "fleet/x.ndjson:1:1: duplicate key 'tenant'",
     '{"tenant": "a", "tier": NaN}': "fleet/x.ndjson:1:1: NaN is not JSON",

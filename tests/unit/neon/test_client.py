@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,7 +19,7 @@ from reconciler.errors import (
     WrongOrganizationError,
 )
 from reconciler.model.compute import Compute
-from reconciler.model.values import JsonText, Value
+from reconciler.model.values import JsonText, Value, replace
 from reconciler.neon.call import MOST_PAGES, Call
 from reconciler.secret import Secret
 from tests.harness.scripted_api import (

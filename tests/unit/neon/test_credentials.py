@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, WrongOrganizationError
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.neon.credentials import read_access
 from tests.harness.builders import FREE, PAID, a_fleet
 

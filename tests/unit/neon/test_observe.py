@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from reconciler.live.registered import Registered
 from reconciler.live.state import UnknownProject
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.project_reader import TOO_MANY_UNREADABLE, ProjectReader
 from reconciler.plan.guards import guard
@@ -248,7 +249,7 @@ def test_details_are_read_once_and_keep_what_only_the_list_tells() -> None:
     class Connected(Fleet):
         def page(self, organization: str, query: dict[str, str]) -> Reply:
             reply = super().page(organization, query)
-            return replace(reply, body={**reply.body, "integrations": {"1": ["github"]}})
+            return dataclasses.replace(reply, body={**reply.body, "integrations": {"1": ["github"]}})
 
     fleet = Connected(settled("1", "myapp-acme"))
     fleet.in_lists = {"1": project("1", "myapp-acme")}

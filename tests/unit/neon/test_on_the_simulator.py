@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +21,7 @@ from reconciler.errors import (
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.neon import branch_calls
 from reconciler.neon.client import Neon, connect
 from reconciler.neon.observe import observe

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import field
 
 from reconciler.errors import NotDeliveredError
 from reconciler.model.notice import Findings, Notice, NoticeKey, Told, Weight
@@ -43,18 +44,14 @@ def found(*notices: Notice, seen: tuple[str, ...] = NAMES) -> Findings:
     )
 
 
-class Service(Destination):
+class Service(Destination, frozen=True):
     """Takes messages; fails or dies where a test says so."""
 
-    messages: list[Message]
-    fails: list[bool]
-    dies: list[str]
-
-    def __init__(self, name: str = "$URL") -> None:
-        super().__init__(name, Secret("json://host/token"))
-        object.__setattr__(self, "messages", [])
-        object.__setattr__(self, "fails", [])
-        object.__setattr__(self, "dies", [])
+    name: str = "$URL"
+    address: Secret = Secret("json://host/token")
+    messages: list[Message] = field(default_factory=list)
+    fails: list[bool] = field(default_factory=list)
+    dies: list[str] = field(default_factory=list)
 
     def send(self, message: Message) -> None:
         if self.dies and self.dies.pop() == "before":

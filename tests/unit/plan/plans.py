@@ -54,6 +54,7 @@ from reconciler.plan.plan import (
     Waiting,
 )
 from reconciler.plan.plan_cost import CostRange, PlanCost, TenantPlanCost
+from tests.harness.structs import built
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,8 +190,8 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
     )
 
 
-snapshots = st.builds(LiveSnapshot, texts, texts, st.none() | texts, seconds, st.none() | seconds, flags)
-projects = st.builds(
+snapshots = built(LiveSnapshot, texts, texts, st.none() | texts, seconds, st.none() | seconds, flags)
+projects = built(
     LiveProject,
     id=st.sampled_from(["p-1", "p-2"]),
     name=texts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides, Reduction
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions

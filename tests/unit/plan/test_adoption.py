@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import adoption_annotations, creation_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
+from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.applied import Applied, Ended, advanced, merged, to_be_tried
 from reconciler.plan.change import Origin
@@ -324,7 +323,7 @@ class TestAMomentThatNeonRejected:
         skipped = ActionOutcome(create, Result.SKIPPED, "Neon holds no data", request_id=request_id)
         run = ended(desired=desired)
         outcomes = (TenantOutcome("acme", Result.SKIPPED, (skipped,), None),)
-        run = replace(run, report=structs.replace(run.report, outcomes=outcomes))
+        run = replace(run, report=replace(run.report, outcomes=outcomes))
         return dict(advanced(before, HEAD, run, precedes).rejected)
 
     def test_is_recorded_as_long_as_the_files_declare_it(self) -> None:

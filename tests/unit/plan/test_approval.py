@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Origin
 from reconciler.plan.planner import make_plan
@@ -68,7 +67,7 @@ def test_one_action_too_many_holds_back_the_whole_tenant() -> None:
     fresh = planned(small("ada"), tier="pro")
     (ada, _) = fresh.tenants
     assert len(ada.actions) > 1
-    saved = structs.replace(fresh, tenants=(structs.replace(ada, actions=ada.actions[1:]),))
+    saved = replace(fresh, tenants=(replace(ada, actions=ada.actions[1:]),))
     approval = approve(fresh, saved)
     assert approval.plan.empty
     assert approval.stale[0].fresh == ada.actions[:1]
@@ -76,7 +75,7 @@ def test_one_action_too_many_holds_back_the_whole_tenant() -> None:
 
 
 def test_a_tenant_that_the_saved_plan_does_not_know_is_stale() -> None:
-    approval = approve(SAVED, structs.replace(SAVED, tenants=SAVED.tenants[:1]))
+    approval = approve(SAVED, replace(SAVED, tenants=SAVED.tenants[:1]))
     assert names(approval.plan) == ["ada"]
     assert "nothing for this tenant" in approval.stale[0].message
 
@@ -91,10 +90,8 @@ def test_the_plan_of_another_fleet_permits_nothing() -> None:
 @pytest.mark.parametrize("free", ["org-quiet-sun", None])
 def test_a_plan_that_was_made_with_other_organizations_permits_nothing(free: str | None) -> None:
     """A tenant to be created has no project id by which it could be told from its namesake in another account."""
-    fresh = structs.replace(planned(), organizations={"free": "org-calm-sea", "paid": "org-deep-lake"})
-    saved = structs.replace(
-        fresh, organizations={"paid": "org-deep-lake"} | ({} if free is None else {"free": free})
-    )
+    fresh = replace(planned(), organizations={"free": "org-calm-sea", "paid": "org-deep-lake"})
+    saved = replace(fresh, organizations={"paid": "org-deep-lake"} | ({} if free is None else {"free": free}))
     approval = approve(fresh, saved)
     assert approval.plan.empty
     assert [stale.tenant for stale in approval.stale] == ["ada", "bob"]
@@ -106,37 +103,37 @@ def test_a_plan_that_was_made_with_other_organizations_permits_nothing(free: str
 def test_where_and_why_the_files_ask_for_it_does_not_matter() -> None:
     def retold(tenant: TenantPlan) -> TenantPlan:
         told = [
-            structs.replace(
+            replace(
                 action,
                 reason="another one",
                 source=Location("elsewhere.yaml", 9),
-                changes=tuple(structs.replace(change, origin=Origin.CONFIG) for change in action.changes),
+                changes=tuple(replace(change, origin=Origin.CONFIG) for change in action.changes),
             )
             for action in tenant.actions
         ]
-        return structs.replace(tenant, actions=tuple(told))
+        return replace(tenant, actions=tuple(told))
 
-    saved = structs.replace(SAVED, tenants=tuple(map(retold, SAVED.tenants)))
+    saved = replace(SAVED, tenants=tuple(map(retold, SAVED.tenants)))
     assert approve(SAVED, saved).plan == SAVED
 
 
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda change: structs.replace(change, after=change.after + 1),
-        lambda change: structs.replace(change, before=None),
-        lambda change: structs.replace(change, path="quota.written_data_bytes"),
-        lambda change: structs.replace(change, lowering=not change.lowering),
-        lambda change: structs.replace(change, risk=2),
+        lambda change: replace(change, after=change.after + 1),
+        lambda change: replace(change, before=None),
+        lambda change: replace(change, path="quota.written_data_bytes"),
+        lambda change: replace(change, lowering=not change.lowering),
+        lambda change: replace(change, risk=2),
     ],
 )
 def test_everything_else_does(edit: Callable[[FieldChange], FieldChange]) -> None:
     def edited(tenant: TenantPlan) -> TenantPlan:
         (action,) = tenant.actions
         changes = tuple(map(edit, action.changes))
-        return structs.replace(tenant, actions=(structs.replace(action, changes=changes),))
+        return replace(tenant, actions=(replace(action, changes=changes),))
 
-    approval = approve(SAVED, structs.replace(SAVED, tenants=tuple(map(edited, SAVED.tenants))))
+    approval = approve(SAVED, replace(SAVED, tenants=tuple(map(edited, SAVED.tenants))))
     assert approval.plan.empty
     assert len(approval.stale) == 2
 
@@ -171,14 +168,14 @@ def related(draw: st.DrawFn) -> tuple[Plan, Plan]:
     """A plan, and one that holds some of its tenants, some with others in their place."""
     fresh = draw(plans())
     tenants = [draw(st.just(tenant) | tenant_plans(tenant.tenant)) for tenant in fresh.tenants]
-    return fresh, structs.replace(fresh, tenants=tuple(tenant for tenant in tenants if draw(st.integers(0, 3))))
+    return fresh, replace(fresh, tenants=tuple(tenant for tenant in tenants if draw(st.integers(0, 3))))
 
 
 def essence(plan: Plan) -> set[object]:
     return {
         (
             planned.project and planned.project.id,
-            structs.replace(action, reason="", source=Location(""), changes=bare(action.changes)),
+            replace(action, reason="", source=Location(""), changes=bare(action.changes)),
         )
         for planned in plan.tenants
         for action in planned.actions
@@ -186,7 +183,7 @@ def essence(plan: Plan) -> set[object]:
 
 
 def bare(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-    return tuple(structs.replace(change, origin=Origin.DRIFT) for change in changes)
+    return tuple(replace(change, origin=Origin.DRIFT) for change in changes)
 
 
 @given(related())
@@ -196,7 +193,7 @@ def test_what_is_approved_is_part_of_both_and_every_tenant_is_accounted_for(pair
     assert all(planned in fresh.tenants for planned in approval.plan.tenants)
     assert essence(approval.plan) <= essence(saved)
     assert sorted([*names(approval.plan), *(stale.tenant for stale in approval.stale)]) == names(fresh)
-    assert structs.replace(approval.plan, tenants=()) == structs.replace(fresh, tenants=())
+    assert replace(approval.plan, tenants=()) == replace(fresh, tenants=())
 
 
 @given(related(), st.data())
@@ -209,6 +206,6 @@ def test_taking_an_action_out_of_a_saved_plan_only_takes_away(
     place = data.draw(st.integers(0, len(saved.tenants) - 1))
     actions = saved.tenants[place].actions
     gone = data.draw(st.integers(0, len(actions) - 1))
-    thinned = structs.replace(saved.tenants[place], actions=actions[:gone] + actions[gone + 1 :])
-    less = structs.replace(saved, tenants=(*saved.tenants[:place], thinned, *saved.tenants[place + 1 :]))
+    thinned = replace(saved.tenants[place], actions=actions[:gone] + actions[gone + 1 :])
+    less = replace(saved, tenants=(*saved.tenants[:place], thinned, *saved.tenants[place + 1 :]))
     assert set(names(approve(fresh, less).plan)) <= set(names(approve(fresh, saved).plan))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Pins, Snapshot
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
+from reconciler.model.values import replace
 from reconciler.plan.applied import Ended, tenant_states
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Accepted, Boost, Overrides, Reduction
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.plan.applied import Applied, Ended, advanced
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.desired.tenant import DevBranch
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import ResetBranch
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import DevBranchPolicy
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject

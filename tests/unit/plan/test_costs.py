@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from reconciler.live.consumption import Metered, Metering
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.model.problem import Location
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.plan.change import FieldChange
 from reconciler.plan.costs import Limits, plan_cost, total
 from reconciler.plan.history import History
@@ -34,6 +34,7 @@ from tests.harness.builders import (
     a_view,
     make_plan,
 )
+from tests.harness.structs import built
 from tests.unit.views.builders import patch, patch_compute
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ limits = st.builds(Limits, st.sampled_from(["free", "paid"]), quotas, computes)
 money = st.decimals(0, 10, places=4)
 prices = st.builds(
     lambda rates, own: replace(PRICES, rates=rates, own={"free": own}),
-    *[st.builds(Rates, st.dictionaries(st.sampled_from([c.key for c in CHARGES]), money), sponsored=st.booleans())]
+    *[built(Rates, st.dictionaries(st.sampled_from([c.key for c in CHARGES]), money), sponsored=st.booleans())]
     * 2,
 )
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from reconciler.desired.selection import Selection
+from reconciler.model.values import replace
 from reconciler.plan.counting import with_overview
 from reconciler.plan.plan import Conflict, OrganizationRoom, Refusal, Rule, TierOverview
 from tests.harness.builders import FREE_LIMITS, HERE, PAID_LIMITS, a_fleet, a_tenant
@@ -78,4 +77,4 @@ def test_an_organization_that_was_not_listed_is_left_out() -> None:
 
 def test_the_plan_is_otherwise_the_same() -> None:
     plan = build.rich_plan()
-    assert structs.replace(with_overview(plan, a_fleet(), Selection(), LISTED), overview=None) == plan
+    assert replace(with_overview(plan, a_fleet(), Selection(), LISTED), overview=None) == plan

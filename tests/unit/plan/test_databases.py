@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.selection import Depth
 from reconciler.desired.tenant import Accepted, DevBranch, Pins, Reduction, Snapshot
 from reconciler.model.database import Database
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, ResetBranch
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
 from reconciler.plan.actions.project import CreateProject

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.actions.snapshot import CreateSnapshot
 from tests.harness.builders import a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan

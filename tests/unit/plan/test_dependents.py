@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.model.annotations import Purpose
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.desired.tier import EnvReference, OrganizationLimits
 from reconciler.model.compute import Compute
 from reconciler.model.fields.allow_list import shuts_out
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.project import TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment

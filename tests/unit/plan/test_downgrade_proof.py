@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides
 from reconciler.model.annotations import Purpose, adoption_annotations, branch_annotations
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.plan.adoption import MARK
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from reconciler.desired.state import Defaults
 from reconciler.desired.tenant import Accepted
 from reconciler.desired.tier import AtLimit, Cleanup, DevBranchPolicy, EnvReference, Occasion, SnapshotPolicy
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.history import History
 from tests.harness.builders import FREE, FREE_TIER, PAID, PRO_TIER, a_fleet, a_project, a_tenant, a_view, make_plan
 

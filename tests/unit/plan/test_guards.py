@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from reconciler.live.registered import Registered
 from reconciler.live.state import LiveState, UnknownProject
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.compute import SIZE, is_a_range
 from reconciler.plan.guards import guard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from reconciler.desired.policy import DriftPolicy
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.files.load import load
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.project import CreateProject, DeleteProject, TransferProject

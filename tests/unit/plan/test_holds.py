@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pytest
 from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Boost, Hold
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions

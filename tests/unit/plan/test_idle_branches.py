@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import BranchCleanup, Cleanup, WhenCrowded
 from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import Purpose
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import PatchBranch
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec import structs
 
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.live.project import SNAPSHOTS as WITH_SNAPSHOTS
 from reconciler.live.project import LiveSnapshot, Needs
+from reconciler.model.values import replace
 from reconciler.plan.late_turn import DONE, UNREAD, judge, with_unread
 from reconciler.plan.outcome import GONE
 from tests.harness.builders import (
@@ -39,7 +38,7 @@ def deletion() -> tuple[TenantPlan, Plan]:
     (tenant,) = plan.tenants
     actions = tuple(action for action in tenant.actions if action.kind == "delete_snapshot")
     assert len(actions) == 1
-    return structs.replace(tenant, actions=actions), structs.replace(plan, tenants=())
+    return replace(tenant, actions=actions), replace(plan, tenants=())
 
 
 @pytest.mark.parametrize(("left", "told"), [((), GONE), (SNAPSHOTS[1:], GONE), (SNAPSHOTS, DONE)])

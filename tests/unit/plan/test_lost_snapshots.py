@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from reconciler.cli import exit_codes
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.errors import ExitCode
+from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard

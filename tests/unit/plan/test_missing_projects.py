@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reconciler.cli import exit_codes
 from reconciler.errors import ExitCode
 from reconciler.live.state import AnnotationSearch
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.moments import month_of
 from reconciler.model.quota import Consumption, Quota
+from reconciler.model.values import replace
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from tests.harness.builders import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pytest
 from reconciler.desired.tier import Cleanup
 from reconciler.live.project import LiveSnapshot, SnapshotRestore
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard

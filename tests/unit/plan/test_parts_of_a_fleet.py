@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Accepted, DevBranch, Overrides
 from reconciler.desired.tier import Tier
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share

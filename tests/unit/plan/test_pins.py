@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.naming import Naming
+from reconciler.model.values import replace
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 from tests.harness.builders import a_branch, a_fleet, a_project, a_tenant, a_view

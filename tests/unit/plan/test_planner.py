@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Overrides, Pins
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject, TransferProject
 from reconciler.plan.change import FieldChange, Origin, Risk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from reconciler.desired.selection import Reach
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.change import Risk

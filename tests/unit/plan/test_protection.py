@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pytest
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, PatchBranch
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Origin, Risk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from reconciler.desired.policy import Policy
 from reconciler.live.registered import Registered
+from reconciler.model.values import replace
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from tests.harness.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan

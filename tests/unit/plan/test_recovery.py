@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.desired.naming import Naming
 from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.live.state import UnknownProject
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject, RecoverProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard

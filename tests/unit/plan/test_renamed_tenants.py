@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from reconciler.desired.tenant import Overrides
 from reconciler.live.registered import Registered
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.applied import Applied
 from reconciler.plan.change import Origin

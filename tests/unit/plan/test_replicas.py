@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import Overrides
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.selection import Selection
 from reconciler.live.state import UnknownProject
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from reconciler.live.state import RunState, RunStatus
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import NEVER_SUSPEND, Compute
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.approval import approve
 from reconciler.plan.change import Risk

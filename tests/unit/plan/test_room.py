@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.change import FieldChange
 from reconciler.plan.guards.context import TenantContext, Verdict

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from msgspec import structs
 
 from reconciler.desired.tenant import Boost, DevBranch, Overrides
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.history import History
 from reconciler.plan.plan import Layer, Plan, Rule
@@ -43,7 +41,7 @@ def planned(before: DesiredState, after: DesiredState, *projects: LiveProject) -
     """The plan of a change of the files, with the tiers of its tenants."""
     history = History(before)
     plan = make_plan(after, a_view(*projects), history=history)
-    return structs.replace(plan, tiers=tiers(plan, after.at(NOON), history))
+    return replace(plan, tiers=tiers(plan, after.at(NOON), history))
 
 
 def of_a_raised_tier() -> Plan:

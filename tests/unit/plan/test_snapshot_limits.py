@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.live.project import SnapshotRestore
+from reconciler.model.values import replace
 from reconciler.plan.concerns.snapshots import SURE_FOR
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin

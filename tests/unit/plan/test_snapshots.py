@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod, SnapshotPolicy
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy, Threshold, Thresholds
 from reconciler.desired.selection import Depth
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import SuspendCompute
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin, Risk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from reconciler.desired.tenant import DevBranch, Overrides, Pins, Snapshot
 from reconciler.desired.tier import DevBranchPolicy
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.compute import Compute
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from tests.harness.builders import (
@@ -136,7 +135,7 @@ def test_another_tier_that_does_not_state_it() -> None:
 def test_a_pin_that_goes(pins: Pins) -> None:
     plan = plan_of(fleet(), fleet(a_tenant(pins=pins)))
     assert plan.empty
-    assert [path for path, _, _ in kept(plan)] == [word for word in pins.__slots__ if getattr(pins, word)]
+    assert [path for path, _, _ in kept(plan)] == [word for word in pins.__struct_fields__ if getattr(pins, word)]
 
 
 def test_a_name_of_a_project_that_is_pinned_from_now_on() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +10,7 @@ from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_COMPUTE,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.selection import Depth, Reach
 from reconciler.model.compute import Compute
+from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin

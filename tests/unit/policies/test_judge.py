@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import structs
 
 from reconciler.desired.policies import OnViolation, Scope
 from reconciler.errors import PolicyError
+from reconciler.model.values import replace
 from reconciler.plan.costs import with_cost
 from reconciler.plan.guards import guard, guard_tenants
 from reconciler.plan.history import History
@@ -167,7 +166,7 @@ def test_a_late_turn_is_judged_again_with_what_is_known_of_the_first_plan() -> N
     )
     first = make_plan(FLEET, VIEW, history=BEFORE)
     judge.of_plan(first)
-    alone = structs.replace(first, tenants=tuple(one for one in first.tenants if one.tenant == "dune"))
+    alone = replace(first, tenants=tuple(one for one in first.tenants if one.tenant == "dune"))
     turn = guard_tenants(alone, FLEET, VIEW, EVERYTHING, history=BEFORE, now=NOON, policies=judge)
     assert turn.empty
     assert [one.message for one in turn.refusals] == ["policy b: not allowed"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions, registry_rows
 from reconciler.fleet.applying import apply_plan
 from reconciler.live.registered import Placement, RowState
+from reconciler.model.values import replace
 from reconciler.neon.observe import observe
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result

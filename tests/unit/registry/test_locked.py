@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from reconciler.errors import RegistryError
 from reconciler.fleet import Fleet, RunOptions
+from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.registry.database import READS_AT_ONCE, WRITES_AT_ONCE
 from reconciler.registry.store import Registry

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.fleet.account_calls import AccountCalls
+from reconciler.model.values import replace
 from reconciler.neon.leased_budget import (
     ASKED_AGAIN_SECONDS,
     FIRST_CALLS,

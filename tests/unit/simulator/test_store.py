@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import pytest
 from reconciler.simulator.clock import LoopTime, seconds_of, timestamp
 from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
-from reconciler.simulator.store import TABLES
 from reconciler.simulator.types import Limits, Organization, Quota
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.unit.simulator.account import FREE, PAID, account
@@ -188,14 +186,3 @@ def test_times_are_written_in_utc_to_the_second_and_read_with_their_zone() -> No
     assert seconds_of("1970-01-01T01:00:00+01:00") == 0
     with pytest.raises(ValueError, match="no time zone"):
         seconds_of("1970-01-01T00:00:00")
-
-
-def test_a_file_has_all_tables_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the process that makes it is killed."""
-    file = tmp_path / "sim.db"
-    with monkeypatch.context() as broken:
-        broken.setattr("reconciler.simulator.store.TABLES", TABLES.replace("PRAGMA", "CREATE nothing; PRAGMA"))
-        with pytest.raises(sqlite3.OperationalError):
-            Simulator.open(file, [FREE])
-    with Simulator.open(file, [FREE]) as simulator:
-        assert [*simulator.organization_ids] == ["free"]

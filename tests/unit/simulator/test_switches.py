@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,6 +167,6 @@ def test_a_list_may_leave_the_restore_window_out() -> None:
         neon.create()
         (item,) = neon.get("/projects")["projects"]
         assert "history_retention_seconds" not in item
-        neon.simulator.world.switches.set(replace(Behaviour(), list_shows_restore_window=True))
+        neon.simulator.world.switches.set(dataclasses.replace(Behaviour(), list_shows_restore_window=True))
         (item,) = neon.get("/projects")["projects"]
         assert item["history_retention_seconds"] == DAY

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.usage.after_plan import Outcome, notes_after, outcomes
 from tests.harness.builders import (
     FREE_QUOTA,

@@ -17,6 +17,7 @@ from reconciler.live.state import LiveState
 from reconciler.model.problem import Location, Severity
 from reconciler.usage.costing import Costing, CostScope, charges, notes, scope, sum_of, tiers, used
 from tests.harness.builders import NOON, a_fleet, a_project, a_tenant
+from tests.harness.structs import built
 
 if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
@@ -48,7 +49,7 @@ metered = st.builds(
     extra_branch_hours=st.integers(0, 10**6),
 )
 money = st.decimals(0, 10, places=4)
-rates = st.builds(
+rates = built(
     Rates,
     prices=st.fixed_dictionaries({}, optional={charge.key: money for charge in CHARGES}),
     data_transfer_included_gb=st.decimals(0, 10**7, places=2),

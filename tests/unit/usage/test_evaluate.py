@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from reconciler.live.consumption import Metered
 from reconciler.live.project import Needs
 from reconciler.live.state import LiveState
 from reconciler.model.quota import Consumption, Quota
+from reconciler.model.values import replace
 from reconciler.usage.evaluate import Evaluation
 from reconciler.usage.gaps import notes
 from reconciler.usage.period import period_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.quota import Consumption
+from reconciler.model.values import replace
 from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.plan.history import History
 from reconciler.plan.tenant_tier import tiers

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-
-from msgspec import structs
 
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import Compute
 from reconciler.model.problem import Location
-from reconciler.model.values import JsonText, Value
+from reconciler.model.values import JsonText, Value, replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch, ResetBranch, ResetPassword
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
 from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
@@ -570,7 +567,7 @@ def applied(planned: TenantPlan, project_id: str | None = None, until: datetime 
 
 def with_message(of: TenantOutcome, message: str) -> TenantOutcome:
     """The same, with something to be told beside its first action."""
-    return structs.replace(of, actions=(structs.replace(of.actions[0], message=message), *of.actions[1:]))
+    return replace(of, actions=(replace(of.actions[0], message=message), *of.actions[1:]))
 
 
 def failed(planned: TenantPlan, *, after: int, message: str) -> TenantOutcome:
@@ -631,11 +628,11 @@ def harmful_report() -> Report:
     rich, until = rich_report(), datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
     deleted = applied(tenant("fir", delete("fir", "mild-sun-00000012")), until=until)
     assert deleted.deletion is not None
-    return structs.replace(
+    return replace(
         rich,
         outcomes=(
             *rich.outcomes,
-            structs.replace(deleted, deletion=structs.replace(deleted.deletion, dump="dumps/fir")),
+            replace(deleted, deletion=replace(deleted.deletion, dump="dumps/fir")),
             applied(tenant("gorse", delete("gorse", "gone-sun-00000013"))),
             with_message(applied(price_change("hazel")), "the registry at port 5432 does not answer"),
         ),

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.problem import Location
-from reconciler.model.values import JsonText
+from reconciler.model.values import JsonText, replace
 from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.plan.outcome import Deletion, Harm, HarmedTenant, Report, TenantOutcome
 from reconciler.plan.plan import (
@@ -47,18 +47,16 @@ def everything_called(text: str) -> Plan:
     )
     patch = build.patch(text, text, *values, source=place)
     compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
-    create = structs.replace(build.create(text), organization=text, reason=text)
+    create = replace(build.create(text), organization=text, reason=text)
     transfer = build.transfer(text, text, text, text, downgrade=False)
-    delete = structs.replace(build.delete(text, text), source=place)
+    delete = replace(build.delete(text, text), source=place)
     copies = (
-        structs.replace(build.create_branch(text, text), parent=text),
+        replace(build.create_branch(text, text), parent=text),
         build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
-        structs.replace(
-            build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)
-        ),
-        structs.replace(build.delete_branch(text, text), branch_id=text),
-        structs.replace(build.delete_snapshot(text, text, text), snapshot_id=text),
-        structs.replace(build.create_snapshot(text, text), branch=text),
+        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
+        replace(build.delete_branch(text, text), branch_id=text),
+        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
+        replace(build.create_snapshot(text, text), branch=text),
         *(structs.replace(restore, branch=text) for restore in build.restores(text, text)),
     )
     live = build.project(text, organization=text)
@@ -91,7 +89,7 @@ def everything_called(text: str) -> Plan:
             FileChange(text, text, text, text, (), place),
         ),
         waiting=(Waiting(text, text, (text,), changed=False), Waiting(None, text, (text,), changed=True)),
-        coverage=structs.replace(build.plan().coverage, organizations=(text,), only=(text,)),
+        coverage=replace(build.plan().coverage, organizations=(text,), only=(text,)),
         fleet=text,
         tiers={text: TenantTier(text, text, {text: Layer.OVERRIDE})},
         authored=(
@@ -143,7 +141,7 @@ def cost_called(text: str) -> Cost:
         prices_as_of=date(2026, 11, 12),
         currency="USD",
         cost=amount,
-        organizations=(whole, structs.replace(whole, whole=False, sponsored=True, read=False)),
+        organizations=(whole, replace(whole, whole=False, sponsored=True, read=False)),
         tiers=(TierCost(text, 1, amount),),
         tenants=(TenantCost(text, text, text, text, amount, (part,)),),
         without_project=(text,),
@@ -166,25 +164,25 @@ def report_called(text: str) -> Report:
         *(_deleted(text, tenant) for tenant in planned),
         stopped=text,
     )
-    return structs.replace(report, api_host=text, harm=Harm(text, 1, 2, 3, 1, (HarmedTenant(text, (text,)),)))
+    return replace(report, api_host=text, harm=Harm(text, 1, 2, 3, 1, (HarmedTenant(text, (text,)),)))
 
 
 def _deleted(text: str, planned: TenantPlan) -> TenantOutcome:
     """A deleted project whose tenant, id and dump are this text."""
     record = Deletion(text, text, MADE.at, MADE.at, dump=text)
-    return structs.replace(build.applied(planned), deletion=record)
+    return replace(build.applied(planned), deletion=record)
 
 
 def usage_called(text: str) -> Usage:
     """A usage in which all that comes from outside is this text."""
     told = usages.at_limits([text] * 4)
     tenants = tuple(
-        structs.replace(
+        replace(
             one, tier=text, organization=text, project_id=text, suspended_by_file=one.suspended_by_file and text
         )
         for one in told.tenants
     )
-    organizations = tuple(structs.replace(one, organization=text) for one in told.organizations)
+    organizations = tuple(replace(one, organization=text) for one in told.organizations)
     notes = (Note(text, text, Location(text, 1)),)
     named: dict[str, Any] = {"without_project": (text,), "unread": (text,), "api_host": text, "fleet": text}
-    return structs.replace(told, tenants=tenants, organizations=organizations, notes=notes, **named)
+    return replace(told, tenants=tenants, organizations=organizations, notes=notes, **named)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from msgspec.structs import replace
 from rich.console import Console
 
 from reconciler.cli.demo import status_list
@@ -17,6 +16,7 @@ from reconciler.cli.demo_parts import chapter
 from reconciler.errors import ApiError
 from reconciler.live.registered import KeptString, RegisteredTenant, RegisteredTenants, RowState
 from reconciler.model.problem import Location, Problem
+from reconciler.model.values import replace
 from reconciler.plan.action import Action
 from reconciler.plan.approval import Stale
 from reconciler.plan.outcome import Result

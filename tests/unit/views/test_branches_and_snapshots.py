@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec import structs
 
 from reconciler.model.annotations import Purpose
 from reconciler.model.compute import NEVER_SUSPEND, Compute
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.outcome import Result
 from reconciler.views import markdown, plain_text
@@ -71,9 +71,7 @@ def sample() -> Plan:
             build.delete_branch("delta", "nightly-1", purpose=kept, reason="replaced by 'v2'"),
             build.create_branch("delta", "v2", purpose=kept, expires_at=UNTIL),
         ),
-        coverage=structs.replace(
-            coverage, branches_checked=2, branches_total=3, snapshots_checked=1, snapshots_total=1
-        ),
+        coverage=replace(coverage, branches_checked=2, branches_total=3, snapshots_checked=1, snapshots_total=1),
     )
 
 
@@ -90,7 +88,7 @@ def test_branches_and_snapshots_read_like_this() -> None:
     [
         (build.create_branch("a", compute=None), "create branch development from main"),
         (build.create_branch("a", schema_only=True, compute=None), "… main  (schema only)"),
-        (structs.replace(build.create_branch("a"), with_compute=False), "… main  (no compute)"),
+        (replace(build.create_branch("a"), with_compute=False), "… main  (no compute)"),
         (build.create_branch("a", compute=Compute(max_cu=0.5)), "… main  (compute 0.5 CU)"),
         (build.create_branch("a", compute=Compute(2, 2, NEVER_SUSPEND)), "… main  (compute 2 CU, suspend never)"),
         (build.create_branch("a", compute=Compute(None, None, 90)), "… main  (suspend 90s)"),

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
-from msgspec import structs
 
 from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.values import replace
 from reconciler.plan.plan import Authored
 from reconciler.views import github_annotations, junit, sarif
 from reconciler.views.view import DiffView, DriftView, PlanView, ProblemsView, ReportView
@@ -80,8 +80,8 @@ def test_a_plan_tells_refusals_conflicts_and_risks_at_their_places() -> None:
 def test_a_changed_line_of_a_tier_tells_what_it_does_and_to_how_many() -> None:
     line = Location("tiers.yaml", 70, 7)
     author = Authored(line, "pro", None, "compute.max_cu", "b276dcf0", "Ada", "Raise pro")
-    of_a_tenant = structs.replace(author, tier=None, tenant="ada", source=Location("tenants/ada.yaml", 1, 1))
-    plan = structs.replace(of_a_raised_tier(), authored=(author, of_a_tenant))
+    of_a_tenant = replace(author, tier=None, tenant="ada", source=Location("tenants/ada.yaml", 1, 1))
+    plan = replace(of_a_raised_tier(), authored=(author, of_a_tenant))
     for view in (PlanView(plan), DiffView(plan, build.MADE)):
         (found,) = [one for one in shown(github_annotations.render(view)) if one.properties["title"] == "Changes"]
         assert (found.level, found.properties["file"], found.properties["line"]) == ("warning", "tiers.yaml", "70")

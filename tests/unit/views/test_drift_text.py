@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
+from reconciler.model.values import replace
 from reconciler.plan.plan import Refusal, Rule
 from reconciler.views import plain_text
 from reconciler.views.console import as_text

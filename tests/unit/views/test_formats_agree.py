@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from msgspec import structs
 
 from reconciler.model.problem import Location, Problem, Severity
+from reconciler.model.values import replace
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
@@ -43,7 +43,7 @@ RAISED: Final = [build.price_change(f"tenant-{number}") for number in range(17)]
 
 def whole_plan() -> Plan:
     """One of everything, a change that many share, and numbers that occur nowhere else."""
-    return structs.replace(
+    return replace(
         build.rich_plan(),
         tenants=(*build.rich_plan().tenants, *RAISED),
         forecast=forecast_called("gold"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from msgspec import structs
 
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.outcome import Harm, HarmedTenant
 from reconciler.plan.plan import Authored, Conflict, Note, Orphan, Refusal, Rule, TenantTier, Waiting
@@ -131,7 +131,7 @@ REPORTS: Final[dict[str, Callable[[], Report]]] = {
     "with a warning each": lambda: build.report(
         *(build.with_message(build.applied(build.price_change(name)), f"{name} {WIDE * 200}") for name in LONGEST)
     ),
-    "worse off since a wave": lambda: structs.replace(
+    "worse off since a wave": lambda: replace(
         build.report(*(build.applied(build.price_change(name)) for name in LONGEST)),
         harm=Harm("7f3a91", 1, MANY, 0, 0, tuple(HarmedTenant(one, (f"{one} {WIDE}",)) for one in LONGEST)),
     ),

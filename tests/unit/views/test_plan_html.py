@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from msgspec import structs
 
+from reconciler.model.values import replace
 from reconciler.plan.plan import TenantTier
 from reconciler.views.formats import render
 from reconciler.views.safe_text import harmless
@@ -136,7 +136,7 @@ def test_many_tenants_with_one_change_are_a_short_page() -> None:
 
 
 def test_the_data_name_every_tenant_and_every_action_once() -> None:
-    plan = structs.replace(one_kind(1_000), refusals=build.rich_plan().refusals)
+    plan = replace(one_kind(1_000), refusals=build.rich_plan().refusals)
     data = json.loads(read_page(page(PlanView(plan, build.MADE))).all("script")[0].text)
     names = [data["texts"][row[0]] for row in data["rows"] if row[4]]
     refused = [name for refusal in plan.refusals for name in refusal.tenants]
@@ -169,7 +169,7 @@ def test_the_tiles_count_tenants() -> None:
 
 
 def test_a_host_that_is_not_neons_stands_at_the_top() -> None:
-    plan = structs.replace(build.rich_plan(), api_host="https://other.example")
+    plan = replace(build.rich_plan(), api_host="https://other.example")
     for view in (PlanView(plan), DriftView(plan)):
         assert "https://other.example" in read_page(page(view)).all("header")[0].text
 
@@ -177,5 +177,5 @@ def test_a_host_that_is_not_neons_stands_at_the_top() -> None:
 def test_a_plan_of_few_tenants_can_be_filtered_by_tier_too() -> None:
     """Such a plan lists no organization, so that it has no overview of the fleet."""
     tiers = {name: TenantTier(f"tier-{name}", None, {}) for name in ("t00000", "t00001")}
-    shown = page(PlanView(structs.replace(one_kind(2), tiers=tiers), build.MADE))
+    shown = page(PlanView(replace(one_kind(2), tiers=tiers), build.MADE))
     assert all(tier.tier in shown for tier in tiers.values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec import structs
 from rich.console import Console
 
 from reconciler.model.problem import Location
+from reconciler.model.values import replace
 from reconciler.plan.approval import Stale
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Orphan, Refusal, Rule
@@ -256,7 +256,7 @@ Create (2)
 
 def test_what_goes_out_unchanged_does_not_keep_tenants_apart() -> None:
     raised = build.patch("birch", "tier free changed", build.change("quota.data_transfer_bytes", 1, 2))
-    other = structs.replace(raised, tenant="cedar", companions=(("quota.active_time_seconds", 72_000),))
+    other = replace(raised, tenant="cedar", companions=(("quota.active_time_seconds", 72_000),))
     assert "2 tenants" in shown(build.plan(build.tenant("birch", raised), build.tenant("cedar", other)))
 
 
@@ -292,7 +292,7 @@ def test_full_cuts_nothing() -> None:
 def test_the_largest_block_is_never_what_is_cut() -> None:
     plan = long_plan()
     many = (build.price_change(f"zulu-{number}") for number in range(3))
-    text = shown(structs.replace(plan, tenants=(*plan.tenants, *many)))
+    text = shown(replace(plan, tenants=(*plan.tenants, *many)))
     assert "\nChange (33)\n\n  3 tenants  tier free changed" in text
 
 
@@ -372,9 +372,7 @@ def test_many_refusals_for_different_reasons_are_cut() -> None:
 
 def test_a_move_that_no_commit_asked_for_is_marked_as_drift() -> None:
     planned = build.transfer("acme", "free", "paid", "tier pro", downgrade=False)
-    moved = structs.replace(
-        planned, changes=tuple(structs.replace(one, origin=Origin.DRIFT) for one in planned.changes)
-    )
+    moved = replace(planned, changes=tuple(replace(one, origin=Origin.DRIFT) for one in planned.changes))
     assert "    -> transfer from free to paid  drift\n" in shown(build.plan(build.tenant("acme", moved)))
 
 

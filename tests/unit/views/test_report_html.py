@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec import structs
 
+from reconciler.model.values import replace
 from reconciler.plan.approval import Stale
 from reconciler.views.view import ReportView
 from tests.harness.html_page import check_harmless, check_readable, elements, read_page
@@ -73,8 +73,8 @@ def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:
 
 def test_many_tenants_are_a_short_page() -> None:
     (one,) = build.report(build.applied(build.price_change("t"))).outcomes
-    outcomes = tuple(structs.replace(one, tenant=f"t{number:05}") for number in range(MANY))
-    report = structs.replace(build.rich_report(), outcomes=outcomes)
+    outcomes = tuple(replace(one, tenant=f"t{number:05}") for number in range(MANY))
+    report = replace(build.rich_report(), outcomes=outcomes)
     check_short(page(ReportView(report, "run.jsonl")), MANY)
     assert f"and {MANY - 101:,} more" in shown(report).text
     assert f"t{MANY - 1:05}" in page(ReportView(report, "run.jsonl"), full=True)

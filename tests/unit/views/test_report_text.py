@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.outcome import GONE, Result
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
@@ -67,10 +66,9 @@ def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
 def test_what_a_skipped_tenant_did_may_come_after_what_it_left_out() -> None:
     failed = build.failed(build.upgrade("acme"), after=1, message="no")
     actions = tuple(
-        structs.replace(one, result=Result.SKIPPED) if one.result is Result.FAILED else one
-        for one in failed.actions
+        replace(one, result=Result.SKIPPED) if one.result is Result.FAILED else one for one in failed.actions
     )
-    text = shown(build.report(structs.replace(failed, result=Result.SKIPPED, actions=actions)))
+    text = shown(build.report(replace(failed, result=Result.SKIPPED, actions=actions)))
     assert "     applied: " in text
     assert "applied before" not in text
 
@@ -85,7 +83,7 @@ def test_when_all_went_well_nothing_else_is_counted() -> None:
 def test_a_project_that_was_gone_before_is_not_called_deleted() -> None:
     ember, moss = (build.tenant(name, build.delete(name, "p1")) for name in ("ember", "moss"))
     gone = build.applied(ember)
-    gone = structs.replace(gone, actions=tuple(structs.replace(action, message=GONE) for action in gone.actions))
+    gone = replace(gone, actions=tuple(replace(action, message=GONE) for action in gone.actions))
     done = (gone, build.applied(moss, until=datetime(2026, 11, 30, tzinfo=UTC)))
     text = shown(build.report(*done))
     assert "Applied with warnings" not in text

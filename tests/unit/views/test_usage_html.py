@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from msgspec import structs
 
+from reconciler.model.values import replace
 from reconciler.plan.plan import Note
 from reconciler.usage.ranking import crossings
 from reconciler.views.formats import render
@@ -59,11 +59,11 @@ def large() -> Element:
 def called(text: str) -> Usage:
     """A usage in which all that comes from outside is this text."""
     usage = a_usage(40, names=(text,))
-    return structs.replace(
+    return replace(
         usage,
         fleet=text,
-        tenants=tuple(structs.replace(one, tenant=text, tier=text, organization=text) for one in usage.tenants),
-        organizations=tuple(structs.replace(one, organization=text) for one in usage.organizations),
+        tenants=tuple(replace(one, tenant=text, tier=text, organization=text) for one in usage.tenants),
+        organizations=tuple(replace(one, organization=text) for one in usage.organizations),
         without_project=(text,),
         unread=(text,),
         notes=(Note(text, text),),
@@ -135,7 +135,7 @@ def test_each_tenant_stands_in_one_column_of_each_chart() -> None:
 
 
 def test_a_host_that_is_not_neons_stands_at_the_top() -> None:
-    usage = structs.replace(a_usage(1), api_host="https://other.example")
+    usage = replace(a_usage(1), api_host="https://other.example")
     assert "https://other.example" in read_page(page(usage)).all("header")[0].text
 
 

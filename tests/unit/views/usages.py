@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
+from reconciler.model.values import replace
 from reconciler.plan.plan import Note
 from reconciler.usage.thresholds import crossed, percent_of
 from reconciler.usage.usage import OrganizationUsage, QuotaUsage, TenantUsage, Usage
@@ -95,7 +94,7 @@ def _quota(name: str, limit: int | None, random: Random) -> QuotaUsage:
 def at_limits(names: Sequence[str]) -> Usage:
     """A usage whose tenants are, in turn: suspended by a quota, unable to write, near a limit, and off by file."""
     tenants = tuple(_at_limit(name, number % 4) for number, name in enumerate(names))
-    return structs.replace(a_usage(0), tenants=tenants, looked_at=len(tenants), unread=tuple(names[:3]))
+    return replace(a_usage(0), tenants=tenants, looked_at=len(tenants), unread=tuple(names[:3]))
 
 
 def _at_limit(name: str, state: int) -> TenantUsage:
@@ -112,7 +111,7 @@ def _at_limit(name: str, state: int) -> TenantUsage:
     )
     usual = _tenant(name, Random(7))  # noqa: S311 - no secret
     reason = f"{name} asked for it" if state == 3 else None
-    return structs.replace(
+    return replace(
         usual,
         quotas=(quota,),
         suspended=state == 0,

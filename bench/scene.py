@@ -9,9 +9,11 @@ import asyncio
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import asdict
 
 from bench.fleet_files import Source, declared
 from reconciler.cli.adopt_files import new_price_list_of

@@ -263,5 +263,5 @@ def _limits(files: DesiredState, tenant: Tenant) -> dict[str, float]:
     quota, compute, window = settings.quota, settings.compute, settings.restore_window_seconds
     stated = {member: float(getattr(compute, member) or 0) for member in SIZES.values()} if compute else {}
     if quota is not None:
-        stated |= {QUOTA + m: float(getattr(quota, m)) or float("inf") for m in quota.__dataclass_fields__}
+        stated |= {QUOTA + m: float(getattr(quota, m)) or float("inf") for m in quota.__struct_fields__}
     return stated if window is None else {**stated, WINDOW: float(window)}

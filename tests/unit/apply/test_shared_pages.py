@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.desired.state import Api
 from reconciler.fleet import Fleet, Request, RunOptions
+from reconciler.model.values import replace
 from reconciler.neon.pace import AT_ONCE
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions

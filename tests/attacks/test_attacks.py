@@ -45,13 +45,13 @@ def arena(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aren
         yield Arena(account.make(tmp_path_factory.mktemp("account")), warm, stranger)
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("each", CASES, ids=[each.name for each in CASES])
 def test_no_key_leaves_no_code_runs_and_nothing_is_forged(each: case.Case, arena: Arena, tmp_path: Path) -> None:
     check(each, each.variants[0], arena, tmp_path)
 
 
-@pytest.mark.drawn(3, ci=40)
+@pytest.mark.drawn(2, ci=40)
 @pytest.mark.parametrize(("each", "words"), OTHER_WORDS)
 def test_nor_do_other_words(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path) -> None:
     check(each, words, arena, tmp_path)
@@ -64,7 +64,7 @@ def check(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Pat
 
 
 @needs_npm
-@pytest.mark.drawn(3, ci=36, each=("each", "fork"))
+@pytest.mark.drawn(2, ci=36, each=("each", "fork"))
 @pytest.mark.parametrize("fork", [False, True], ids=["with-keys", "from-a-fork"])
 @pytest.mark.parametrize("each", BROUGHT, ids=[each.name for each in BROUGHT])
 def test_nor_by_the_workflow_of_pull_requests(each: case.Case, fork: bool, arena: Arena, tmp_path: Path) -> None:

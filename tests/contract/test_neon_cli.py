@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.client("CLI"), pytest.mark.drawn(2)]
+pytestmark = [pytest.mark.slow, pytest.mark.client("CLI"), pytest.mark.drawn(1)]
 
 DAY_SECONDS = 86_400.0
 HOUR_SECONDS = 3600.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.exchanges import Exchange
 
-pytestmark = [pytest.mark.slow, pytest.mark.drawn(6)]
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(4)]
 sdk = pytest.mark.client("SDK")
 
 SCRIPTS = Path(__file__).parent / "sdk"

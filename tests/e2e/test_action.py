@@ -25,7 +25,7 @@ from tests.harness.shell import TIERS, PassingTime, Shell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.drawn(7)
+pytestmark = pytest.mark.drawn(5)
 
 ROOT: Final = Path(__file__).parents[2]
 ACTION: Final = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))

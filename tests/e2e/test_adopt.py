@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
     from tests.harness.wire import Passing
 
+pytestmark = pytest.mark.drawn(12)
+
 APP: Final = ("--pattern", "app-{tenant}-{tier}-{any}")
 MYAPP: Final = ("--pattern", "myapp-{tenant}")
 FREE: Final = {

@@ -15,6 +15,8 @@ from tests.harness.simulated import simulated_compute, simulated_quota
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(10)
+
 PAID = ProjectSeed(
     "myapp-zed",
     quota=simulated_quota(PRO_QUOTA),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended
 
-pytestmark = needs_git
+pytestmark = [needs_git, pytest.mark.drawn(4)]
 
 SKIPPING = ("--on-invalid", "skip")
 BROKEN = "tier: fre"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
     from tests.harness.stored import Row, Stored
 
-pytestmark = pytest.mark.drawn(16)
+pytestmark = pytest.mark.drawn(10)
 
 FREE = "  free:\n    settings: {}\n    organization"
 """The tier ``free`` with settings."""

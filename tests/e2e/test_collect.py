@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(8)
+
 SOURCES: Final = "tenants: [{files: 'tenants/*.yaml'}, {ndjson: 'fleet/*.ndjson'}]\n"
 FILE: Final = "fleet/sign-ups.ndjson"
 

@@ -20,6 +20,8 @@ from tests.rows import driver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.drawn(2)
+
 CHAPTERS = (
     "1. The fleet",
     "2. The plan",

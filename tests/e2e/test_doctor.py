@@ -270,7 +270,7 @@ BROKEN: Final[tuple[tuple[Callable[[SetUp], None], int, str], ...]] = (
 )
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize(("broken", "code", "cause"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
 def test_the_first_line_that_fails_names_the_cause(
     broken: Callable[[SetUp], None], code: int, cause: str, set_up: SetUp, monkeypatch: pytest.MonkeyPatch

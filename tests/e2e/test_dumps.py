@@ -23,7 +23,7 @@ from tests.rows import driver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.drawn(6)
+pytestmark = pytest.mark.drawn(3)
 
 SIMULATED = ("--simulator", "sim.db", "--postgres")
 ROWS = (

@@ -141,7 +141,7 @@ def test_every_switch_is_tried_otherwise() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.drawn(5, ci=40, each=("name",))
+@pytest.mark.drawn(3, ci=40, each=("name",))
 @pytest.mark.parametrize(("name", "value"), SETTINGS, ids=json.dumps)
 def test_the_end_is_the_same(name: str, value: object, tmp_path: Path, usual_end: list[str]) -> None:
     shell = Shell(tmp_path)

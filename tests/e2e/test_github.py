@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended, Shell
 
-pytestmark = pytest.mark.skipif(
-    not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"
-)
+pytestmark = [
+    pytest.mark.drawn(14),
+    pytest.mark.skipif(not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"),
+]
 
 MARKER = "<!-- reconciler: fleet -->"
 

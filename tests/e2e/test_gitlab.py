@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended, Shell
 
-pytestmark = pytest.mark.drawn(4)
+pytestmark = pytest.mark.drawn(2)
 
 TEMPLATE: Final = (ROOT / "templates/gitlab-ci.yml").read_text(encoding="utf-8")
 MARKER: Final = "<!-- reconciler: fleet -->"

@@ -13,7 +13,7 @@ from tests.harness.wire import Killed
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [needs_git, pytest.mark.drawn(6)]
+pytestmark = [needs_git, pytest.mark.drawn(4)]
 
 CLEAN: Final = '"owed": []}'
 UNLIMITED: Final = 0

@@ -12,6 +12,8 @@ from tests.harness.repository import git
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(7)
+
 
 @pytest.fixture
 def fleet(shell: Shell) -> Shell:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
     from tests.harness.wire import Passing
 
-pytestmark = pytest.mark.drawn(10)
+pytestmark = pytest.mark.drawn(6)
 
 DAY: Final = 24 * HOUR
 STATE: Final = ("--notify-state", "told.json")

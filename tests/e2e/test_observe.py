@@ -14,6 +14,8 @@ from tests.harness.shell import TIERS
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(10)
+
 __all__ = ["fleet"]
 
 ALWAYS = ("--max-age", "3650d")

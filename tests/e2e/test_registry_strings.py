@@ -19,6 +19,8 @@ from tests.harness.wire import failing
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(12)
+
 KEEPS = "registry: {url: 'sqlite:///unused.db', connection_strings: encrypted, key: '${REGISTRY_KEY}'}\n"
 KEEPS_NONE = "registry: {url: 'sqlite:///unused.db'}\n"
 OTHERS_TOKEN = "gAAAAABnb3QtYS10b2tlbi1vZi10aGlzLWtleQ=="  # noqa: S105 - no key made it

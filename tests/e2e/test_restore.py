@@ -16,7 +16,7 @@ from tests.harness.shell import TIERS, PassingTime
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
-pytestmark = pytest.mark.drawn(24)
+pytestmark = pytest.mark.drawn(14)
 
 ACME: Final = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev]"
 STRIDE_SECONDS: Final = 600.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fleet"]
 
-pytestmark = needs_git
+pytestmark = [needs_git, pytest.mark.drawn(9)]
 
 PRO: Final = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev]"
 

@@ -22,6 +22,8 @@ from tests.rows import driver, execute, rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.drawn(3)
+
 KEY = {"Authorization": "Bearer sim_org_free_key"}
 ADD = (
     "import os, psycopg;"

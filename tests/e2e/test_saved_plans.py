@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(16)
+
 
 @pytest.fixture
 def fleet(shell: Shell) -> Shell:

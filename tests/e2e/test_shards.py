@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.drawn(2)
+
 SHARDS = 8
 TENANTS = 16
 PER_MINUTE = 360

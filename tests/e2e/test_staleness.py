@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended
 
-pytestmark = needs_git
+pytestmark = [needs_git, pytest.mark.drawn(5)]
 
 TAKING: Final = {"delete_project", "delete_branch", "delete_snapshot"}
 

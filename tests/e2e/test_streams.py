@@ -34,7 +34,7 @@ def shell(place: Place, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.drawn(5)
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("script", "code", "told"),
     [

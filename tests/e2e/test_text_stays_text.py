@@ -35,7 +35,7 @@ LOOKS = ("plan", "drift")
 
 def typed(where: str) -> list[str]:
     """What somebody types at this place."""
-    return profiles.drawn(where, TYPED, profiles.size(10, len(TYPED), len(TYPED)))
+    return profiles.drawn(where, TYPED, profiles.size(5, len(TYPED), len(TYPED)))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from tests.harness.shell import TIERS
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(10)
+
 SOURCES = "tenants: [{ndjson: fleet/*.ndjson}, {files: tenants/*.yaml}]\n"
 LINES = "fleet/all.ndjson"
 

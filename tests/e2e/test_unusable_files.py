@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(9)
+
 LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 120\n"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended
 
-pytestmark = [needs_git, pytest.mark.drawn(6)]
+pytestmark = [needs_git, pytest.mark.drawn(4)]
 
 PROTECTED = limit(2) + "\nprotect: true"
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Ended
 
-pytestmark = [needs_git, pytest.mark.drawn(8)]
+pytestmark = [needs_git, pytest.mark.drawn(5)]
 
 FILLED: Final = {
     "refs/tags/${{ inputs.tag }}": "refs/tags/applied",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.drawn(5),
+    pytest.mark.drawn(3),
     pytest.mark.skipif(not DESCRIPTION.exists() and "CI" not in os.environ, reason="npm ci --prefix tests/forge"),
 ]
 ALL_KEYS: Final = tuple(KEYS)

@@ -75,7 +75,7 @@ async def contents(world: World) -> dict[str, tuple[tuple[str, ...], tuple[Datab
         return {one.name: (await neon.roles(*key, one.id), await neon.databases(*key, one.id)) for one in branches}
 
 
-@pytest.mark.drawn(14, ci=50, each=("how", "call"))
+@pytest.mark.drawn(8, ci=50, each=("how", "call"))
 @pytest.mark.parametrize("how", EFFECTS)
 @pytest.mark.parametrize(
     ("call", "nth"), [(call, nth + 1) for call, times in CALLS.items() for nth in range(times)]

@@ -110,7 +110,7 @@ def without_replicas(computes: list[Any]) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.drawn(4)
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_death_after_a_write_leaves_half_done_is_finished_by_the_next_run(way: str) -> None:
     """Each death in an account of its own."""

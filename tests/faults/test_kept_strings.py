@@ -186,7 +186,7 @@ def end_operations(scene: Scene) -> None:
             stored.change("operations", row["id"], ends_at=stored.now)
 
 
-@pytest.mark.drawn(10, ci=25, each=("kind", "job"))
+@pytest.mark.drawn(6, ci=25, each=("kind", "job"))
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_at_any_call_leaves_the_string_or_a_mark(job: str, kind: str, tmp_path: Path) -> None:

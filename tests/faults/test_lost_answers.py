@@ -60,7 +60,7 @@ async def converge(world: World) -> None:
     assert len(await world.converged(AFTER)) == 4
 
 
-@pytest.mark.drawn(14, ci=32, each=("how", "call"))
+@pytest.mark.drawn(8, ci=32, each=("how", "call"))
 @pytest.mark.parametrize("how", EFFECTS)
 @pytest.mark.parametrize(
     ("call", "nth"),

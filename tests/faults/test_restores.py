@@ -223,7 +223,7 @@ def places(name: str, kind: str) -> list[int]:
     return profiles.drawn(f"restores {name} {kind}", strikes, profiles.size(1, 1, 1000))
 
 
-@pytest.mark.drawn(30)
+@pytest.mark.drawn(15)
 @pytest.mark.parametrize("name", JOBS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_command_again_ends_as_if_nothing_had_happened(kind: str, name: str, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def not_settled(scene: Scene) -> Iterator[str]:
         yield "the run after the next one still finds something to do"
 
 
-@pytest.mark.drawn(5)
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where_it_matters(name: str) -> None:
     change = CHANGES[name]
@@ -175,7 +175,7 @@ def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where
             assert ended.code is ExitCode.STALE
 
 
-@pytest.mark.drawn(5)
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_person_does_during_an_apply_lets_it_do_nothing_else(name: str) -> None:
     """Each deed in an account of its own."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.faults.rich_fleet import Scene
 
-SIGNALS: Final = profiles.size(8, 24, 1000)
+SIGNALS: Final = profiles.size(5, 24, 1000)
 """The signal comes with so many calls; `make nightly` tries all."""
 PARTS: Final = 4
 NOT_RESIZED: Final = "was created, but its compute does not have the requested size"

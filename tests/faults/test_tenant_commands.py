@@ -241,7 +241,7 @@ def trials(name: str, calls: list[Call]) -> Iterator[tuple[str, tuple[int, Call]
             yield kind, place
 
 
-@pytest.mark.drawn(7)
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("name", JOBS)
 def test_a_command_that_is_disturbed_is_finished_by_the_next_one(name: str, tmp_path: Path) -> None:
     before = prepared(name, tmp_path / "before")

@@ -33,9 +33,9 @@ SESSION: Final = Trials()
 
 def asked_for() -> int:
     """Trials of each kind."""
-    return profiles.size(12, 48, 5_000)
+    return profiles.size(9, 48, 5_000)
 
 
 def stale_views_asked_for() -> int:
     """Trials on stale views, of each kind of staleness: of fewer than 200, too few may read something stale."""
-    return profiles.size(200, 2_000, 50_000)
+    return profiles.size(100, 2_000, 50_000)

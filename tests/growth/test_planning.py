@@ -220,14 +220,14 @@ RUNS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.drawn(10, ci=60, each=("run", "case"))
+@pytest.mark.drawn(6, ci=60, each=("run", "case"))
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_planning_a_tenant(case: Case, run: dict[str, Any]) -> None:
     assert growth(lambda size: planning(case, size, run), LARGEST) <= MOST
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_showing_its_plan(case: Case) -> None:
     assert growth(lambda size: showing(case, size), LARGEST) <= MOST

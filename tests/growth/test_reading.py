@@ -69,7 +69,7 @@ def _emptied(entries: object, filling: object = None) -> object:
     return dict.fromkeys(entries, filling) if isinstance(entries, dict) else [filling] * len(list(entries))  # type: ignore[call-overload]
 
 
-@pytest.mark.drawn(10, ci=80, each=("grown", "shape"))
+@pytest.mark.drawn(6, ci=80, each=("grown", "shape"))
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize(("model", "grown"), ALL, ids=NAMES)
 def test_reading_a_list_or_map(
@@ -109,7 +109,7 @@ def with_roles(chain: Callable[[int], object]) -> Callable[[int], object]:
 CHAINS |= {f"{name}, with roles": with_roles(chain) for name, chain in CHAINS.items()}
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_reading_a_chain_of_branches(chain: Callable[[int], object], tmp_path: Path) -> None:
     def make(size: int) -> Callable[[], object]:
@@ -130,7 +130,7 @@ TENANTS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
 TIERS_OF_MANY: Final = "".join(f"  pro{n}: {{organization: paid}}\n" for n in range(300))
 
 
-@pytest.mark.drawn(3, ci=10, each=("tenant", "form"))
+@pytest.mark.drawn(2, ci=10, each=("tenant", "form"))
 @pytest.mark.parametrize("tenant", TENANTS.values(), ids=TENANTS)
 @pytest.mark.parametrize("form", ["yaml", "ndjson", "files", "stdin", "stdin in one line"])
 def test_reading_many_tenants(tenant: Callable[[int], dict[str, Any]], form: str, tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_every_key_of_the_schema_stands_in_both_files() -> None:
                 )
 
 
-@pytest.mark.drawn(70)
+@pytest.mark.drawn(40)
 @pytest.mark.parametrize(
     "key", [k for k in (*TENANT_KEYS, *TIERS_KEYS) if ".".join(k) not in UNTOLD], ids=".".join
 )

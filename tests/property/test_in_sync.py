@@ -41,7 +41,7 @@ ANY = (CAREFUL, LOWERING, PRUNING)
 
 
 ACCOUNTS = st.one_of(accounts.cases(*ANY), filled_accounts.cases(*ANY))
-MANY = settings(through_http, max_examples=profiles.size(10, 30, 600))
+MANY = settings(through_http, max_examples=profiles.size(6, 30, 600))
 IN_SYNC: Final = ("In sync", "No tenants")
 BRANCHES = (DevBranch("feature"), DevBranch("old"))
 BEFORE = a_fleet(
@@ -87,7 +87,7 @@ def ends_in_sync(case: Case) -> bool:
     return True
 
 
-@pytest.mark.drawn(8, ci=8, each=("name",))
+@pytest.mark.drawn(4, ci=8, each=("name",))
 @pytest.mark.parametrize(("name", "value"), switches.OTHERWISE, ids=str)
 def test_drift_finds_nothing_after_an_apply_that_ends_with_0_whatever_a_switch_is(
     tmp_path: Path, name: str, value: object

@@ -207,7 +207,7 @@ def test_what_is_kept_changes_nothing(runs: list[tuple[list[Edit], bool]]) -> No
 
 
 @needs_git
-@settings(max_examples=profiles.size(8, 25, 300))
+@settings(max_examples=profiles.size(5, 25, 300))
 @given(RUNS_IN_GIT, st.sampled_from([None, *NAMES]))
 def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edit]], name: str | None) -> None:
     with a_fleet() as (root, cache):

@@ -59,7 +59,7 @@ def test_a_saved_plan_permits_all_that_is_planned_again_and_nothing_once_it_is_d
     assert second.plan.empty
 
 
-@settings(max_examples=profiles.size(60, 120, 3000))
+@settings(max_examples=profiles.size(30, 120, 3000))
 @given(worlds, st.data())
 def test_a_plan_for_another_live_side_permits_at_most_what_both_would_do(
     world: tuple[DesiredState, LiveState], data: st.DataObject

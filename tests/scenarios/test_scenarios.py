@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = needs_git
 
 
-@pytest.mark.drawn(24)
+@pytest.mark.drawn(16)
 @pytest.mark.parametrize("name", scenario.names())
 def test_a_scenario_comes_out_as_its_files_say(name: str, tmp_path: Path) -> None:
     outcome = scenario.play(name, tmp_path)

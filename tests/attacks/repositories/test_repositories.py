@@ -21,7 +21,7 @@ BUILDERS = (configuration, damaged, pull_request)
 
 
 @pytest.mark.slow
-@pytest.mark.drawn(8)
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("name", ALL)
 def test_a_hostile_repository_runs_nothing_and_forges_no_base(name: str, warm: Warm, tmp_path: Path) -> None:
     stage, repository = Stage(tmp_path, warm), ALL[name]

@@ -47,7 +47,7 @@ STEPS = {
     "upgrade": (REPLACED, UPGRADED),
     "downgrade": (UPGRADED, DOWNGRADED),
 }
-DEATHS = profiles.size(2, 5, 1000)
+DEATHS = profiles.size(1, 5, 1000)
 """At so many writes of each step a run dies before, and at so many after; `make nightly` tries all."""
 WRITES_AT_LEAST = 3
 """What each step takes; fewer would mean that the test misses something."""

@@ -118,6 +118,7 @@ async def change_prices(account: LimitedAccount, several: list[Machine], tenants
     return max(await asyncio.gather(*(account.change_prices(one, part) for one in several)))
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("count", [1, 2, 8])
 def test_changes_of_a_fleet_on_several_machines_keep_to_the_share_of_one_and_use_it(
     kept: Ledger, count: int
@@ -145,6 +146,7 @@ def test_runs_that_may_use_all_of_the_limit_use_it_together(ledger: Ledger) -> N
     assert account.starts[-1] < 6000 / (API.requests_per_minute / 60) / 0.95
 
 
+@pytest.mark.drawn(5)
 @pytest.mark.parametrize("count", [1, 8])
 @pytest.mark.parametrize("share", [0.7, 1.0])
 @pytest.mark.parametrize("per_minute", [10, 30, 60, 150])
@@ -179,6 +181,7 @@ def test_without_the_registry_two_machines_exceed_the_limit(ledger: Ledger) -> N
     assert account.refused > 0
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("count", [1, 8])
 def test_a_sign_up_elsewhere_waits_at_most_2_seconds_while_prices_change(ledger: Ledger, count: int) -> None:
     account = LimitedAccount()

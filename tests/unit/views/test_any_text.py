@@ -159,7 +159,7 @@ def check(text: str, *widths: int) -> None:
     assert all(document.isascii() for document in documents)
 
 
-@pytest.mark.drawn(40)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", nasty.EVERYTHING)
 def test_no_text_steers_a_terminal_or_a_runner(text: str) -> None:
     check(text, 100)

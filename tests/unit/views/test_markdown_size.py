@@ -88,7 +88,7 @@ SHAPES: Final[dict[str, Callable[[], Plan]]] = {
 }
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_plan_of_many_changes_fits_into_a_comment(shape: str) -> None:
     text = markdown.render(PlanView(SHAPES[shape]()))
@@ -146,7 +146,7 @@ def failed(name: str, message: str) -> TenantOutcome:
     return build.failed(build.price_change(name), after=0, message=message)
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("shape", REPORTS)
 def test_a_report_of_many_tenants_fits_into_a_comment(shape: str) -> None:
     text = markdown.render(ReportView(REPORTS[shape](), "run.jsonl"))

@@ -93,7 +93,7 @@ def test_a_long_name_is_cut_and_the_rest_counted() -> None:
     assert code("x" * (MAX_SPAN + 1234)).source == f"`{'x' * MAX_SPAN}` and 1,234 characters more"
 
 
-@pytest.mark.drawn(40)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("hostile", nasty.EVERYTHING)
 def test_no_text_of_a_plan_becomes_more_than_text(hostile: str) -> None:
     check(hostile)
@@ -147,7 +147,7 @@ def used(plan: Plan) -> str:
 VIEWS_OF_A_PLAN = (planned, drifted, saved, reported, used)
 
 
-@pytest.mark.drawn(2)
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize(
     ("text", "often"),
     [("x", 100_000), ("\U0001f600", 20_000), ("\u202e", 20_000), ("`", 50_000), ("`x", 50_000)],

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import profiles
+from tests.order import longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DRAWN: Final = "drawn"
+LONG: Final = "exhaustive"
 DRAWING: Final = "DRAWING"
 """The variable that tells workers to draw."""
 EMPTY: Final = (sys.executable, "-I", "-c", "")
@@ -41,11 +43,13 @@ class Costs:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out what was not drawn."""
+        """Leaves out what was not drawn, and lets begin first what takes longest."""
         if os.environ.get(DRAWING):
             left = not_drawn(items)
             config.hook.pytest_deselected(items=[item for item in items if item in left])
             items[:] = [item for item in items if item not in left]
+        workers = getattr(config, "workerinput", {}).get("workercount", 1)
+        items[:] = longest_first(items, lambda item: item.get_closest_marker(LONG) is not None, workers)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Every worker leaves out the same."""

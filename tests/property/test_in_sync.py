@@ -41,7 +41,7 @@ ANY = (CAREFUL, LOWERING, PRUNING)
 
 
 ACCOUNTS = st.one_of(accounts.cases(*ANY), filled_accounts.cases(*ANY))
-MANY = settings(through_http, max_examples=profiles.size(6, 30, 600))
+MANY = settings(through_http, max_examples=profiles.size(10, 30, 600))
 IN_SYNC: Final = ("In sync", "No tenants")
 BRANCHES = (DevBranch("feature"), DevBranch("old"))
 BEFORE = a_fleet(

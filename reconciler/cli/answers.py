@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.completion import PLACES, used_shell
 from reconciler.errors import InvalidInputError
 from reconciler.files.finding import RejectedError
@@ -78,7 +79,7 @@ def _as_it_is(flags: StartFlags, existing: DesiredState) -> Start:
         project_name=existing.naming.project,
         organizations=tuple(StartOrganization(one.name, str(one.id), one.api_key.name) for one in organizations),
         personal_key=None if existing.personal_api_key is None else existing.personal_api_key.name,
-        version=_version(),
+        version=__version__,
     )
 
 
@@ -94,7 +95,7 @@ def _new(flags: StartFlags, ask: _Questions) -> Start:
             f"--key names {min(unknown)!r}, which is no organization of the fleet",
             hint=f"one of {', '.join([*(one.name for one in organizations), PERSON])}",
         )
-    return Start(fleet, project_name, organizations, person, _version())
+    return Start(fleet, project_name, organizations, person, __version__)
 
 
 class _Questions:
@@ -196,13 +197,6 @@ def _installed_from() -> str | None:
     match = _FORGE_URL.fullmatch(str(recorded.get("url", "")))
     found = f"{match[1]}@{recorded.get('vcs_info', {}).get('commit_id')}" if match else ""
     return found if _PROGRAM.fullmatch(found) else None
-
-
-def _version() -> str:
-    try:
-        return distribution(PRODUCT).version
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def _names(text: str) -> None:

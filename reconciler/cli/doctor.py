@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from reconciler import __version__
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
@@ -22,7 +22,6 @@ from reconciler.files.git_checks import git_checks
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet.doctor import Examination
-from reconciler.model.annotations import PRODUCT
 from reconciler.model.diagnosis import Area, diagnosis, fail, failed_by, ok, warn
 from reconciler.neon.trust import chosen_host
 from reconciler.registry.checks import registry_checks
@@ -71,12 +70,8 @@ def examined(directory: Path, account: AccountFlags, base: str | None) -> Diagno
 
 
 def _versions() -> Iterator[Check]:
-    try:
-        own = version(PRODUCT)
-    except PackageNotFoundError:
-        own = "from a checkout"
     extras = [name for name, module in EXTRAS.items() if find_spec(module)]
-    told = f"reconciler {own}, Python {platform.python_version()}, libgit2 {pygit2.LIBGIT2_VERSION}"
+    told = f"reconciler {__version__}, Python {platform.python_version()}, libgit2 {pygit2.LIBGIT2_VERSION}"
     yield ok(Area.VERSIONS, f"{told}; extras: {', '.join(extras) or 'none'}")
     try:
         require_room_for_files()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.exceptions import NoArgsIsHelpError, NoSuchCommand
 
+from reconciler import __version__
 from reconciler.cli import streams
 from reconciler.errors import SET_UP, ExitCode, ReconcilerError, weightiest
 
@@ -135,7 +136,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="neon-reconciler")
+@click.version_option(__version__)
 def group() -> None:
     """GitOps for a fleet of Neon projects, one for each tenant of your platform.
 

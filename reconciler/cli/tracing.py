@@ -11,9 +11,9 @@ import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler import __version__
 from reconciler.errors import ExitCode, InvalidInputError, MachineError
 from reconciler.model.annotations import PRODUCT
 from reconciler.plan.event import ActionEnded, TenantEnded, TenantStarted
@@ -221,7 +221,7 @@ def _resource() -> Resource:
     named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
-    return Resource.create({"service.version": version(PRODUCT)} | ({} if named else {"service.name": PRODUCT}))
+    return Resource.create({"service.version": __version__} | ({} if named else {"service.name": PRODUCT}))
 
 
 def _parent() -> context.Context | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from reconciler import __version__
 from reconciler.apply.journals.journal import Header, Journal, actor
 from reconciler.apply.run.lease import leased
 from reconciler.apply.run.run import Run
@@ -86,18 +85,12 @@ async def _check_mover(context: Context, plan: Plan) -> int:
     return 1
 
 
-@cache
-def _version() -> str:
-    """The version of this program, read once from the metadata of the installed package."""
-    return version("neon-reconciler")
-
-
 def _header(context: Context, options: RunOptions) -> Header:
     return Header(
         run=options.id,
         fleet=context.desired.fleet,
         actor=actor(),
         commit=options.commit,
-        version=_version(),
+        version=__version__,
         started_at=context.time(),
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -14,6 +12,7 @@ from uuid import UUID
 import msgspec
 from tenacity import AsyncRetrying, IterState, RetryCallState, retry_if_exception_type
 
+from reconciler import __version__
 from reconciler.desired.address import EXAMPLE, read_api_address
 from reconciler.errors import ApiError, InvalidInputError, NotFoundError, PermissionDeniedError
 from reconciler.model.annotations import PRODUCT
@@ -121,7 +120,7 @@ class Transport:
             base_url=url,
             transport=self._path.transport,
             trust_env=False,  # network_path_to has read it
-            headers={"User-Agent": _user_agent(), "Accept": "application/json"},
+            headers={"User-Agent": f"{PRODUCT}/{__version__}", "Accept": "application/json"},
             timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
         )
@@ -309,15 +308,6 @@ async def _body(response: httpx.Response) -> bytes:
         await response.aclose()
         response.stream = httpx.ByteStream(b"")  # the one that was read refers to the response
     return bytes(body)
-
-
-@cache
-def _user_agent() -> str:
-    """Cached: reads a file of the installed package."""
-    try:
-        return f"{PRODUCT}/{version(PRODUCT)}"
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return PRODUCT
 
 
 def _patience_ends(state: RetryCallState) -> bool:

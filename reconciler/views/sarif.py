@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from reconciler import __version__
 from reconciler.documents.ci_commands import without_commands
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def render(view: ProblemsView, *, full: bool = False) -> str:  # noqa: ARG001 - 
 
 def _run(problems: list[Problem]) -> dict[str, Any]:
     rule = {"id": RULE, "shortDescription": {"text": "A file of the fleet that cannot be used as it is."}}
-    driver = {"name": "reconciler", "version": version("neon-reconciler"), "rules": [rule]}
+    driver = {"name": "reconciler", "version": __version__, "rules": [rule]}
     return {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -322,7 +322,7 @@ def test_the_program_is_the_one_that_was_installed(
 ) -> None:
     recorded = json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": COMMIT}})
     monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: recorded)
-    monkeypatch.setattr("reconciler.cli.answers._version", lambda: "0.1.0")
+    monkeypatch.setattr("reconciler.cli.answers.__version__", "0.1.0")
     init(tmp_path)
     [hooks] = yaml.safe_load((tmp_path / ".pre-commit-config.yaml").read_text())["repos"]
     if stated is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bench.fleet_files import DETAILED, PAYING
 from reconciler.desired.state import Api
 from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
-from reconciler.plan.needs import CREATES_PER_LISTED_PAGE
+from reconciler.plan.list_pages import CREATES_PER_LISTED_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -49,7 +49,7 @@ async def list_return_points(context: Context, request: Request, tenant: str) ->
 
 async def _observed(context: Context, request: Request, tenant: str) -> tuple[Context, Planned, LiveProject]:
     """With the files as they count at the time of the plan."""
-    request = replace(request, whole=True)
+    request = replace(request, all_details=True)
     compared = await comparing.compare(context, request, no_progress)
     context = replace(context, desired=compared.plan_inputs.desired)
     return context, compared, planning.own_project(context, compared, context.past(request), tenant)

@@ -62,9 +62,9 @@ class Request(Struct, frozen=True, kw_only=True):
     """Runs that a person declares dead, before they reported what they had created."""
     may_list: bool = True
     """Whether changed tenants may be found by the lists, where these take fewer calls: the files declare all."""
-    whole: bool = False
+    all_details: bool = False
     """Whether everything below the projects is read, whatever the files declare: for a command on one tenant."""
-    wanted: Mapping[str, Details] = {}
+    also_read: Mapping[str, Details] = {}
     """What is read of these tenants besides what the files need: for a rollback."""
     policies: tuple[DeclaredPolicy, ...] | None = None
     """The policies that judge the plan instead of those of the files: on a pull request those of its base."""

@@ -59,9 +59,9 @@ async def plan_rollback(context: Context, request: Request, undone: Undone, on_p
             f"the journals have no write of run {undone.run} to these tenants",
             hint="`reconciler audit` lists the writes of all runs; name more journals with --journals",
         )
-    wanted = {name: way.details for name, way in ways.items()}
+    also_read = {name: way.details for name, way in ways.items()}
     names = frozenset(ways) & context.desired.tenants.keys()
-    request = replace(request, selection=Selection(changed=names), wanted=wanted, mention_deleted=False)
+    request = replace(request, selection=Selection(changed=names), also_read=also_read, mention_deleted=False)
     compared = await comparing.compare(context, request, on_progress)
     return _permitted(context, request, compared, ways, undone)
 

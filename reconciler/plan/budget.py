@@ -21,8 +21,9 @@ from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.created_marks import may_need_mark, observed_to_keep
+from reconciler.plan.late_reads import calls_to_reread
+from reconciler.plan.list_pages import creates_per_check, max_page_age_seconds
 from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by, quota_at_risk
-from reconciler.plan.needs import creates_per_check, looks, page_lasts_seconds
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
 
@@ -206,14 +207,14 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     whole = [plan for plan in plans if plan.project is not None]
     late = max(0.0, 1 - begun / len(whole)) if whole else 0.0
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
-    below = late * sum(max(0, looks(plan) - 1) for plan in whole)
+    below = late * sum(max(0, calls_to_reread(plan) - 1) for plan in whole)
     seconds = (late * calls + below) * 60 / per_minute
-    longest = min((page_lasts_seconds(api, plan.actions) for plan in whole), default=0.0)
+    longest = min((max_page_age_seconds(api, plan.actions) for plan in whole), default=0.0)
     list_reads = (
         _pages_again(late * n, seconds * n / len(whole), longest, live.listed.get(name))
         for name, n in places.items()
     )
-    deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * looks(plan) for plan in plans)
+    deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * calls_to_reread(plan) for plan in plans)
     counted = late * sum(map(_counts, whole))
     reducing = late * sum(map(_reductions_first, whole))
     return int(below + sum(list_reads) + counted + reducing + deleting + (0 if fresh else _together(plans, live)))

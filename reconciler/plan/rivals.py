@@ -15,7 +15,7 @@ from msgspec import Struct
 from reconciler.live.state import NOTHING_KNOWN, RunState
 from reconciler.model.annotations import CONNECTIONS, FLEET, RUN, TENANT
 from reconciler.model.moments import utc_text
-from reconciler.plan import declared_fields, unused
+from reconciler.plan import declared_fields
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
@@ -155,6 +155,8 @@ def _missing_proofs(
     run_statuses: Mapping[str, RunStatus],
     now: datetime,
 ) -> Iterator[MissingProof]:
+    from reconciler.plan import unused  # noqa: PLC0415 - a tenant rarely has two projects
+
     run = creating_run(project)
     names = desired.project_names(rivals.tenant.name)
     if project.name not in (*names, *(marked(name, run) for name in names)):
@@ -189,6 +191,8 @@ def _of_run(project: LiveProject, run: str, status: RunStatus) -> Iterator[Missi
 
 
 def _deletion(rivals: Rivals, project: LiveProject, run_statuses: Mapping[str, RunStatus]) -> DeleteDuplicate:
+    from reconciler.plan import unused  # noqa: PLC0415 - a tenant rarely has two projects
+
     run, first, tenant = creating_run(project), rivals.first, rivals.tenant
     status = run_statuses[run]
     kept = "its run returns none" if status.kept is None else "the journal of its run contains none"
@@ -212,7 +216,7 @@ def _deletion(rivals: Rivals, project: LiveProject, run_statuses: Mapping[str, R
         first_id=first.id,
         first_created_at=first.created_at,
         death=status.evidence,
-        emptiness=f"{unused.told(project)}; no connection string was returned: {kept}",
+        emptiness=f"{unused.description(project)}; no connection string was returned: {kept}",
     )
 
 

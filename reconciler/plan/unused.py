@@ -66,7 +66,7 @@ def activity(project: LiveProject) -> Iterator[str]:
         yield from _counters(project.consumption, allowed, _largest_cu(project))
 
 
-def told(project: LiveProject) -> str:
+def description(project: LiveProject) -> str:
     """Describe a project without signs of use."""
     used, last = project.consumption or Consumption(), project.latest_activity
     active = "never active" if last is None else f"active until {utc_text(last)}, as after any creation"

@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.live.project import Needs
 from reconciler.model.api_limits import PROJECTS_PER_CONSUMPTION_CALL, PROJECTS_PER_PAGE
 from reconciler.plan.identity import identify
-from reconciler.plan.needs import pages
+from reconciler.plan.list_pages import calls_per_list
 from reconciler.plan.ownership import created_for
 from reconciler.usage.amounts import LOGICAL_SIZE, limits
 
@@ -114,7 +114,7 @@ def after_lists(projects: Iterable[LiveProject], period: Period, spans: int, *, 
 
 def _pages(projects: int) -> int:
     """The pages of a list. An empty page after a full one is confirmed: it may be an error."""
-    return pages(projects) + bool(projects and projects % PROJECTS_PER_PAGE == 0)
+    return calls_per_list(projects) + bool(projects and projects % PROJECTS_PER_PAGE == 0)
 
 
 def least_calls(live: LiveState, searched: int, reads: Reads, spans: int, confirmed: Needs) -> int:

@@ -45,6 +45,7 @@ UNUSED: Final = (
     "reconciler.notify",
     "reconciler.plan.guards",
     "reconciler.plan.planner",
+    "reconciler.plan.unused",
     "reconciler.registry.store",
     "reconciler.simulator",
     "reconciler.files.json_schema",

@@ -16,7 +16,8 @@ from reconciler.model.values import replace
 from reconciler.plan.approval import Made, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.needs import PlanRequirements, looks
+from reconciler.plan.late_reads import calls_to_reread
+from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.views import markdown, plain_text
 from reconciler.views.console import as_text
@@ -180,7 +181,7 @@ def whole_way(fleet: DesiredState, view: LiveState, base: DesiredState | None, p
     plan = make_plan(fleet, view, base=base)
     judged = guard(plan, fleet, view, permissions, history=History(base))
     for planned in (*plan.tenants, *judged.tenants):
-        looks(planned)
+        calls_to_reread(planned)
     approve(judged, plan)
 
 

@@ -20,8 +20,10 @@ from reconciler.model.values import replace
 from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
+from reconciler.plan.late_reads import details_to_reread
 from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
-from reconciler.plan.needs import PlanRequirements, needed_by, page_lasts_seconds
+from reconciler.plan.list_pages import max_page_age_seconds
+from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -155,8 +157,8 @@ class LateTurns:
         before = planned.project
         if before is None:
             raise TypeError(f"{planned.tenant} has no project to observe again")
-        needed = needed_by(planned.actions, before) if details else NOTHING_BELOW
-        longest = page_lasts_seconds(self._api, planned.actions)
+        needed = details_to_reread(planned.actions, before) if details else NOTHING_BELOW
+        longest = max_page_age_seconds(self._api, planned.actions)
         listed = await self.pages.project(before, longest)
         if listed is not None:
             turn = await self._compared(planned, listed[0], needed)
@@ -230,8 +232,8 @@ class LateTurns:
             half_done=inputs.history.tried,
             history=inputs.history,
             now=self.now(),
-            whole=inputs.command is not None,
-            wanted={name: back.details for name, back in inputs.rollbacks.items() if name in files.tenants},
+            all_details=inputs.command is not None,
+            also_read={name: back.details for name, back in inputs.rollbacks.items() if name in files.tenants},
         )
 
         def needs(live: LiveState) -> Needs:

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from reconciler.model.api_limits import PROJECTS_PER_TRANSFER
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject, TransferProject
+from reconciler.plan.list_pages import creates_per_check
 from reconciler.plan.moves import may_need_reductions
-from reconciler.plan.needs import creates_per_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from reconciler.model.fields import table
 from reconciler.plan.concerns.concern import Concern, Fields, changed
@@ -39,6 +39,12 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
         was = observed.get(path, 0)
         if was != limit:
             yield changed(path, was, limit)
+
+
+def sizes_decide(change: FieldChange, project: LiveProject) -> bool:
+    """Return whether the change is a smaller limit for each branch, and no list shows that all data fits."""
+    of_branches = change.path in PATHS and change.path not in COUNTED
+    return of_branches and change.lowering and not project.holds_less_than(cast("int", change.after))
 
 
 QUOTA = Concern("quota", wanted, changes)

@@ -13,7 +13,7 @@ from reconciler.desired.tenant import DevBranch, Overrides
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
-from reconciler.plan.needs import looks
+from reconciler.plan.late_reads import calls_to_reread
 from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.faults import AnswerWith
@@ -237,7 +237,7 @@ def test_the_estimate_counts_what_is_read_again(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         run = late(folder, before, after)
-        assert len(run.reads) == sum(looks(tenant) for tenant in run.planned.plan.tenants)
+        assert len(run.reads) == sum(calls_to_reread(tenant) for tenant in run.planned.plan.tenants)
 
 
 def test_a_guard_that_refuses_by_now_is_told_with_its_remedy(tmp_path: Path) -> None:

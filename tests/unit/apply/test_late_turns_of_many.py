@@ -118,7 +118,7 @@ class TestAPage:
 
     @pytest.fixture(autouse=True)
     def _short_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in ("neon.project_lists", "plan.needs"):
+        for module in ("neon.project_lists", "plan.list_pages"):
             monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", self.PER_PAGE)
 
     def reads(self, folder: Path, behaviour: Behaviour, act: Act = answered) -> tuple[list[str], Report, str]:

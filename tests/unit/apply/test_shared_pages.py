@@ -50,7 +50,7 @@ class Meddled:
 
 @pytest.fixture(autouse=True)
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("neon.project_lists", "plan.needs"):
+    for module in ("neon.project_lists", "plan.list_pages"):
         monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", PER_PAGE)
 
 

@@ -62,6 +62,15 @@ def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterable[
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_certificates_of_the_user() -> Iterable[None]:
+    """What this machine trusts takes long to read; commands of tests call servers of tests, without TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.delenv("SSL_CERT_DIR", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Path]:
     """A new path with each one."""

@@ -44,7 +44,7 @@ def network_path_to(url: httpx.URL, limits: httpx.Limits) -> NetworkPath:
 
     Addresses with http:// are on this machine and use no proxy.
     """
-    certificates = trusted_certificates(os.environ)
+    certificates = trusted_certificates(os.environ, usual=url.scheme == "https")
     proxies = getproxies()
     scheme = _proxied_by(url, proxies)
     if scheme is None:
@@ -58,9 +58,10 @@ def network_path_to(url: httpx.URL, limits: httpx.Limits) -> NetworkPath:
     return NetworkPath(_ClosingTransport(carrier, socks=proxy.url.scheme.startswith("socks")), named, variable)
 
 
-def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
+def trusted_certificates(environ: Mapping[str, str], *, usual: bool = True) -> ssl.SSLContext:
     """A TLS context with the certificates of SSL_CERT_FILE, otherwise of SSL_CERT_DIR, otherwise of certifi.
 
+    Those of certifi only if ``usual``, because reading them takes longer than a short command needs in all.
     Raises InvalidInputError if they cannot be read, or are not certificates.
     """
     # Not ssl.create_default_context: it writes the secrets of every connection to the file $SSLKEYLOGFILE. They
@@ -70,7 +71,7 @@ def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
         _load_file(context, Path(file))
     elif folders := environ.get("SSL_CERT_DIR"):
         _load_folders(context, folders)
-    else:
+    elif usual:
         try:
             context.load_verify_locations(cafile=certifi.where())
         except OSError as error:  # ssl.SSLError is one

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SETTINGS: Final = ("user.name=A", "user.email=a@example.org", "commit.gpgsign=false", "core.hooksPath=/dev/null")
+_SETTINGS: Final = (
+    "user.name=A",
+    "user.email=a@example.org",
+    "commit.gpgsign=false",
+    "core.hooksPath=/dev/null",
+    "maintenance.auto=false",
+)
 
 needs_git: Final = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 """For tests that cannot run without it."""

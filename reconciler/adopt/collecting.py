@@ -61,7 +61,7 @@ class Uncollected(Struct, frozen=True):
     tenant: str
     project_id: str
     why: Why
-    told: str = ""
+    detail: str = ""
     """More than the reason."""
 
 
@@ -157,8 +157,10 @@ def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple
     for project in in_no_file(desired, live)[0]:
         claims = [(NamedBy.REGISTRY, rows.get(project.id)), (NamedBy.ANNOTATION, created_for(project, desired))]
         if all(tenant is None for _, tenant in claims):
-            told = past.recorded.get(project.id)
-            claims = [(NamedBy.JOURNAL, told.tenant if told is not None and told.is_of(project) else None)]
+            journaled = past.recorded.get(project.id)
+            claims = [
+                (NamedBy.JOURNAL, journaled.tenant if journaled is not None and journaled.is_of(project) else None)
+            ]
         for source, tenant in claims:
             if tenant is not None:
                 yield NamedProject(project, tenant, How.ANNOTATION), source

@@ -71,7 +71,7 @@ class AdoptRequirements(Struct, frozen=True):
 
     def _is_named(self, project: LiveProject) -> bool:
         names = self.names
-        if any(project.id in told for told in (names.answers, names.imported, names.otherwise)):
+        if any(project.id in source for source in (names.answers, names.imported, names.otherwise)):
             return True
         return any(True for _ in matches(self.names.patterns, project.name, project.organization))
 

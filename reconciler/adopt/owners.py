@@ -65,7 +65,7 @@ class Question(Struct, frozen=True):
 
     project: LiveProject
     reason: Reason
-    told: str = ""
+    detail: str = ""
     """More than the reason: names from the account, not yet safe to print."""
     proposal: Proposal = NO_PROPOSAL
 
@@ -141,8 +141,8 @@ class _Search:
         certain = [one for one in claims if one.how is How.IMPORT] or claims
         tenants = list(dict.fromkeys(one.tenant for one in certain))
         if len(tenants) > 1:
-            told = ", ".join(f"{one.tenant} by {one.by or one.how.value}" for one in certain)
-            self.questions.append(Question(project, Reason.SEVERAL_NAMES, told))
+            detail = ", ".join(f"{one.tenant} by {one.by or one.how.value}" for one in certain)
+            self.questions.append(Question(project, Reason.SEVERAL_NAMES, detail))
             return
         tiers = (one.tier for one in claims if one.tier is not None)
         first = certain[0]

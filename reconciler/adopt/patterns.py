@@ -140,8 +140,8 @@ def _re2(body: str) -> _Expression:
     try:
         import re2  # noqa: PLC0415 - for regular expressions only
     except ModuleNotFoundError:
-        told = f"pattern '/{body}/' is a regular expression, which needs the package google-re2"
-        raise InvalidInputError(told, hint=INSTALL) from None
+        message = f"pattern '/{body}/' is a regular expression, which needs the package google-re2"
+        raise InvalidInputError(message, hint=INSTALL) from None
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_EXPRESSION_MEMORY

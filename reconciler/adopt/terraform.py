@@ -109,8 +109,8 @@ def _instances(document: object, source: str) -> Iterator[_Instance]:
         raise InvalidInputError(f"{source}: not the JSON of a state or plan", hint=WRITE_IT)
     if isinstance(document.get("resources"), list) and "version" in document:
         if document["version"] != STATE_VERSION:
-            told = f"{source}: a state of version {document['version']!r:.20}, and only version 4 is read"
-            raise InvalidInputError(told, hint="Terraform 0.12 or newer writes it: `terraform state pull`")
+            message = f"{source}: a state of version {document['version']!r:.20}, and only version 4 is read"
+            raise InvalidInputError(message, hint="Terraform 0.12 or newer writes it: `terraform state pull`")
         yield from _of_state(document["resources"])
         return
     shown = _mapping(document.get("prior_state", document)).get("values")

@@ -205,11 +205,11 @@ def _not_live(live: LiveState, terraform: TerraformState) -> Counter[str]:
     seen = {project.id: project.name for project in live.projects}
     gone = sum(one.project_id not in seen for one in terraform.projects)
     renamed = sum(one.name != seen.get(one.project_id, one.name) for one in terraform.projects)
-    told = {
+    counts = {
         "neon_project that is in none of the organizations": gone,
         "neon_project that was renamed since Terraform read it": renamed,
     }
-    return +Counter(told)
+    return +Counter(counts)
 
 
 def _addresses(adopted: Adoption, terraform: TerraformState) -> list[str]:

@@ -90,8 +90,8 @@ def _granted(one: Adopted) -> str:
     """``tier pro: data_transfer 50GiB``: what the tier has of the overridden values."""
     if not one.granted:
         return ""
-    told = (f"{BY_PATH[path].key} {BY_PATH[path].worded(value)}" for path, value in one.granted.items())
-    return f"tier {one.tier}: {', '.join(told)}"
+    granted = (f"{BY_PATH[path].key} {BY_PATH[path].worded(value)}" for path, value in one.granted.items())
+    return f"tier {one.tier}: {', '.join(granted)}"
 
 
 def new_tiers(adopted: Adoption) -> list[NewTier]:

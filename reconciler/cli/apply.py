@@ -14,7 +14,7 @@ from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.events import told, with_events
+from reconciler.cli.events import to_all, with_events
 from reconciler.cli.flag_values import read_bake, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
@@ -107,9 +107,9 @@ def run(
     except SupersededError as error:
         if running.advance is None:
             raise
-        told = f"{error}: nothing was done here, and the run of that commit does it"
-        say(told)
-        events.fail(told, None, ExitCode.DONE)
+        message = f"{error}: nothing was done here, and the run of that commit does it"
+        say(message)
+        events.fail(message, None, ExitCode.DONE)
         return ExitCode.DONE
 
 
@@ -235,7 +235,7 @@ def _run_of(
         bake=bake,
         earlier=None if bake is None else _earlier(running, journals, fleet, commit),
         dumps=dumps,
-        on_event=told(events.listener, telemetry.listener),
+        on_event=to_all(events.listener, telemetry.listener),
         around_unit=telemetry.around_unit,
     )
 
@@ -406,11 +406,11 @@ def _advance(base: Base, desired: DesiredState, request: Request, planned: Plann
         hint = f"{error.hint}; the next run includes the tenants of this run again"
         say(str(error), level=ERROR, hint=hint)
         return False
-    say(_told(base, moved))
+    say(_text(base, moved))
     return True
 
 
-def _told(base: Base, moved: MovedBase) -> str:
+def _text(base: Base, moved: MovedBase) -> str:
     where = f"here and at {printable(moved.remote)}" if moved.remote else "in this clone only"
     names = [printable(name) for name in moved.applied.owed]
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""

@@ -61,5 +61,5 @@ def _moment(text: str, now: datetime) -> datetime:
     try:
         return utc(datetime.fromisoformat(text))
     except ValueError as error:
-        told = f"--since {text} is neither a duration nor a time"
-        raise InvalidInputError(told, hint="write 90d, 2031-01-30 or 2031-01-30T12:00:00Z") from error
+        message = f"--since {text} is neither a duration nor a time"
+        raise InvalidInputError(message, hint="write 90d, 2031-01-30 or 2031-01-30T12:00:00Z") from error

@@ -82,8 +82,8 @@ def run(
 def _view(path: str, found: Collected, written: CollectedFile, age: timedelta, *, dry_run: bool) -> CollectedView:
     sign_ups = {one.adopted.tenant: one for one in found.sign_ups}
     invalid = (
-        Uncollected(name, sign_ups[name].adopted.project.id, Why.INVALID, told)
-        for name, told in written.invalid.items()
+        Uncollected(name, sign_ups[name].adopted.project.id, Why.INVALID, message)
+        for name, message in written.invalid.items()
     )
     added = [sign_ups[name] for name in written.added]
     least = format_seconds(int(age.total_seconds()))

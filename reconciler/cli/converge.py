@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.events import told, with_events
+from reconciler.cli.events import to_all, with_events
 from reconciler.cli.flag_values import permissions, with_earlier_runs
 from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
@@ -80,7 +80,7 @@ def run(
         commit=few.files.commit(),
         single_writer=single_writer,
         dumps=dumps,
-        on_event=told(events.listener, telemetry.listener),
+        on_event=to_all(events.listener, telemetry.listener),
         around_unit=telemetry.around_unit,
     )
     opened = open_sinks(sinks, few.names)

@@ -71,8 +71,8 @@ def examined(directory: Path, account: AccountFlags, base: str | None) -> Diagno
 
 def _versions() -> Iterator[Check]:
     extras = [name for name, module in EXTRAS.items() if find_spec(module)]
-    told = f"reconciler {__version__}, Python {platform.python_version()}, libgit2 {pygit2.LIBGIT2_VERSION}"
-    yield ok(Area.VERSIONS, f"{told}; extras: {', '.join(extras) or 'none'}")
+    message = f"reconciler {__version__}, Python {platform.python_version()}, libgit2 {pygit2.LIBGIT2_VERSION}"
+    yield ok(Area.VERSIONS, f"{message}; extras: {', '.join(extras) or 'none'}")
     try:
         require_room_for_files()
     except ReconcilerError as error:

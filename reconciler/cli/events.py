@@ -129,7 +129,7 @@ def with_events(run: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return telling
 
 
-def told(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
+def to_all(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
     """A listener that tells all of these; None if there is none."""
     listening = [one for one in listeners if one is not None]
 
@@ -167,8 +167,8 @@ def _take(descriptor: int, place: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        told = f"another run writes its events to {place}"
-        raise InvalidInputError(told, hint="name a file of this run's own") from error
+        text = f"another run writes its events to {place}"
+        raise InvalidInputError(text, hint="name a file of this run's own") from error
     os.ftruncate(descriptor, 0)
 
 

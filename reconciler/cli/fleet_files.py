@@ -380,8 +380,8 @@ def _tell_unknown(loaded: Loaded, ref: str) -> None:
         files = len({problem.location.file for problem in wrong})
         what = "1 file" if files == 1 else f"{files:,} files"
         counts = "their tenants are compared with an earlier commit, or not reduced"
-        told = f"{what} at {ref} cannot be used: {counts}: {wrong[0]}"
-        _tell(told, _fetching(wrong[0]) or "repair it in a commit, and name that or a later one with --base")
+        text = f"{what} at {ref} cannot be used: {counts}: {wrong[0]}"
+        _tell(text, _fetching(wrong[0]) or "repair it in a commit, and name that or a later one with --base")
 
 
 def _check_sources(directory: Path) -> None:

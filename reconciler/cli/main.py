@@ -74,7 +74,7 @@ COMMAND_GROUPS: Final = {
 }
 """The commands by what they are for, with one line of help for each, in the order of ``--help``."""
 
-COMMANDS: Final = {name: told for commands in COMMAND_GROUPS.values() for name, told in commands.items()}
+COMMANDS: Final = {name: summary for commands in COMMAND_GROUPS.values() for name, summary in commands.items()}
 """One line of help for each. A command is imported when it is called."""
 
 EXAMINED: Final = "`reconciler doctor` examines keys, organizations, network and git"
@@ -126,7 +126,7 @@ class LazyGroup(click.Group):
         widest = max(map(len, COMMANDS))
         for title, commands in COMMAND_GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(name.ljust(widest), told) for name, told in commands.items()])
+                formatter.write_dl([(name.ljust(widest), summary) for name, summary in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """An example and all exit codes."""
@@ -254,6 +254,6 @@ def _print_unexpected(error: Exception, environ: Environment) -> ExitCode:
     elif known := os_errors.as_reconciler_error(error):
         _print_error(known)
     else:
-        told = f"a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}"
-        say(told, level=ERROR, hint="set RECONCILER_TRACEBACK=1 to see where, and report it")
+        message = f"a defect in reconciler: {environ.hide(f'{type(error).__name__}: {error}')}"
+        say(message, level=ERROR, hint="set RECONCILER_TRACEBACK=1 to see where, and report it")
     return ExitCode.ERROR

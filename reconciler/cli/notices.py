@@ -11,7 +11,7 @@ from reconciler.environment import NOTIFY
 from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, ReconcilerError
 from reconciler.notify.destination import destinations
 from reconciler.notify.records import NoRecords
-from reconciler.notify.told_file import ToldFile
+from reconciler.notify.sent_file import SentFile
 from reconciler.secret import Secret
 from reconciler.views.console import say_error
 
@@ -69,7 +69,7 @@ def open_notifier(
 
 def _records(flags: NotifyFlags, fleet: Fleet, files: DesiredState, *, remembers: bool) -> Records | None:
     if flags.notify_state is not None:
-        return ToldFile(flags.notify_state, files.fleet)
+        return SentFile(flags.notify_state, files.fleet)
     if fleet.keeps_rows:
         return None
     if remembers:

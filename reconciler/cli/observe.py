@@ -72,8 +72,10 @@ def read(path: Path, max_age: str, now: datetime) -> Observation:
     if age < -CLOCKS_APART:
         raise InvalidInputError(f"--live {path} was recorded in the future: {found.at:%Y-%m-%dT%H:%M:%SZ}")
     if age > timedelta(seconds=_seconds(max_age)):
-        told = roughly_seconds(round(age.total_seconds()))
-        raise InvalidInputError(f"--live {path} is {told} old, and --max-age is {max_age}", hint=observation.AGAIN)
+        message = roughly_seconds(round(age.total_seconds()))
+        raise InvalidInputError(
+            f"--live {path} is {message} old, and --max-age is {max_age}", hint=observation.AGAIN
+        )
     say(f"{path} is {roughly_seconds(max(0, round(age.total_seconds())))} old")
     return found
 

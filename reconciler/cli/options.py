@@ -194,9 +194,9 @@ permission_options = packed(
 )
 
 
-def _journals(told: str) -> Decorator:
+def _journals(help_text: str) -> Decorator:
     journal = click.Path(exists=True, path_type=Path)
-    return flag(LOOK_AT, "--journals", multiple=True, type=journal, metavar="PATH", help=told)
+    return flag(LOOK_AT, "--journals", multiple=True, type=journal, metavar="PATH", help=help_text)
 
 
 def more_journals_option(which: str) -> Decorator:

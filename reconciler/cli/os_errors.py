@@ -23,7 +23,7 @@ MORE_FILES: Final = f"raise the limit: ulimit -n {ENOUGH_FILES}"
 def as_reconciler_error(error: BaseException) -> ReconcilerError | None:
     """The error as a message if the machine is its cause, otherwise None."""
     if isinstance(error, BaseExceptionGroup):
-        return next((told for member in error.exceptions if (told := as_reconciler_error(member))), None)
+        return next((found for member in error.exceptions if (found := as_reconciler_error(member))), None)
     if isinstance(error, MemoryError):
         return MachineError(
             "this machine does not have enough memory",

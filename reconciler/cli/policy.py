@@ -57,9 +57,9 @@ def _chosen(declared: Sequence[DeclaredPolicy], names: tuple[str, ...]) -> list[
 
 
 def _failed(results: Sequence[ExampleResult]) -> Iterator[Problem]:
-    for policy, example, passed, told in results:
+    for policy, example, passed, message in results:
         if not passed:
-            came = f"says: {told}" if told else "says nothing"
+            came = f"says: {message}" if message else "says nothing"
             expected = f"the example {example.name!r} expects {example.expected.value}"
             yield Problem(example.location, f"policy {policy.name} {came}; {expected}")
 
@@ -67,5 +67,8 @@ def _failed(results: Sequence[ExampleResult]) -> Iterator[Problem]:
 def _without_examples(policies: Sequence[DeclaredPolicy]) -> Iterator[Problem]:
     for policy in policies:
         if not policy.examples:
-            told, hint = f"policy {policy.name} has no examples", "add one that violates it, and one that passes"
-            yield Problem(policy.location, told, hint, Severity.WARNING)
+            message, hint = (
+                f"policy {policy.name} has no examples",
+                "add one that violates it, and one that passes",
+            )
+            yield Problem(policy.location, message, hint, Severity.WARNING)

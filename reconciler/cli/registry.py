@@ -47,7 +47,7 @@ def verify(
     found = _compared(files, account, base, output, passwords=passwords, writes=False)
     if found.registration.conflicts:
         return ExitCode.REFUSED
-    return ExitCode.CHANGES if found.told.changes else ExitCode.DONE
+    return ExitCode.CHANGES if found.row_changes.changes else ExitCode.DONE
 
 
 def rebuild(
@@ -79,5 +79,5 @@ def _compared(
 
     share = desired.api.batch_share
     found, api_host = with_fleet(account, desired, compare, files=fleet_files, base=base, share=share)
-    publish(output, RowChangesView(found.told, api_host, verified=not writes))
+    publish(output, RowChangesView(found.row_changes, api_host, verified=not writes))
     return found

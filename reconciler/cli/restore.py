@@ -69,7 +69,7 @@ def _moment(text: str) -> datetime | timedelta:
     try:
         return timedelta(seconds=parse_length(text))
     except (ValueError, OverflowError) as error:
-        told = "neither a moment nor a length of time"
+        message = "neither a moment nor a length of time"
         raise InvalidInputError(
-            f"--to {text!r} is {told}", hint="--to 2031-11-05T14:00:00Z, or --to 2h for two hours ago"
+            f"--to {text!r} is {message}", hint="--to 2031-11-05T14:00:00Z, or --to 2h for two hours ago"
         ) from error

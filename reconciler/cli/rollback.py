@@ -13,7 +13,7 @@ from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish, publish_shown
-from reconciler.cli.events import told, with_events
+from reconciler.cli.events import to_all, with_events
 from reconciler.cli.flags import PermissionFlags, ScopeFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
@@ -121,7 +121,7 @@ def _options(command: CommandFlags, files: FleetFiles, events: EventLines, telem
         id=events.run,
         journal=command.journal,
         commit=files.commit(),
-        on_event=told(events.listener, telemetry.listener),
+        on_event=to_all(events.listener, telemetry.listener),
         around_unit=telemetry.around_unit,
     )
 

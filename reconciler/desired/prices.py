@@ -118,8 +118,8 @@ class Prices(PartlyCompared, frozen=True):
             yield Problem(self.location, f"prices.as_of {self.as_of} is in the future (today is {today})", hint)
         elif today - self.as_of > OLD:
             hint = "compare them with Neon's price list, and set prices.as_of"
-            told = f"the prices are of {self.as_of}, more than a year ago"
-            yield Problem(self.location, told, hint, Severity.WARNING)
+            message = f"the prices are of {self.as_of}, more than a year ago"
+            yield Problem(self.location, message, hint, Severity.WARNING)
 
 
 def rounded(amount: Decimal) -> Decimal:

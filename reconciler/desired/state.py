@@ -59,7 +59,7 @@ def _differs(home: Organization, own: Organization) -> bool:
     return (home.name, home.limits) != (own.name, own.limits)
 
 
-Told = TypeVar("Told")
+PerTenant = TypeVar("PerTenant")
 
 
 class Api(Struct, frozen=True):
@@ -295,10 +295,10 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         """Return the current name of a tenant, if the files list this one as an earlier name."""
         return tenant if tenant in self.tenants else self._renamed.get(tenant, tenant)
 
-    def by_current_name(self, told: Mapping[str, Told]) -> dict[str, Told]:
+    def by_current_name(self, by_name: Mapping[str, PerTenant]) -> dict[str, PerTenant]:
         """Return the mapping under current names; a value for a current name wins over one for an earlier name."""
-        present = {name: value for name, value in told.items() if self.current_name(name) == name}
-        return {**{self.current_name(name): value for name, value in told.items()}, **present}
+        present = {name: value for name, value in by_name.items() if self.current_name(name) == name}
+        return {**{self.current_name(name): value for name, value in by_name.items()}, **present}
 
     def with_current_names(self, now: DesiredState) -> DesiredState:
         """Return the same state with the names that tenants and organizations have in a later one.

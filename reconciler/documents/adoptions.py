@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import asdict
 
-from reconciler.adopt.told import AdoptionTold, CollectedTold
+from reconciler.adopt.results import AdoptionResult, CollectionResult
 from reconciler.documents.shapes import PLAN_COUNTS, document
 from reconciler.documents.writer import document_text, plain, plan_counts
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from reconciler.plan.plan import Plan
 
-ADOPTION: Final = document("adoption", AdoptionTold, {"plan": PLAN_COUNTS})
-COLLECTED: Final = document("collected", CollectedTold, {})
+ADOPTION: Final = document("adoption", AdoptionResult, {"plan": PLAN_COUNTS})
+COLLECTED: Final = document("collected", CollectionResult, {})
 
 
-def adoption(told: AdoptionTold, planned: Plan) -> Iterator[str]:
+def adoption(result: AdoptionResult, planned: Plan) -> Iterator[str]:
     """What was adopted, with the counts of the plan with the new files."""
-    content = {name: plain(value) for name, value in asdict(told).items()}
+    content = {name: plain(value) for name, value in asdict(result).items()}
     return document_text("adoption", {**content, "plan": plan_counts(planned, planned.tenants)})
 
 
-def collected(told: CollectedTold) -> Iterator[str]:
+def collected(result: CollectionResult) -> Iterator[str]:
     """The sign-ups that a file of lines holds from now on."""
-    return document_text("collected", {name: plain(value) for name, value in asdict(told).items()})
+    return document_text("collected", {name: plain(value) for name, value in asdict(result).items()})

@@ -36,47 +36,47 @@ _TOTALS: Final[list[tuple[str, Any]]] = [
 """What the last event tells of the report."""
 
 
-def line(told: Event, run: str) -> str:
+def line(event: Event, run: str) -> str:
     """One event, without the line end. ASCII only, with every control character escaped."""
-    about = {"version": VERSION, "event": str(type(told).__struct_config__.tag), "at": told.at, "run": run}
-    content = json.dumps({**about, **_content(told)}, default=rfc3339_exact)
+    about = {"version": VERSION, "event": str(type(event).__struct_config__.tag), "at": event.at, "run": run}
+    content = json.dumps({**about, **_content(event)}, default=rfc3339_exact)
     return without_commands(content)
 
 
-def _content(told: Event) -> writer.Document:
-    match told:
+def _content(event: Event) -> writer.Document:
+    match event:
         case ActionEnded():
-            return {"tenant": told.outcome.action.tenant, **writer.action_outcome(told.outcome)}
+            return {"tenant": event.outcome.action.tenant, **writer.action_outcome(event.outcome)}
         case TenantEnded():
-            return writer.ended_tenant(told.outcome)
+            return writer.ended_tenant(event.outcome)
         case RunEnded():
-            return _ended_run(told)
+            return _ended_run(event)
         case _:
-            return {name: value for name, value in writer.plain(told).items() if name not in {"event", "at"}}
+            return {name: value for name, value in writer.plain(event).items() if name not in {"event", "at"}}
 
 
-def _ended_run(told: RunEnded) -> writer.Document:
-    report = told.report
+def _ended_run(event: RunEnded) -> writer.Document:
+    report = event.report
     return {
         "started_at": report.started_at,
         "calls": report.calls,
-        "counts": writer.report_counts(report, told.stale),
+        "counts": writer.report_counts(report, event.stale),
         "stopped": report.stopped,
         "stopped_by": report.stopped_by and report.stopped_by.name.lower(),
-        "exit_code": told.exit_code,
+        "exit_code": event.exit_code,
     }
 
 
 def _shape(of: type[Struct]) -> type[Struct]:
-    told: list[tuple[str, Any]] = [("version", Literal[VERSION]), ("at", shapes.Moment), ("run", str)]
+    members: list[tuple[str, Any]] = [("version", Literal[VERSION]), ("at", shapes.Moment), ("run", str)]
     if of in _OUTCOMES:
-        told += _members_of_outcome(*_OUTCOMES[of])
+        members += _members_of_outcome(*_OUTCOMES[of])
     elif of is RunEnded:
-        told += [(name, shapes.written(hint)) for name, hint in _TOTALS]
+        members += [(name, shapes.written(hint)) for name, hint in _TOTALS]
     else:
-        told += [(name, shapes.written(hint)) for name, hint in shapes.members_of(of).items() if name != "at"]
+        members += [(name, shapes.written(hint)) for name, hint in shapes.members_of(of).items() if name != "at"]
     tag = str(of.__struct_config__.tag)
-    return shapes.struct(of.__name__, told, doc=of.__doc__, tag=tag, tag_field="event")
+    return shapes.struct(of.__name__, members, doc=of.__doc__, tag=tag, tag_field="event")
 
 
 def _members_of_outcome(outcome: type[Struct], left_out: tuple[str, ...]) -> list[tuple[str, Any]]:

@@ -52,8 +52,8 @@ def parsed(data: bytes, name: str) -> Observation:
 
 def _check_kind(header: Mapping[str, Any]) -> None:
     if header != {"format_version": VERSION, "kind": KIND}:
-        told = f"{shown(header['kind'])} {shown(header['format_version'])}"
-        raise ValueError(f"this release reads {KIND} {VERSION}, not {told}")
+        message = f"{shown(header['kind'])} {shown(header['format_version'])}"
+        raise ValueError(f"this release reads {KIND} {VERSION}, not {message}")
 
 
 def _unpacked(data: bytes) -> bytes:

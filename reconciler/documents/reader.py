@@ -111,7 +111,7 @@ def parse_report(data: bytes, name: str) -> SavedReport:
 def _parsed(
     data: bytes,
     read: Callable[[Any], Read],
-    told: str,
+    text: str,
     hint: str,
     items: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> Read:
@@ -123,7 +123,7 @@ def _parsed(
         why = "it contains half of a surrogate pair"
     except ValueError as error:
         why = str(error)
-    raise InvalidInputError(f"{told}: {why}", hint=hint)
+    raise InvalidInputError(f"{text}: {why}", hint=hint)
 
 
 def _saved_plan(written: Any) -> SavedPlan:
@@ -193,8 +193,8 @@ def _saved_report(written: Any) -> SavedReport:
     _check_kind(written, "report")
     document: Shaped = msgspec.convert(written, REPORT)
     names = [name for name in Report.__struct_fields__ if name not in ("outcomes", "stopped_by")]
-    told = {"outcomes": _below(document, "tenants"), "stopped_by": _stopped_by(document.stopped_by)}
-    report = Report(**_members(document, tuple(names)), **told)
+    more = {"outcomes": _below(document, "tenants"), "stopped_by": _stopped_by(document.stopped_by)}
+    report = Report(**_members(document, tuple(names)), **more)
     if report.shard is not None and not _SHARD.fullmatch(report.shard):
         raise _MisfitError(f"{shown(report.shard)} is no part of a fleet, such as 2/8", "shard")
     return SavedReport(report, _below(document, "stale"))
@@ -338,8 +338,8 @@ def _project(written: Shaped) -> LiveProject:
 
 
 def _deletion(written: Shaped) -> Deletion:
-    told = _members(written, Deletion.__struct_fields__)
-    return Deletion(at=utc(written.deleted_at), **told)
+    members = _members(written, Deletion.__struct_fields__)
+    return Deletion(at=utc(written.deleted_at), **members)
 
 
 def _cost_range(written: Shaped) -> CostRange:

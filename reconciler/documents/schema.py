@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
-from reconciler.adopt import proposals, told
+from reconciler.adopt import proposals, results
 from reconciler.documents import lines, shapes
 from reconciler.live import registered
 from reconciler.live.project import LiveProject, LiveSnapshot
@@ -49,7 +49,7 @@ _MODULES: Final = (
     lines,
     diagnosis,
     proposals,
-    told,
+    results,
 )
 
 
@@ -168,12 +168,12 @@ def _described(document: Any) -> dict[str, Any]:
     written, descriptions = msgspec.json.schema(document), _descriptions()
     for name, definition in written["$defs"].items():
         definition.pop("title", None)
-        told = descriptions.get(name, {})
+        described = descriptions.get(name, {})
         for member, schema in definition.get("properties", {}).items():
             if len(schema.get("enum", ())) == 1:
                 schema["const"] = schema.pop("enum")[0]
-            if member in told:
-                schema.setdefault("description", told[member])
+            if member in described:
+                schema.setdefault("description", described[member])
     return written
 
 
@@ -182,10 +182,10 @@ def _descriptions() -> Mapping[str, Mapping[str, str]]:
     """What the docstring below each member of a type says, by the names of both."""
     types = [one for module in _MODULES for one in vars(module).values() if _is_of(one, module)]
     every = [*types, *get_args(Action), LiveProject, LiveSnapshot, Compute, Location]
-    told = {of.__name__: member_docstrings(of) for of in every}
+    described = {of.__name__: member_docstrings(of) for of in every}
     whole = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
-    whole |= {"Adoption": "AdoptionTold", "Collected": "CollectedTold"}
-    return {**told, **{f"{document}Document": told[of] for document, of in whole.items()}}
+    whole |= {"Adoption": "AdoptionResult", "Collected": "CollectionResult"}
+    return {**described, **{f"{document}Document": described[of] for document, of in whole.items()}}
 
 
 def _is_of(one: object, module: object) -> bool:

@@ -207,10 +207,10 @@ they are left out."""
 def document(kind: str, of: type, members: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> type[Struct]:
     """A whole document: the members of the type and more; a member of its own type is replaced."""
     own = {name: hint for name, hint in members_of(of).items() if name not in without}
-    told = {name: written(hint) for name, hint in {**own, **members}.items()}
-    unusual = [(name, told.pop(name), default) for name, default in _LEFT_OUT.items() if name in told]
-    told = {"format_version": Literal[1], "kind": Literal[kind], **told}
-    return struct(f"{kind.capitalize()}Document", [*told.items(), *unusual], doc=of.__doc__)
+    typed = {name: written(hint) for name, hint in {**own, **members}.items()}
+    unusual = [(name, typed.pop(name), default) for name, default in _LEFT_OUT.items() if name in typed]
+    typed = {"format_version": Literal[1], "kind": Literal[kind], **typed}
+    return struct(f"{kind.capitalize()}Document", [*typed.items(), *unusual], doc=of.__doc__)
 
 
 _SHARED: Final = {"shared_changes": tuple[SharedChange, ...]}

@@ -129,8 +129,8 @@ def history(found: ReturnPoints) -> Iterator[str]:
 
 def explained(found: Explained) -> Iterator[str]:
     """Where each value of a tenant comes from."""
-    told = {name: plain(value) for name, value in asdict(found).items() if name != "values"}
-    return document_text("explained", {**told, "values": map(_explained_value, found.values)})
+    content = {name: plain(value) for name, value in asdict(found).items() if name != "values"}
+    return document_text("explained", {**content, "values": map(_explained_value, found.values)})
 
 
 def _explained_value(value: ExplainedValue) -> Document:
@@ -226,8 +226,8 @@ def _files_alone(planned: Plan) -> Document:
     }
 
 
-def _if_any(name: str, told: object) -> Document:
-    return {} if told is None else {name: plain(told)}
+def _if_any(name: str, content: object) -> Document:
+    return {} if content is None else {name: plain(content)}
 
 
 def _api_host(address: str | None) -> Document:
@@ -245,9 +245,9 @@ def _shared_changes(planned: Plan) -> Document:
 
 
 def _shared_change(change: SharedChange) -> Document:
-    told: Document = plain(change)
-    _replace_values(change.before, change.after, told)
-    return told
+    content: Document = plain(change)
+    _replace_values(change.before, change.after, content)
+    return content
 
 
 def plan_counts(planned: Plan, tenants: Sequence[TenantPlan]) -> Document:
@@ -288,15 +288,15 @@ def _project(project: LiveProject) -> Document:
 
 
 def _action(action: Action) -> Document:
-    told: Document = plain(action)
-    told |= {"risk": action.risk.value, "lowering": action.lowering}
+    content: Document = plain(action)
+    content |= {"risk": action.risk.value, "lowering": action.lowering}
     if isinstance(action, CreateBranch) and action.compute is not None:
-        told["compute"]["pg_settings"] = _value(action.compute.pg_settings)
-    if "companions" in told:
-        told["companions"] = {path: _value(value) for path, value in action.companions}  # type: ignore[union-attr]
-    for change, written in zip(action.changes, told["changes"], strict=True):
+        content["compute"]["pg_settings"] = _value(action.compute.pg_settings)
+    if "companions" in content:
+        content["companions"] = {path: _value(value) for path, value in action.companions}  # type: ignore[union-attr]
+    for change, written in zip(action.changes, content["changes"], strict=True):
         _replace_values(change.before, change.after, written)
-    return told
+    return content
 
 
 def _replace_values(before: Value, after: Value, written: Document) -> None:
@@ -311,8 +311,8 @@ def _value(value: Value) -> Any:
 
 
 def _refusal(refusal: Refusal) -> Document:
-    told = _without(plain(replace(refusal, actions=())), "unheld")
-    return told | {"actions": [_action(action) for action in refusal.actions]}
+    content = _without(plain(replace(refusal, actions=())), "unheld")
+    return content | {"actions": [_action(action) for action in refusal.actions]}
 
 
 def _orphan(orphan: Orphan) -> Document:
@@ -324,9 +324,9 @@ def _unmanaged(kept: Unmanaged) -> Document:
 
 
 def _file_change(change: FileChange) -> Document:
-    told: Document = plain(change)
-    _replace_values(change.before, change.after, told)
-    return told
+    content: Document = plain(change)
+    _replace_values(change.before, change.after, content)
+    return content
 
 
 def _stale(stale: Stale) -> Document:
@@ -383,8 +383,8 @@ def plain(value: object) -> Any:
     return msgspec.to_builtins(value, builtin_types=(datetime,))
 
 
-def _without(told: Document, *names: str) -> Document:
-    return {name: value for name, value in told.items() if name not in names}
+def _without(content: Document, *names: str) -> Document:
+    return {name: value for name, value in content.items() if name not in names}
 
 
 def document_text(kind: str, content: Mapping[str, Any]) -> Iterator[str]:

@@ -119,15 +119,15 @@ def _wrong(
     bad = [one.name for one in tenants if one.name not in desired.tenants]
     if not bad:
         return {}
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     texts = {tree.name(path): (path, data.split(b"\n")) for path, data in files.items()}
     for problem in errors(loaded.problems):
         path, lines = texts.get(problem.location.file, ("", []))
         if path.endswith(".ndjson") and 0 < problem.location.line <= len(lines):
-            told.setdefault(_name(lines[problem.location.line - 1]), problem.message)
+            reasons.setdefault(_name(lines[problem.location.line - 1]), problem.message)
         else:
-            told.setdefault(Path(path).stem, problem.message)
-    return {name: told.get(name, "its document does not fit the other files") for name in bad}
+            reasons.setdefault(Path(path).stem, problem.message)
+    return {name: reasons.get(name, "its document does not fit the other files") for name in bad}
 
 
 def _documents(

@@ -89,8 +89,8 @@ def value_of(key: str, text: str, shape: Shape) -> Json:
         return _scalar(shape.scalar(text))
     parsed = parse(text.encode(errors="surrogateescape"), key)
     if parsed.problems or len(parsed.documents) != 1:
-        told = parsed.problems[0].message if parsed.problems else "expected one value"
-        raise InvalidInputError(f"{shown(key)}: {told}", hint="quote the list or the mapping for your shell")
+        sentence = parsed.problems[0].message if parsed.problems else "expected one value"
+        raise InvalidInputError(f"{shown(key)}: {sentence}", hint="quote the list or the mapping for your shell")
     return _plain(parsed.documents[0].value)
 
 

@@ -92,6 +92,6 @@ def with_documents(directory: Path, path: str, documents: Mapping[str, dict[str,
         wrong = [name for name in wanted if name not in known]
         if not wrong:
             return CollectedFile(EditedFile(file, before, after), tuple(wanted), invalid)
-        told = "; ".join(problem.message for problem in errors(loaded.problems)[:1]) or "it does not fit the files"
-        invalid.update(dict.fromkeys(wrong, told))
+        text = "; ".join(problem.message for problem in errors(loaded.problems)[:1]) or "it does not fit the files"
+        invalid.update(dict.fromkeys(wrong, text))
         wanted = {name: document for name, document in wanted.items() if name not in wrong}

@@ -155,8 +155,8 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
     kept, rest = problems[:MOST_PROBLEMS], problems[MOST_PROBLEMS:]
     severity = Severity.ERROR if has_error(rest) else Severity.WARNING
     stale = all(problem.stale for problem in rest if problem.severity is Severity.ERROR)
-    told = f"and {len(rest):,} more problems in this file"
-    return [*kept, Problem(rest[0].location, told, severity=severity, stale=stale)]
+    text = f"and {len(rest):,} more problems in this file"
+    return [*kept, Problem(rest[0].location, text, severity=severity, stale=stale)]
 
 
 def twice(name: str, first: Location) -> Finding:

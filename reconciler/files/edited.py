@@ -147,8 +147,8 @@ def checked(directory: Path, name: str, file: EditedFile, tenant: str) -> Edited
     loaded = load_tree(tree, OnInvalid.SKIP, Reading(frozenset({tenant}), pins=True))
     wrong = list(_about(loaded.problems, tree.name(name)))
     if wrong or loaded.desired is None or tenant not in loaded.desired.tenants:
-        told = "; ".join(map(str, wrong or loaded.problems)) or f"{file.path} does not declare tenant {tenant!r}"
-        raise InvalidInputError(told, hint=NOT_WRITTEN)
+        words = "; ".join(map(str, wrong or loaded.problems)) or f"{file.path} does not declare tenant {tenant!r}"
+        raise InvalidInputError(words, hint=NOT_WRITTEN)
     return EditedTenant(file, loaded.desired.tenants[tenant])
 
 

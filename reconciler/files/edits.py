@@ -48,7 +48,7 @@ def difference(
     """
     work = WorkTree(root) if known is None else known.tree(root)
     if differs(work, commit, PRICE_LIST):
-        return _told(commit, PRICE_LIST)
+        return _text(commit, PRICE_LIST)
     if known is not None and has_the_same_files(commit, work, known):
         return None
     if (listed := _listed(commit, work, known)) is None:
@@ -62,10 +62,10 @@ def difference(
     blobs = {} if known is None else known.blobs()
     both = sorted(path for path in here & there if _id_in(blobs, path) != commit.blob_id(path))
     edited = next((path for path in both if differs(work, commit, path)), None)
-    return None if edited is None else _told(commit, edited)
+    return None if edited is None else _text(commit, edited)
 
 
-def _told(commit: CommitTree, path: str) -> str:
+def _text(commit: CommitTree, path: str) -> str:
     """Describe the difference: the output of a git filter never equals the bytes in the commit."""
     try:
         instead = pointer(commit.read(path, MAX_LINES_FILE_BYTES))

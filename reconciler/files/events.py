@@ -264,7 +264,7 @@ class _Builder:
     """The line on which the last complete document ended; what follows starts there."""
     _open: list[_Frame] = field(default_factory=list)
     _document: Document | None = None
-    _told: int = 0
+    _reported: int = 0
     """The number of problems when the document started."""
 
     def take(self, event: yaml.Event) -> None:
@@ -298,12 +298,12 @@ class _Builder:
     def _end(self, event: DocumentEndEvent) -> None:
         self.ended, column = place(event)
         if self._document is not None:
-            self._document.sound = len(self.problems) == self._told
+            self._document.sound = len(self.problems) == self._reported
             self._document.end = self.ended if column > 1 else self.ended - 1
             if self._document.value is not None or not self._document.sound:
                 self.documents.append(self._document)
         self._document = None
-        self._told = len(self.problems)
+        self._reported = len(self.problems)
 
     def _key(self, event: ScalarEvent, frame: _Frame, text: str) -> None:
         text = composed(text)

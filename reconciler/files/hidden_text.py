@@ -16,7 +16,7 @@ from reconciler.model.problem import Location, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_TOLD: Final = 100
+MOST_REPORTED: Final = 100
 """Maximum number of these problems per text."""
 _SHAPES: Final = "\ufe0e\ufe0f"
 """Variation selectors, as in ``❤`` with and without colour. After ASCII they have no effect, so they are hidden
@@ -67,11 +67,11 @@ def hidden_text_problems(text: str, file: str, first_line: int = 1) -> tuple[Pro
     """Return the locations of such characters in a text; one pass."""
     if _MISPLACED.search(text) is None and (text.isascii() or _INDENTATION.search(text) is None):
         return ()
-    found = [match.end() - 1 for match in islice(_MISPLACED.finditer(text), MOST_TOLD)]
-    indents = [match.end() - 1 for match in islice(_INDENTATION.finditer(text), MOST_TOLD)]
+    found = [match.end() - 1 for match in islice(_MISPLACED.finditer(text), MOST_REPORTED)]
+    indents = [match.end() - 1 for match in islice(_INDENTATION.finditer(text), MOST_REPORTED)]
     places = _places(text, sorted({*found, *indents}))
     return tuple(
-        Problem(Location(file, first_line + line, column), *_told(text[at], indents=at in indents))
+        Problem(Location(file, first_line + line, column), *_message_and_hint(text[at], indents=at in indents))
         for at, line, column in places
     )
 
@@ -85,7 +85,7 @@ def _places(text: str, positions: list[int]) -> Iterator[tuple[int, int, int]]:
         yield at, line, at - text.rfind("\n", 0, at)
 
 
-def _told(sign: str, *, indents: bool) -> tuple[str, str]:
+def _message_and_hint(sign: str, *, indents: bool) -> tuple[str, str]:
     name = _NAMES.get(ord(sign)) or unicodedata.name(sign, "an unnamed character")
     called = f"U+{ord(sign):04X} ({name})"
     if indents:

@@ -63,8 +63,8 @@ def _check_names(given: Tenant, declared: DesiredState, fleet: DesiredState) -> 
         holder = declared.same_name(name)
         if holder is not None and holder != given.name:
             place = declared.tenants[holder].location if holder in declared.tenants else "a broken file"
-            told = name_of_another(name, holder, place)
-            raise InvalidInputError(f"{given.location}: {told}", hint="rename one of the two tenants")
+            words = name_of_another(name, holder, place)
+            raise InvalidInputError(f"{given.location}: {words}", hint="rename one of the two tenants")
     for name in fleet.project_names(given.name) if given.project_id is None else ():
         for other in declared.project_owners.get(name, ()):
             if other != given.name:

@@ -32,8 +32,8 @@ def name_conflicts(
     for tenant in fleet.tenants.values() if broken else ():
         other = broken.get(identity(tenant.name))
         if other is not None and other.name != tenant.name:
-            told = in_two_cases(*other)
-            yield Problem(tenant.location, told.message, told.hint), (tenant.name,)
+            conflict = in_two_cases(*other)
+            yield Problem(tenant.location, conflict.message, conflict.hint), (tenant.name,)
     yield from _earlier_names(fleet, broken, renamed)
     if len(fleet.frames) > 1:
         yield from _shared_project_names(fleet)
@@ -52,9 +52,11 @@ def _earlier_names(
         for index, name in enumerate(document.previously):
             holder = holders.get(identity(name)) or claims.get(identity(name))
             if holder is not None and holder.name != document.tenant:
-                told = name_of_another(name, *holder)
+                conflict = name_of_another(name, *holder)
                 found = Finding(
-                    ("previously", index), told, "previously may only list names that no other tenant has or lists"
+                    ("previously", index),
+                    conflict,
+                    "previously may only list names that no other tenant has or lists",
                 )
                 yield entry.problem(found), (document.tenant, holder.name)
             claims.setdefault(identity(name), NamedTenant(document.tenant, entry.location))
@@ -68,12 +70,12 @@ def name_of_another(name: str, holder: str, place: Location | str) -> str:
 def _shared_project_names(fleet: DesiredState) -> Iterator[InTheWay]:
     """Report each pair of tenants once at the location of either."""
     shared = {name: owners for name, owners in fleet.project_owners.items() if len(owners) > 1}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for name, owners in shared.items():
         first = owners[0]
         for one, other in ((first, owners[1]), *((another, first) for another in owners[1:])):
-            if one in fleet.tenants and (one, other) not in told:
-                told.add((one, other))
+            if one in fleet.tenants and (one, other) not in reported:
+                reported.add((one, other))
                 yield shared_project_name(fleet, name, fleet.tenants[one], other), (one, other)
 
 

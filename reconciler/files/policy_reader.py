@@ -51,8 +51,8 @@ class PolicyReader:
         if not past:
             self.problems += self._unmatched(listing.files, {*paths})
         if len(paths) > MOST_FILES:
-            told = f"{len(paths):,} files match {shown(self._source.pattern)}: at most {MOST_FILES} are allowed"
-            self.problems.append(Problem(self._source.location, told))
+            words = f"{len(paths):,} files match {shown(self._source.pattern)}: at most {MOST_FILES} are allowed"
+            self.problems.append(Problem(self._source.location, words))
             return
         for path in paths:
             self._add_file(path)
@@ -88,8 +88,8 @@ class PolicyReader:
 
     def _findings(self, document: PolicyDocument) -> Iterator[Finding]:
         if (first := self.declared.get(document.policy)) is not None:
-            told = f"duplicate policy {document.policy!r}: it is also in {first.location}"
-            yield Finding(("policy",), told, "give each policy a name of its own")
+            words = f"duplicate policy {document.policy!r}: it is also in {first.location}"
+            yield Finding(("policy",), words, "give each policy a name of its own")
         for index, tier in enumerate(document.select.tier):
             if tier not in self._fleet.tiers:
                 hint = did_you_mean_or_known(tier, self._fleet.tiers)
@@ -102,10 +102,10 @@ class PolicyReader:
         for path in files:
             if path.endswith(_ENDINGS) and path not in read:
                 misnamed = not path.endswith(".yaml")
-                told = "is not read" if misnamed else f"does not match {shown(self._source.pattern)}: not read"
+                words = "is not read" if misnamed else f"does not match {shown(self._source.pattern)}: not read"
                 hint = "rename it to .yaml" if misnamed else "move it, or change policies in tiers.yaml"
                 severity = Severity.ERROR if misnamed else Severity.WARNING
-                yield Problem(Location(self._tree.name(path)), told, hint, severity)
+                yield Problem(Location(self._tree.name(path)), words, hint, severity)
 
 
 def _policy(document: PolicyDocument, entry: Entry) -> DeclaredPolicy:

@@ -242,7 +242,7 @@ def _refused(remote: str, why: str) -> InvalidInputError:
     )
 
 
-def _started(top: Path, arguments: list[str], told: list[tuple[str, str]], within: str | None) -> bytes | None:
+def _started(top: Path, arguments: list[str], settings: list[tuple[str, str]], within: str | None) -> bytes | None:
     path = _search_path(top)
     program = shutil.which("git", path=path)
     if program is None:
@@ -256,7 +256,9 @@ def _started(top: Path, arguments: list[str], told: list[tuple[str, str]], withi
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
             ceiling = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120 - git compares text
-            return _run(command, folder, _environment(told) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling})
+            return _run(
+                command, folder, _environment(settings) | {"PATH": path, "GIT_CEILING_DIRECTORIES": ceiling}
+            )
     except OSError as error:
         raise StaleFilesError(
             f"cannot start git: {error.strerror}", hint="it is needed to ask the remote"
@@ -293,12 +295,12 @@ def _search_path(top: Path) -> str:
     return os.pathsep.join(folder for folder in whole if not Path(os.path.realpath(folder)).is_relative_to(top))
 
 
-def _environment(told: list[tuple[str, str]]) -> dict[str, str]:
+def _environment(settings: list[tuple[str, str]]) -> dict[str, str]:
     """Return git's environment, with settings after those from outside."""
     known = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
     known = {name: value for name, value in known.items() if not (_PROXY.fullmatch(name) and "@" in value)}
     count = known.get("GIT_CONFIG_COUNT", "")
     first = int(count) if re.fullmatch("[0-9]{1,4}", count) else 0
-    for number, (name, value) in enumerate(told, first):
+    for number, (name, value) in enumerate(settings, first):
         known |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return known | {"GIT_CONFIG_COUNT": str(first + len(told))} | ENVIRONMENT
+    return known | {"GIT_CONFIG_COUNT": str(first + len(settings))} | ENVIRONMENT

@@ -336,9 +336,11 @@ def _without_rows(file: _File, lines: Mapping[str, Entry], collection: Collectio
     from reconciler.files.rows import OVERRIDES, overrides_a_row  # noqa: PLC0415 - as above
 
     left = [entry for entry in file.entries if overrides_a_row(entry) and entry.tenant not in lines]
-    told = (Problem(entry.location, OVERRIDES, severity=Severity.WARNING) for entry in left if not reading.past)
+    warnings = (
+        Problem(entry.location, OVERRIDES, severity=Severity.WARNING) for entry in left if not reading.past
+    )
     kept = tuple(entry for entry in file.entries if entry not in left)
-    return file._replace(entries=kept, problems=(*file.problems, *told)) if left else file
+    return file._replace(entries=kept, problems=(*file.problems, *warnings)) if left else file
 
 
 def _add_broken_line(

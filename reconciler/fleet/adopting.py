@@ -64,6 +64,6 @@ async def plan_adopted(
     needs = PlanRequirements(depth=depth)
     complete = await read_more(context.neon, files.desired, live, needs, on_progress=on_progress)
     inputs, plan = planning.differences(files, complete, request, now)
-    told = replace(plan, organizations=context.neon.organization_ids, api_host=context.api_host)
-    planned = planning.permit(files, Planned(told, complete, now, observed_at, inputs), request)
+    complete_plan = replace(plan, organizations=context.neon.organization_ids, api_host=context.api_host)
+    planned = planning.permit(files, Planned(complete_plan, complete, now, observed_at, inputs), request)
     return PlannedAdoption(planned.plan, complete)

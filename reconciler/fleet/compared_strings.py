@@ -56,8 +56,8 @@ async def compare_strings(
     failures = await each(findings, mend)
     done = list(zip(findings, failures, strict=True))
     return ComparedStrings(
-        _told((one, "") for one, failure in done if one.remedy is not Remedy.WAIT and not failure),
-        _told((one, failure) for one, failure in done if one.remedy is Remedy.WAIT or failure),
+        _row_changes((one, "") for one, failure in done if one.remedy is not Remedy.WAIT and not failure),
+        _row_changes((one, failure) for one, failure in done if one.remedy is Remedy.WAIT or failure),
     )
 
 
@@ -115,10 +115,10 @@ async def _compared_with_none(context: Context, *, writes: bool) -> ComparedStri
     left = await registry.read(registry.tenants_with_strings)
     for tenant, project_id in left.items() if writes else ():
         await registry.write(registry.remove_strings, tenant, project_id, context.time())
-    told = (RowChange(tenant, "connection string: removed: tiers.yaml asks for none") for tenant in left)
-    return ComparedStrings(tuple(told))
+    changes = (RowChange(tenant, "connection string: removed: tiers.yaml asks for none") for tenant in left)
+    return ComparedStrings(tuple(changes))
 
 
-def _told(findings: Iterable[tuple[StringFinding, str]]) -> tuple[RowChange, ...]:
-    told = [RowChange(one.expected.tenant, f"connection string: {one.message}{more}") for one, more in findings]
-    return tuple(sorted(told, key=lambda change: change.tenant))
+def _row_changes(findings: Iterable[tuple[StringFinding, str]]) -> tuple[RowChange, ...]:
+    changes = [RowChange(one.expected.tenant, f"connection string: {one.message}{more}") for one, more in findings]
+    return tuple(sorted(changes, key=lambda change: change.tenant))

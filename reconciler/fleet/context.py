@@ -75,8 +75,8 @@ class Context(Files, frozen=True, kw_only=True):
 
     def clock_notes(self) -> Iterator[Note]:
         """A note where this machine's clock differs from the API's by too much."""
-        if (told := clock_off(self.neon.clock.off_by(self.now()))) is not None:
-            yield Note(None, told)
+        if (message := clock_off(self.neon.clock.off_by(self.now()))) is not None:
+            yield Note(None, message)
 
 
 def clock_off(off: timedelta) -> str | None:

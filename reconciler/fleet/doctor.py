@@ -151,7 +151,7 @@ def _misplaced(desired: DesiredState, projects: Mapping[str, tuple[LiveProject, 
 
 
 def _clock(transport: Transport, machine: datetime) -> Check:
-    told = clock_off(transport.clock.off_by(machine))
-    if told is None:
+    text = clock_off(transport.clock.off_by(machine))
+    if text is None:
         return ok(Area.NETWORK, "this machine's clock is within a minute of Neon's")
-    return warn(Area.NETWORK, told, "set the clock, for example with NTP")
+    return warn(Area.NETWORK, text, "set the clock, for example with NTP")

@@ -274,5 +274,5 @@ def _unused_dead_runs(request: Request, live: LiveState) -> Iterator[Note]:
 def _removed_tenants(request: Request) -> Iterator[Note]:
     """A note for each tenant that no file declares any more: no selection includes it."""
     for tenant in request.gone:
-        told = "no file declares the tenant any more: its project stays; to delete it, add state: absent"
-        yield Note.about(tenant, told)
+        text = "no file declares the tenant any more: its project stays; to delete it, add state: absent"
+        yield Note.about(tenant, text)

@@ -46,7 +46,10 @@ def plan_recorded(desired: DesiredState, observed: Observation, request: Request
     plan_inputs, plan = planning.differences(files, live, able, now)
     complete = replace(
         plan,
-        notes=(*plan.notes, *(Note.about(files.desired.tenants[name], told) for name, told in lacking.items())),
+        notes=(
+            *plan.notes,
+            *(Note.about(files.desired.tenants[name], message) for name, message in lacking.items()),
+        ),
         coverage=replace(plan.coverage, unknown=plan.coverage.unknown + len(lacking)),
         organizations=observed.organizations,
         api_host=observed.api_host,
@@ -57,11 +60,11 @@ def plan_recorded(desired: DesiredState, observed: Observation, request: Request
 
 def _require_same_fleet(desired: DesiredState, observed: Observation) -> None:
     if observed.fleet != desired.fleet:
-        told = f"the observation is of fleet {observed.fleet!r}, and the files declare {desired.fleet!r}"
-        raise InvalidInputError(told, hint=OBSERVE)
+        message = f"the observation is of fleet {observed.fleet!r}, and the files declare {desired.fleet!r}"
+        raise InvalidInputError(message, hint=OBSERVE)
     if missing := sorted(desired.organizations.keys() - observed.organizations.keys()):
-        told = f"the observation does not contain organization {missing[0]!r}"
-        raise InvalidInputError(told, hint=f"plan with keys, or, after the change is merged, {OBSERVE}")
+        message = f"the observation does not contain organization {missing[0]!r}"
+        raise InvalidInputError(message, hint=f"plan with keys, or, after the change is merged, {OBSERVE}")
 
 
 def _under_current_names(desired: DesiredState, live: LiveState) -> LiveState:

@@ -48,7 +48,7 @@ class RebuiltRegistry(Struct, frozen=True):
     strings: ComparedStrings
 
     @property
-    def told(self) -> RowChanges:
+    def row_changes(self) -> RowChanges:
         """The same for views and documents."""
         found, strings = self.registration, self.strings
         changes, waiting = (*found.changes, *strings.changes), (*found.waiting, *strings.waiting)

@@ -124,8 +124,8 @@ def _about_files(of_files: Plan, plan: Plan, undone: Undone) -> list[Note]:
     if commit is not None:
         how = f"revert the change of the files, which run {undone.run} applied at commit {commit[:SHORT]} "
         how += f"(`git revert {commit[:SHORT]}`)"
-    told = f"the files still ask for what run {undone.run} did, for {len(again):,} of these tenants"
-    return [Note(None, f"{told}: the next apply does it again; {how}, before the next apply")]
+    message = f"the files still ask for what run {undone.run} did, for {len(again):,} of these tenants"
+    return [Note(None, f"{message}: the next apply does it again; {how}, before the next apply")]
 
 
 def _about_journals(undone: Undone) -> list[Note]:

@@ -15,7 +15,7 @@ from reconciler.model.values import Json, PartlyCompared
 
 COUNTERS_LAG: Final = timedelta(hours=1)
 """Neon: counters lag by up to an hour (guides/consumption-limits)."""
-TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
+STATED_TO_THE_SECOND: Final = timedelta(seconds=1)
 """Neon rounds the times of branches: times that differ by one second may be equal."""
 
 
@@ -58,7 +58,7 @@ class LiveBranch(Struct, frozen=True):
         if self.expires_at is None or self.reset_at is None or self.lifetime_seconds is None:
             return False
         set_by_reset = self.reset_at + timedelta(seconds=self.lifetime_seconds)
-        return abs(self.expires_at - set_by_reset) <= TOLD_TO_THE_SECOND
+        return abs(self.expires_at - set_by_reset) <= STATED_TO_THE_SECOND
 
 
 class LiveEndpoint(Struct, frozen=True):

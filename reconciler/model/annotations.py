@@ -28,8 +28,8 @@ def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool =
 
     ``hands_out`` says that the run gives the connection string to the caller that asked for the project.
     """
-    told = {CONNECTIONS: HANDED_OUT} if hands_out else {}
-    return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **told}
+    more = {CONNECTIONS: HANDED_OUT} if hands_out else {}
+    return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **more}
 
 
 def adoption_annotations(

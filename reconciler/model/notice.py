@@ -30,7 +30,7 @@ class NoticeKey(NamedTuple):
     """What of it, such as the path of a quota."""
 
 
-class Told(NamedTuple):
+class Sent(NamedTuple):
     """What was told of a key."""
 
     level: int
@@ -39,9 +39,9 @@ class Told(NamedTuple):
     """What it belongs to, such as a billing period: of another one, it is told again."""
 
 
-TOLD_NOTHING: Final = Told(-1, "")
-TOLD_ONCE: Final = Told(0, "")
-ToldByKey: TypeAlias = "Mapping[NoticeKey, Told]"
+NOTHING_SENT: Final = Sent(-1, "")
+SENT_ONCE: Final = Sent(0, "")
+SentByKey: TypeAlias = "Mapping[NoticeKey, Sent]"
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     heading: str
     """What it counts as in the title, such as ``above a threshold``."""
     weight: Weight
-    told: Told = TOLD_ONCE
+    sent: Sent = SENT_ONCE
     """What is recorded once it was told."""
 
 
@@ -67,29 +67,29 @@ class Findings(Struct, frozen=True, kw_only=True):
     command: str
     """The command that shows all of it."""
 
-    def news(self, before: ToldByKey) -> tuple[Notice, ...]:
+    def news(self, before: SentByKey) -> tuple[Notice, ...]:
         """The notices that were not told before."""
         return tuple(notice for notice in self.notices if _is_new(notice, before))
 
-    def remaining(self, before: ToldByKey) -> dict[NoticeKey, Told]:
+    def remaining(self, before: SentByKey) -> dict[NoticeKey, Sent]:
         """What stays told if nothing more is told: without what is over."""
         return self._after(before, delivered=False)
 
-    def told(self, before: ToldByKey) -> dict[NoticeKey, Told]:
+    def sent(self, before: SentByKey) -> dict[NoticeKey, Sent]:
         """What is told after the news were delivered."""
         return self._after(before, delivered=True)
 
-    def _after(self, before: ToldByKey, *, delivered: bool) -> dict[NoticeKey, Told]:
-        after = {key: told for key, told in before.items() if not self.covers(key)}
+    def _after(self, before: SentByKey, *, delivered: bool) -> dict[NoticeKey, Sent]:
+        after = {key: sent for key, sent in before.items() if not self.covers(key)}
         for notice in self.notices:
-            earlier = before.get(notice.key, TOLD_NOTHING)
+            earlier = before.get(notice.key, NOTHING_SENT)
             if delivered or not _is_new(notice, before):
-                after[notice.key] = notice.told
-            elif earlier.since == notice.told.since and earlier is not TOLD_NOTHING:
+                after[notice.key] = notice.sent
+            elif earlier.since == notice.sent.since and earlier is not NOTHING_SENT:
                 after[notice.key] = earlier
         return after
 
 
-def _is_new(notice: Notice, before: ToldByKey) -> bool:
-    earlier = before.get(notice.key, TOLD_NOTHING)
-    return notice.told.level > earlier.level or notice.told.since != earlier.since
+def _is_new(notice: Notice, before: SentByKey) -> bool:
+    earlier = before.get(notice.key, NOTHING_SENT)
+    return notice.sent.level > earlier.level or notice.sent.since != earlier.since

@@ -114,9 +114,9 @@ class Account:
     def _organization(self, name: str) -> OrganizationAccess:
         return self._access.organizations[name]
 
-    def _redacted(self, told: str) -> str:
+    def _redacted(self, text: str) -> str:
         """Redacts a message that quotes a response, which may contain a key or a connection string."""
-        return redact(told, *self._access.secrets)
+        return redact(text, *self._access.secrets)
 
     async def _send(self, organization: str, call: Call, shape: type[T], request_id: str | None = None) -> T:
         key = self._organization(organization).key

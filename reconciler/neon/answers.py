@@ -85,8 +85,8 @@ class Exchange(Struct, frozen=True):
 
     def failed(self, why: str) -> str:
         """The message of an error."""
-        told = f"could not {self.call.purpose}: {why} (request {self.request_id})"
-        return redact(told, self.key.secret, *self.secrets)
+        sentence = f"could not {self.call.purpose}: {why} (request {self.request_id})"
+        return redact(sentence, self.key.secret, *self.secrets)
 
 
 class Answer(Struct, frozen=True):
@@ -117,12 +117,12 @@ def unreadable(exchange: Exchange, error: Exception) -> Exception:
     """The error for a body that cannot be decoded. A read is retried if the body may be incomplete."""
     if not exchange.call.reads:
         return lost(exchange, f"Neon accepted the request, but the response cannot be read: {error}")
-    told = UnexpectedAnswerError(
+    unexpected = UnexpectedAnswerError(
         exchange.failed(f"the response does not have the documented form: {error}"),
         hint="check the host (--api-host), and whether a proxy answered instead of the API",
     )
     final = isinstance(error, (msgspec.ValidationError, TooLargeError))
-    return told if final else TryAgain(told, attempts=FEW_ATTEMPTS)
+    return unexpected if final else TryAgain(unexpected, attempts=FEW_ATTEMPTS)
 
 
 def lost(exchange: Exchange, why: str, hint: str | None = None) -> Exception:
@@ -146,13 +146,13 @@ def _refusal(exchange: Exchange, answer: Answer) -> Exception:
         return TryAgain(_error(exchange, answer), attempts=attempts, at_least_seconds=_retry_after_seconds(answer))
     if status in OUTCOME_UNKNOWN:
         if not exchange.call.reads:
-            return lost(exchange, _told(answer))
+            return lost(exchange, _described(answer))
         return TryAgain(
             _error(exchange, answer), attempts=FEW_ATTEMPTS, at_least_seconds=_retry_after_seconds(answer)
         )
     if status < HTTPStatus.BAD_REQUEST:
         hint = "redirects are not followed: set the address of the API itself (--api-host)"
-        return UnexpectedAnswerError(exchange.failed(_told(answer)), hint=hint)
+        return UnexpectedAnswerError(exchange.failed(_described(answer)), hint=hint)
     if exchange.call.transfers and status in (400, 406, 412, 422):
         return _transfer_refusal(exchange, answer)
     return _error(exchange, answer)
@@ -176,7 +176,7 @@ def _error(exchange: Exchange, answer: Answer) -> ApiError:
     transient = answer.status in NOT_CARRIED_OUT | OUTCOME_UNKNOWN
     kind = ERRORS.get(answer.status, UnavailableError if transient else ApiError)
     return kind(
-        exchange.failed(_told(answer)),
+        exchange.failed(_described(answer)),
         status=answer.status,
         code=_text(_json(answer).get("code")),
         request_id=exchange.request_id,
@@ -230,23 +230,23 @@ def _transfer_refusal(exchange: Exchange, answer: Answer) -> TransferRefusedErro
     }
     integrations = [f"{project} is connected to {integration}" for project, integration in blocked.items()]
     return TransferRefusedError(
-        exchange.failed("; ".join([*limits, *integrations]) or _told(answer)),
+        exchange.failed("; ".join([*limits, *integrations]) or _described(answer)),
         status=answer.status,
         culprits=tuple(blocked),
-        limits=tuple(limits) or _limits_told(body),
+        limits=tuple(limits) or _limits_in(body),
         legible=bool(body),
         request_id=exchange.request_id,
         hint="remove the integration in the console first" if blocked else _hint(exchange, answer),
     )
 
 
-def _limits_told(body: Mapping[str, Any]) -> tuple[str, ...]:
+def _limits_in(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The message, if it is about a limit."""
     message = _text(body.get("message"))
     return (message,) if any(word in message.lower() for word in LIMIT_WORDS) else ()
 
 
-def _told(answer: Answer) -> str:
+def _described(answer: Answer) -> str:
     """The status, and Neon's message if there is one."""
     name = f"{answer.status} {_phrase(answer.status)}".strip()
     if location := answer.headers.get("location"):

@@ -35,8 +35,8 @@ class KeyCalls:
         try:
             return await self._get("/auth", "ask whose key it is", wire.AuthDetails)
         except NotFoundError as error:
-            told = f"what answers at this address is not Neon's API: {error}"
-            raise UnreachableError(told, hint=f"correct NEON_API_HOST or api.host, {EXAMPLE}") from error
+            message = f"what answers at this address is not Neon's API: {error}"
+            raise UnreachableError(message, hint=f"correct NEON_API_HOST or api.host, {EXAMPLE}") from error
 
     async def organization(self, org_id: str) -> wire.WholeOrganization | None:
         """An organization with its plan; None if the key does not see it, as that of a single project."""

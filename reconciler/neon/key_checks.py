@@ -67,7 +67,7 @@ async def organization_key_checks(
         return
     try:
         whole = await calls.organization(access.id)
-        told = await calls.listed_and_read(access.id)
+        found = await calls.listed_and_read(access.id)
     except (NotFoundError, PermissionDeniedError):
         message = f"${variable} does not open organization {access.name} ({access.id})"
         yield fail(Area.KEYS, message, _compare(access), denied=True)
@@ -80,8 +80,8 @@ async def organization_key_checks(
             Area.KEYS,
             f"${variable} opens organization {access.name} ({whole.name}, {access.id}, plan {whole.plan})",
         )
-    if told is not None:
-        yield _listed(access.name, *told)
+    if found is not None:
+        yield _listed(access.name, *found)
 
 
 def _unknown(key: Key, remedy: str, error: ReconcilerError) -> Check:
@@ -112,18 +112,18 @@ def room_check(name: str, count: int, limits: OrganizationLimits) -> Check:
     """How many projects an organization has, and how many it may have."""
     if limits.projects is None:
         return ok(Area.ORGANIZATIONS, f"{name}: {count:,} projects, with no limit in tiers.yaml")
-    told = f"{name}: {count:,} of {limits.projects:,} projects"
+    text = f"{name}: {count:,} of {limits.projects:,} projects"
     if count >= limits.projects:
         return fail(
             Area.ORGANIZATIONS,
-            f"{told}: no tenant can be created",
+            f"{text}: no tenant can be created",
             f"raise the limit with Neon, then limits.projects of {name}",
         )
     if count >= NEARLY_FULL * limits.projects:
         return warn(
-            Area.ORGANIZATIONS, f"{told}: {limits.projects - count:,} are left", "ask Neon for a higher limit"
+            Area.ORGANIZATIONS, f"{text}: {limits.projects - count:,} are left", "ask Neon for a higher limit"
         )
-    return ok(Area.ORGANIZATIONS, told)
+    return ok(Area.ORGANIZATIONS, text)
 
 
 async def personal_key_checks(transport: Transport, key: Key, known: Known) -> AsyncIterator[Check]:
@@ -161,10 +161,10 @@ async def _roles(calls: KeyCalls, known: Known) -> Check:
         return warn(
             Area.KEYS, f"${variable} is the key of a person whose roles cannot be read: {error}", error.hint
         )
-    told = ", ".join(f"{role or 'unknown'} of {name}" for name, role in roles.items())
+    text = ", ".join(f"{role or 'unknown'} of {name}" for name, role in roles.items())
     if others := [name for name, role in roles.items() if role != ADMIN]:
         message = (
-            f"${variable} is the key of a person: {told}. No project can be moved out of {' and '.join(others)}"
+            f"${variable} is the key of a person: {text}. No project can be moved out of {' and '.join(others)}"
         )
         return warn(Area.KEYS, message, "make the person an admin there")
-    return ok(Area.KEYS, f"${variable} is the key of a person: {told}")
+    return ok(Area.KEYS, f"${variable} is the key of a person: {text}")

@@ -33,10 +33,10 @@ def no_progress(_done: int, _total: int | None, _what: str) -> None:
 def of_about(expected: int, on_progress: Progress) -> Progress:
     """Progress of which the total is estimated where it is not known, as long as less is done."""
 
-    def told(done: int, total: int | None, what: str) -> None:
+    def report(done: int, total: int | None, what: str) -> None:
         on_progress(done, Estimate(expected) if total is None and done < expected else total, what)
 
-    return told
+    return report
 
 
 class ListedProjects(Struct, frozen=True):

@@ -330,7 +330,7 @@ def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
             )
 
 
-REASONS_TOLD: Final = 3
+REASONS_SHOWN: Final = 3
 EXPLAINED_FROM: Final = 100
 """From so many projects on, it is told why they are read: this takes a while."""
 
@@ -344,8 +344,8 @@ class _Reading:
 
     def on_round(self, needs: Needs) -> None:
         """What follows reads this."""
-        told = [*needs.reasons[:REASONS_TOLD], *(["more"] if len(needs.reasons) > REASONS_TOLD else [])]
-        self.what = f"reading {', '.join(told)}" if told else "projects read"
+        reasons = [*needs.reasons[:REASONS_SHOWN], *(["more"] if len(needs.reasons) > REASONS_SHOWN else [])]
+        self.what = f"reading {', '.join(reasons)}" if reasons else "projects read"
 
     def on_done(self, done: int, total: int) -> None:
         """So many projects of the round are done."""

@@ -331,5 +331,5 @@ def _checked(host: str) -> httpx.URL:
     try:
         return httpx.URL(read_api_address(host))
     except (ValueError, httpx.InvalidURL) as error:
-        told = str(error) if isinstance(error, ValueError) else "it is not a URL"
-        raise InvalidInputError(f"the address of the API cannot be used: {told}", hint=EXAMPLE) from None
+        message = str(error) if isinstance(error, ValueError) else "it is not a URL"
+        raise InvalidInputError(f"the address of the API cannot be used: {message}", hint=EXAMPLE) from None

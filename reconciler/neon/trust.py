@@ -22,8 +22,8 @@ LOOKS: Final = f"use the form {NEON}"
 def check_names(desired: DesiredState, environ: Environment, base: DesiredState | None) -> None:
     """Raises InvalidInputError with every variable that the files may not name. Reads none of them."""
     if found := list(unpermitted_variables(desired, base, environ.names_allowed())):
-        told = "; ".join(f"{one.place}: {variable_not_allowed(one)}" for one in found)
-        raise InvalidInputError(told, hint=naming_hint(found))
+        sentence = "; ".join(f"{one.place}: {variable_not_allowed(one)}" for one in found)
+        raise InvalidInputError(sentence, hint=naming_hint(found))
 
 
 def variable_not_allowed(reference: KeyDestination) -> str:

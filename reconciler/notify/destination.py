@@ -78,11 +78,11 @@ def _opened(destination: Destination) -> Any:
 
 def _reason(address: Secret, lines: Iterable[str]) -> str:
     """The last thing that Apprise said about it, without any part of the address."""
-    told = next(reversed(list(lines)), "")
+    text = next(reversed(list(lines)), "")
     words = [word for word in _WORD.findall(address.reveal())[1:] if len(word) >= SHORTEST]
     for word in sorted(words, key=len, reverse=True):
-        told = told.replace(word, HIDDEN)
-    return f": {told.rstrip('.')}" if told else ""
+        text = text.replace(word, HIDDEN)
+    return f": {text.rstrip('.')}" if text else ""
 
 
 class _Log(logging.Handler):

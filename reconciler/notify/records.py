@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from reconciler.model.notice import ToldByKey
+    from reconciler.model.notice import SentByKey
     from reconciler.registry.null import NullRegistry
 
 
 class Records(Protocol):
     """Keeps what was told to each destination."""
 
-    async def read(self, destination: str) -> ToldByKey:
+    async def read(self, destination: str) -> SentByKey:
         """What was told there."""
 
-    async def write(self, destination: str, before: ToldByKey, after: ToldByKey) -> None:
+    async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
         """Records what is told now, where it was ``before``."""
 
 
@@ -28,28 +28,28 @@ class RegistryRecords(Records):
     def __init__(self, registry: NullRegistry, now: Callable[[], datetime]) -> None:
         self._registry, self._now = registry, now
 
-    async def read(self, destination: str) -> ToldByKey:
+    async def read(self, destination: str) -> SentByKey:
         """What was told there."""
-        return await self._registry.read(self._registry.told, destination)
+        return await self._registry.read(self._registry.sent_notices, destination)
 
-    async def write(self, destination: str, before: ToldByKey, after: ToldByKey) -> None:
+    async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
         """Writes the rows that differ."""
         if before == after:
             return
         await self._registry.read(self._registry.prepare)
-        await self._registry.write(self._registry.record_told, destination, before, after, self._now())
+        await self._registry.write(self._registry.record_sent, destination, before, after, self._now())
 
 
 class NoRecords(Records):
     """Remembers within this process only: the next one tells everything again."""
 
     def __init__(self) -> None:
-        self._told: dict[str, ToldByKey] = {}
+        self._sent: dict[str, SentByKey] = {}
 
-    async def read(self, destination: str) -> ToldByKey:
+    async def read(self, destination: str) -> SentByKey:
         """What this process told there."""
-        return self._told.get(destination, {})
+        return self._sent.get(destination, {})
 
-    async def write(self, destination: str, before: ToldByKey, after: ToldByKey) -> None:  # noqa: ARG002
+    async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:  # noqa: ARG002
         """Remembers it."""
-        self._told[destination] = after
+        self._sent[destination] = after

@@ -38,7 +38,7 @@ async def notify(
         except NotDeliveredError as error:
             failed.append(error)
             continue
-        await records.write(destination.name, remaining, findings.told(before))
+        await records.write(destination.name, remaining, findings.sent(before))
     return failed
 
 

@@ -43,11 +43,13 @@ def confirmed(
 ) -> bool:
     """Return whether anything besides the name confirms that the project is the tenant's."""
     return (
-        told(tenant, project, live) or created_for(project, desired) == tenant.name or history.handled(tenant.name)
+        confirmed_without_annotations(tenant, project, live)
+        or created_for(project, desired) == tenant.name
+        or history.handled(tenant.name)
     )
 
 
-def told(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
+def confirmed_without_annotations(tenant: Tenant, project: LiveProject, live: LiveState) -> bool:
     """Return whether the registry confirms the project, or one of the sources in ``_stated``."""
     return project.id == live.registered_id(tenant.name) or _stated(tenant, project, live)
 
@@ -123,7 +125,7 @@ def reused_names(
         for tenant, project in identities.matched(tenants)
         if not tenant.absent
         and history.new(tenant.name)
-        and not told(tenant, project, live)
+        and not confirmed_without_annotations(tenant, project, live)
         and annotated_tenant(project, desired.fleet) == tenant.name
         and not _of_this_life(desired, history, tenant, project, now)
     }

@@ -56,7 +56,7 @@ class Applied(Struct, frozen=True):
     def about(self, names: Collection[str]) -> Applied:
         """Return the part of the record about these tenants."""
         owed = {name: commit for name, commit in self.owed.items() if name in names}
-        tried = {name: told for name, told in self.tried.items() if name in names}
+        tried = {name: commits for name, commits in self.tried.items() if name in names}
         creating = {name: run for name, run in self.creating.items() if name in names}
         rejected = {name: moments for name, moments in self.rejected.items() if name in names}
         return Applied(self.commit, owed, tried, creating, rejected)

@@ -38,8 +38,8 @@ def changed(desired: DesiredState, history: History, tenant: Tenant, project: Li
     for word in declared_fields.PINS:
         was = _made_with(desired, history, tenant, project, word)
         if now.get(word) not in (None, *was) and past.origin(word, now) is Origin.CONFIG:
-            told = f"{word} is {now[word]} in the file, but the project was created with {was[0]}"
-            yield made_at_creation(tenant.name, told, OF_A_PROJECT)
+            message = f"{word} is {now[word]} in the file, but the project was created with {was[0]}"
+            yield made_at_creation(tenant.name, message, OF_A_PROJECT)
     for thing, path, members in _things(desired, project, now):  # it was made as the first files that have it say
         first = next((one for one in past.each() if path in one.base and path in one.fork), None)
         if first is None or path not in now:

@@ -56,11 +56,11 @@ def _second_projects(desired: DesiredState, tenants: Sequence[Tenant], identitie
         tenant = pinned.get(ownership.created_for(project, desired) or "")
         if tenant is not None and MARK not in project.name:
             second = f"project {project.id} ({project.name} in {project.organization})"
-            told = (
+            message = (
                 f"{second} was also created for this tenant, whose file names {tenant.project_id}: it is not "
                 "changed"
             )
-            yield Note.about(tenant, told)
+            yield Note.about(tenant, message)
 
 
 def _looked_up_by_name(tenants: Sequence[Tenant], live: LiveState, identities: Identities) -> Iterator[Note]:

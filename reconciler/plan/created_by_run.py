@@ -42,7 +42,8 @@ class Deletions(Struct, frozen=True):
     def of_project(self, created: Created) -> Iterator[Finding]:
         """Yield the deletion of the tenant's project, if the run has created it."""
         by_run = any(
-            told.get(RUN) == self.rollback.run and BRANCH not in told for told in self.project.annotations
+            annotations.get(RUN) == self.rollback.run and BRANCH not in annotations
+            for annotations in self.project.annotations
         )
         if created.id not in (None, self.project.id) or not by_run:
             yield changed_since(self.rollback, "the tenant has another project since", ())
@@ -71,12 +72,12 @@ class Deletions(Struct, frozen=True):
         branch = next((one for one in self.project.branches or () if self._is_created(one, created)), None)
         if branch is None:
             return
-        told = f"branch {created.name!r} "
+        message = f"branch {created.name!r} "
         if branch.name != created.name:
-            yield changed_since(self.rollback, f"{told}was renamed to {branch.name!r} since", ())
+            yield changed_since(self.rollback, f"{message}was renamed to {branch.name!r} since", ())
         elif branch.default or branch.protected:
             now = "the default branch" if branch.default else "protected"
-            yield changed_since(self.rollback, f"{told}is {now} since", ())
+            yield changed_since(self.rollback, f"{message}is {now} since", ())
         else:
             yield self._permitted(
                 DeleteBranch(
@@ -98,8 +99,8 @@ class Deletions(Struct, frozen=True):
     def _deletion_of_snapshot(self, created: Created) -> Iterator[Finding]:
         there = [one for one in self.project.snapshots or () if created.id == one.id]
         if created.id is None and any(one.name == created.name for one in self.project.snapshots or ()):
-            told = f"whether run {self.rollback.run} took snapshot {created.name!r}: its answer was lost"
-            yield cannot(self.rollback, told, "look at it in the console, and delete it there")
+            message = f"whether run {self.rollback.run} took snapshot {created.name!r}: its answer was lost"
+            yield cannot(self.rollback, message, "look at it in the console, and delete it there")
         for snapshot in there:
             yield self._permitted(
                 DeleteSnapshot(
@@ -120,8 +121,8 @@ class Deletions(Struct, frozen=True):
             if endpoint.writes or not (endpoint.id == created.id or (created.id is None and alike)):
                 continue
             if endpoint.branch_id in protected:
-                told = f"read replica {created.name!r} stays: Neon deletes no compute of a protected branch"
-                yield cannot(self.rollback, told, "remove the protection of the branch, and run this again")
+                message = f"read replica {created.name!r} stays: Neon deletes no compute of a protected branch"
+                yield cannot(self.rollback, message, "remove the protection of the branch, and run this again")
                 continue
             yield self._permitted(
                 DeleteReplica(
@@ -140,6 +141,6 @@ class Deletions(Struct, frozen=True):
         if self.rollback.permitted:
             return action
         count = self.rollback.deletions
-        told = f"it deletes what run {self.rollback.run} created, with all data that is in it by now"
+        message = f"it deletes what run {self.rollback.run} created, with all data that is in it by now"
         remedy = f"permit exactly the deletions of this rollback with --allow deletes={count}"
-        return Refusal(Rule.CREATED_BY_THE_RUN, (self.tenant.name,), told, remedy, (action,))
+        return Refusal(Rule.CREATED_BY_THE_RUN, (self.tenant.name,), message, remedy, (action,))

@@ -42,13 +42,13 @@ def desired_change(before: DesiredState, after: DesiredState, now: datetime) -> 
     raised = dict.fromkeys(asked(compared, history, compared.tenants.values()), now)
     planned = make_plan(compared, live, now=now, history=history, raised=raised)
     anyway = make_plan(before, live, now=now, history=History(before))
-    told = _told(anyway)
-    notes = (note for note in planned.notes if (note.tenant, note.message) not in told)
+    known = _messages(anyway)
+    notes = (note for note in planned.notes if (note.tenant, note.message) not in known)
     changed = replace(
         planned,
         tenants=tuple(_changed(planned.tenants, {_asked(action) for action in anyway.actions})),
-        refusals=tuple(one for one in planned.refusals if (one.tenants, one.message) not in told),
-        conflicts=tuple(one for one in planned.conflicts if (one.tenant, one.message) not in told),
+        refusals=tuple(one for one in planned.refusals if (one.tenants, one.message) not in known),
+        conflicts=tuple(one for one in planned.conflicts if (one.tenant, one.message) not in known),
         orphans=(),
         notes=(*notes, *_renamed(compared, history), *_gone(history), *_broken(after, before)),
     )
@@ -56,7 +56,7 @@ def desired_change(before: DesiredState, after: DesiredState, now: datetime) -> 
     return with_overview(changed, compared, Selection(), {})
 
 
-def _told(plan: Plan) -> Collection[tuple[object, str]]:
+def _messages(plan: Plan) -> Collection[tuple[object, str]]:
     """What a plan says beside its actions: about whom, and the message."""
     notes = ((one.tenant, one.message) for one in plan.notes)
     conflicts = ((one.tenant, one.message) for one in plan.conflicts)
@@ -119,6 +119,6 @@ def _renamed(after: DesiredState, history: History) -> Iterator[Note]:
     """Yield a note on each new tenant that looks like one that is no longer declared."""
     alike = renames.lookalikes(after, history, after.tenants.values(), None)
     for name, former in alike.items():
-        told = ", ".join(sorted(former))
+        names = ", ".join(sorted(former))
         remedy = f"if it was renamed, add previously: [{former[0]}]"
-        yield Note.about(after.tenants[name], f"looks like {told}, which no file declares any more: {remedy}")
+        yield Note.about(after.tenants[name], f"looks like {names}, which no file declares any more: {remedy}")

@@ -13,7 +13,7 @@ from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.restore import FinalizeRestore
 from reconciler.plan.kept_branches import kept_until_name
 from reconciler.plan.plan import Note, Refusal
-from reconciler.plan.previews import previews, told_of
+from reconciler.plan.previews import previews, state_of
 from reconciler.plan.restore_effects import asked_for, effects_of_snapshot, snapshot_before
 from reconciler.plan.restoring import (
     NO_BRANCH,
@@ -57,21 +57,21 @@ class FinalizePreview(Struct, frozen=True):
         elif preview.restore is not None and not preview.restore.finalized:
             yield from self._finalize(subject, default, preview)
         else:
-            yield from self._restore(subject, preview, told_of(preview, fleet))
+            yield from self._restore(subject, preview, state_of(preview, fleet))
 
     def _finalize(self, subject: Subject, default: LiveBranch, preview: LiveBranch) -> Iterator[Finding]:
         snapshot = _snapshot_of(subject, preview)
         taken = {branch.name for branch in subject.project.branches or ()}
         keep_as = kept_until_name(default.name, self.asked_at, taken)
-        told = snapshot.name if snapshot else told_of(preview, subject.desired.fleet).removeprefix(_SNAPSHOT)
-        before = snapshot_before(subject, default, f"{_SNAPSHOT}{told}", self.asked_at)
+        name = snapshot.name if snapshot else state_of(preview, subject.desired.fleet).removeprefix(_SNAPSHOT)
+        before = snapshot_before(subject, default, f"{_SNAPSHOT}{name}", self.asked_at)
         effects = tuple(effects_of_snapshot(subject, default, snapshot, keep_as)) if snapshot else ()
         yield from before.actions
         yield FinalizeRestore(
             tenant=self.tenant,
-            reason=f"restore to {_SNAPSHOT}{told}",
+            reason=f"restore to {_SNAPSHOT}{name}",
             source=subject.tenant.location,
-            changes=asked_for(f"branches.{default.name}", "present", f"{_SNAPSHOT}{told}"),
+            changes=asked_for(f"branches.{default.name}", "present", f"{_SNAPSHOT}{name}"),
             preview=preview.name,
             preview_id=preview.id,
             branch=default.name,
@@ -79,13 +79,13 @@ class FinalizePreview(Struct, frozen=True):
             effects=(*effects, before.effect),
         )
 
-    def _restore(self, subject: Subject, preview: LiveBranch, told: str) -> Iterator[Finding]:
+    def _restore(self, subject: Subject, preview: LiveBranch, state: str) -> Iterator[Finding]:
         command: RestoreTo | RestoreFromSnapshot
-        if told.startswith(_SNAPSHOT):
+        if state.startswith(_SNAPSHOT):
             command = RestoreFromSnapshot(
-                tenant=self.tenant, asked_at=self.asked_at, snapshot=told.removeprefix(_SNAPSHOT)
+                tenant=self.tenant, asked_at=self.asked_at, snapshot=state.removeprefix(_SNAPSHOT)
             )
-        elif (moment := _moment(told)) is not None:
+        elif (moment := _moment(state)) is not None:
             command = RestoreTo(tenant=self.tenant, asked_at=self.asked_at, to=moment)
         else:
             yield refused(subject, f"branch {preview.name!r} does not say what it is a preview of", "--discard it")
@@ -141,8 +141,8 @@ def _snapshot_of(subject: Subject, preview: LiveBranch) -> LiveSnapshot | None:
     return next(found, None)
 
 
-def _moment(told: str) -> datetime | None:
+def _moment(state: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(told)
+        return datetime.fromisoformat(state)
     except ValueError:
         return None

@@ -131,8 +131,8 @@ def other_settings(changes: Iterable[FieldChange], of: LiveEndpoint | None) -> I
 
 def purpose(branch: LiveBranch) -> Purpose:
     """Return why a run created the branch."""
-    told = branch.annotations.get(PURPOSE)
-    return next((one for one in Purpose if one.value == told), Purpose.DEV_BRANCH)
+    purpose = branch.annotations.get(PURPOSE)
+    return next((one for one in Purpose if one.value == purpose), Purpose.DEV_BRANCH)
 
 
 def branch_path(branch: LiveBranch) -> str:

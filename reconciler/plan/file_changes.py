@@ -111,11 +111,11 @@ def file_changes(
         for path, before, after in _of_tenant(desired, history, tenant):
             if not _seen(path, planned.get(tenant.name, ())):
                 alike.setdefault((path, before, after), {})[tenant.name] = tenant.location
-    told = (
+    of_tenants = (
         FileChange(*key, TENANT_KEYS[key[0].partition(".")[0]], tuple(sorted(places)), min(places.values()))
         for key, places in alike.items()
     )
-    return (*_of_fleet(desired, history), *_of_policies(desired, history), *told)
+    return (*_of_fleet(desired, history), *_of_policies(desired, history), *of_tenants)
 
 
 def _of_policies(desired: DesiredState, history: History) -> Iterator[FileChange]:

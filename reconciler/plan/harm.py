@@ -97,7 +97,7 @@ def at_least(harmed: int, looked: int, share: float) -> float:
     return 1 - sum(comb(looked, k) * share**k * (1 - share) ** (looked - k) for k in range(harmed))
 
 
-def told(number: str, wave: Looked, untouched: Looked, most: int = 5) -> str:
+def harm_message(number: str, wave: Looked, untouched: Looked, most: int = 5) -> str:
     """Return what was seen, in one sentence without a full stop."""
     named = [f"{one.tenant} ({', '.join(one.symptoms)})" for one in wave.harmed[:most]]
     more = f" and {len(wave.harmed) - most:,} more" if len(wave.harmed) > most else ""

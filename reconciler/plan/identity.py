@@ -203,8 +203,8 @@ class _Search:
             self._conflicts[tenant.name] = contradictions.several(tenant, claimed)
             self._several[tenant.name] = tuple(claimed)
         for project in claimed if len(claimed) == 1 else ():
-            told = self._claims.registered(tenant, project) or tenant.recover is not None or tenant.absent
-            against = contradiction(Claim(tenant, project, confirmed=told), self._desired)
+            confirmed = self._claims.registered(tenant, project) or tenant.recover is not None or tenant.absent
+            against = contradiction(Claim(tenant, project, confirmed=confirmed), self._desired)
             if against is None:
                 self._projects[tenant.name] = project
                 continue

@@ -99,9 +99,9 @@ def with_unread(needs: Needs, project: LiveProject, details: Details) -> Needs:
 def files_concerning(plan_inputs: PlanInputs, tenant: str, projects: Collection[LiveProject]) -> DesiredState:
     """Return the files reduced to this tenant and to tenants that may claim one of these projects."""
     desired = plan_inputs.desired
-    told = {tenant}
+    names = {tenant}
     for project in projects:
-        told.update(
+        names.update(
             name
             for name in (
                 desired.pinned_by.get(project.id),
@@ -110,7 +110,7 @@ def files_concerning(plan_inputs: PlanInputs, tenant: str, projects: Collection[
             )
             if name is not None
         )
-    return desired.selecting(told & desired.tenants.keys())
+    return desired.selecting(names & desired.tenants.keys())
 
 
 def plan_late_turn(
@@ -277,8 +277,8 @@ def _changed(before: LiveProject, now: LiveProject) -> str:
     moved = ["organization"] if now.organization != before.organization else []
     values = [path for path, value in seen.items() if path in then and then[path] != value]
     things = sorted(path for path in then.keys() ^ seen.keys() if path.startswith(("branch ", "snapshot ")))
-    told = ", ".join((*moved, *values, *things))
-    return f"changed since the plan was made: {told or 'other actions are needed now'}"
+    differences = ", ".join((*moved, *values, *things))
+    return f"changed since the plan was made: {differences or 'other actions are needed now'}"
 
 
 def _fields(project: LiveProject) -> dict[str, Value]:

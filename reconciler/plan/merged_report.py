@@ -55,9 +55,9 @@ def missing_shards(reports: Sequence[Report]) -> list[str]:
         return []
     counts = {shard.partition("/")[2] for shard in found if shard is not None}
     if len(counts) != 1 or len(found) != len(reports):
-        told = ", ".join(f"run {report.run} ({report.shard or 'the whole fleet'})" for report in reports)
+        runs = ", ".join(f"run {report.run} ({report.shard or 'the whole fleet'})" for report in reports)
         raise InvalidInputError(
-            f"the reports are not those of the shards of one apply: {told}",
+            f"the reports are not those of the shards of one apply: {runs}",
             hint="name the report of each shard once, all of the same number of shards",
         )
     (count,) = counts

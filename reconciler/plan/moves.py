@@ -40,11 +40,11 @@ def integration_notes(plans: Iterable[TenantPlan]) -> Iterator[Note]:
             continue
         blockers = blocking(plan.project)
         if others := [name for name in plan.project.integrations or () if name not in blockers]:
-            told = (
+            message = (
                 f"project {plan.project.id} is transferred with an integration that may prevent it (Neon "
                 f"does not document it): {', '.join(others)}; if Neon refuses, nothing is reduced"
             )
-            yield Note(plan.tenant, told, plan.transfer.source)
+            yield Note(plan.tenant, message, plan.transfer.source)
 
 
 class Limit(Enum):

@@ -23,9 +23,9 @@ PREVIEW_LIFETIME: Final = timedelta(days=1)
 _NAME: Final = "preview of "
 
 
-def preview_name(told: str) -> str:
+def preview_name(state: str) -> str:
     """Return its name: ``preview of 2026-11-23T09:00:00Z``, ``preview of snapshot v1``."""
-    return f"{_NAME}{told}"
+    return f"{_NAME}{state}"
 
 
 def preview_of(branch: LiveBranch, fleet: str) -> str:
@@ -33,7 +33,7 @@ def preview_of(branch: LiveBranch, fleet: str) -> str:
     return declared_name(branch, fleet, Purpose.PREVIEW) or branch.name
 
 
-def told_of(branch: LiveBranch, fleet: str) -> str:
+def state_of(branch: LiveBranch, fleet: str) -> str:
     """Return the state that it is a preview of, in the words of its name."""
     return preview_of(branch, fleet).removeprefix(_NAME)
 

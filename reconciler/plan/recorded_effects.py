@@ -75,7 +75,7 @@ class Created(Struct, frozen=True):
 class Permanent(Struct, frozen=True):
     """An effect that no call of ours takes back."""
 
-    told: str
+    message: str
     remedy: str
     of_project: bool = False
     """Whether the project itself is gone."""
@@ -85,7 +85,7 @@ RecordedEffect: TypeAlias = WrittenField | MovedProject | Created | Permanent
 
 
 @dataclass(slots=True)
-class _Told:
+class _TenantRecord:
     """The effects as far as they have been read."""
 
     tenant: str
@@ -120,8 +120,8 @@ class _Told:
             first = (before, at) if known is None else (known.before, known.at)
             self.fields[key] = WrittenField(place, change.path, first[0], written, first[1])
 
-    def cannot(self, told: str, remedy: str) -> None:
-        self.permanent[Permanent(told, remedy)] = None
+    def cannot(self, message: str, remedy: str) -> None:
+        self.permanent[Permanent(message, remedy)] = None
 
 
 def project_of(write: RecordedWrite, tenant: str) -> str | None:
@@ -137,11 +137,11 @@ def effects(writes: Iterable[RecordedWrite], tenant: str) -> tuple[RecordedEffec
 
     A write whose outcome is unknown counts as carried out: the comparison with live state decides.
     """
-    told = _Told(tenant)
+    collected = _TenantRecord(tenant)
     for write in writes:
         if write.result in CARRIED_OUT and write.kind not in BY_ITSELF:
-            told.add(write)
-    return told.effects()
+            collected.add(write)
+    return collected.effects()
 
 
 def as_value(path: str, plain: Value) -> Value:
@@ -152,61 +152,63 @@ def as_value(path: str, plain: Value) -> Value:
     return JsonText.of(plain)
 
 
-def _patched_project(told: _Told, write: RecordedWrite) -> None:
-    told.change(FieldOwner(), write)
+def _patched_project(collected: _TenantRecord, write: RecordedWrite) -> None:
+    collected.change(FieldOwner(), write)
 
 
-def _patched_compute(told: _Told, write: RecordedWrite) -> None:
+def _patched_compute(collected: _TenantRecord, write: RecordedWrite) -> None:
     if write.object is None:
         what = ", ".join(change.path for change in write.changes)
-        told.cannot(
+        collected.cannot(
             f"{what} of a compute: the journal does not say of which", "set it in the files, and apply them"
         )
         return
     place = FieldOwner("compute", write.object.get("branch", ""), write.object.get("replica"))
-    told.change(place, write)
+    collected.change(place, write)
 
 
-def _patched_branch(told: _Told, write: RecordedWrite) -> None:
+def _patched_branch(collected: _TenantRecord, write: RecordedWrite) -> None:
     if write.object is None:
         what = ", ".join(change.path for change in write.changes)
-        told.cannot(f"{what}: the journal does not say of which branch", "set it in the files, and apply them")
+        collected.cannot(
+            f"{what}: the journal does not say of which branch", "set it in the files, and apply them"
+        )
         return
-    told.change(FieldOwner("branch", write.object.get("branch", "")), write)
+    collected.change(FieldOwner("branch", write.object.get("branch", "")), write)
 
 
-def _moved(told: _Told, write: RecordedWrite) -> None:
+def _moved(collected: _TenantRecord, write: RecordedWrite) -> None:
     there = None if write.object is None else write.object.get("destination")
     if there is None:
-        told.cannot(
+        collected.cannot(
             f"the transfer from organization {write.organization}: the journal does not say where to",
             "revert the tenant's tier in the files, and apply them",
         )
-    elif told.moved is None:
-        told.moved = MovedProject(write.organization, (there,))
+    elif collected.moved is None:
+        collected.moved = MovedProject(write.organization, (there,))
     else:
-        told.moved = MovedProject(told.moved.origin, (*told.moved.destinations, there))
+        collected.moved = MovedProject(collected.moved.origin, (*collected.moved.destinations, there))
 
 
 def _created(thing: Thing) -> Reader:
-    def read(told: _Told, write: RecordedWrite) -> None:
+    def read(collected: _TenantRecord, write: RecordedWrite) -> None:
         made = MADE.match(write.message)
         object_, id_ = write.object or {}, None if made is None else made[2]
         path = write.changes[0].path if write.changes else ""
-        name = told.tenant if thing == "project" else path.partition(".")[2]
+        name = collected.tenant if thing == "project" else path.partition(".")[2]
         name = object_.get(
             {"branch": "branch", "snapshot": "snapshot", "read replica": "replica"}.get(thing, ""), name
         )
         key = (thing, name)
-        known = told.created.get(key)
+        known = collected.created.get(key)
         if known is not None and id_ is None:
             return
-        told.created[key] = Created(thing, name, id_, "" if thing == "branch" else object_.get("branch", ""))
+        collected.created[key] = Created(thing, name, id_, "" if thing == "branch" else object_.get("branch", ""))
 
     return read
 
 
-Reader: TypeAlias = "Callable[[_Told, RecordedWrite], None]"
+Reader: TypeAlias = "Callable[[_TenantRecord, RecordedWrite], None]"
 READERS: Final[Mapping[str, Reader]] = {
     "patch_project": _patched_project,
     "patch_endpoint": _patched_compute,
@@ -230,7 +232,7 @@ def _deleted_id(write: RecordedWrite) -> str | None:
 
 def _permanent(write: RecordedWrite, tenant: str) -> Permanent:
     """Return what stays of a write of any other kind, and what a person can do."""
-    told, remedy = _STAYS.get(write.kind, ("{kind} of {what} stays", FROM_FILES))
+    text, remedy = _STAYS.get(write.kind, ("{kind} of {what} stays", FROM_FILES))
     what = _what(write)
     until = utc_text(write.at + RECOVERABLE)
     words = {
@@ -240,7 +242,7 @@ def _permanent(write: RecordedWrite, tenant: str) -> Permanent:
         "id": next(iter(write.project_ids), ""),
         "until": until,
     }
-    return Permanent(told.format(**words), remedy.format(**words), of_project=write.kind == "delete_project")
+    return Permanent(text.format(**words), remedy.format(**words), of_project=write.kind == "delete_project")
 
 
 def _what(write: RecordedWrite) -> str:

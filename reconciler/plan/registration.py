@@ -54,9 +54,9 @@ class Registration(Struct, frozen=True):
     def overtaken(self, tenants: Iterable[str]) -> Registration:
         """Return what is left if the rows of these tenants changed after they were read."""
         changed = frozenset(tenants)
-        told = tuple(RowChange(tenant, "changed during the rebuild") for tenant in sorted(changed))
+        changed_rows = tuple(RowChange(tenant, "changed during the rebuild") for tenant in sorted(changed))
         changes = tuple(change for change in self.changes if change.tenant not in changed)
-        return replace(self, changes=changes, waiting=(*self.waiting, *told))
+        return replace(self, changes=changes, waiting=(*self.waiting, *changed_rows))
 
 
 class RowChanges(Struct, frozen=True):

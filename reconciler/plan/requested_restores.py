@@ -36,13 +36,13 @@ def requested_restore(
 def _ago(length: timedelta, *, preview: bool, again: bool) -> Asked:
     if length <= timedelta():
         raise InvalidInputError("a restore goes back in time", hint="for example --to 2h")
-    told = format_seconds(int(length.total_seconds()))
+    length_text = format_seconds(int(length.total_seconds()))
 
     def asked(tenant: str, at: datetime) -> Command:
         try:
             moment = (at - length).replace(microsecond=0)
         except OverflowError as error:
-            raise InvalidInputError(f"{told} ago is before the first moment of the calendar") from error
-        return RestoreTo(tenant=tenant, asked_at=at, to=moment, ago=told, preview=preview, again=again)
+            raise InvalidInputError(f"{length_text} ago is before the first moment of the calendar") from error
+        return RestoreTo(tenant=tenant, asked_at=at, to=moment, ago=length_text, preview=preview, again=again)
 
     return asked

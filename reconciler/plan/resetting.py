@@ -47,9 +47,9 @@ class ResetToParent(Struct, frozen=True, kw_only=True):
 
     def _reset(self, subject: Subject, branch: LiveBranch) -> ResetBranch:
         source = source_of(subject.project, branch)
-        told = branch.name if source is None else source.name
-        (change,) = asked_for(f"branches.{branch.name}", "its own data", f"the data of {told}")
-        return reset_of(subject.project, subject.tenant, branch, f"reset to {told}", change)
+        source_name = branch.name if source is None else source.name
+        (change,) = asked_for(f"branches.{branch.name}", "its own data", f"the data of {source_name}")
+        return reset_of(subject.project, subject.tenant, branch, f"reset to {source_name}", change)
 
 
 def _impossible(subject: Subject, branch: LiveBranch) -> tuple[str, str] | None:

@@ -92,11 +92,11 @@ def snapshot_before(
         branch=branch.name,
         expires_at=expires_at,
     )
-    told = f"a snapshot of its present state is taken before: {name!r}"
+    message = f"a snapshot of its present state is taken before: {name!r}"
     if leaving is None:
-        return Before((action,), Consequence("snapshot", told))
+        return Before((action,), Consequence("snapshot", message))
     removal = _replaced(subject, leaving, name)
-    return Before((removal, action), Consequence("snapshot", f"{told}, in place of {leaving.name!r}"))
+    return Before((removal, action), Consequence("snapshot", f"{message}, in place of {leaving.name!r}"))
 
 
 def _oldest(subject: Subject, needed: str | None) -> LiveSnapshot | None:

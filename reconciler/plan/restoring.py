@@ -167,7 +167,7 @@ class RestoreSource(Struct, frozen=True):
 
     branch: LiveBranch
     at: datetime | None
-    told: str
+    text: str
     """``2026-11-23T09:00:00Z`` or ``snapshot v1``."""
     moment: datetime
 
@@ -184,18 +184,18 @@ def restore_findings(
     subject: Subject, default: LiveBranch, source: RestoreSource, asked_at: datetime, *, again: bool
 ) -> Iterator[Finding]:
     """Yield the restore of the default branch to a state that a branch holds, and the snapshot before it."""
-    if not again and (done := _done(subject, default, source.told)):
+    if not again and (done := _done(subject, default, source.text)):
         yield done
         return
     taken = {branch.name for branch in subject.project.branches or ()}
-    keep_as = kept_name(default.name, source.told, taken)
-    before = snapshot_before(subject, default, source.told, asked_at)
-    effects = tuple(effects_of_moment(subject, default, source.branch, source.moment, source.told, keep_as))
+    keep_as = kept_name(default.name, source.text, taken)
+    before = snapshot_before(subject, default, source.text, asked_at)
+    effects = tuple(effects_of_moment(subject, default, source.branch, source.moment, source.text, keep_as))
     action = RestoreBranch(
         tenant=subject.tenant.name,
-        reason=f"restore to {source.told}",
+        reason=f"restore to {source.text}",
         source=subject.tenant.location,
-        changes=asked_for(f"branches.{default.name}", "present", source.told),
+        changes=asked_for(f"branches.{default.name}", "present", source.text),
         branch=default.name,
         branch_id=default.id,
         from_branch=source.branch.name,
@@ -215,14 +215,14 @@ def restore_findings(
 
 def preview_findings(subject: Subject, source: RestoreSource, asked_at: datetime) -> Iterator[Finding]:
     """Yield a branch of the state with a compute, which expires by itself."""
-    called = preview_name(source.told)
+    called = preview_name(source.text)
     if there := preview_there(subject, called):
         yield there
         return
     expires_at = asked_at.replace(microsecond=0) + PREVIEW_LIFETIME
     action = CreateBranch(
         tenant=subject.tenant.name,
-        reason=f"preview of {source.told}",
+        reason=f"preview of {source.text}",
         source=subject.tenant.location,
         changes=asked_for(f"branches.{called}", "absent", "present"),
         branch=called,
@@ -255,14 +255,14 @@ def snapshot_branch(subject: Subject, name: str) -> LiveBranch | None:
     return next((one for one in found if not one.default), None)
 
 
-def _done(subject: Subject, default: LiveBranch, told: str) -> Note | None:
+def _done(subject: Subject, default: LiveBranch, text: str) -> Note | None:
     """Return a note if the last restore returned to the same state: the command was already carried out."""
     last = Timeline.of(subject.project, subject.now).last_restore
-    if last is None or last.until is None or default.reset_at is None or restored_to(last.branch) != told:
+    if last is None or last.until is None or default.reset_at is None or restored_to(last.branch) != text:
         return None
     if abs(default.reset_at - last.until) > PRECISION:
         return None
-    return _note(subject, f"branch {default.name!r} was restored to {told} at {utc_text(last.until)}: {AGAIN}")
+    return _note(subject, f"branch {default.name!r} was restored to {text} at {utc_text(last.until)}: {AGAIN}")
 
 
 def _unless_full(subject: Subject, action: Action, before: Iterable[Action]) -> Iterator[Finding]:
@@ -275,17 +275,17 @@ def _unless_full(subject: Subject, action: Action, before: Iterable[Action]) -> 
 
 def _unreachable(subject: Subject, default: LiveBranch, timeline: Timeline, moment: datetime) -> tuple[str, str]:
     remedy = f"`reconciler history {subject.tenant.name}` lists the moments and snapshots that can be restored"
-    told = utc_text(moment)
+    text = utc_text(moment)
     if moment < subject.project.created_at:
-        return f"{told} is before the creation of the project, {utc_text(subject.project.created_at)}", remedy
+        return f"{text} is before the creation of the project, {utc_text(subject.project.created_at)}", remedy
     start = timeline.window_start
     if start is not None and moment < start:
         window = format_seconds(subject.project.restore_window_seconds or 0)
-        return f"{told} is outside of the restore window of {window}, which begins at {utc_text(start)}", remedy
+        return f"{text} is outside of the restore window of {window}, which begins at {utc_text(start)}", remedy
     if default.restored and moment >= default.created_at:
         made = f"branch {default.name!r} was restored from a snapshot at {utc_text(default.created_at)}"
         return f"{made}, and Neon cannot read it at an earlier moment", remedy
-    return f"no branch holds the state of {told}: the branch that a restore kept was deleted", remedy
+    return f"no branch holds the state of {text}: the branch that a restore kept was deleted", remedy
 
 
 def _not_one(command: RestoreFromSnapshot, found: list[LiveSnapshot]) -> tuple[str, str]:

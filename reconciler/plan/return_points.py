@@ -159,14 +159,14 @@ def _snapshots(project: LiveProject, fleet: str, now: datetime) -> Iterator[Retu
     names = [snapshot.name for snapshot in project.snapshots or ()]
     for snapshot in project.snapshots or ():
         if not expired(snapshot.expires_at, now):
-            told = snapshot.name if names.count(snapshot.name) == 1 else snapshot.id
+            name_or_id = snapshot.name if names.count(snapshot.name) == 1 else snapshot.id
             yield ReturnPoint(
                 kind="snapshot",
                 name=snapshot.name,
                 id=snapshot.id,
                 since=snapshot.created_at,
                 until=snapshot.created_at,
-                restore=f"--snapshot {quote(told)}",
+                restore=f"--snapshot {quote(name_or_id)}",
                 expires_at=snapshot.expires_at,
             )
     for branch in project.branches or ():

@@ -235,8 +235,8 @@ def notes(decisions: Mapping[str, Decision]) -> Iterator[Note]:
         if decision.missing_proofs and not decision.rivals.contested:
             left = ", ".join(project.id for project in decision.rivals.later)
             remedy = _remedy(decision.missing_proofs, "delete it by hand")
-            told = f"duplicate {left} is not deleted: {_missing(decision.missing_proofs)}; {remedy}"
-            yield Note(name, told, decision.rivals.tenant.location)
+            message = f"duplicate {left} is not deleted: {_missing(decision.missing_proofs)}; {remedy}"
+            yield Note(name, message, decision.rivals.tenant.location)
 
 
 def _conflict(decision: Decision) -> Conflict:

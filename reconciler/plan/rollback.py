@@ -76,7 +76,9 @@ def rolled_back(
 def _findings(
     rollback: Rollback, desired: DesiredState, tenant: Tenant | None, project: LiveProject | None, now: datetime
 ) -> Iterator[Finding]:
-    yield from (cannot(rollback, one.told, one.remedy) for one in rollback.effects if isinstance(one, Permanent))
+    yield from (
+        cannot(rollback, one.message, one.remedy) for one in rollback.effects if isinstance(one, Permanent)
+    )
     rest = [effect for effect in rollback.effects if not isinstance(effect, Permanent)]
     if not rest or any(isinstance(one, Permanent) and one.of_project for one in rollback.effects):
         return
@@ -87,8 +89,8 @@ def _findings(
         if not any(isinstance(effect, Created) and effect.thing == "project" for effect in rest):
             yield changed_since(rollback, f"the tenant has no project since run {rollback.run}", ())
     elif rollback.project_id not in (None, project.id):
-        told = f"run {rollback.run} changed project {rollback.project_id}, and the tenant has {project.id} now"
-        yield changed_since(rollback, told, ())
+        message = f"run {rollback.run} changed project {rollback.project_id}, and the tenant has {project.id} now"
+        yield changed_since(rollback, message, ())
     else:
         yield from _Way(rollback, desired, tenant, project, now).findings()
 
@@ -137,8 +139,8 @@ class _Way(Struct, frozen=True):
         if here == moved.origin:
             return
         if moved.origin not in self.desired.organizations:
-            told = f"the transfer from organization {moved.origin}, which tiers.yaml no longer has"
-            yield cannot(self.rollback, told, "add the organization to tiers.yaml")
+            message = f"the transfer from organization {moved.origin}, which tiers.yaml no longer has"
+            yield cannot(self.rollback, message, "add the organization to tiers.yaml")
             return
         down = organization.is_downgrade(self.desired.limits(here), self.desired.limits(moved.origin))
         change = organization.move(here, moved.origin, downgrade=down)
@@ -154,8 +156,8 @@ class _Way(Struct, frozen=True):
         if here in moved.destinations:
             yield action
         else:
-            told = f"organization is {here} since run {self.rollback.run}, not {moved.destinations[-1]}"
-            yield changed_since(self.rollback, told, (action,))
+            message = f"organization is {here} since run {self.rollback.run}, not {moved.destinations[-1]}"
+            yield changed_since(self.rollback, message, (action,))
 
     # Fields
 
@@ -188,8 +190,8 @@ class _Way(Struct, frozen=True):
         change = field_rollback.change_back(one, live, self.now)
         why = NO_VALUE if change is None else self._impossible(change)
         if change is None or why is not None:
-            told, remedy = why or NO_VALUE
-            return cannot(self.rollback, f"{one.path}: {told}", remedy)
+            message, remedy = why or NO_VALUE
+            return cannot(self.rollback, f"{one.path}: {message}", remedy)
         if field_rollback.is_of_run(one, live):
             return change
         patches = tuple(self._patches(one.place, [change], None))
@@ -205,8 +207,10 @@ class _Way(Struct, frozen=True):
     def _notes(self, changes: Iterable[FieldChange]) -> Iterator[Note]:
         for change in changes:
             if change.path == restore_window.PATH and not change.lowering:
-                told = "the restore window gets its length back; the history that Neon dropped meanwhile is lost"
-                yield Note.about(self.tenant, told)
+                message = (
+                    "the restore window gets its length back; the history that Neon dropped meanwhile is lost"
+                )
+                yield Note.about(self.tenant, message)
 
     def _patches(
         self, place: FieldOwner, changes: list[FieldChange], back: TransferProject | None

@@ -84,8 +84,8 @@ def resets_kept_strings(desired: DesiredState, action: ResetPassword, project: L
 
 
 def _effect(role: str, branch: LiveBranch, subject: Subject) -> str:
-    told = f"the current password of {role} stops working on branch {branch.name}: clients that use it are refused"
+    text = f"the current password of {role} stops working on branch {branch.name}: clients that use it are refused"
     others = len(subject.project.branches or ()) - 1
     if not others:
-        return told
-    return f"{told}; its passwords on {others} other branch{'es' if others > 1 else ''} stay"
+        return text
+    return f"{text}; its passwords on {others} other branch{'es' if others > 1 else ''} stay"

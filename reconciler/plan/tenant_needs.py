@@ -188,7 +188,9 @@ class TenantNeeds:
     @property
     def _confirmed_without_annotations(self) -> bool:
         """Whether the earlier files, a pin or a revision confirm the project, as ``adoption.confirmed`` asks."""
-        return self._history.handled(self.tenant) or adoption.told(self._tenant, self.project, self._live)
+        return self._history.handled(self.tenant) or adoption.confirmed_without_annotations(
+            self._tenant, self.project, self._live
+        )
 
     @property
     def _declares_databases(self) -> bool:

@@ -58,11 +58,11 @@ def _details(effect: RecordedEffect) -> Details:
             return BRANCHES
 
 
-def cannot(rollback: Rollback, told: str, remedy: str) -> Refusal:
+def cannot(rollback: Rollback, message: str, remedy: str) -> Refusal:
     """Return what no call takes back."""
-    return Refusal(Rule.CANNOT_GO_BACK, (rollback.tenant,), told, remedy, ())
+    return Refusal(Rule.CANNOT_GO_BACK, (rollback.tenant,), message, remedy, ())
 
 
-def changed_since(rollback: Rollback, told: str, actions: tuple[Action, ...]) -> Refusal:
+def changed_since(rollback: Rollback, message: str, actions: tuple[Action, ...]) -> Refusal:
     """Return what somebody has changed since the run, with what would have put it back."""
-    return Refusal(Rule.CHANGED_SINCE, (rollback.tenant,), told, BY_HAND, actions)
+    return Refusal(Rule.CHANGED_SINCE, (rollback.tenant,), message, BY_HAND, actions)

@@ -64,10 +64,10 @@ def unmanaged(
             if concern_name(kept.path) in only:
                 place = desired.tiers[kept.tier].location if kept.tier else tenant.location
                 alike.setdefault(kept, {})[name] = place
-    return tuple(_told(kept, places) for kept, places in alike.items())
+    return tuple(_reported(kept, places) for kept, places in alike.items())
 
 
-def _told(kept: _Kept, places: Mapping[str, Location]) -> Unmanaged:
+def _reported(kept: _Kept, places: Mapping[str, Location]) -> Unmanaged:
     new_tenants = ""
     if kept.tier is not None:
         new_tenants = NEW_TENANTS_GET.get(concern_name(kept.path), NEONS_DEFAULT)

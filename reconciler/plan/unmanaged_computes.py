@@ -15,7 +15,7 @@ from reconciler.model.quota import OFF
 from reconciler.model.units import format_cu, format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.concerns import compute, quota, replicas
 from reconciler.plan.concerns.compute import SUSPEND
-from reconciler.plan.concerns.organization import bound_told, forbids
+from reconciler.plan.concerns.organization import bound_text, forbids
 from reconciler.plan.plan import Refusal, Rule
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _beyond(
         what = f"{kind} {endpoint.id} of branch {names.get(endpoint.branch_id, endpoint.branch_id)!r}"
         for path, value in compute.amounts(endpoint.compute).items():
             if forbids(limits, path, value):
-                allowed = f"organization {organization} allows {bound_told(limits, path)}"
+                allowed = f"organization {organization} allows {bound_text(limits, path)}"
                 yield f"{what} has {path.removeprefix('compute.')} {_amount(path, value)}, but {allowed}"
 
 
@@ -134,6 +134,6 @@ def _used_up(settings: Settings, project: LiveProject) -> str | None:
     for field in STOPPING:
         amount, limits = getattr(used, field.name), (getattr(live, field.name), getattr(wanted, field.name))
         if amount is not None and all(OFF < limit <= amount for limit in limits):
-            told = roughly_bytes if field.unit is Unit.BYTES else roughly_seconds
-            return f"{field.label} is used up: {told(amount)} of {told(limits[0])}"
+            worded = roughly_bytes if field.unit is Unit.BYTES else roughly_seconds
+            return f"{field.label} is used up: {worded(amount)} of {worded(limits[0])}"
     return None

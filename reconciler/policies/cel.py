@@ -126,10 +126,10 @@ def library() -> Any:
     return cel
 
 
-def _invalid(told: str) -> InvalidExpressionError:
-    found = _ERROR.search(told)
+def _invalid(error_text: str) -> InvalidExpressionError:
+    found = _ERROR.search(error_text)
     if found is None:
-        return InvalidExpressionError(_plain(told.splitlines()[0] if told else "is no expression"))
+        return InvalidExpressionError(_plain(error_text.splitlines()[0] if error_text else "is no expression"))
     column, message = found.groups()
     message = _plain(message)
     place = f" at character {column}" if int(column) > 0 else ""

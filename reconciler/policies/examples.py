@@ -24,7 +24,7 @@ class ExampleResult(NamedTuple):
     policy: DeclaredPolicy
     example: PolicyExample
     passed: bool
-    told: str
+    message: str
     """What the policy says about the values; empty if nothing."""
 
 
@@ -39,11 +39,11 @@ def _tried(program: PolicyProgram, example: PolicyExample) -> ExampleResult:
     given = _values(program.declared, example)
     try:
         violated = program.violated(given) is not None
-        told = program.told(given) if violated else ""
+        message = program.message_for(given) if violated else ""
     except EvaluationError as error:
-        return ExampleResult(program.declared, example, passed=False, told=str(error))
+        return ExampleResult(program.declared, example, passed=False, message=str(error))
     passed = violated is (example.expected is ExpectedResult.VIOLATE)
-    return ExampleResult(program.declared, example, passed, told)
+    return ExampleResult(program.declared, example, passed, message)
 
 
 def unfit(declared: DeclaredPolicy) -> Iterator[Problem]:

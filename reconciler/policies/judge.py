@@ -74,7 +74,7 @@ def evaluate(program: PolicyProgram, given: Mapping[str, object]) -> PolicyVerdi
     """Return what a policy says about these values; None if they do not violate it. What fails denies."""
     try:
         broken = program.violated(given)
-        return None if broken is None else PolicyVerdict(program.declared.effect, program.told(given))
+        return None if broken is None else PolicyVerdict(program.declared.effect, program.message_for(given))
     except EvaluationError as error:
         return PolicyVerdict(OnViolation.DENY, str(error))
 

@@ -62,7 +62,7 @@ class PolicyProgram(Struct, frozen=True):
             return None
         return next((one.text for one in self.require if not _truth(one, values)), None)
 
-    def told(self, values: Mapping[str, object]) -> str:
+    def message_for(self, values: Mapping[str, object]) -> str:
         """Return the message for these values. Raises EvaluationError."""
         parts = (one if isinstance(one, str) else _shown(_value(one, values)) for one in self.message)
         return "".join(parts)[:MAX_MESSAGE]

@@ -124,7 +124,7 @@ class DatabaseRegistry(NullRegistry):
     def _failed(self, error: SQLAlchemyError) -> RegistryError:
         """An error with the driver's message, without the statement, its values, and any part of the address."""
         return RegistryError(
-            f"the registry cannot be used: {_told(error, self._engine)}",
+            f"the registry cannot be used: {_text(error, self._engine)}",
             hint="no tenant is created without a claim: run again when the database can be used",
         )
 
@@ -136,14 +136,14 @@ def telling(engine: sa.Engine) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise RegistryError(
-            f"the tenants of the database cannot be read: {_told(error, engine)}",
+            f"the tenants of the database cannot be read: {_text(error, engine)}",
             hint="try the query with its client",
         ) from None
     finally:
         engine.dispose()
 
 
-def _told(error: SQLAlchemyError, engine: sa.Engine) -> str:
+def _text(error: SQLAlchemyError, engine: sa.Engine) -> str:
     """The first line of the driver's message, without any part of the address."""
     words = str(getattr(error, "orig", None) or error).strip().splitlines()
     return _without_address(words[0] if words else type(error).__name__, engine.url)
@@ -153,10 +153,10 @@ async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
-def _without_address(told: str, url: sa.URL) -> str:
+def _without_address(message: str, url: sa.URL) -> str:
     """Hides every part of the address, the longest first: each may be a misplaced password."""
     asked = [part for value in url.query.values() for part in ([value] if isinstance(value, str) else value)]
     parts = [part for part in (url.username, url.password, url.host, url.database, *asked) if part]
     for part in sorted(map(str, parts), key=len, reverse=True):
-        told = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, told)
-    return told.replace(str(url.password), HIDDEN) if url.password else told
+        message = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, message)
+    return message.replace(str(url.password), HIDDEN) if url.password else message

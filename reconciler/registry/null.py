@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         Registered,
         RegisteredTenant,
     )
-    from reconciler.model.notice import NoticeKey, Told, ToldByKey
+    from reconciler.model.notice import NoticeKey, Sent, SentByKey
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -142,11 +142,11 @@ class NullRegistry:
     def let_go(self, lease: Lease) -> None:
         """Does nothing."""
 
-    def told(self, destination: str) -> dict[NoticeKey, Told]:  # noqa: ARG002
+    def sent_notices(self, destination: str) -> dict[NoticeKey, Sent]:  # noqa: ARG002
         """Returns nothing."""
         return {}
 
-    def record_told(self, destination: str, before: ToldByKey, after: ToldByKey, at: datetime) -> None:
+    def record_sent(self, destination: str, before: SentByKey, after: SentByKey, at: datetime) -> None:
         """Does nothing."""
 
     def change_calls(

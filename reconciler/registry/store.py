@@ -24,7 +24,7 @@ from reconciler.live.registered import (
 )
 from reconciler.model.api_limits import RECOVERABLE
 from reconciler.registry.connection_strings import DUE, NO_STRINGS, StringRows
-from reconciler.registry.notices import read_told, write_told
+from reconciler.registry.notices import read_sent, write_sent
 from reconciler.registry.table import CALLS, CLAIM, LEASES, NOTICES, RECORD, REVISIONS, STRINGS, TENANTS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
     from reconciler.live.registered import Placement
-    from reconciler.model.notice import NoticeKey, Told, ToldByKey
+    from reconciler.model.notice import NoticeKey, Sent, SentByKey
 
 T = TypeVar("T")
 
@@ -262,18 +262,18 @@ class Registry(StringRows):
         with self._writing() as connection:
             connection.execute(self._held(lease).values(held_by=None))
 
-    def told(self, destination: str) -> dict[NoticeKey, Told]:
+    def sent_notices(self, destination: str) -> dict[NoticeKey, Sent]:
         """What people were told there and still lasts."""
         if not self._exists(NOTICES):
             return {}
         with self._reading() as connection:
-            return read_told(connection, self._fleet, destination)
+            return read_sent(connection, self._fleet, destination)
 
-    def record_told(self, destination: str, before: ToldByKey, after: ToldByKey, at: datetime) -> None:
+    def record_sent(self, destination: str, before: SentByKey, after: SentByKey, at: datetime) -> None:
         """Records what people were told there, where it was ``before``."""
         same = {"fleet": self._fleet, "destination": destination, "told_at": at}
         with self._writing() as connection:
-            write_told(connection, self._insert(NOTICES), same, before, after)
+            write_sent(connection, self._insert(NOTICES), same, before, after)
 
     def change_calls(self, account: str, change: Callable[[str | None, float], tuple[str, T]]) -> T | None:
         """Replaces what runs on an account may start, by what ``change`` makes of it and of the database's time.

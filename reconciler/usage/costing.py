@@ -197,8 +197,8 @@ def notes(costing: Costing, organizations: Sequence[OrganizationCost], span: Spa
             yield Note(None, f"{included} {one.organization} has included are not taken off a part of it")
     by_month = span is not None and span.granularity == "monthly"
     if by_month and any(_pays_for_branches(costing, one) for one in organizations):
-        told = "extra branches are counted over the whole month, not day by day: their cost may be too low"
-        yield Note(None, f"{told} (Neon keeps days for 60 days)")
+        message = "extra branches are counted over the whole month, not day by day: their cost may be too low"
+        yield Note(None, f"{message} (Neon keeps days for 60 days)")
 
 
 def _is_unpriced(charge: Charge, organizations: Iterable[OrganizationCost]) -> bool:

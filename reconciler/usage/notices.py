@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import BY_PATH
-from reconciler.model.notice import Findings, Notice, NoticeKey, Told, Weight
+from reconciler.model.notice import Findings, Notice, NoticeKey, Sent, Weight
 from reconciler.model.units import roughly_bytes, roughly_seconds
 from reconciler.usage.amounts import LOGICAL_SIZE
 from reconciler.usage.ranking import crossings
@@ -75,7 +75,7 @@ def _of_tenants(usage: Usage) -> Iterator[Notice]:
             text=_reached(crossing, usage) if quota.reached else _near(crossing),
             heading=REACHED if quota.reached else NEAR,
             weight=Weight.FAILURE if quota.reached else Weight.WARNING,
-            told=Told(level, since),
+            sent=Sent(level, since),
         )
 
 
@@ -126,5 +126,5 @@ def _room(usage: Usage, one: OrganizationUsage, limit: int, threshold: int) -> N
         text=f"organization {one.organization}: {room}",
         heading=REACHED if full else NEAR,
         weight=Weight.FAILURE if full else Weight.WARNING,
-        told=Told(FULL if full else threshold, ""),
+        sent=Sent(FULL if full else threshold, ""),
     )

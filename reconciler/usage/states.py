@@ -46,21 +46,21 @@ def near_limit(tenant: TenantUsage) -> bool:
     return tenant.threshold is not None and not at_limit(tenant)
 
 
-def by_files(told: Usage) -> list[TenantUsage]:
+def by_files(usage: Usage) -> list[TenantUsage]:
     """The tenants that their files suspend."""
-    return [tenant for tenant in told.tenants if tenant.suspended_by_file is not None]
+    return [tenant for tenant in usage.tenants if tenant.suspended_by_file is not None]
 
 
-def states(told: Usage) -> Iterator[StateCount]:
+def states(usage: Usage) -> Iterator[StateCount]:
     """Every state that a tenant is in."""
     counts = (
-        StateCount("suspended", sum(map(by_quota, told.tenants)), RAISED_BY),
-        StateCount("suspended_by_file", len(by_files(told)), RESUMED_BY),
-        StateCount("writes_fail", sum(one.writes_fail for one in told.tenants), FREED_BY),
-        StateCount("above_a_threshold", sum(one.threshold is not None for one in told.tenants), None),
-        StateCount("near_limit", sum(map(near_limit, told.tenants)), None),
-        StateCount("idle", sum(one.idle for one in told.tenants), IDLE_REMEDY),
-        StateCount("without_project", len(told.without_project), WITHOUT_PROJECT_REMEDY),
-        StateCount("unread", len(told.unread), NOT_READ_REMEDY),
+        StateCount("suspended", sum(map(by_quota, usage.tenants)), RAISED_BY),
+        StateCount("suspended_by_file", len(by_files(usage)), RESUMED_BY),
+        StateCount("writes_fail", sum(one.writes_fail for one in usage.tenants), FREED_BY),
+        StateCount("above_a_threshold", sum(one.threshold is not None for one in usage.tenants), None),
+        StateCount("near_limit", sum(map(near_limit, usage.tenants)), None),
+        StateCount("idle", sum(one.idle for one in usage.tenants), IDLE_REMEDY),
+        StateCount("without_project", len(usage.without_project), WITHOUT_PROJECT_REMEDY),
+        StateCount("unread", len(usage.unread), NOT_READ_REMEDY),
     )
     return (one for one in counts if one.tenants)

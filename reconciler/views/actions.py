@@ -128,8 +128,8 @@ def _expiry(action: Creation) -> Iterator[FormattedText]:
 
 
 def _in_parentheses(facts: Iterable[FormattedText], gap: str = "  ") -> FormattedText:
-    told = joined(facts)
-    return formatted(f"{gap}({{}})", told) if told else told
+    inside = joined(facts)
+    return formatted(f"{gap}({{}})", inside) if inside else inside
 
 
 def will_do(action: Action, project: LiveProject | None = None) -> FormattedText:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.adopt.told import (
-    AdoptionTold,
+from reconciler.adopt.results import (
+    AdoptionResult,
     CollectedTenant,
-    CollectedTold,
-    left_out_told,
-    questions_told,
-    tenants_told,
-    tiers_told,
+    CollectionResult,
+    adopted_tenants,
+    adopted_tiers,
+    left_out_projects,
+    open_questions,
 )
 from reconciler.documents import adoptions
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def adoption(view: AdoptionView) -> Iterator[str]:
     """What was adopted, or would be."""
     adopted = view.adoption
-    told = AdoptionTold(
+    result = AdoptionResult(
         dry_run=view.dry_run,
         projects=adopted.projects,
         adopted=len(adopted.tenants) + len(adopted.pinned),
@@ -32,9 +32,9 @@ def adoption(view: AdoptionView) -> Iterator[str]:
         left_alone=len(adopted.owners.left_alone),
         left_out=adopted.left_out,
         unknown=view.plan.coverage.unknown,
-        tiers=tiers_told(adopted),
-        tenants=tuple(tenants_told(adopted)),
-        questions=tuple(questions_told(adopted.questions)),
+        tiers=adopted_tiers(adopted),
+        tenants=tuple(adopted_tenants(adopted)),
+        questions=tuple(open_questions(adopted.questions)),
         patterns=adopted.owners.suggestions,
         created=tuple(view.created),
         edited=tuple(view.edited),
@@ -42,7 +42,7 @@ def adoption(view: AdoptionView) -> Iterator[str]:
         terraform=tuple(view.addresses),
         in_sync=view.in_sync,
     )
-    return adoptions.adoption(told, view.plan)
+    return adoptions.adoption(result, view.plan)
 
 
 def collected(view: CollectedView) -> Iterator[str]:
@@ -51,5 +51,5 @@ def collected(view: CollectedView) -> Iterator[str]:
         CollectedTenant(one.adopted.tenant, one.adopted.project.id, one.source, one.adopted.document)
         for one in view.added
     )
-    left = tuple(left_out_told(view.left, view.age))
-    return adoptions.collected(CollectedTold(view.dry_run, view.file, tuple(tenants), left))
+    left = tuple(left_out_projects(view.left, view.age))
+    return adoptions.collected(CollectionResult(view.dry_run, view.file, tuple(tenants), left))

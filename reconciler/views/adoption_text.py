@@ -73,9 +73,9 @@ def _tiers(adopted: Adoption) -> Iterator[Piece]:
     own = Counter(one.tier for one in adopted.tenants if one.overrides)
     width = width_of(counts)
     for name in sorted(counts, key=lambda one: (-counts[one], one)):
-        told = f"{counted(counts[name], 'project')}, {own[name]:,} with overrides"
+        message = f"{counted(counts[name], 'project')}, {own[name]:,} with overrides"
         made = formatted("; new: {}", _values(inferred[name])) if name in inferred else FormattedText()
-        yield Line(column(name, width), styled(formatted(f"{told}{{}}", made)), indent=2)
+        yield Line(column(name, width), styled(formatted(f"{message}{{}}", made)), indent=2)
     yield blank_line()
 
 
@@ -87,22 +87,22 @@ def _values(tier: InferredTier) -> str:
 
 def _overridden(adopted: Adoption, extent: ListLimits) -> Iterator[Piece]:
     def one(tenant: Adopted) -> Iterator[Piece]:
-        told = ", ".join(
+        message = ", ".join(
             f"{BY_PATH[path].label} {BY_PATH[path].worded(value)}"
             + (f" (tier {BY_PATH[path].worded(tenant.granted[path])})" if path in tenant.granted else "")
             for path, value in tenant.overrides.items()
         )
-        yield Line(column(tenant.tenant, width), styled(told), indent=2)
+        yield Line(column(tenant.tenant, width), styled(message), indent=2)
 
     found = [tenant for tenant in adopted.tenants if tenant.overrides]
     width = width_of((tenant.tenant for tenant in found[: extent.blocks]), at_most=WIDEST_NAME)
     yield from section("Overrides", found, one, extent, "tenant", compact=True)
     alike = Counter((tenant.tier, *tenant.overrides.items()) for tenant in found)
     if several := sum(count >= FEWEST for count in alike.values()):
-        told = (
+        message = (
             f"{counted(several, 'set')} of values that {FEWEST} tenants or more share: --infer-tiers makes tiers"
         )
-        yield paragraph(told)
+        yield paragraph(message)
         yield blank_line()
 
 
@@ -137,12 +137,12 @@ def _open(view: AdoptionView, extent: ListLimits) -> Iterator[Piece]:
 
 def _question(one: Question, width: int) -> Line:
     project = one.project
-    told = [formatted("{} in {}", project.id, project.organization)]
-    if one.told:
-        told.append(formatted("{}", one.told))
+    parts = [formatted("{} in {}", project.id, project.organization)]
+    if one.detail:
+        parts.append(formatted("{}", one.detail))
     if one.proposal.tenant is not None:
-        told.append(formatted(f"{{}}? {SURE[one.proposal.sureness]}", one.proposal.tenant))
-    return Line(column(project.name, width), styled(joined(told, "; ")), indent=4)
+        parts.append(formatted(f"{{}}? {SURE[one.proposal.sureness]}", one.proposal.tenant))
+    return Line(column(project.name, width), styled(joined(parts, "; ")), indent=4)
 
 
 def _suggestion(one: SuggestedPattern) -> Line:
@@ -177,11 +177,11 @@ def _files(view: AdoptionView) -> Iterator[Piece]:
     groups = ((f"{would}created", view.created), (f"{would}changed in place", view.edited))
     if not (view.created or view.edited) and view.adoption.projects:
         yield paragraph("No file to be written." if view.dry_run else "No file was written.")
-    for told, paths in groups:
+    for verb, paths in groups:
         if paths:
             shown = joined([formatted("{}", path) for path in paths[:3]])
             more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
-            yield paragraph(formatted(f"{counted(len(paths), 'file')} {told}: {{}}{more}.", shown))
+            yield paragraph(formatted(f"{counted(len(paths), 'file')} {verb}: {{}}{more}.", shown))
 
 
 def _summary(view: AdoptionView) -> str:
@@ -197,11 +197,11 @@ def _named(adopted: Adoption) -> Iterator[FormattedText]:
     """``53 named by a pattern, 5 by an annotation, 2 need you.``, then what is beside them."""
     everybody: list[NamedProject] = [*(one.named for one in adopted.tenants), *adopted.pinned]
     by_how = Counter(one.how for one in everybody)
-    told = [f"{by_how[how]:,} named {words}" for how, words in HOW.items() if by_how[how]]
+    parts = [f"{by_how[how]:,} named {words}" for how, words in HOW.items() if by_how[how]]
     need = len(adopted.questions)
-    told += [f"{need:,} {'needs' if need == 1 else 'need'} you"] if need else []
-    if told:
-        yield formatted(f"{', '.join(told)}.")
+    parts += [f"{need:,} {'needs' if need == 1 else 'need'} you"] if need else []
+    if parts:
+        yield formatted(f"{', '.join(parts)}.")
     by_pattern = Counter(one.by for one in everybody if one.how is How.PATTERN)
     if len(by_pattern) > 1:
         shown = [formatted(f"{{}} {count:,}", text) for text, count in by_pattern.most_common()]

@@ -44,8 +44,8 @@ def _write(write: RecordedWrite, *, full: bool) -> Iterator[Piece]:
     for change in write.changes:
         yield Line(EMPTY, styled(_change(change)), indent=4)
     if write.result != "applied":
-        told = formatted("{}: {}", write.result, write.message) if write.message else formatted("{}", write.result)
-        yield Line(EMPTY, styled(told, symbols.REFUSED.style), indent=4)
+        text = formatted("{}: {}", write.result, write.message) if write.message else formatted("{}", write.result)
+        yield Line(EMPTY, styled(text, symbols.REFUSED.style), indent=4)
     yield blank_line()
 
 

@@ -44,9 +44,9 @@ def _added(one: SignUp) -> Line:
 
 def _left(one: Uncollected, age: str) -> Line:
     """With the reason."""
-    why = formatted("{}{}", one.why.value.format(age=age), f": {one.told}" if one.told else "")
-    told = styled(formatted("{} ({})", why, one.project_id))
-    return Line(styled(f"{one.tenant}  ", symbols.HEADING), told, indent=2)
+    why = formatted("{}{}", one.why.value.format(age=age), f": {one.detail}" if one.detail else "")
+    text = styled(formatted("{} ({})", why, one.project_id))
+    return Line(styled(f"{one.tenant}  ", symbols.HEADING), text, indent=2)
 
 
 def _word(source: NamedBy) -> str:

@@ -35,19 +35,19 @@ _DAY: Final = timedelta(days=1)
 
 
 @page
-def cost(told: Cost, *, full: bool = False) -> Iterator[Piece]:
+def cost(report: Cost, *, full: bool = False) -> Iterator[Piece]:
     """The cost; long lists are cut unless ``full``."""
     extent = limits(full=True) if full else ListLimits(blocks=MOST_SHOWN)
-    yield from sections.api_host(told.api_host)
-    for one in told.organizations:
+    yield from sections.api_host(report.api_host)
+    for one in report.organizations:
         yield from _organization(one)
-    yield from _tiers(told)
-    yield from _tenants(told, extent)
-    yield from _named("Without a project", told.without_project, extent, "reconciler plan shows why")
-    yield from _named("Not known", told.unread, extent, "run again later; reconciler plan shows conflicts")
-    yield from sections.notes(told.notes, extent)
-    yield paragraph(summary(told), symbols.HEADING)
-    yield from map(paragraph, coverage(told))
+    yield from _tiers(report)
+    yield from _tenants(report, extent)
+    yield from _named("Without a project", report.without_project, extent, "reconciler plan shows why")
+    yield from _named("Not known", report.unread, extent, "run again later; reconciler plan shows conflicts")
+    yield from sections.notes(report.notes, extent)
+    yield paragraph(summary(report), symbols.HEADING)
+    yield from map(paragraph, coverage(report))
 
 
 def _organization(one: OrganizationCost) -> Iterator[Piece]:
@@ -88,22 +88,22 @@ def _right(text: str, width: int) -> Styled:
     return styled(" " * (width - one.width)) + one
 
 
-def _tiers(told: Cost) -> Iterator[Piece]:
-    if not told.tiers:
+def _tiers(report: Cost) -> Iterator[Piece]:
+    if not report.tiers:
         return
     yield Line(styled("Tiers", symbols.HEADING))
     yield blank_line()
     lines = [
         (one.tier, counted(one.tenants, "tenant"), f"{money(one.cost)}, {money(one.cost / one.tenants)} each")
-        for one in told.tiers
+        for one in report.tiers
     ]
     yield from _rows(lines)
     yield blank_line()
 
 
-def _tenants(told: Cost, extent: ListLimits) -> Iterator[Piece]:
+def _tenants(report: Cost, extent: ListLimits) -> Iterator[Piece]:
     """Those that cost most, with what they used."""
-    found = sorted((one for one in told.tenants if one.cost), key=lambda one: (-one.cost, one.tenant))
+    found = sorted((one for one in report.tenants if one.cost), key=lambda one: (-one.cost, one.tenant))
     if not found:
         return
     yield from heading("Tenants by cost", len(found))
@@ -139,23 +139,22 @@ def amount(part: ChargeCost) -> str:
     return f"{part.quantity:,.{min(digits, 6)}f} {part.unit}"
 
 
-def summary(told: Cost) -> str:
+def summary(report: Cost) -> str:
     """``Cost: 12.34 USD in 2026-11 until 2026-11-29 00:00 UTC; 3 tenants.``."""
-    whole = told.until - told.period_start >= _whole(told)
-    until = "" if whole else f" until {told.until:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"Cost: {money(told.cost)} {told.currency} in {told.month}{until}; {counted(len(told.tenants), 'tenant')}."
-    )
+    whole = report.until - report.period_start >= _whole(report)
+    until = "" if whole else f" until {report.until:%Y-%m-%d %H:%M} UTC"
+    tenants = counted(len(report.tenants), "tenant")
+    return f"Cost: {money(report.cost)} {report.currency} in {report.month}{until}; {tenants}."
 
 
-def _whole(told: Cost) -> timedelta:
-    following = (told.period_start + 32 * _DAY).replace(day=1)
-    return following - told.period_start
+def _whole(report: Cost) -> timedelta:
+    following = (report.period_start + 32 * _DAY).replace(day=1)
+    return following - report.period_start
 
 
-def coverage(told: Cost) -> Iterable[str]:
+def coverage(report: Cost) -> Iterable[str]:
     """The date of the prices, and the calls beside the least possible."""
-    yield f"Prices of {told.prices_as_of} in tiers.yaml, without taxes, discounts and credits."
-    yield f"{counted(told.calls, 'call')}; the least possible is {told.least_calls:,}."
-    if told.left_out:
-        yield f"{counted(told.left_out, 'tenant')} left out by the selection."
+    yield f"Prices of {report.prices_as_of} in tiers.yaml, without taxes, discounts and credits."
+    yield f"{counted(report.calls, 'call')}; the least possible is {report.least_calls:,}."
+    if report.left_out:
+        yield f"{counted(report.left_out, 'tenant')} left out by the selection."

@@ -76,8 +76,8 @@ def _audit(audit: Audit) -> Iterator[str]:
         for tenant, project in zip_longest(write.tenants, write.project_ids, fillvalue=""):
             about = (rfc3339(write.at), write.actor, write.commit, write.run, write.request_id, tenant)
             for path, before, after in _fields(write):
-                told = (path, before, after, write.reason, write.result, write.message)
-                yield row((*about, write.organization, project, write.kind, *told))
+                cells = (path, before, after, write.reason, write.result, write.message)
+                yield row((*about, write.organization, project, write.kind, *cells))
 
 
 def _fields(write: RecordedWrite) -> Iterator[tuple[object, ...]]:

@@ -40,5 +40,5 @@ def _summary(found: Diagnosis) -> str:
     failures, warnings = found.count(Status.FAIL), found.count(Status.WARN)
     if not failures and not warnings:
         return "Everything is in order."
-    told = [counted(failures, "failure"), counted(warnings, "warning")]
-    return f"{' and '.join(told)}." if failures else f"Nothing fails; {told[1]}."
+    counts = [counted(failures, "failure"), counted(warnings, "warning")]
+    return f"{' and '.join(counts)}." if failures else f"Nothing fails; {counts[1]}."

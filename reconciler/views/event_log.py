@@ -37,8 +37,8 @@ def log_event(event: Event) -> None:
         case ActionEnded():
             _log_outcome(log, event.outcome)
         case Paused():
-            told = f"{event.route} is sent again in {event.seconds:.0f} s"
-            log.write(told, level=WARNING, status=event.status, request_id=event.request_id)
+            text = f"{event.route} is sent again in {event.seconds:.0f} s"
+            log.write(text, level=WARNING, status=event.status, request_id=event.request_id)
         case RunEnded():
             counts = {result.value: event.report.count(result) for result in Result}
             log.write("the run has ended", calls=event.report.calls, exit_code=event.exit_code, tenants=counts)
@@ -60,8 +60,8 @@ def _log_left_alone(log: MessageLog, event: Refused | InConflict | LeftOut) -> N
 def _log_look(log: MessageLog, event: WaveLookedAt) -> None:
     """How a wave did, then each tenant that is worse off; a good wave is no warning."""
     level = WARNING if event.harmful else INFO
-    told = f"wave {event.number} is {'harmful' if event.harmful else 'good'}"
-    log.write(told, level=level, looked_at=event.looked_at, harmed=len(event.harmed), of_run=event.of_run)
+    text = f"wave {event.number} is {'harmful' if event.harmful else 'good'}"
+    log.write(text, level=level, looked_at=event.looked_at, harmed=len(event.harmed), of_run=event.of_run)
     for one in event.harmed:
         log.write(f"is worse off: {', '.join(one.symptoms)}", level=level, tenant=one.tenant)
 

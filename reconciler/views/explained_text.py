@@ -52,19 +52,19 @@ def render(found: Explained, *, live: bool) -> Iterator[Piece]:
         cells = (column(cell, width) for cell, width in zip(leads, widths, strict=False))
         yield UnbrokenLine(sum(cells, styled("  ")) + last)
         for other in value.instead_of:
-            told = f"instead of {_told(value.path, other.value)} of {_layer(found, other.stated_in)}"
-            yield UnbrokenLine(styled(f"{' ' * (widths[0] + 4)}{told}{_at(other.location)}", symbols.ASIDE))
+            message = f"instead of {_text(value.path, other.value)} of {_layer(found, other.stated_in)}"
+            yield UnbrokenLine(styled(f"{' ' * (widths[0] + 4)}{message}{_at(other.location)}", symbols.ASIDE))
     yield blank_line()
     yield paragraph(_summary(found, live=live), symbols.HEADING)
 
 
 def _cells(found: Explained, value: ExplainedValue, *, live: bool) -> tuple[Styled, ...]:
-    key, told = styled(label(value.path)), styled(_told(value.path, value.value), symbols.HEADING)
+    key, shown = styled(label(value.path)), styled(_text(value.path, value.value), symbols.HEADING)
     origin = styled(f"{_layer(found, value.stated_in)}{_at(value.location)}", symbols.ASIDE)
-    return (key, told, _live(value), origin) if live and found.project_id else (key, told, origin)
+    return (key, shown, _live(value), origin) if live and found.project_id else (key, shown, origin)
 
 
-def _told(path: str, value: Value) -> str:
+def _text(path: str, value: Value) -> str:
     return "declared" if value in PRESENT and path != "state" else worded(path, value)
 
 
@@ -72,7 +72,7 @@ def _live(value: ExplainedValue) -> Styled:
     if value.seen is Seen.SAME:
         return styled("same", symbols.ASIDE)
     if value.seen is Seen.DIFFERENT:
-        return styled(f"live {_told(value.path, value.live)}", symbols.CHANGED)
+        return styled(f"live {_text(value.path, value.live)}", symbols.CHANGED)
     return styled(_WORDS[value.seen], symbols.ASIDE)
 
 
@@ -87,8 +87,8 @@ def _at(location: Location | None) -> str:
 
 
 def _summary(found: Explained, *, live: bool) -> str:
-    told = counted(len(found.values), "value")
+    summary = counted(len(found.values), "value")
     if not live or found.project_id is None:
-        return f"{told}."
+        return f"{summary}."
     differing = sum(value.seen in (Seen.DIFFERENT, Seen.MISSING) for value in found.values)
-    return f"{told}, {differing or 'none'} of them different from live."
+    return f"{summary}, {differing or 'none'} of them different from live."

@@ -24,17 +24,17 @@ def forecast_sentences(plan: Plan) -> Iterator[FormattedText]:
     if plan.forecast is not None:
         yield from _sentences(plan.forecast)
     if plan.refused_forecast is not None:
-        told = list(_sentences(plan.refused_forecast))
-        if told:
-            yield formatted(f"{REFUSED}: {{}}", joined(told, " "))
+        refused = list(_sentences(plan.refused_forecast))
+        if refused:
+            yield formatted(f"{REFUSED}: {{}}", joined(refused, " "))
 
 
 def _sentences(found: Forecast) -> Iterator[FormattedText]:
     if tiers := _tiers(found):
         yield tiers
-    for told in (_effects(found), _today(found), _after(found)):
-        if told:
-            yield FormattedText((told,))
+    for sentence in (_effects(found), _today(found), _after(found)):
+        if sentence:
+            yield FormattedText((sentence,))
 
 
 def _tiers(found: Forecast) -> FormattedText:
@@ -42,11 +42,11 @@ def _tiers(found: Forecast) -> FormattedText:
     moved = [one for one in found.tiers if one.before != one.after]
     if not moved:
         return FormattedText()
-    told = joined(map(_tier, moved[:MOST_TIERS]))
+    tiers = joined(map(_tier, moved[:MOST_TIERS]))
     more = f" and {counted(len(moved) - MOST_TIERS, 'more pair')} of tiers" if len(moved) > MOST_TIERS else ""
     kept = sum(one.tenants for one in found.tiers) - sum(one.tenants for one in moved)
     rest = f"; {kept:,} keep{'s' if kept == 1 else ''} the tier" if kept else ""
-    return formatted(f"By tier: {{}}{more}{rest}.", told)
+    return formatted(f"By tier: {{}}{more}{rest}.", tiers)
 
 
 def _tier(one: TierCount) -> FormattedText:
@@ -70,27 +70,27 @@ def _effects(found: Forecast) -> str:
             "change the organization: API keys for their projects alone stop working",
         ),
     )
-    told = [f"{count:,} {{}}{one if count == 1 else many}" for count, one, many in counts if count]
-    nouns = ("tenant " if told and told[0].startswith("1 ") else "tenants ", "", "", "")
-    sentence = listed([words.format(noun) for words, noun in zip(told, nouns, strict=False)])
-    return f"{sentence}." if told else ""
+    effects = [f"{count:,} {{}}{one if count == 1 else many}" for count, one, many in counts if count]
+    nouns = ("tenant " if effects and effects[0].startswith("1 ") else "tenants ", "", "", "")
+    sentence = listed([words.format(noun) for words, noun in zip(effects, nouns, strict=False)])
+    return f"{sentence}." if effects else ""
 
 
 def _today(found: Forecast) -> str:
     """``Today 3 are suspended and 12 above a threshold (usage read of 40 tenants).``"""
     parts = []
     if found.suspended or found.above:
-        told = _suspended_and_above(found.suspended, found.above)
-        parts.append(f"{told} (usage read of {counted(found.usage_known, 'tenant')})")
+        usage = _suspended_and_above(found.suspended, found.above)
+        parts.append(f"{usage} (usage read of {counted(found.usage_known, 'tenant')})")
     if found.suspended_at_most or found.above_at_most:
-        told = _suspended_and_above(found.suspended_at_most, found.above_at_most)
-        parts.append(f"at most {told} (active time of {counted(found.usage_listed, 'tenant')} from the list)")
+        usage = _suspended_and_above(found.suspended_at_most, found.above_at_most)
+        parts.append(f"at most {usage} (active time of {counted(found.usage_listed, 'tenant')} from the list)")
     return f"Today {'; '.join(parts)}." if parts else ""
 
 
 def _suspended_and_above(suspended: int, above: int) -> str:
     counts = ((suspended, "suspended"), (above, "above a threshold"))
-    return listed([f"{count:,} {'is' if count == 1 else 'are'} {told}" for count, told in counts if count])
+    return listed([f"{count:,} {'is' if count == 1 else 'are'} {state}" for count, state in counts if count])
 
 
 def _after(found: Forecast) -> str:
@@ -100,5 +100,5 @@ def _after(found: Forecast) -> str:
         (found.above_after, "above a threshold"),
         (found.resumed_after, "no longer used up"),
     )
-    told = [f"{words} for {counted(count, 'tenant')}" for count, words in counts if count]
-    return f"A changed quota is then {listed(told)}." if told else ""
+    parts = [f"{words} for {counted(count, 'tenant')}" for count, words in counts if count]
+    return f"A changed quota is then {listed(parts)}." if parts else ""

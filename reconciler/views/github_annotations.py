@@ -98,11 +98,13 @@ def _of_plan(
     for refusal in same_refusals(refused):
         place = next((action.source for action in refusal.actions), None)
         about = names(refusal.tenants, _NAMED) if refusal.tenants else "the whole run"
-        told = f"{about}: {refusal.message}\nto allow it: {refusal.remedy}"
-        yield Annotation(Level.ERROR if refusal.asked_for else Level.WARNING, refusal.rule.value, told, place)
+        description = f"{about}: {refusal.message}\nto allow it: {refusal.remedy}"
+        yield Annotation(
+            Level.ERROR if refusal.asked_for else Level.WARNING, refusal.rule.value, description, place
+        )
     for conflict in plan.conflicts:
-        told = f"{conflict.tenant}: {conflict.message}\nto resolve it: {conflict.remedy}"
-        yield Annotation(Level.ERROR, "Conflict", told, conflict.source)
+        description = f"{conflict.tenant}: {conflict.message}\nto resolve it: {conflict.remedy}"
+        yield Annotation(Level.ERROR, "Conflict", description, conflict.source)
     for warning in plan.warnings:
         about = names(warning.tenants, _NAMED) if warning.tenants else "the whole run"
         yield Annotation(Level.WARNING, f"Policy {warning.policy}", f"{about}: {warning.message}", warning.source)
@@ -113,8 +115,8 @@ def _of_plan(
         if risk is not Risk.SAFE or risky is not None:
             did = "\n".join(_did(group.actions, group.members[0].project, perspective))
             title = "Differs" if risky else risk.value.capitalize()
-            told = f"{_counted(group.names)}: {names(group.names, _NAMED)}\n{did}"
-            yield Annotation(Level.WARNING, title, told, group.members[0].actions[0].source)
+            description = f"{_counted(group.names)}: {names(group.names, _NAMED)}\n{did}"
+            yield Annotation(Level.WARNING, title, description, group.members[0].actions[0].source)
 
 
 def _did(actions: Iterable[Action], project: LiveProject | None, perspective: Perspective) -> Iterator[str]:
@@ -132,8 +134,10 @@ def _of_changed_lines(plan: Plan, perspective: Perspective) -> Iterator[Annotati
     """What each changed line of a tier does, and to how many tenants."""
     for place, change in changed_lines(plan, perspective):
         level = Level.NOTICE if change.of.risk is Risk.SAFE else Level.WARNING
-        told = (str(change.words), f"{_counted(change.of.tenants)}: {change.tenants(full=False)}")
-        yield Annotation(level, "Changes", "\n".join(filter(None, (*told, change.marks, change.held_back))), place)
+        description = (str(change.words), f"{_counted(change.of.tenants)}: {change.tenants(full=False)}")
+        yield Annotation(
+            level, "Changes", "\n".join(filter(None, (*description, change.marks, change.held_back))), place
+        )
 
 
 def _counted(tenants: Sequence[str]) -> str:
@@ -144,8 +148,8 @@ def _of_report(report: Report) -> Iterator[Annotation]:
     for outcome in report.outcomes:
         for one in outcome.actions:
             if one.result is Result.FAILED:
-                told = f"{outcome.tenant}: {one.message}" + (f"\n{one.hint}" if one.hint else "")
-                yield Annotation(Level.ERROR, "Failed", told, one.action.source)
+                description = f"{outcome.tenant}: {one.message}" + (f"\n{one.hint}" if one.hint else "")
+                yield Annotation(Level.ERROR, "Failed", description, one.action.source)
     if report.stopped is not None:
         yield Annotation(Level.ERROR, "Stopped", report.stopped)
 

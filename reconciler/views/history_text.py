@@ -69,8 +69,8 @@ def _storage(storage: Storage) -> Iterator[Piece]:
     if storage.snapshots:
         yield Line(column("unknown", _WIDTH), styled(f"{counted(storage.snapshots, 'snapshot')}"), indent=2)
     if storage.total_bytes is not None:
-        told = "all branches as stored, with the history of the restore window"
-        yield Line(column(decimal(storage.total_bytes), _WIDTH), styled(told, symbols.ASIDE), indent=2)
+        text = "all branches as stored, with the history of the restore window"
+        yield Line(column(decimal(storage.total_bytes), _WIDTH), styled(text, symbols.ASIDE), indent=2)
     yield blank_line()
 
 
@@ -85,16 +85,16 @@ def _point(point: ReturnPoint) -> Iterator[Line]:
 def _time(point: ReturnPoint) -> str:
     match point.kind:
         case "window":
-            return NO_WINDOW if point.restore is None else f"{_told(point.since)} to now"
+            return NO_WINDOW if point.restore is None else f"{_text(point.since)} to now"
         case "old_branch":
-            return f"{_told(point.since)} to {_told(point.until)}" if point.until else "unknown"
+            return f"{_text(point.since)} to {_text(point.until)}" if point.until else "unknown"
         case "snapshot":
-            return _told(point.until)
+            return _text(point.until)
         case "preview":
             return "not finalized"
 
 
-def _told(moment: datetime | None) -> str:
+def _text(moment: datetime | None) -> str:
     return "unknown" if moment is None else utc_time(moment)
 
 

@@ -35,8 +35,8 @@ class JsonLog:
     def write(self, message: str, *, level: str = INFO, **about: object) -> None:
         """Writes one message; members that are None are left out."""
         time = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
-        told = {"time": time, "level": level, "message": message, **self.common, **about}
-        text = json.dumps({name: value for name, value in told.items() if value is not None})
+        members = {"time": time, "level": level, "message": message, **self.common, **about}
+        text = json.dumps({name: value for name, value in members.items() if value is not None})
         print(without_commands(text), file=self.file, flush=True)
 
     def error(self, error: ReconcilerError) -> None:

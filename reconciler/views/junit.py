@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
     name: str
     failure: str | None = None
-    told: str = ""
+    output: str = ""
     """What a case that passes says."""
 
 
@@ -65,11 +65,11 @@ def _of_plan(
     """What is refused or in conflict fails, and of drift every tenant that differs."""
     for refusal in plan.refusals:
         about = names(refusal.tenants, _NAMED) if refusal.tenants else "the whole run"
-        told = f"{refusal.message}\nto allow it: {refusal.remedy}"
-        yield Case(f"{refusal.rule.value}: {about}", told if refusal.asked_for or fails else None, told)
+        output = f"{refusal.message}\nto allow it: {refusal.remedy}"
+        yield Case(f"{refusal.rule.value}: {about}", output if refusal.asked_for or fails else None, output)
     for warning in plan.warnings:
         about = names(warning.tenants, _NAMED) if warning.tenants else "the whole run"
-        yield Case(f"policy {warning.policy}: {about}", told=warning.message)
+        yield Case(f"policy {warning.policy}: {about}", output=warning.message)
     for conflict in plan.conflicts:
         yield Case(f"conflict: {conflict.tenant}", f"{conflict.message}\nto resolve it: {conflict.remedy}")
     for tenant in tenants:
@@ -81,8 +81,10 @@ def _of_plan(
 
 def _of_report(view: ReportView) -> Iterator[Case]:
     for outcome in view.report.outcomes:
-        told = "\n".join(one.message for one in outcome.actions if one.message)
-        yield Case(outcome.tenant, told or outcome.result.value if outcome.result is Result.FAILED else None, told)
+        output = "\n".join(one.message for one in outcome.actions if one.message)
+        yield Case(
+            outcome.tenant, output or outcome.result.value if outcome.result is Result.FAILED else None, output
+        )
     if view.report.stopped is not None:
         yield Case("run", view.report.stopped)
 
@@ -105,8 +107,8 @@ def _written(case: Case) -> str:
         return (
             f"{opening}>\n    <failure message={quoteattr(first)}>{_text(case.failure)}</failure>\n  </testcase>\n"
         )
-    told = f">\n    <system-out>{_text(case.told)}</system-out>\n  </testcase>\n" if case.told else "/>\n"
-    return opening + told
+    end = f">\n    <system-out>{_text(case.output)}</system-out>\n  </testcase>\n" if case.output else "/>\n"
+    return opening + end
 
 
 def _text(text: str) -> str:

@@ -122,7 +122,7 @@ def _actions(actions: Iterable[Action], size: Size) -> Iterator[Markdown]:
 def _block(block: TenantGroup, size: Size) -> Markdown:
     where = source_text(action.source for member in block.members for action in member.actions)
     whom = text(formatted("{} ({}):", names(block.names, size.samples), where))
-    told = (
+    lines = (
         row(
             action_words(action, block, PLAN),
             text(formatted("({})", formatted("{}", action.reason))),
@@ -130,7 +130,7 @@ def _block(block: TenantGroup, size: Size) -> Markdown:
         )
         for action in block.actions
     )
-    return stacked((whom, *told))
+    return stacked((whom, *lines))
 
 
 def stale(found: Sequence[Stale]) -> FindingList:
@@ -142,14 +142,14 @@ def stale(found: Sequence[Stale]) -> FindingList:
         lead = row(text(formatted("{}: {}:", count, whom)), text(alike[0].message))
         fresh = list(_actions((action for each in alike for action in each.fresh), size))
         saved = list(_actions((action for each in alike for action in each.saved), size))
-        told = (*_titled("not permitted:", fresh), *_titled("in the saved plan:", saved))
-        return stacked((lead, text("To go ahead: make a new plan, and have it approved"), *told))
+        lines = (*_titled("not permitted:", fresh), *_titled("in the saved plan:", saved))
+        return stacked((lead, text("To go ahead: make a new plan, and have it approved"), *lines))
 
     return _of("Stale", list(grouped(found, lambda each: each.message).values()), one, len(found))
 
 
-def _titled(title: str, told: Sequence[Markdown]) -> Sequence[Markdown]:
-    return (text(title), *told) if told else ()
+def _titled(title: str, lines: Sequence[Markdown]) -> Sequence[Markdown]:
+    return (text(title), *lines) if lines else ()
 
 
 def _conflict(conflict: Conflict, _: Size) -> Markdown:
@@ -163,8 +163,8 @@ def _waiting(waiting: Waiting, size: Size) -> Markdown:
     return text(formatted("{}: {}", sentence, names(waiting.tenants, size.samples)))
 
 
-def _with_place(told: tuple[FormattedText, FormattedText], _: Size) -> Markdown:
-    sentence, where = told
+def _with_place(found: tuple[FormattedText, FormattedText], _: Size) -> Markdown:
+    sentence, where = found
     return row(text(sentence), text(formatted("({})", where)))
 
 

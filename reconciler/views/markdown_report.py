@@ -138,8 +138,12 @@ def _count(tenants: int) -> Markdown:
 def _with_requests(group: Sequence[TenantOutcome], most: int | None) -> FormattedText:
     """The tenants, each with the id of the request that failed, as far as the message does not say it."""
     shown = group if most is None or len(group) <= most + 1 else group[:most]
-    told = joined(map(_with_request, shown))
-    return formatted(f"{{}} and {len(group) - len(shown):,} more", told) if len(shown) < len(group) else told
+    shown_names = joined(map(_with_request, shown))
+    return (
+        formatted(f"{{}} and {len(group) - len(shown):,} more", shown_names)
+        if len(shown) < len(group)
+        else shown_names
+    )
 
 
 def _with_request(outcome: TenantOutcome) -> FormattedText:
@@ -194,9 +198,9 @@ def _deletion(outcome: TenantOutcome) -> Iterator[tuple[Markdown, ...]]:
 def _deed(verb: str, members: Sequence[TenantOutcome], size: Size) -> tuple[Markdown, ...]:
     """What was done, to how many, and some of them."""
     shown = members[: size.samples]
-    told = [formatted("{}", one.tenant) if one.deletion is not None else named(one) for one in shown]
+    shown_names = [formatted("{}", one.tenant) if one.deletion is not None else named(one) for one in shown]
     more = [formatted(f"and {len(members) - len(shown):,} more")] if len(members) > len(shown) else []
-    return text(verb), text(f"{len(members):,}"), text(joined([*told, *more]))
+    return text(verb), text(f"{len(members):,}"), text(joined([*shown_names, *more]))
 
 
 def _warnings(report: Report) -> FindingList:

@@ -92,9 +92,9 @@ def _rows(
 ) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     who = _who(block, authors, size)
     for action, following in zip_longest(block.actions, block.actions[1:]):
-        told = (*map(text, perspective.details(action)), text(perspective.gap(action, following)))
+        details = (*map(text, perspective.details(action)), text(perspective.gap(action, following)))
         description = stacked((action_words(action, block, perspective), text(action.reason)))
-        yield who, description, stacked((*changes(action, perspective), *told))
+        yield who, description, stacked((*changes(action, perspective), *details))
         who = text("")
 
 

@@ -45,39 +45,39 @@ _QUOTAS: Final = ("tenant", "tier", "quota", "used", "of", "expected")
 class UsageParts:
     """The parts of a usage."""
 
-    def __init__(self, told: Usage) -> None:
-        self._told = told
-        self.head = list(_head(told))
-        self._near = [one for one in crossings(told.tenants) if not one.quota.reached]
-        self._notes = markdown_findings.notes(told.notes)
-        self.closing = [paragraph(map(text, coverage(told)))]
+    def __init__(self, report: Usage) -> None:
+        self._report = report
+        self.head = list(_head(report))
+        self._near = [one for one in crossings(report.tenants) if not one.quota.reached]
+        self._notes = markdown_findings.notes(report.notes)
+        self.closing = [paragraph(map(text, coverage(report)))]
 
     def blocks(self, size: Size) -> Iterator[Block]:
         """Who is at a limit, who is near one, counts, and the rest."""
-        yield from _at_limits(self._told, size)
+        yield from _at_limits(self._report, size)
         yield from _table("Above a threshold", _QUOTAS, self._near, _crossing, size)
-        yield from _counts(self._told)
-        yield from _consumers(self._told.tenants)
-        yield from _lists(self._told, size)
+        yield from _counts(self._report)
+        yield from _consumers(self._report.tenants)
+        yield from _lists(self._report, size)
         yield from markdown_findings.blocks([self._notes] if self._notes.items else [], size, WHOLE)
 
 
-def _head(told: Usage) -> Iterator[Markdown]:
-    if told.api_host is not None:
-        yield strong(row(text(OTHER_HOST), code(told.api_host)))
-    yield strong(text(summary(told)))
+def _head(report: Usage) -> Iterator[Markdown]:
+    if report.api_host is not None:
+        yield strong(row(text(OTHER_HOST), code(report.api_host)))
+    yield strong(text(summary(report)))
 
 
-def _at_limits(told: Usage, size: Size) -> Iterator[Block]:
+def _at_limits(report: Usage, size: Size) -> Iterator[Block]:
     """Who cannot run and who cannot write, and what helps."""
-    suspended = [one for one in told.tenants if by_quota(one)]
-    full = [one for one in told.tenants if one.writes_fail]
-    until = text(f"Their computes cannot start until {told.period_end:%Y-%m-%d} UTC.")
+    suspended = [one for one in report.tenants if by_quota(one)]
+    full = [one for one in report.tenants if one.writes_fail]
+    until = text(f"Their computes cannot start until {report.period_end:%Y-%m-%d} UTC.")
     head = ("tenant", "tier", "reached")
     quotas, of_size = partial(_reached, of_size=False), partial(_reached, of_size=True)
     yield from _table("Suspended", head, suspended, quotas, size, until, _remedy(RAISED_BY))
     yield from _table("Writes fail", head, full, of_size, size, _remedy(FREED_BY))
-    head, off = ("tenant", "tier", "reason"), by_files(told)
+    head, off = ("tenant", "tier", "reason"), by_files(report)
     yield from _table("Suspended by their files", head, off, _reason, size, _remedy(RESUMED_BY))
 
 
@@ -94,8 +94,8 @@ def _table(
         return
     shown = size.cut(found, lambda _: Risk.DESTRUCTIVE)
     rows, beyond = table(tuple(map(text, head)), map(cells, shown)), len(found) - len(shown)
-    opened, told = len(shown) <= OPEN_ROWS, [paragraph(below)] if below else []
-    yield section(title, len(found), rows, beyond, opened=opened, whole=WHOLE, below=told)
+    opened, beneath = len(shown) <= OPEN_ROWS, [paragraph(below)] if below else []
+    yield section(title, len(found), rows, beyond, opened=opened, whole=WHOLE, below=beneath)
 
 
 def _remedy(words: str) -> Markdown:
@@ -118,17 +118,17 @@ def _crossing(crossing: Crossing) -> tuple[Markdown, ...]:
     return code(tenant.tenant), code(tenant.tier), text(short(quota.quota)), *map(text, numbers)
 
 
-def _counts(told: Usage) -> Iterator[Block]:
+def _counts(report: Usage) -> Iterator[Block]:
     """Tenants by tier and state, and the room in the organizations."""
-    if tiers := by_tier(told.tenants):
+    if tiers := by_tier(report.tenants):
         head = ("tier", "tenants", "at a limit", "above a threshold", "idle")
         rows = [
             (code(one.tier), *(text(f"{n:,}") for n in (one.tenants, one.at_limit, one.near, one.idle)))
             for one in tiers
         ]
         yield _all("Tiers", head, rows)
-    if told.organizations:
-        rows = [(code(one.organization), text(room(one))) for one in told.organizations]
+    if report.organizations:
+        rows = [(code(one.organization), text(room(one))) for one in report.organizations]
         yield _all("Organizations", ("organization", "projects"), rows)
 
 
@@ -156,15 +156,15 @@ def _amounts(path: str, found: Sequence[tuple[str, int]]) -> Markdown:
     return text(joined(formatted(f"{{}} {roughly(path, used)}", name) for name, used in found))
 
 
-def _lists(told: Usage, size: Size) -> Iterator[Block]:
+def _lists(report: Usage, size: Size) -> Iterator[Block]:
     """Tenants by name, and what helps."""
-    idle = [one.tenant for one in told.tenants if one.idle]
+    idle = [one.tenant for one in report.tenants if one.idle]
     for title, found, remedy in (
         ("Idle", idle, IDLE_REMEDY),
-        ("Without a project", told.without_project, WITHOUT_PROJECT_REMEDY),
-        ("Not read", told.unread, NOT_READ_REMEDY),
+        ("Without a project", report.without_project, WITHOUT_PROJECT_REMEDY),
+        ("Not read", report.unread, NOT_READ_REMEDY),
     ):
         if found:
             most = None if size.samples is None else NAMED
-            told_names = paragraph([text(names(found, most))])
-            yield section(title, len(found), told_names, 0, opened=False, below=[paragraph([_remedy(remedy)])])
+            name_list = paragraph([text(names(found, most))])
+            yield section(title, len(found), name_list, 0, opened=False, below=[paragraph([_remedy(remedy)])])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.notice import TOLD_ONCE, Findings, Notice, NoticeKey, Told, Weight
+from reconciler.model.notice import SENT_ONCE, Findings, Notice, NoticeKey, Sent, Weight
 from reconciler.plan.outcome import Result
 from reconciler.views.actions import was_found, will_do
 
@@ -72,7 +72,7 @@ def _findings(
 def _stop(plan: Plan, report: Report) -> Iterator[Notice]:
     if report.stopped is not None:
         text = f"the run ended early: {report.stopped}"
-        yield _notice(STOP, plan.fleet, "run", text, "ended early", Weight.FAILURE, Told(0, report.run))
+        yield _notice(STOP, plan.fleet, "run", text, "ended early", Weight.FAILURE, Sent(0, report.run))
 
 
 def _outcome(outcome: TenantOutcome) -> Iterator[Notice]:
@@ -90,7 +90,7 @@ def _deletion(outcome: TenantOutcome, run: str) -> Iterator[Notice]:
     until = f"{deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
     way = f"recover: {deletion.project_id} in its file brings it back until {until}"
     text = f"{outcome.tenant}: project deleted; {way}"
-    yield _notice(DELETION, outcome.tenant, deletion.project_id, text, "deleted", Weight.INFO, Told(0, run))
+    yield _notice(DELETION, outcome.tenant, deletion.project_id, text, "deleted", Weight.INFO, Sent(0, run))
 
 
 def _refusal(refusal: Refusal) -> Notice:
@@ -120,7 +120,7 @@ def _notice(
     text: str,
     heading: str,
     weight: Weight = Weight.WARNING,
-    told: Told = TOLD_ONCE,
+    sent: Sent = SENT_ONCE,
 ) -> Notice:
     key = NoticeKey(topic, subject, what[:MOST_CHARACTERS])
-    return Notice(key=key, text=text, heading=heading, weight=weight, told=told)
+    return Notice(key=key, text=text, heading=heading, weight=weight, sent=sent)

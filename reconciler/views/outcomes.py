@@ -60,8 +60,8 @@ def named(outcome: TenantOutcome) -> FormattedText:
     if outcome.deletion is not None:
         until = f"{outcome.deletion.recoverable_until:%Y-%m-%d %H:%M} UTC"
         dump = formatted("; dumped to {}", outcome.deletion.dump) if outcome.deletion.dump else formatted("")
-        told = f"{{}} (recoverable until {until} by recover: {{}}{{}})"
-        return formatted(told, name, outcome.deletion.project_id, dump)
+        template = f"{{}} (recoverable until {until} by recover: {{}}{{}})"
+        return formatted(template, name, outcome.deletion.project_id, dump)
     if _kind(outcome) in {ChangeKind.CREATE, ChangeKind.RECOVER} and outcome.project_id is not None:
         return formatted("{} ({})", name, outcome.project_id)
     return formatted("{}", name)
@@ -74,8 +74,8 @@ def duplicates(report: Report) -> list[DeleteDuplicate]:
 
 def by_warning(report: Report) -> list[list[tuple[str, ActionOutcome]]]:
     """Warnings about actions that were applied, those of the same words together: each with its tenant."""
-    told = grouped(_warnings(report), lambda warning: (warning[1].message, will_do(warning[1].action)))
-    return list(told.values())
+    warnings = grouped(_warnings(report), lambda warning: (warning[1].message, will_do(warning[1].action)))
+    return list(warnings.values())
 
 
 def _warnings(report: Report) -> Iterator[tuple[str, ActionOutcome]]:
@@ -95,8 +95,8 @@ def _cause(outcome: TenantOutcome) -> tuple[str | FormattedText, ...]:
     ending = ending_of(outcome)
     if ending is None:
         return ()
-    told = (will_do(ending.action), ending.message, ending.hint or "")
-    return (*told, *done_before(outcome), *not_tried(outcome))
+    key = (will_do(ending.action), ending.message, ending.hint or "")
+    return (*key, *done_before(outcome), *not_tried(outcome))
 
 
 def ending_of(outcome: TenantOutcome) -> ActionOutcome | None:

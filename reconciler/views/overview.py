@@ -95,9 +95,9 @@ def overviews(plan: Plan, perspective: Perspective) -> list[CauseGroup]:
     if concerned <= SAMPLES or len(shared) >= concerned:
         return []
     authored = by_place(plan)
-    told = [_told(change, authored, perspective) for change in shared]
+    worded = [_worded(change, authored, perspective) for change in shared]
     titles = OF_DRIFT if perspective is DRIFT else TITLES
-    groups = {cause: tuple(change for change in told if change.of.cause is cause) for cause in CAUSES}
+    groups = {cause: tuple(change for change in worded if change.of.cause is cause) for cause in CAUSES}
     return [CauseGroup(titles[cause], cause, found) for cause, found in groups.items() if found]
 
 
@@ -116,11 +116,11 @@ def changed_lines(plan: Plan, perspective: Perspective) -> Iterator[tuple[Locati
     """Yield each line of a tier that asks for a change, with the change in words."""
     authored = by_place(plan)
     for change in shared_changes(plan) if authored else ():
-        told = _told(change, authored, perspective)
-        yield from ((one.source, told) for one in authors_of(change, authored) if one.tier is not None)
+        worded = _worded(change, authored, perspective)
+        yield from ((one.source, worded) for one in authors_of(change, authored) if one.tier is not None)
 
 
-def _told(change: SharedChange, authored: Mapping[FileKey, Authored], perspective: Perspective) -> Change:
+def _worded(change: SharedChange, authored: Mapping[FileKey, Authored], perspective: Perspective) -> Change:
     return Change(
         of=change,
         words=_words(change, perspective),

@@ -80,15 +80,15 @@ class _Lines:
     console: Console | None
     """None: a JSON log."""
     clock: Callable[[], float]
-    told_at: float
+    shown_at: float
     begun: dict[str, tuple[float, int]] = field(default_factory=dict)
     """By thing that is done: when it was first told how many were done, and how many."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         now = self.clock()
         begun = self.begun.setdefault(what, (now, done))
-        if now - self.told_at >= SECONDS_BETWEEN_LINES:
-            self.told_at = now
+        if now - self.shown_at >= SECONDS_BETWEEN_LINES:
+            self.shown_at = now
             progress = f"{done:,}" if total is None else f"{_of(done, total)}{_left(begun, now, done, total)}"
             if self.console is None:
                 say(f"{what}: {progress}", done=done, total=total)

@@ -321,8 +321,8 @@ def _note(alike: Sequence[Note], extent: ListLimits) -> Line:
 def policy_warnings(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
     """What policies of the user's own warn of."""
 
-    def one(told: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
-        sentence, where = told
+    def one(item: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
+        sentence, where = item
         yield Line(EMPTY, styled(sentence) + styled(formatted("  ({})", where), symbols.ASIDE), indent=2)
 
     found = list(map(policy_warning, plan.warnings))
@@ -332,8 +332,8 @@ def policy_warnings(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
 def file_changes(plan: Plan, extent: ListLimits) -> Iterator[Piece]:
     """What a commit changed and no action carries out."""
 
-    def one(told: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
-        sentence, where = told
+    def one(item: tuple[FormattedText, FormattedText]) -> Iterator[Line]:
+        sentence, where = item
         yield Line(EMPTY, styled(sentence) + styled(formatted("  ({})", where), symbols.ASIDE), indent=2)
 
     return section(FILE_CHANGES, list(file_change_sentences(plan)), one, extent, "change", compact=True)

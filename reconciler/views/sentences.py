@@ -95,11 +95,13 @@ def count_held_back(refusals: Sequence[Refusal]) -> int:
 def not_done(plan: Plan, stale: int = 0) -> str:
     """What the plan does not do: ``2 refused, 1 reported, 1 stale, 1 orphan``; may be empty."""
     held = held_back(plan)
-    told = (f"{count_held_back(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found)
+    counts = (
+        f"{count_held_back(found):,} {title[0].lower()}{title[1:]}" for title, found in held.items() if found
+    )
     refused = {name for refusal in held[REFUSED_EARLIER] for name in refusal.tenants}
     count = sum(name not in refused for one in plan.waiting for name in one.tenants)
     others = (f"{stale:,} stale" if stale else "", f"{count:,} waiting" if count else "")
-    return ", ".join(filter(None, (*told, *others, _undecided(plan))))
+    return ", ".join(filter(None, (*counts, *others, _undecided(plan))))
 
 
 def waiting_sentence(waiting: Waiting) -> str:
@@ -141,11 +143,11 @@ def branches_and_snapshots_done(actions: Iterable[Action]) -> str:
 def _branches_and_snapshots(actions: Iterable[Action], verbs: Mapping[str, str]) -> str:
     found = count_branches_and_snapshots(actions)
     plural = {"branch": "branches", "snapshot": "snapshots"}
-    told = {
+    kinds = {
         words: listed([counted(found[noun, verb], noun, plural[noun]) for noun in plural if found[noun, verb]])
         for verb, words in verbs.items()
     }
-    return ", ".join(f"{copies} {words}" for words, copies in told.items() if copies)
+    return ", ".join(f"{things} {words}" for words, things in kinds.items() if things)
 
 
 def _nothing_to_do(plan: Plan, stale: int = 0) -> str:
@@ -166,10 +168,11 @@ def _no_tenants(plan: Plan) -> str:
     if not plan.coverage.undeclared:
         return f"No tenants to compare{_beside(plan)}."
     count, ours = plan.coverage.in_no_file, sum(orphan.owned is True for orphan in plan.orphans)
-    told = f"No file declares a tenant, and {counted(count, 'project')} {_is_or_are(count)} in no file"
+    sentence = f"No file declares a tenant, and {counted(count, 'project')} {_is_or_are(count)} in no file"
     if ours:
-        return f"{told}, {ours:,} of them created here: files, or the rows of a query, are missing{_beside(plan)}."
-    return f"{told}: `reconciler adopt` writes files for them{_beside(plan)}."
+        missing = "files, or the rows of a query, are missing"
+        return f"{sentence}, {ours:,} of them created here: {missing}{_beside(plan)}."
+    return f"{sentence}: `reconciler adopt` writes files for them{_beside(plan)}."
 
 
 def _as_far(looked: Coverage) -> str:
@@ -194,8 +197,8 @@ def drift_summary(plan: Plan, differing: int) -> str:
     if not differing:
         return _nothing_to_do(plan)
     verb = "differs" if differing == 1 else "differ"
-    told = f"{differing:,} of {counted(plan.coverage.tenants, 'tenant')} {verb} from the files"
-    return f"Drift: {'; '.join(filter(None, (told, _undecided(plan))))}."
+    sentence = f"{differing:,} of {counted(plan.coverage.tenants, 'tenant')} {verb} from the files"
+    return f"Drift: {'; '.join(filter(None, (sentence, _undecided(plan))))}."
 
 
 DIFF_SAYS_NOTHING_OF: Final = (
@@ -207,8 +210,8 @@ def diff_summary(plan: Plan) -> str:
     """``Diff: 2 to create, 1 to upgrade; 1 snapshot to create.``, or that the files ask for nothing else."""
     held = not_done(plan)
     if plan.empty:
-        told = "in the files only" if plan.file_changes or plan.unmanaged else ""
-        return f"Diff: no project changes{f'; {held}' if held else ''}{f' ({told})' if told else ''}."
+        only_files = "in the files only" if plan.file_changes or plan.unmanaged else ""
+        return f"Diff: no project changes{f'; {held}' if held else ''}{f' ({only_files})' if only_files else ''}."
     groups = by_kind(plan.tenants)
     actions = ", ".join(f"{len(group):,} to {kind.value}" for kind, group in groups.items() if group)
     return f"Diff: {'; '.join(filter(None, (actions, branches_and_snapshots_to_do(plan.actions), held)))}."
@@ -270,12 +273,12 @@ def _kinds_of_reads(spent: Budget) -> Iterator[str]:
         (spent.late_looks, f"{spent.late_looks:,} of tenants whose turn comes late"),
         (others, counted(others, "other")),
     )
-    yield from (told for count, told in kinds if count)
+    yield from (kind for count, kind in kinds if count)
 
 
 def _of_these(kinds: Iterator[str]) -> str:
-    told = ", ".join(kinds)
-    return f" ({told})" if told else ""
+    listed_kinds = ", ".join(kinds)
+    return f" ({listed_kinds})" if listed_kinds else ""
 
 
 def coverage(looked: Coverage) -> list[FormattedText]:
@@ -290,8 +293,8 @@ def coverage(looked: Coverage) -> list[FormattedText]:
             f"{counted(looked.in_no_file, 'project')} {_is_or_are(looked.in_no_file)} in no file.",
         ),
     )
-    told = (FormattedText((sentence,)) for count, sentence in limits if count)
-    return [_looked_at(looked), *_compared(looked), *told]
+    gaps = (FormattedText((sentence,)) for count, sentence in limits if count)
+    return [_looked_at(looked), *_compared(looked), *gaps]
 
 
 def _compared(looked: Coverage) -> Iterator[FormattedText]:
@@ -314,10 +317,10 @@ def _not_compared(looked: Coverage) -> FormattedText:
         ("Postgres settings", looked.tuned_computes),
         ("protected branches", looked.protected_branches),
     )
-    told = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
+    seen_things = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
     unread = looked.computes_total - looked.used_checked
     used = f"; used quotas not read: {unread:,} of {looked.computes_total:,}" if unread else ""
-    return formatted(f"Not compared: {listed(told)}; region and version, unless pinned{used}.")
+    return formatted(f"Not compared: {listed(seen_things)}; region and version, unless pinned{used}.")
 
 
 def _looked_at(looked: Coverage) -> FormattedText:
@@ -408,14 +411,14 @@ POLICY_WARNINGS: Final = "Policy warnings"
 def policy_warning(warning: PolicyWarning) -> tuple[FormattedText, FormattedText]:
     """``naming: the name is too long, 3 tenants``, and its tenants and location."""
     whose = f", {counted(len(warning.tenants), 'tenant')}" if warning.tenants else ""
-    told = formatted(f"{{}}: {{}}{whose}", warning.policy, warning.message)
-    return told, _with_names(warning.tenants, source_text([warning.source]))
+    sentence = formatted(f"{{}}: {{}}{whose}", warning.policy, warning.message)
+    return sentence, _with_names(warning.tenants, source_text([warning.source]))
 
 
 def _unmanaged(kept: Unmanaged) -> FormattedText:
     """``no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants``."""
-    told = ((path, value) for path, value in kept.live if value not in (None, PRESENT))
-    members = [_member(kept.path, path, value) for path, value in told]
+    live = ((path, value) for path, value in kept.live if value not in (None, PRESENT))
+    members = [_member(kept.path, path, value) for path, value in live]
     values = formatted(" ({})", joined(members)) if members else FormattedText()
     whose = f" of {counted(len(kept.tenants), 'tenant')}"
     new = FormattedText((f", {kept.new_tenants}",)) if kept.new_tenants else FormattedText()

@@ -50,54 +50,54 @@ MOST_SHOWN: Final = 8
 
 
 @page
-def usage(told: Usage, *, full: bool = False) -> Iterator[Piece]:
+def usage(report: Usage, *, full: bool = False) -> Iterator[Piece]:
     """The usage; long lists are cut unless ``full``."""
     extent = limits(full=True) if full else ListLimits(blocks=MOST_SHOWN)
-    yield from sections.api_host(told.api_host)
-    yield from _suspended(told, extent)
-    yield from _by_files(told, extent)
-    yield from _full(told, extent)
-    yield from _crossings(told, extent)
-    yield from _consumers(told.tenants)
-    yield from _named("Idle", [one.tenant for one in told.tenants if one.idle], extent, IDLE_REMEDY)
-    yield from _named("Without a project", told.without_project, extent, WITHOUT_PROJECT_REMEDY)
-    yield from _named("Not read", told.unread, extent, NOT_READ_REMEDY)
-    yield from sections.notes(told.notes, extent)
-    yield from _organizations(told.organizations)
-    yield paragraph(summary(told), symbols.HEADING)
-    yield from map(paragraph, coverage(told))
+    yield from sections.api_host(report.api_host)
+    yield from _suspended(report, extent)
+    yield from _by_files(report, extent)
+    yield from _full(report, extent)
+    yield from _crossings(report, extent)
+    yield from _consumers(report.tenants)
+    yield from _named("Idle", [one.tenant for one in report.tenants if one.idle], extent, IDLE_REMEDY)
+    yield from _named("Without a project", report.without_project, extent, WITHOUT_PROJECT_REMEDY)
+    yield from _named("Not read", report.unread, extent, NOT_READ_REMEDY)
+    yield from sections.notes(report.notes, extent)
+    yield from _organizations(report.organizations)
+    yield paragraph(summary(report), symbols.HEADING)
+    yield from map(paragraph, coverage(report))
 
 
-def _suspended(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+def _suspended(report: Usage, extent: ListLimits) -> Iterator[Piece]:
     """Who reached a quota of the period, until when that lasts, and what raises it."""
-    until = f"{told.period_end:%Y-%m-%d} UTC"
+    until = f"{report.period_end:%Y-%m-%d} UTC"
 
     def one(tenant: TenantUsage) -> Iterator[Piece]:
         quotas = [quota for quota in tenant.quotas if quota.reached and quota.quota != SIZE]
         yield _tenant_line(tenant, f"reached {reached(quotas)}; its computes cannot start until {until}")
 
-    found = [tenant for tenant in told.tenants if by_quota(tenant)]
+    found = [tenant for tenant in report.tenants if by_quota(tenant)]
     yield from section("Suspended", found, one, extent, "tenant", compact=True)
     yield from _remedy(found, RAISED_BY)
 
 
-def _by_files(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+def _by_files(report: Usage, extent: ListLimits) -> Iterator[Piece]:
     """Who is suspended on purpose, and why."""
 
     def one(tenant: TenantUsage) -> Iterator[Piece]:
         yield _tenant_line(tenant, formatted("{}", tenant.suspended_by_file or ""))
 
-    found = by_files(told)
+    found = by_files(report)
     yield from section("Suspended by their files", found, one, extent, "tenant", compact=True)
     yield from _remedy(found, RESUMED_BY)
 
 
-def _full(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+def _full(report: Usage, extent: ListLimits) -> Iterator[Piece]:
     def one(tenant: TenantUsage) -> Iterator[Piece]:
         quotas = [quota for quota in tenant.quotas if quota.reached and quota.quota == SIZE]
         yield _tenant_line(tenant, f"reached {reached(quotas)}")
 
-    found = [tenant for tenant in told.tenants if tenant.writes_fail]
+    found = [tenant for tenant in report.tenants if tenant.writes_fail]
     yield from section("Writes fail", found, one, extent, "tenant", compact=True)
     yield from _remedy(found, FREED_BY)
 
@@ -118,9 +118,9 @@ def _remedy(found: Sequence[TenantUsage], words: str) -> Iterator[Piece]:
         yield blank_line()
 
 
-def _crossings(told: Usage, extent: ListLimits) -> Iterator[Piece]:
+def _crossings(report: Usage, extent: ListLimits) -> Iterator[Piece]:
     """Every quota above a threshold that is not reached yet, the fullest first."""
-    found = [one for one in crossings(told.tenants) if not one.quota.reached]
+    found = [one for one in crossings(report.tenants) if not one.quota.reached]
     shown = found[: extent.blocks]
     tenants = width_of((one.tenant.tenant for one in shown), at_most=WIDEST_NAME)
     quotas = width_of(short(one.quota.quota) for one in shown)
@@ -177,35 +177,36 @@ def room(one: OrganizationUsage) -> str:
     return f"{one.projects:,} of {counted(one.limit, 'project')} ({one.percent:.1f}%), room for {room:,}"
 
 
-def summary(told: Usage) -> str:
+def summary(report: Usage) -> str:
     """``Usage: 3 tenants above a threshold, 1 suspended; 10,000 tenants looked at.``."""
-    above = sum(tenant.threshold is not None for tenant in told.tenants)
-    line = "a threshold" if told.above is None else f"{told.above}%"
+    above = sum(tenant.threshold is not None for tenant in report.tenants)
+    line = "a threshold" if report.above is None else f"{report.above}%"
     parts = (
         f"{counted(above, 'tenant')} above {line}" if above else f"no tenant above {line}",
-        _if_any(sum(map(by_quota, told.tenants)), "suspended"),
-        _if_any(len(by_files(told)), "suspended by their files"),
-        _if_any(sum(tenant.idle for tenant in told.tenants), f"idle for {idle_time(told)}"),
+        _if_any(sum(map(by_quota, report.tenants)), "suspended"),
+        _if_any(len(by_files(report)), "suspended by their files"),
+        _if_any(sum(tenant.idle for tenant in report.tenants), f"idle for {idle_time(report)}"),
     )
-    return f"Usage: {', '.join(filter(None, parts))}; {counted(told.looked_at, 'tenant')} looked at."
+    return f"Usage: {', '.join(filter(None, parts))}; {counted(report.looked_at, 'tenant')} looked at."
 
 
 def _if_any(count: int, words: str) -> str:
     return f"{count:,} {words}" if count else ""
 
 
-def idle_time(told: Usage) -> str:
+def idle_time(report: Usage) -> str:
     """How long a tenant is unused before it is idle."""
-    return format_seconds(told.idle_seconds or 0)
+    return format_seconds(report.idle_seconds or 0)
 
 
-def coverage(told: Usage) -> Iterator[str]:
+def coverage(report: Usage) -> Iterator[str]:
     """The billing period, how old the numbers may be, and the calls beside the least possible."""
-    period = f"{told.period_start:%Y-%m-%d} to {told.period_end:%Y-%m-%d}"
-    yield f"Billing period {period} (UTC), read at {told.at:%Y-%m-%d %H:%M}; Neon's counters lag by up to an hour."
-    yield f"{counted(told.calls, 'call')}; the least possible is {told.least_calls:,}."
-    if told.left_out:
-        yield f"{counted(told.left_out, 'tenant')} left out by the selection."
+    period = f"{report.period_start:%Y-%m-%d} to {report.period_end:%Y-%m-%d}"
+    read_at = f"{report.at:%Y-%m-%d %H:%M}"
+    yield f"Billing period {period} (UTC), read at {read_at}; Neon's counters lag by up to an hour."
+    yield f"{counted(report.calls, 'call')}; the least possible is {report.least_calls:,}."
+    if report.left_out:
+        yield f"{counted(report.left_out, 'tenant')} left out by the selection."
 
 
 def short(path: str) -> str:

@@ -59,7 +59,7 @@ def test_slash_searches_escape_clears_and_enter_opens_a_tenant(opened: Opened) -
     page.press("/")
     assert focused(page) == "words"
     page.type("harbor")
-    assert page.text("#told") == "Showing 1 of 13."
+    assert page.text("#shown") == "Showing 1 of 13."
     for _ in range(MOST_TABS):
         page.press("Tab")
         if focused(page) == "harbor":
@@ -69,14 +69,14 @@ def test_slash_searches_escape_clears_and_enter_opens_a_tenant(opened: Opened) -
     assert focused(page) == "one-name"
     page.press("/")
     page.press("Escape")
-    assert (focused(page), page.text("#told")) == ("words", "Showing all 13.")
+    assert (focused(page), page.text("#shown")) == ("words", "Showing all 13.")
     page.press("/")
     assert page.run("document.getElementById('words').value") == "/"
 
 
-def test_what_was_found_is_told_to_a_screen_reader(opened: Opened) -> None:
+def test_what_was_found_is_announced_to_a_screen_reader(opened: Opened) -> None:
     page = opened(PLAN)
-    assert page.run("document.getElementById('told').getAttribute('role')") == "status"
+    assert page.run("document.getElementById('shown').getAttribute('role')") == "status"
     names = page.run("[...document.querySelectorAll('#controls label')].map((one) => one.control !== null)")
     assert len(names) == 8
     assert all(names)

@@ -47,7 +47,7 @@ def test_a_search_leaves_what_mentions_all_words(opened: Opened) -> None:
     search(page, "NORTHWIND 50gib")
     assert page.texts(HEADINGS) == ["Upgrade (1)"]
     assert names(page) == ["northwind"]
-    assert page.text("#told") == "Showing 1 of 13."
+    assert page.text("#shown") == "Showing 1 of 13."
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_clear_shows_everything_again(opened: Opened) -> None:
     assert page.texts(HEADINGS) != before
     page.run("document.getElementById('clear').click()")
     assert page.texts(HEADINGS) == before
-    assert page.text("#told") == "Showing all 13."
+    assert page.text("#shown") == "Showing all 13."
 
 
 def test_rows_are_sorted_by_size_by_risk_and_by_name(opened: Opened) -> None:
@@ -137,7 +137,7 @@ def test_an_overview_leads_to_a_section_whatever_is_filtered(opened: Opened) -> 
     search(page, "northwind")
     page.act("document.querySelector('a[href=\"#refused\"]').click()", "hashchange")
     assert page.run("document.activeElement.id") == "refused"
-    assert page.text("#told") == "Showing all 13."
+    assert page.text("#shown") == "Showing all 13."
 
 
 def test_a_report_is_filtered_by_its_results(opened: Opened) -> None:

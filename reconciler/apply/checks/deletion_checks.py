@@ -78,13 +78,13 @@ class Replacement(Struct, frozen=True):
         """Why the new snapshot may not be created, its moment apart. Empty if nothing prevents it."""
         branches = await self.neon.branches(*self.address.project_key)
         found = next(chain(self._branch_objections(branches), self._expiry_objections()), "")
-        return self._told(found or await self._snapshot_objection())
+        return self._text(found or await self._snapshot_objection())
 
     async def history_objection(self) -> str:
         """Why Neon may hold no data of the moment of the new snapshot. Empty if nothing says so."""
-        return self._told(await self._history_objection())
+        return self._text(await self._history_objection())
 
-    def _told(self, found: str) -> str:
+    def _text(self, found: str) -> str:
         return f"{self._name!r} may not be created: {found}" if found else ""
 
     @property

@@ -48,12 +48,12 @@ async def explained(run: Run, error: ReconcilerError, address: Address) -> Recon
     unread = reader.unread.get(address.project_id)
     if place == address.organization or not (unread is None or isinstance(unread, PermissionDeniedError)):
         return error
-    moved = MovedProjectError(_told(address, place, error), hint=RUN_AGAIN)
+    moved = MovedProjectError(_text(address, place, error), hint=RUN_AGAIN)
     moved.request_id = error.request_id if isinstance(error, ApiError) else None
     return moved
 
 
-def _told(address: Address, place: str, error: ReconcilerError) -> str:
+def _text(address: Address, place: str, error: ReconcilerError) -> str:
     project, organization = f"project {address.project_id}", address.organization
     if not place and address.project is not None and address.project.organization != organization:
         moved = f"the run has moved it to organization {organization}, whose key does not see it yet"

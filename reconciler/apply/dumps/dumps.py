@@ -64,11 +64,11 @@ class Dumps(Struct, frozen=True):
     async def write(self, tenant: str, server: int, connections: Sequence[Connection]) -> str:
         """Dumps each database, and returns what was written, in a few words. Raises DumpError."""
         loop = asyncio.get_running_loop()
-        told = [
+        written = [
             await loop.run_in_executor(self._threads, self._write, tenant, server, connection)
             for connection in connections
         ]
-        return ", ".join(told)
+        return ", ".join(written)
 
     def _write(self, tenant: str, server: int, connection: Connection) -> str:
         path = self.folder / file_name(tenant, connection)

@@ -74,27 +74,27 @@ class _File:
     writes: list[RecordedWrite] = field(default_factory=list)
     whole: bool = True
 
-    def line(self, told: dict[str, Any]) -> None:
-        match told.get("line"):
+    def line(self, entry: dict[str, Any]) -> None:
+        match entry.get("line"):
             case "run":
-                self.headers[str(told.get("run"))] = told
+                self.headers[str(entry.get("run"))] = entry
             case "wave":
-                self.wave(told)
+                self.wave(entry)
             case "intent":
-                self.open[str(told.get("request_id"))] = told
+                self.open[str(entry.get("request_id"))] = entry
             case "outcome":
-                intent = self.open.pop(str(told.get("request_id")), None)
+                intent = self.open.pop(str(entry.get("request_id")), None)
                 if intent is not None:
-                    self.conclude(intent, str(told.get("result")), str(told.get("message", "")))
+                    self.conclude(intent, str(entry.get("result")), str(entry.get("message", "")))
             case None:
                 self.whole = False
 
-    def wave(self, told: dict[str, Any]) -> None:
-        number, tenants = told.get("number"), told.get("tenants")
+    def wave(self, entry: dict[str, Any]) -> None:
+        number, tenants = entry.get("number"), entry.get("tenants")
         if not isinstance(number, int) or not isinstance(tenants, list):
             self.whole = False
             return
-        self.waves |= {(str(told.get("run")), str(name)): number for name in tenants}
+        self.waves |= {(str(entry.get("run")), str(name)): number for name in tenants}
 
     def conclude(self, intent: dict[str, Any], result: str, message: str) -> None:
         try:
@@ -130,8 +130,8 @@ def with_rows(found: Audit, registered: RegisteredTenants, wanted: Wanted) -> Au
     """Return the writes with the claims that rows of the registry tell, of runs of which no journal tells."""
     if wanted.fleet not in (None, registered.fleet):
         return found
-    told = {(write.run, name) for write in found.writes for name in write.tenants}
-    rows = (_claim(row) for row in registered.tenants if (row.claimed_by, row.tenant) not in told)
+    journaled = {(write.run, name) for write in found.writes for name in write.tenants}
+    rows = (_claim(row) for row in registered.tenants if (row.claimed_by, row.tenant) not in journaled)
     claims = [part for row in rows if (part := wanted.part_of(row)) is not None]
     ordered = sorted([*found.writes, *claims], key=lambda write: (write.at, write.run, write.request_id))
     return replace(found, writes=tuple(ordered))
@@ -184,17 +184,17 @@ def _files(journals: Iterable[Path]) -> Iterator[Path]:
 def _read(path: Path, wanted: Wanted) -> _File | None:
     """None if it is not a regular file, or cannot be read."""
     with suppress(OSError), _opened(path) as file:
-        return _told(file, wanted)
+        return _read_file(file, wanted)
     return None
 
 
-def _told(file: IO[bytes], wanted: Wanted) -> _File:
-    told = _File(wanted)
+def _read_file(file: IO[bytes], wanted: Wanted) -> _File:
+    read = _File(wanted)
     for line in json_lines(file):
-        told.line(line)
-    for intent in told.open.values():
-        told.conclude(intent, INTERRUPTED, "the run ended during the call")
-    return told
+        read.line(line)
+    for intent in read.open.values():
+        read.conclude(intent, INTERRUPTED, "the run ended during the call")
+    return read
 
 
 def _write(intent: dict[str, Any], headers: dict[str, dict[str, Any]], result: str, message: str) -> RecordedWrite:
@@ -221,15 +221,15 @@ def _write(intent: dict[str, Any], headers: dict[str, dict[str, Any]], result: s
     )
 
 
-def _object(told: Any) -> dict[str, str] | None:
-    return None if told is None else {str(name): str(value) for name, value in dict(told).items()}
+def _object(value: Any) -> dict[str, str] | None:
+    return None if value is None else {str(name): str(value) for name, value in dict(value).items()}
 
 
-def _change(told: dict[str, Any]) -> RecordedChange:
-    return RecordedChange(str(told["path"]), _value(told["before"]), _value(told["after"]))
+def _change(value: dict[str, Any]) -> RecordedChange:
+    return RecordedChange(str(value["path"]), _value(value["before"]), _value(value["after"]))
 
 
-def _value(told: Any) -> Value:
-    if isinstance(told, float) and not isfinite(told):
+def _value(value: Any) -> Value:
+    if isinstance(value, float) and not isfinite(value):
         raise ValueError("no value of a field")
-    return JsonText.of(told) if isinstance(told, dict | list) else told
+    return JsonText.of(value) if isinstance(value, dict | list) else value

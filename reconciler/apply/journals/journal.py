@@ -139,8 +139,8 @@ class Journal:
 
     def look(self, run: str, number: int, harmed: Sequence[str], *, harmful: bool) -> None:
         """Records that a wave was looked at, and which tenants of it are worse off. Raises JournalError."""
-        told: dict[str, Json] = {"run": run, "number": number, "harmed": list(harmed), "harmful": harmful}
-        self._append("look", told)
+        fields: dict[str, Json] = {"run": run, "number": number, "harmed": list(harmed), "harmful": harmful}
+        self._append("look", fields)
 
     def keep(self, run: str, tenant: str, project_id: str) -> None:
         """Records that the project is the tenant's, before its string is handed out. Raises JournalError."""

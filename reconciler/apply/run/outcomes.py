@@ -41,7 +41,7 @@ class _Entry:
     """Whether the breaker has counted the tenant."""
     deletion: Deletion | None = None
     failed: bool = False
-    told: bool = False
+    announced: bool = False
     """Whether the listener knows how the tenant has ended."""
 
     def record(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> bool:
@@ -163,8 +163,8 @@ class Outcomes:
         if self._listener is None:
             return
         for entry in (self._entries[tenant] for tenant in tenants):
-            if not entry.told:
-                entry.told = True
+            if not entry.announced:
+                entry.announced = True
                 ended = self._of_tenant(entry)
                 for outcome in ended.actions:
                     if outcome.action not in entry.outcomes:

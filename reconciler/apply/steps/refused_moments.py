@@ -92,8 +92,8 @@ class RefusedMoments(Struct, frozen=True):
         if not self.places or not self._is_declared(creation):
             return False
         free = self.places.pop()
-        told = f"it stays: {created_name(creation)!r} has the place of {free!r}, which was not created"
-        self.run.outcomes.unchanged(deletion, told)
+        message = f"it stays: {created_name(creation)!r} has the place of {free!r}, which was not created"
+        self.run.outcomes.unchanged(deletion, message)
         return True
 
     def _is_declared(self, creation: CreateBranch | CreateSnapshot) -> bool:

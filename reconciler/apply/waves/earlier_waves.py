@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Told:
+class _EarlierRuns:
     """What the journals tell of the runs of one commit, in their order."""
 
     fleet: str
@@ -32,17 +32,17 @@ class _Told:
     waves: dict[tuple[str, int], tuple[tuple[str, ...], datetime]] = field(default_factory=dict)
     seen: set[tuple[str, int]] = field(default_factory=set)
 
-    def line(self, told: dict[str, Any]) -> None:
-        run, number = str(told.get("run")), told.get("number")
-        match told.get("line"):
-            case "run" if told.get("fleet") == self.fleet and told.get("commit") == self.commit:
+    def line(self, entry: dict[str, Any]) -> None:
+        run, number = str(entry.get("run")), entry.get("number")
+        match entry.get("line"):
+            case "run" if entry.get("fleet") == self.fleet and entry.get("commit") == self.commit:
                 self.runs.add(run)
             case "wave" if run in self.runs and isinstance(number, int):
-                tenants = tuple(map(str, told.get("tenants", ())))
-                self.waves.setdefault((run, number), (tenants, utc(datetime.fromisoformat(str(told["at"])))))
-            case "look" if run in self.runs and told.get("harmful"):
+                tenants = tuple(map(str, entry.get("tenants", ())))
+                self.waves.setdefault((run, number), (tenants, utc(datetime.fromisoformat(str(entry["at"])))))
+            case "look" if run in self.runs and entry.get("harmful"):
                 self.waves.clear()
-            case "end" if run in self.runs and told.get("stopped") is None:
+            case "end" if run in self.runs and entry.get("stopped") is None:
                 self.waves.clear()
             case "look" if isinstance(number, int):
                 self.seen.add((run, number))
@@ -55,17 +55,17 @@ def earlier_waves(journals: Sequence[Path], fleet: str, commit: str | None) -> E
     """
     if commit is None:
         return None
-    told = _Told(fleet, commit)
+    earlier = _EarlierRuns(fleet, commit)
     for line in sorted(journal_lines(journals), key=lambda one: str(one.get("at"))):
-        told.line(line)
-    if not told.waves:
+        earlier.line(line)
+    if not earlier.waves:
         return None
     unseen = (
         UnseenWave(run, number, tenants, at, _lowered(journals, run))
-        for (run, number), (tenants, at) in told.waves.items()
-        if (run, number) not in told.seen
+        for (run, number), (tenants, at) in earlier.waves.items()
+        if (run, number) not in earlier.seen
     )
-    done = frozenset(name for tenants, _ in told.waves.values() for name in tenants)
+    done = frozenset(name for tenants, _ in earlier.waves.values() for name in tenants)
     return EarlierWaves(done, tuple(unseen))
 
 

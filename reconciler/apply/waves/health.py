@@ -16,7 +16,7 @@ from reconciler.neon.pace import each
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.event import WaveLookedAt
-from reconciler.plan.harm import Looked, is_harmful, told
+from reconciler.plan.harm import Looked, harm_message, is_harmful
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Harm, HarmedTenant, Result
 
@@ -76,7 +76,7 @@ async def judge(
         return
     run.harm = seen
     back = f"`reconciler rollback {of_run} --wave {number}` undoes it"
-    run.stop.request(f"{told(called, wave, untouched)}; {back}", ExitCode.PARTLY_APPLIED)
+    run.stop.request(f"{harm_message(called, wave, untouched)}; {back}", ExitCode.PARTLY_APPLIED)
 
 
 def _event(run: Run, seen: Harm, *, harmful: bool) -> WaveLookedAt:

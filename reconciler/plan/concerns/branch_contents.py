@@ -263,8 +263,8 @@ class _Place(Struct, frozen=True):
         for name in self._removed(ROLES, sorted((self.seen.roles or frozenset()) - kept)):
             action = DeleteRole(**self._deletion(ROLES, name), role=name)
             if name in owners:
-                told = f"{_what(action)} cannot be deleted: it owns database {owners[name]!r}"
-                yield cannot_be_done(action, told, GIVE_IT_AWAY)
+                message = f"{_what(action)} cannot be deleted: it owns database {owners[name]!r}"
+                yield cannot_be_done(action, message, GIVE_IT_AWAY)
             else:
                 yield action
 
@@ -296,12 +296,12 @@ class _Place(Struct, frozen=True):
         if self.hindrance is not None:
             return cannot_be_done(action, f"{_what(action)} cannot be changed: {self.hindrance}", CONNECTED)
         if number > most:
-            told = f"Neon allows {most} {what} on a branch"
-            return cannot_be_done(action, f"{_what(action)} cannot be created: {told}", TOO_MANY)
+            message = f"Neon allows {most} {what} on a branch"
+            return cannot_be_done(action, f"{_what(action)} cannot be created: {message}", TOO_MANY)
         known = None if self.seen.roles is None else self.seen.roles.union(self.declared.roles or ())
         if not isinstance(action, CreateRole) and known is not None and action.owner not in known:
-            told = f"{_what(action)} cannot belong to role {action.owner!r}, which does not exist"
-            return cannot_be_done(action, told, DECLARE_IT)
+            message = f"{_what(action)} cannot belong to role {action.owner!r}, which does not exist"
+            return cannot_be_done(action, message, DECLARE_IT)
         return action
 
     @property

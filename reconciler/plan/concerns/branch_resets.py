@@ -131,7 +131,7 @@ def reset_of(
     """Return the reset of a branch that nothing hinders."""
     names = project.branch_names
     parent, source = names.get(live.parent_id or "", ""), source_of(project, live)
-    told = parent if source is None else source.name
+    source_name = parent if source is None else source.name
     return ResetBranch(
         tenant=tenant.name,
         reason=reason,
@@ -139,7 +139,7 @@ def reset_of(
         changes=(change,),
         branch=live.name,
         branch_id=live.id,
-        parent=told,
-        replaced_parent=None if told == parent else parent,
+        parent=source_name,
+        replaced_parent=None if source_name == parent else parent,
         last_reset_at=live.reset_at,
     )

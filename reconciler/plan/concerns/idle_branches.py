@@ -80,8 +80,8 @@ class IdleBranches:
         if seconds is None or not cleans(self._comparison.settings):
             return
         for branch in self._unknown:
-            told = f"branch {branch.name!r} stays: Neon does not say when its compute was last active"
-            yield Note.about(self._comparison.tenant, told)
+            message = f"branch {branch.name!r} stays: Neon does not say when its compute was last active"
+            yield Note.about(self._comparison.tenant, message)
         ahead = self._comparison.origin(IDLE) is Origin.BASE_AHEAD
         for since, branch in self._by_last_use:
             if since + timedelta(seconds=seconds) <= self._comparison.now:
@@ -113,11 +113,11 @@ class IdleBranches:
         if known is not None and not _declared_alike(branch.name, self._comparison.wanted_now, known):
             return None
         because = "its declaration has not changed since the base" if known else "the earlier files are not known"
-        told = (
+        message = (
             f"disposable branch {branch.name!r} does not exist and is not created: {because}; a commit that "
             "changes its entry, such as a higher reset, creates it again"
         )
-        return Note.about(self._comparison.tenant, told)
+        return Note.about(self._comparison.tenant, message)
 
     @cached_property
     def _candidates(self) -> Sequence[LiveBranch]:

@@ -54,7 +54,7 @@ def findings(comparison: Comparison) -> Iterator[Finding]:
         if not is_kept(branch):
             continue
         if why := _stays(comparison, branch):
-            yield Note.about(comparison.tenant, f"{_told(comparison, branch)}: {why}")
+            yield Note.about(comparison.tenant, f"{_text(comparison, branch)}: {why}")
         else:
             yield _delete(comparison, branch)
 
@@ -102,7 +102,7 @@ def _is_a_mark(comparison: Comparison, branch: LiveBranch) -> bool:
     return ours.items() <= dict(branch.annotations).items() and BRANCH not in branch.annotations
 
 
-def _told(comparison: Comparison, branch: LiveBranch) -> str:
+def _text(comparison: Comparison, branch: LiveBranch) -> str:
     left = kept_until(branch, comparison.project.branches or ()) or branch.created_at
     size = "" if branch.logical_size_bytes is None else f", {format_bytes(branch.logical_size_bytes)}"
     return f"branch {branch.name!r} was left by a restore on {left:%Y-%m-%d}{size}"

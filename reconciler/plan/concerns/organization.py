@@ -60,7 +60,7 @@ def snapshots_allowed(organization: str, limits: OrganizationLimits) -> str:
     return f"organization {organization} allows {limits.snapshots} {snapshots} per project"
 
 
-def bound_told(limits: OrganizationLimits, path: str) -> str:
+def bound_text(limits: OrganizationLimits, path: str) -> str:
     """Return the limit of an organization for a compute field as text: ``at most 2``, ``at least 5m``."""
     bound = _bound(limits, path) or 0
     if path == SUSPEND:

@@ -160,13 +160,13 @@ def thresholds(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Re
         asked = context.asked_for(kind)
         for name, touched in by_organization.items():
             uncaused = sum(not is_caused(_counted(counts, planned)) for planned in touched)
-            if told := _too_many(kind, name, len(touched), uncaused, asked.get(name, 0), context):
+            if text := _too_many(kind, name, len(touched), uncaused, asked.get(name, 0), context):
                 fewer = "ask for fewer in one commit, " if asked.get(name) else ""
                 remedy = (
                     f"{fewer}raise guards.{kind} in tiers.yaml, or permit exactly the {kind} of this run "
                     f"with --allow {kind}={total}"
                 )
-                yield _refusal(Rule.THRESHOLD, touched, told, remedy)
+                yield _refusal(Rule.THRESHOLD, touched, text, remedy)
 
 
 def _counted(counts: Counts, planned: TenantPlan) -> list[Action]:

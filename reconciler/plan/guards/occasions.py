@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def without_needless(planned: TenantPlan, refusals: Iterable[Refusal]) -> tuple[TenantPlan, list[Refusal]]:
     """Return what is judged of a tenant without the snapshots before changes that are refused."""
     kept = planned.actions if _reduced(planned) else tuple(a for a in planned.actions if not is_before(a))
-    told = [replace(one, actions=_others(one.actions)) for one in refusals if _says_something(one)]
-    return replace(planned, actions=kept), told
+    remaining = [replace(one, actions=_others(one.actions)) for one in refusals if _says_something(one)]
+    return replace(planned, actions=kept), remaining
 
 
 def notes_of_reduced(notes: Iterable[Note], kept: Sequence[TenantPlan]) -> tuple[Note, ...]:

@@ -145,8 +145,10 @@ def shown(sections: Sequence[PageSection], *, full: bool) -> list[ShownSection]:
 
 def _section(section: PageSection, anchors: set[str], *, full: bool) -> ShownSection:
     blocks = section.blocks if full else section.blocks[:MOST_BLOCKS]
-    told = [_block(one, anchors, full=full) for one in blocks]
-    return ShownSection(section.title, section.anchor, section.count, told, len(section.blocks) - len(told))
+    shown_blocks = [_block(one, anchors, full=full) for one in blocks]
+    return ShownSection(
+        section.title, section.anchor, section.count, shown_blocks, len(section.blocks) - len(shown_blocks)
+    )
 
 
 def _block(block: ChangeBlock, anchors: set[str], *, full: bool) -> ShownBlock:

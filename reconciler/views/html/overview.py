@@ -47,7 +47,7 @@ class CountedBar(Struct, frozen=True):
     name: str
     cells: Sequence[str]
     bar: Sequence[Part] | None
-    told: str
+    caption: str
     """The bar in words, or what stands in its place."""
     anchor: str = ""
     """The section that lists it."""
@@ -88,8 +88,8 @@ def _results(report: Report, tier_of: Mapping[str, str]) -> Figure:
     for tier, outcomes in sorted(by_tier.items()):
         counts = Counter(outcome.result for outcome in outcomes)
         bar = parts([(counts[one], RESULTS[one]) for one in results], len(outcomes))
-        told = ", ".join(f"{counts[one]:,} {one.value}" for one in results)
-        lines.append(CountedBar(tier or "no tier", [f"{counts[one]:,}" for one in results], bar, told))
+        caption = ", ".join(f"{counts[one]:,} {one.value}" for one in results)
+        lines.append(CountedBar(tier or "no tier", [f"{counts[one]:,}" for one in results], bar, caption))
     legend = [(one.value, RESULTS[one]) for one in results]
     columns = ["tier", *(one.value for one in results)]
     return Figure("Tenants by tier and result", columns, lines if tier_of else [], wide=True, legend=legend)
@@ -142,8 +142,8 @@ def _quiet_as_one(legend: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _tier(one: TierOverview, states: Sequence[str]) -> CountedBar:
     counts = [getattr(one, state) for state in states]
     bar = parts([(count, STATES[state][1]) for state, count in zip(states, counts, strict=True)], one.tenants)
-    told = ", ".join(f"{count:,} {STATES[state][0]}" for state, count in zip(states, counts, strict=True))
-    return CountedBar(one.tier, [f"{one.tenants:,}", *(f"{count:,}" for count in counts)], bar, told)
+    caption = ", ".join(f"{count:,} {STATES[state][0]}" for state, count in zip(states, counts, strict=True))
+    return CountedBar(one.tier, [f"{one.tenants:,}", *(f"{count:,}" for count in counts)], bar, caption)
 
 
 def _rooms(rooms: Sequence[OrganizationRoom]) -> Figure:

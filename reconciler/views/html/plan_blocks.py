@@ -194,8 +194,8 @@ class PlanSections:
     def _file_changes(self, title: str) -> list[ChangeBlock]:
         if self._perspective is not PLAN:
             return []
-        told = sentences.file_change_sentences(self._plan)
-        return [ChangeBlock([_nobody(str(where), title)], [PageStep(str(what))]) for what, where in told]
+        found = sentences.file_change_sentences(self._plan)
+        return [ChangeBlock([_nobody(str(where), title)], [PageStep(str(what))]) for what, where in found]
 
     def _orphans(self, title: str) -> list[ChangeBlock]:
         def block(orphan: Orphan) -> ChangeBlock:

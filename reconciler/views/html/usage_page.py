@@ -96,7 +96,7 @@ class Group(Struct, frozen=True):
     total: int
     cells: tuple[str, ...]
     bar: tuple[Part, ...]
-    told: str
+    caption: str
     """The bar in words."""
 
 
@@ -259,7 +259,7 @@ def _tier(one: TierCounts) -> Group:
         total=one.tenants,
         cells=(f"{one.tenants:,}", f"{one.at_limit:,}", f"{one.near:,}", f"{one.idle:,}"),
         bar=parts([(one.at_limit, BAD), (one.near, WARN), (fine, PLAIN)], one.tenants),
-        told=f"{one.at_limit:,} at a limit, {one.near:,} above a threshold, {fine:,} below",
+        caption=f"{one.at_limit:,} at a limit, {one.near:,} above a threshold, {fine:,} below",
     )
 
 
@@ -275,15 +275,15 @@ def _consumers(tenants: Sequence[TenantUsage]) -> dict[str, list[Consumer]]:
 def _organization(one: OrganizationUsage) -> Group:
     tone = PLAIN if one.threshold is None else BAD if one.projects >= (one.limit or 0) else WARN
     if one.limit is None or one.percent is None:
-        told = "no limit in tiers.yaml"
-        return Group(one.organization, one.projects, (f"{one.projects:,}", "", "", ""), (), told)
+        caption = "no limit in tiers.yaml"
+        return Group(one.organization, one.projects, (f"{one.projects:,}", "", "", ""), (), caption)
     room = max(0, one.limit - one.projects)
     return Group(
         name=one.organization,
         total=one.projects,
         cells=(f"{one.projects:,}", f"{one.limit:,}", f"{one.percent:.1f}%", f"{room:,}"),
         bar=parts([(one.projects, tone)], one.limit),
-        told=f"{one.percent:.1f}% of {counted(one.limit, 'project')}",
+        caption=f"{one.percent:.1f}% of {counted(one.limit, 'project')}",
     )
 
 

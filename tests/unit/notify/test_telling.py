@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from msgspec import field
 
 from reconciler.errors import NotDeliveredError
-from reconciler.model.notice import Findings, Notice, NoticeKey, Told, Weight
+from reconciler.model.notice import Findings, Notice, NoticeKey, Sent, Weight
 from reconciler.notify.destination import Destination
 from reconciler.notify.records import NoRecords
+from reconciler.notify.sent_file import SentFile
 from reconciler.notify.telling import notify
-from reconciler.notify.told_file import ToldFile
 from reconciler.secret import Secret
 from tests.harness.wire import Killed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.model.notice import ToldByKey
+    from reconciler.model.notice import SentByKey
     from reconciler.notify.message import Message
 
 NAMES: Final = ("acme", "bob", "eve")
@@ -34,7 +34,7 @@ def notice(name: str, level: int = 80, since: str = "") -> Notice:
         text=f"{name}: {level}",
         heading="above a threshold",
         weight=Weight.WARNING,
-        told=Told(level, since),
+        sent=Sent(level, since),
     )
 
 
@@ -74,7 +74,7 @@ class Dying(NoRecords):
         self.dies_at = 0
         self.before = True
 
-    async def write(self, destination: str, before: ToldByKey, after: ToldByKey) -> None:
+    async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
         self.writes += 1
         if self.writes == self.dies_at and self.before:
             raise Killed
@@ -83,7 +83,7 @@ class Dying(NoRecords):
             raise Killed
 
 
-def tell(findings: Findings, service: Service, records: NoRecords | ToldFile) -> list[NotDeliveredError]:
+def tell(findings: Findings, service: Service, records: NoRecords | SentFile) -> list[NotDeliveredError]:
     return asyncio.run(notify(findings, [service], records))
 
 
@@ -176,35 +176,35 @@ def test_each_service_is_told_by_itself() -> None:
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "told.json"
-    tell(found(notice("acme"), notice("zoë")), Service(), ToldFile(path, "prod"))
-    again = ToldFile(path, "prod")
-    assert asyncio.run(again.read("$URL")) == {notice(name).key: Told(80, "") for name in ("acme", "zoë")}
+    tell(found(notice("acme"), notice("zoë")), Service(), SentFile(path, "prod"))
+    again = SentFile(path, "prod")
+    assert asyncio.run(again.read("$URL")) == {notice(name).key: Sent(80, "") for name in ("acme", "zoë")}
     assert [one.name for one in tmp_path.iterdir()] == ["told.json"]
 
 
 def test_commands_that_share_the_file_undo_nothing_of_each_other(tmp_path: Path) -> None:
     """One keeps the file open while another tells something, and finds that something else is over."""
     path, service = tmp_path / "told.json", Service()
-    watching, other = ToldFile(path, "prod"), ToldFile(path, "prod")
+    watching, other = SentFile(path, "prod"), SentFile(path, "prod")
     tell(found(notice("acme"), seen=("acme",)), service, watching)
     tell(found(notice("bob"), seen=("bob",)), service, other)
     tell(found(notice("eve"), seen=("eve",)), service, watching)
     tell(found(seen=("acme",)), service, other)
     tell(found(notice("eve", 95), seen=("eve",)), service, watching)
-    tell(found(notice("acme"), notice("bob"), notice("eve", 95)), service, ToldFile(path, "prod"))
+    tell(found(notice("acme"), notice("bob"), notice("eve", 95)), service, SentFile(path, "prod"))
     assert service.told == ["acme: 80", "bob: 80", "eve: 80", "eve: 95", "acme: 80"]
 
 
 def test_a_write_changes_only_what_differs(tmp_path: Path) -> None:
     """Another command has changed the file since it was read."""
     path = tmp_path / "told.json"
-    one, other = ToldFile(path, "prod"), ToldFile(path, "prod")
+    one, other = SentFile(path, "prod"), SentFile(path, "prod")
     key = {name: notice(name).key for name in NAMES}
-    told = Told(80, "")
-    asyncio.run(one.write("$URL", {}, {key["acme"]: told, key["bob"]: told}))
+    sent = Sent(80, "")
+    asyncio.run(one.write("$URL", {}, {key["acme"]: sent, key["bob"]: sent}))
     before = asyncio.run(other.read("$URL"))
-    asyncio.run(one.write("$URL", before, {key["bob"]: told}))
-    asyncio.run(other.write("$URL", before, {**before, key["eve"]: told}))
+    asyncio.run(one.write("$URL", before, {key["bob"]: sent}))
+    asyncio.run(other.write("$URL", before, {**before, key["eve"]: sent}))
     assert set(asyncio.run(one.read("$URL"))) == {key["bob"], key["eve"]}
 
 
@@ -215,5 +215,5 @@ def test_a_file_that_is_a_link_is_not_written_through(tmp_path: Path, monkeypatc
     link = tmp_path / "fleet" / "told.json"
     link.symlink_to(tmp_path / "target")
     with pytest.raises(Exception, match="is a symbolic link"):
-        ToldFile(link, "prod")
+        SentFile(link, "prod")
     assert (tmp_path / "target").read_text(encoding="utf-8") == "kept"

@@ -53,9 +53,9 @@ function drawing(tag, attributes) {
   return element;
 }
 
-function bar(percent, tone, told) {
+function bar(percent, tone, caption) {
   const picture = drawing("svg", {
-    class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": told,
+    class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": caption,
   });
   picture.append(drawing("rect", { class: "track", width: 100, height: 8 }),
     drawing("rect", { class: TONES[tone], width: Math.min(100, percent), height: 8 }));
@@ -72,7 +72,7 @@ function meterItem([quota, used, limit, percent, tone, effect]) {
     effect ? made("span", { class: "aside" }, texts[effect]) : "");
 }
 
-function told(block) {
+function blockDetails(block) {
   return [...block[STEPS].map(stepItem), ...(block[METERS] || []).map(meterItem)];
 }
 
@@ -120,7 +120,7 @@ function who(members) {
 }
 
 function entryRow({ block, members }) {
-  return made("tr", {}, who(members), made("td", {}, ...told(block)));
+  return made("tr", {}, who(members), made("td", {}, ...blockDetails(block)));
 }
 
 function table(caption, ...bodies) {
@@ -158,11 +158,11 @@ function sectionOf({ title, anchor, entries }) {
 }
 
 function factsOf(row) {
-  const told = facets.map(([title, , values], facet) => [
+  const facts = facets.map(([title, , values], facet) => [
     title, [row[FACETS + facet]].flat().map((value) => values[value]).join(", "),
   ]);
   // The first facet is the heading of the section.
-  return [["Project", texts[row[PROJECT]]], ["Source", texts[row[SOURCE]]], ...told.slice(1)].filter(
+  return [["Project", texts[row[PROJECT]]], ["Source", texts[row[SOURCE]]], ...facts.slice(1)].filter(
     ([, value]) => value,
   );
 }
@@ -178,7 +178,7 @@ function tenantView(name, found) {
   const heading = made("h2", { id: "one-name", tabindex: "-1" }, name);
   const back = made("p", {}, made("a", { href: "#controls" }, "All tenants"));
   const parts = found.map((row) => made("div", {},
-    made("h3", {}, texts[sections[blocks[row[BLOCK]][SECTION]][0]]), factList(row), ...told(blocks[row[BLOCK]])));
+    made("h3", {}, texts[sections[blocks[row[BLOCK]][SECTION]][0]]), factList(row), ...blockDetails(blocks[row[BLOCK]])));
   const nothing = made("p", {}, "This page tells nothing of this tenant.");
   return [back, heading, ...(parts.length ? parts : [nothing])];
 }

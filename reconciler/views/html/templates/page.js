@@ -30,7 +30,7 @@ function tell(found) {
   const names = new Set([...found.values()].flat().map((row) => row[NAME]));
   const all = new Set(rows.map((row) => row[NAME]));
   const whole = names.size === all.size ? "all " : `${said(names.size)} of `;
-  document.getElementById("told").textContent = `Showing ${whole}${said(all.size)}.`;
+  document.getElementById("shown").textContent = `Showing ${whole}${said(all.size)}.`;
 }
 
 function refresh() {

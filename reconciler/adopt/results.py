@@ -62,7 +62,7 @@ class OpenQuestion(Struct, frozen=True):
     """How sure the proposal is."""
 
 
-class AdoptionTold(Struct, frozen=True):
+class AdoptionResult(Struct, frozen=True):
     """What was adopted, or would be."""
 
     dry_run: bool
@@ -114,7 +114,7 @@ class LeftOutProject(Struct, frozen=True):
     """More than the reason; may be empty."""
 
 
-class CollectedTold(Struct, frozen=True):
+class CollectionResult(Struct, frozen=True):
     """The sign-ups that a file of lines holds from now on."""
 
     dry_run: bool
@@ -123,20 +123,20 @@ class CollectedTold(Struct, frozen=True):
     left_out: tuple[LeftOutProject, ...]
 
 
-def tiers_told(adopted: Adoption) -> tuple[AdoptedTier, ...]:
+def adopted_tiers(adopted: Adoption) -> tuple[AdoptedTier, ...]:
     """Return the tiers of the tenants, the most frequent first."""
     inferred = {tier.name: tier.grant.stated for tier in adopted.tiers}
     by_tier: dict[str, list[Adopted]] = {}
     for one in adopted.tenants:
         by_tier.setdefault(one.tier, []).append(one)
-    told = (
+    tiers = (
         AdoptedTier(name, len(those), sum(bool(one.overrides) for one in those), inferred.get(name))
         for name, those in by_tier.items()
     )
-    return tuple(sorted(told, key=lambda one: (-one.tenants, one.tier)))
+    return tuple(sorted(tiers, key=lambda one: (-one.tenants, one.tier)))
 
 
-def tenants_told(adopted: Adoption) -> Iterator[AdoptedTenant]:
+def adopted_tenants(adopted: Adoption) -> Iterator[AdoptedTenant]:
     """Yield the tenants with new documents, then those whose files get an id."""
     for one in adopted.tenants:
         yield _tenant(one.named, one.document, one.granted)
@@ -152,15 +152,15 @@ def _tenant(
     return AdoptedTenant(named.tenant, *about, named.how, named.by, document, instead_of)
 
 
-def questions_told(questions: Iterable[Question]) -> Iterator[OpenQuestion]:
+def open_questions(questions: Iterable[Question]) -> Iterator[OpenQuestion]:
     """Yield each question with its proposal."""
     for one in questions:
         about = (one.project.id, one.project.name, one.project.organization)
         proposal = one.proposal
-        yield OpenQuestion(*about, one.reason, one.told, proposal.tenant, SURE.get(proposal.sureness))
+        yield OpenQuestion(*about, one.reason, one.detail, proposal.tenant, SURE.get(proposal.sureness))
 
 
-def left_out_told(left: Iterable[Uncollected], age: str) -> Iterator[LeftOutProject]:
+def left_out_projects(left: Iterable[Uncollected], age: str) -> Iterator[LeftOutProject]:
     """Yield each project that gets no line; ``age`` is the least that one has to have."""
     for one in left:
-        yield LeftOutProject(one.tenant, one.project_id, one.why.value.format(age=age), one.told)
+        yield LeftOutProject(one.tenant, one.project_id, one.why.value.format(age=age), one.detail)

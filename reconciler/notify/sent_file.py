@@ -14,13 +14,13 @@ import msgspec
 
 from reconciler.errors import InvalidInputError, OutputError
 from reconciler.files import regular_files
-from reconciler.model.notice import NoticeKey, Told
+from reconciler.model.notice import NoticeKey, Sent
 from reconciler.notify.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.model.notice import ToldByKey
+    from reconciler.model.notice import SentByKey
 
 MOST_BYTES: Final = 64 * 2**20
 FORMAT_VERSION: Final = 1
@@ -40,10 +40,10 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format_version: int
     kind: str
     fleet: str
-    told: list[_Line]
+    sent: list[_Line] = msgspec.field(name="told")
 
 
-class ToldFile(Records):
+class SentFile(Records):
     """A JSON document that only its owner can read."""
 
     def __init__(self, path: Path, fleet: str) -> None:
@@ -51,31 +51,31 @@ class ToldFile(Records):
         self._path, self._fleet = path, fleet
         self._read()
 
-    async def read(self, destination: str) -> ToldByKey:
+    async def read(self, destination: str) -> SentByKey:
         """What was told there, now: other commands may share the file."""
         return self._read().get(destination, {})
 
-    async def write(self, destination: str, before: ToldByKey, after: ToldByKey) -> None:
+    async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
         """Changes what differs between the two. Raises OutputError; the file then stays as it was."""
         if before == after:
             return
         gone = before.keys() - after.keys()
-        changed = {key: told for key, told in after.items() if before.get(key) != told}
+        changed = {key: sent for key, sent in after.items() if before.get(key) != sent}
         try:
             with _locked(self._path.parent):
                 everything = self._read()
                 present = everything.get(destination, {}).items()
-                everything[destination] = {key: told for key, told in present if key not in gone} | changed
+                everything[destination] = {key: sent for key, sent in present if key not in gone} | changed
                 self._replace(_text(self._fleet, everything))
         except (OSError, regular_files.UnreadableError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"--notify-state {self._path}: {reason}", hint=AGAIN) from error
 
-    def _read(self) -> dict[str, dict[NoticeKey, Told]]:
+    def _read(self) -> dict[str, dict[NoticeKey, Sent]]:
         """What was told, by destination."""
-        found: dict[str, dict[NoticeKey, Told]] = {}
+        found: dict[str, dict[NoticeKey, Sent]] = {}
         for line in self._lines():
-            found.setdefault(line.destination, {})[NoticeKey(line.topic, line.subject, line.what)] = Told(
+            found.setdefault(line.destination, {})[NoticeKey(line.topic, line.subject, line.what)] = Sent(
                 line.level, line.since
             )
         return found
@@ -98,7 +98,7 @@ class ToldFile(Records):
             raise _not_ours(what, "is not a record of sent notices")
         if document.fleet != self._fleet:
             raise _not_ours(what, "belongs to another fleet")
-        return document.told
+        return document.sent
 
     def _replace(self, text: str) -> None:
         regular_files.require_file(self._path)
@@ -132,10 +132,10 @@ def _not_ours(what: str, reason: str) -> InvalidInputError:
     )
 
 
-def _text(fleet: str, told: Mapping[str, Mapping[NoticeKey, Told]]) -> str:
+def _text(fleet: str, sent: Mapping[str, Mapping[NoticeKey, Sent]]) -> str:
     lines: list[dict[str, Any]] = [
         {"destination": destination, **key._asdict(), **one._asdict()}
-        for destination, by_key in sorted(told.items())
+        for destination, by_key in sorted(sent.items())
         for key, one in sorted(by_key.items())
     ]
     document = {"format_version": FORMAT_VERSION, "kind": "told", "fleet": fleet, "told": lines}

@@ -115,6 +115,9 @@ def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
     except (ArgumentError, ValueError):  # a host before an SQLite file, or an invalid query
         raise _invalid_address(address, what) from None
     if not sqlite:
+        from reconciler.registry.answering import AnsweringConnection  # noqa: PLC0415
+
+        event.listen(engine, "do_connect", lambda *given: AnsweringConnection.connect(*given[2], **given[3]))
         event.listen(engine, "begin", _set_timeouts)
     return engine
 

@@ -23,7 +23,7 @@ PRECISION: Final = timedelta(seconds=1)
 
 
 class Stretch(Struct, frozen=True):
-    """A part of the time line that one branch holds."""
+    """A part of the time line, which one branch holds."""
 
     branch: LiveBranch
     since: datetime

@@ -38,7 +38,7 @@ SET_TIMEOUTS: Final = "SELECT " + ", ".join(
 )
 """Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
 REGISTRY: Final = "a registry"
-"""What an address is of, for messages."""
+"""The object of an address, in messages."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The supported schemes of an address, and SQLAlchemy's name of the driver."""

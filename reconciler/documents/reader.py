@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -310,7 +309,7 @@ def _compute(written: Shaped) -> Compute:
         return made
     if not isinstance(written.pg_settings, dict):
         raise _MisfitError("not a mapping", "pg_settings")
-    return dataclasses.replace(made, pg_settings=JsonText.of(written.pg_settings))
+    return replace(made, pg_settings=JsonText.of(written.pg_settings))
 
 
 def _file_change(written: Shaped) -> FileChange:

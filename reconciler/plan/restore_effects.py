@@ -189,7 +189,9 @@ def effects_of_snapshot(
         "id",
         f"the id of the default branch changes: {branch.id} becomes the id of {keep_as!r}; annotations stay there",
     )
-    yield Consequence("connection", f"connection strings stay: the computes move; {_connections(subject, branch)}")
+    yield Consequence(
+        "connection", f"connection strings do not change: the computes move; {_connections(subject, branch)}"
+    )
     yield Consequence(
         "moment", "Neon keeps no earlier moments of the new branch: --to reaches only those of the replaced branch"
     )

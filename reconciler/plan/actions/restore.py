@@ -51,9 +51,9 @@ class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branc
     """The name of the branch whose history holds the moment: itself, or one that an earlier restore kept."""
     from_branch_id: str
     at: datetime | None
-    """The moment in that history; None is the present state of ``from_branch``."""
+    """The moment in that history; None is the current state of ``from_branch``."""
     keep_as: str
-    """The name of the branch that keeps the present state."""
+    """The name of the branch that keeps the current state."""
 
 
 class RestoreSnapshot(RestoreAction, frozen=True, kw_only=True, tag="restore_snapshot"):

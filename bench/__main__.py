@@ -58,7 +58,7 @@ class Asked:
                 yield Results(peers=(found,) if found else ())
 
     def _rows(self, tenants: int, source: Source) -> Iterator[Results]:
-        rows = [row for row in ROWS if source is Source.YAML or row.main]
+        rows = [row for row in ROWS if (source is Source.YAML or row.main) and tenants <= row.largest]
         rows = [row for row in rows if row.what == FILLS_CACHE or fnmatchcase(row.what, self.pattern)]
         with TemporaryDirectory(prefix="reconciler-bench-") as folder:
             fleet = costs.Fleet(Path(folder), tenants, source)

@@ -21,6 +21,9 @@ MOST_FEW: Final = 10
 READS_PER_ARRIVAL: Final = 6
 """At most, where the key of an organization sees what has moved to it after 5 seconds: one a second."""
 
+LOCKED_IN: Final = 1000
+"""The simulator's own work refuses fewer patches than one in so many."""
+
 QUANTITIES: Final = {
     "pages": "list pages that have projects: 400 a page, for each organization",
     "ends": "one empty page that ends each organization's list; two after a full last page",
@@ -29,7 +32,7 @@ QUANTITIES: Final = {
     "tenants": "all of them",
     "percent": "1 % of the tenants, which are to change",
     "few": f"changed tenants of --changed-since: 1 %, at most {MOST_FEW}",
-    "searches": "searches by name for those few; or the list, if it takes fewer calls by the files",
+    "searches": "searches by name for those few; or the list, where it is shorter as far as the files tell",
     "looks": "those searches, or the list pages, whichever is fewer",
     "organizations": "two",
     "name_searches": "searches by name before each creation, in each organization",
@@ -44,6 +47,7 @@ QUANTITIES: Final = {
     "all_arrivals": f"{READS_PER_ARRIVAL} reads for each of those",
     "checks": "pages of the lists that check for second projects, after 400 creations or more",
     "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
+    "locked": "patches that Neon refuses because it works on the project, and that are sent again: one in 1,000",
     "late": "list pages that late turns of reductions share: one for 10 seconds, and one for each new page",
 }
 """What each name in a formula means."""
@@ -78,6 +82,7 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "all_arrivals": READS_PER_ARRIVAL * ceil((tenants - paid) / PROJECTS_PER_TRANSFER),
         "checks": _checks(tenants, pages),
         "arrivals": READS_PER_ARRIVAL * ceil(percent / PROJECTS_PER_TRANSFER),
+        "locked": ceil(tenants / LOCKED_IN),
         "late": _late(tenants, pages, api),
     }
 

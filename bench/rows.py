@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RUN: Final = "run.db"
 """A copy of the account, for one row."""
+LONG: Final = 10_000
+"""Tenants of the largest fleet that is created or moved as a whole: some 60,000 calls."""
 MORE: Final = "7GiB"
 LESS: Final = "4GiB"
 FILLS_CACHE: Final = "plan, in sync, empty cache"
@@ -56,6 +58,8 @@ class Row:
     """The exit code."""
     main: bool = False
     """Whether it is measured for JSON lines and for the largest fleet too."""
+    largest: int = 100_000
+    """The size of the largest fleet for which it is measured."""
     plain: bool = False
     """Whether it runs as from a shell, with no way to count calls: it makes none."""
 
@@ -170,7 +174,7 @@ ROWS: Final = (
     Row(
         "apply, all quotas changed",
         APPLY,
-        LISTED_TODAY + calls(tenants=1, first_patch=1, pages=1),
+        LISTED_TODAY + calls(tenants=1, first_patch=1, pages=1, locked=1),
         LISTED + calls(tenants=1, pages=1),
         raise_all,
     ),
@@ -178,17 +182,25 @@ ROWS: Final = (
     Row(
         "apply, all quotas cut",
         APPLY,
-        LISTED_TODAY + calls(tenants=1, first_patch=1, late=1),
+        LISTED_TODAY + calls(tenants=1, first_patch=1, late=1, locked=1),
         LISTED + calls(tenants=1, pages=1),
         cut_all,
     ),
-    Row("plan, as many new", ("plan", *HISTORY), LISTED_TODAY + calls(organizations=1), LISTED, add_all),
+    Row(
+        "plan, as many new",
+        ("plan", *HISTORY),
+        LISTED_TODAY + calls(organizations=1),
+        LISTED,
+        add_all,
+        largest=LONG,
+    ),
     Row(
         "apply, as many created",
         APPLY,
         LISTED_TODAY + calls(organizations=1, tenants=6, checks=1, percent=1),
         LISTED + calls(tenants=2, pages=1),
         add_all,
+        largest=LONG,
     ),
     Row(
         "plan, all moved",
@@ -196,13 +208,15 @@ ROWS: Final = (
         LISTED_TODAY + calls(moved=2),
         LISTED + calls(moved=2),
         upgrade_all,
+        largest=LONG,
     ),
     Row(
         "apply, all moved",
         APPLY,
-        LISTED_TODAY + calls(moved=4, key_check=1, routes=3, all_arrivals=1, pages=2, ends=2, first_patch=1),
+        LISTED_TODAY + calls(moved=4, key_check=1, routes=3, all_arrivals=1, pages=1, first_patch=1, locked=1),
         LISTED + calls(moved=3, routes=1, key_check=1),
         upgrade_all,
+        largest=LONG,
     ),
     Row("adopt", ADOPT, calls(pages=1, ends=1), calls(pages=1), prepare=forget_files),
     Row("plan with an unknown flag", ("plan", "--no-such-flag"), NONE, NONE, code=3, plain=True),

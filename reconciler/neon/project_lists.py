@@ -68,14 +68,14 @@ class ProjectLists(Account):
                 listed = {project.id: project for project in self._listed(page, organization)}
                 moved = moved or not seen.isdisjoint(listed)
                 seen.update(listed)
-                shown.update(listed)
                 kept = listed if named is None else {i: one for i, one in listed.items() if one.name in named}
                 found |= kept
                 cursors.update(dict.fromkeys(kept, cursor))
                 cursor = (page.pagination.cursor if page.pagination else None) or cursor
                 unavailable.update(dict.fromkeys(page.unavailable_project_ids))
                 if on_page is not None:
-                    on_page(len(shown))
+                    on_page(max(len(seen), len(shown)))
+            shown = shown | seen if shown else seen
             if not moved:
                 unread = tuple(id_ for id_ in unavailable if id_ not in shown)
                 return Listing(tuple(found.values()), unread, cursors)

@@ -1,4 +1,4 @@
-"""The moments that a tenant can be restored to: the restore window, snapshots, branches that restores kept."""
+"""The moments that a tenant can return to: the restore window, snapshots, and what restores and previews left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Holder: TypeAlias = Literal["default", "branch", "old_branch", "snapshot", "prev
 
 
 class ReturnPoint(Struct, frozen=True, kw_only=True):
-    """A moment or a span of time that the default branch can be restored to."""
+    """A moment, or a stretch of time, that the default branch can return to."""
 
     kind: Kind
     name: str
@@ -38,16 +38,16 @@ class ReturnPoint(Struct, frozen=True, kw_only=True):
     since: datetime | None
     """The first moment that can be restored; None if that is not known."""
     until: datetime | None
-    """The last moment; None for now, and for a branch that does not state it."""
+    """The last one; None for now, and for a branch that does not say it."""
     restore: str | None
-    """The flags of ``reconciler restore`` for the end of it, quoted for a shell; None if none exist."""
+    """The flags of ``reconciler restore`` that return to the end of it, as a shell takes them; None if none do."""
     size_bytes: int | None = None
     """The logical size of a branch."""
     expires_at: datetime | None = None
 
 
 class StoredBranch(Struct, frozen=True, kw_only=True):
-    """A branch and the size of its data."""
+    """A branch, and how much data it shows."""
 
     name: str
     id: str
@@ -58,18 +58,18 @@ class StoredBranch(Struct, frozen=True, kw_only=True):
 
 
 class Storage(Struct, frozen=True, kw_only=True):
-    """The storage of a project."""
+    """What holds the data of a project."""
 
     total_bytes: int | None
-    """All branches together, as stored, including the history in the restore window, without snapshots."""
+    """All branches together, as stored, with the history that the restore window keeps; without snapshots."""
     branches: tuple[StoredBranch, ...]
     """The largest first."""
     snapshots: int
-    """Their number. Neon does not state their sizes."""
+    """How many there are. Neon does not say how large each is."""
 
 
 class ReturnPoints(Struct, frozen=True, kw_only=True):
-    """The moments that a tenant can be restored to, newest first."""
+    """The moments that a tenant can return to, the newest first."""
 
     fleet: str
     tenant: str

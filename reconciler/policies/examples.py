@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class ExampleResult(NamedTuple):
-    """The result of one example."""
+    """What became of one example."""
 
     policy: DeclaredPolicy
     example: PolicyExample
     passed: bool
     message: str
-    """The message of the policy about the values; empty if they do not violate it."""
+    """What the policy says about the values; empty if nothing."""
 
 
 def try_examples(policies: Iterable[DeclaredPolicy]) -> Iterator[ExampleResult]:

@@ -1,4 +1,4 @@
-"""The notices that were sent, as rows."""
+"""What people were told, as rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROW: Final = NOTICES.c
 
 
 def read_sent(connection: sa.Connection, fleet: str, destination: str) -> dict[NoticeKey, Sent]:
-    """The notices that were sent to a destination."""
+    """What was told to a destination."""
     query = sa.select(NOTICES).where(*_of(fleet, destination)).order_by(*NOTICES.primary_key)
     rows = connection.execute(query)
     return {NoticeKey(row.topic, row.subject, row.what): Sent(row.level, row.since) for row in rows}

@@ -1,4 +1,4 @@
-"""The source of each value of a tenant, as text."""
+"""Where each value of a tenant comes from, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics of a run, collected while it lasts."""
+"""What a run tells in figures, collected while it lasts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallFigures:
 
 @dataclass(slots=True)
 class RunFigures:
-    """The metrics of a run up to its end."""
+    """What a run tells in figures, as far as it came."""
 
     command: str
     fleet: str | None = None

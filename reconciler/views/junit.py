@@ -33,7 +33,7 @@ class Case(NamedTuple):
     name: str
     failure: str | None = None
     output: str = ""
-    """The output of a case that passes."""
+    """What a case that passes says."""
 
 
 def render(view: Tested, *, full: bool = False) -> str:

@@ -91,6 +91,8 @@ class Pages:
             listed = self._listed.get(place)
             if listed is None or asyncio.get_running_loop().time() - listed.started_at > within_seconds:
                 listed = await self._list(*place) if several and place not in self._refused else None
+        if self._expected[place] <= 0:  # a run over a large fleet would keep every page
+            self._listed.pop(place, None)
         if listed is None or before.id not in listed.projects:
             return None
         return listed.projects[before.id], listed.started_at

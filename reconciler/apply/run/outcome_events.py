@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OutcomeEvents(Struct, frozen=True):
-    """Sends each outcome as an event."""
+    """Tells each outcome as an event."""
 
     tell: Callable[[Event], None]
     now: Callable[[], datetime]

@@ -236,15 +236,17 @@ async def _post(run: Run, create: CreateProject) -> Performed:
 
 
 async def _find_once_settled(run: Run, sent: Sequence[SentCreate]) -> dict[str, list[LiveProject]]:
-    """Waits until every list shows the new projects, and returns the live projects of each name."""
+    """Waits until every list shows the new projects, and returns the other live projects of each name."""
     if not sent:
         return {}
     await asyncio.sleep(run.settle_seconds + CREATED_AT_PRECISION_SECONDS)
-    return await _find_projects(run, [one.name for one in sent])
+    own = {one.answer.address.project_id for one in sent if not isinstance(one.answer, UnknownOutcomeError)}
+    found = await _find_projects(run, [one.name for one in sent])
+    return {name: [project for project in named if project.id not in own] for name, named in found.items()}
 
 
 async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> None:
-    """Records the outcome of the creation and takes the tenant's later steps. ``named``: projects of that name."""
+    """Records the outcome of the creation and takes the tenant's later steps. ``named``: others of that name."""
     tenant = sent.create.tenant
     try:
         created = await _created(run, sent, named)
@@ -295,7 +297,7 @@ def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
     )
 
 
-async def _complete(run: Run, action: Action, address: Address, lack: str, repairs: str) -> None:
+async def _complete(run: Run, action: Action, address: Address, lack: str, mends: str) -> None:
     """Carries out what a new project still lacks, and waits for its operations.
 
     Raises what the client raises, and NotTakenError where the call is not sent because the run ends.
@@ -304,7 +306,7 @@ async def _complete(run: Run, action: Action, address: Address, lack: str, repai
         performed = await carry_out(run, action, address)
     except NotSentError as error:
         words = f"project {address.project_id} was created, but {lack}"
-        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {repairs} it") from error
+        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {mends} it") from error
     if performed.shortfall is not None:
         raise performed.shortfall
     await run.neon.wait(*address.project_key, performed.operations)

@@ -1,4 +1,4 @@
-"""Actions that restore an earlier state."""
+"""Actions that bring an earlier state back."""
 
 from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
@@ -12,7 +12,7 @@ from reconciler.plan.stage import Stage
 
 
 class Consequence(Struct, frozen=True):
-    """One effect of a command, which a person reads before it."""
+    """One effect of a command, as a person wants to know it before."""
 
     about: Literal["moment", "lost", "kept", "newer", "id", "snapshot", "connection"]
     message: str
@@ -20,7 +20,7 @@ class Consequence(Struct, frozen=True):
 
 
 class RestoreAction(TenantAction, frozen=True, kw_only=True):
-    """The base of all actions that restore an earlier state of a branch."""
+    """What all actions have that bring an earlier state of a branch back."""
 
     verb: ClassVar = "restore"
     thing: ClassVar = "branch"
@@ -36,14 +36,14 @@ class RestoreAction(TenantAction, frozen=True, kw_only=True):
 
     @property
     def lowering(self) -> bool:
-        """The branch loses what was written since that state."""
+        """What was written since that state leaves the branch."""
         return True
 
 
 class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branch"):
     """POST /projects/{id}/branches/{id}/restore. The branch keeps its id, its computes and its annotations (Neon).
 
-    Its current state stays as another branch, which takes over its children.
+    The state that it has now stays as another branch, which takes over its children.
     """
 
     branch_id: str
@@ -51,9 +51,9 @@ class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branc
     """The name of the branch whose history holds the moment: itself, or one that an earlier restore kept."""
     from_branch_id: str
     at: datetime | None
-    """The moment in that history; None is the current state of ``from_branch``."""
+    """The moment in that history; None is the present state of ``from_branch``."""
     keep_as: str
-    """The name of the branch that keeps the current state."""
+    """The name of the branch that keeps the present state."""
 
 
 class RestoreSnapshot(RestoreAction, frozen=True, kw_only=True, tag="restore_snapshot"):
@@ -79,4 +79,4 @@ class FinalizeRestore(RestoreAction, frozen=True, kw_only=True, tag="finalize_re
 
 
 Restore: TypeAlias = RestoreBranch | RestoreSnapshot | FinalizeRestore
-"""Actions that restore an earlier state of the default branch."""
+"""Actions that bring an earlier state of the default branch back."""

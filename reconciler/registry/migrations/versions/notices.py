@@ -1,4 +1,4 @@
-"""The notices that were sent to people."""
+"""What people were told."""
 
 import sqlalchemy as sa
 from alembic import op

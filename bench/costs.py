@@ -19,6 +19,7 @@ from bench.measured import Measured
 from bench.rows import RUN, Row
 from bench.scene import ACCOUNT, BASE, commit, git
 from reconciler.desired.state import Api
+from reconciler.files.disk_marks import SETTLED_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +67,7 @@ class Fleet:
         self.repository.mkdir()
         processes.python("-m", "compileall", "-q", str(Path(__file__).parents[1] / "reconciler"))
         processes.python("-m", "bench.scene", str(self.repository), str(self.tenants), self.source.value)
+        time.sleep(SETTLED_NS / 10**9)  # from then on, a file that was read is known by its marks
 
     def measure(self, row: Row, rounds: int) -> Measured:
         """Run one row so many times. The files are as before afterwards.

@@ -32,7 +32,7 @@ QUANTITIES: Final = {
     "tenants": "all of them",
     "percent": "1 % of the tenants, which are to change",
     "few": f"changed tenants of --changed-since: 1 %, at most {MOST_FEW}",
-    "searches": "searches by name for those few; or the list, where it is shorter as far as the files tell",
+    "searches": "searches by name for those few; or the list, if it takes fewer calls by the files",
     "looks": "those searches, or the list pages, whichever is fewer",
     "organizations": "two",
     "name_searches": "searches by name before each creation, in each organization",

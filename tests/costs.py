@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import profiles
-from tests.order import longest_first
+from tests.order import MINUTES, SECONDS, longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DRAWN: Final = "drawn"
-LONG: Final = "exhaustive"
 DRAWING: Final = "DRAWING"
 """The variable that tells workers to draw."""
 EMPTY: Final = (sys.executable, "-I", "-c", "")
@@ -49,7 +48,7 @@ class Costs:
             config.hook.pytest_deselected(items=[item for item in items if item in left])
             items[:] = [item for item in items if item not in left]
         workers = getattr(config, "workerinput", {}).get("workercount", 1)
-        items[:] = longest_first(items, lambda item: item.get_closest_marker(LONG) is not None, workers)
+        items[:] = longest_first(items, length, workers)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Every worker leaves out the same."""
@@ -98,6 +97,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and not chosen and profiles.chosen() != profiles.NIGHTLY:
         os.environ[DRAWING] = "1"
     config.pluginmanager.register(Costs())
+
+
+def length(item: pytest.Item) -> str | None:
+    """Whether it is marked as one of minutes, or of seconds."""
+    return next((mark for mark in (MINUTES, SECONDS) if item.get_closest_marker(mark)), None)
 
 
 def not_drawn(items: Sequence[pytest.Item]) -> set[pytest.Item]:

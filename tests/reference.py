@@ -17,7 +17,7 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "files.md"
 BEGIN: Final = "<!-- fields: begin -->\n"
 END: Final = "<!-- fields: end -->\n"
 _HEAD: Final = (
-    "| field | value | takes from the tenant | at work | Neon | |",
+    "| field | value | reduction | at work | Neon | |",
     "|---|---|---|---|---|---|",
 )
 

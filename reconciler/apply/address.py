@@ -1,4 +1,4 @@
-"""A tenant's address: the ids of the things that its actions name."""
+"""A tenant's address: the ids of the objects that its actions name."""
 
 from __future__ import annotations
 

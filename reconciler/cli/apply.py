@@ -263,12 +263,12 @@ class _Attempt:
     moving: Base | None
     """The base that moves afterwards, with a record of what is tried from the first write on."""
     takes_back: bool
-    """Whether a harmful wave is taken back."""
+    """Whether a harmful wave is rolled back."""
     limit: CallLimit | None = None
     """What ``--max-calls`` permits."""
 
     async def carry_out(self, fleet: Fleet, people: Notifier | None) -> tuple[Planned, Report, list[ExitCode]]:
-        """Plans, applies, moves the base, and tells people; what each of these says of the exit code."""
+        """Plans, applies, moves the base and notifies people; returns the exit code of all of these."""
         planned, report = await self.plan_and_apply(fleet)
         moved = self.advance(planned, report)
         fail_on = self.output.fail_on
@@ -311,14 +311,14 @@ class _Attempt:
         return base.trying(tried, int(planned.at.timestamp()), created_anew(past, plan, self.run.id))
 
     def advance(self, planned: Planned, report: Report) -> bool:
-        """Moves the base if the run was told to. False if that failed. After harm, it stays where it is."""
+        """Moves the base if the run was asked to. False if that failed. After harm, it stays where it is."""
         if self.moving is not None and report.harm is not None:
             say(f"base: {printable(self.moving.ref)} stays where it is, because the run did harm")
             return True
         return self.moving is None or _advance(self.moving, self.desired, self.request, planned, report)
 
     async def after_harm(self, fleet: Fleet, report: Report) -> list[ExitCode]:
-        """Takes the harmful wave back, if there is one and the run was told to."""
+        """Rolls the harmful wave back, if there is one and the run was asked to."""
         if report.harm is None or not self.takes_back:
             return []
         from reconciler.cli.after_harm import take_back  # noqa: PLC0415 - after harm only

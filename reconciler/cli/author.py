@@ -165,6 +165,6 @@ def _show_plan(
 
 
 def _has_keys(fleet: DesiredState) -> bool:
-    """Whether any key of an organization is set; which ones are missing is told where they are used."""
+    """Whether any key of an organization is set; missing ones are reported where they are used."""
     keys = (organization.api_key for organization in fleet.organizations.values())
     return any(runtime().environ.find(key.name) is not None for key in keys)

@@ -121,7 +121,7 @@ class _Demo(Struct, frozen=True):
     async def _plan(self) -> Planned:
         self._chapter(
             "2. The plan",
-            "A downgrade or a deletion takes something from a tenant. No commit asks for it here, so a person "
+            "A downgrade or a deletion is a reduction. No commit asks for it here, so a person "
             "permits it with --allow. A protected tenant is still not reduced. A project that no file declares is "
             "reported, never deleted.",
             "reconciler plan --allow lowering",
@@ -172,8 +172,8 @@ class _Demo(Struct, frozen=True):
         self._chapter(
             "6. Drift",
             "Somebody raises the limit of one tenant in the console, and shrinks the compute of another. The next "
-            "apply restores the size of the compute. It only reports the limit: lowering it takes something from "
-            "the tenant, and no commit asks for that.",
+            "apply restores the size of the compute. It only reports the limit: lowering it is a reduction, and "
+            "no commit asks for it.",
             "reconciler drift",
         )
         seen = await self.fleet.drift()

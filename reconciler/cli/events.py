@@ -57,7 +57,7 @@ class EventLines:
 
     @property
     def listener(self) -> Callable[[Event], None] | None:
-        """What the run tells its events; None if nobody wants them."""
+        """The listener of the run's events; None if nobody wants them."""
         return self.tell if self.place or message_log() is not None else None
 
     def tell(self, event: Event) -> None:
@@ -130,7 +130,7 @@ def with_events(run: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 
 def to_all(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
-    """A listener that tells all of these; None if there is none."""
+    """A listener that calls all of these; None if there is none."""
     listening = [one for one in listeners if one is not None]
 
     def tell(event: Event) -> None:
@@ -179,7 +179,7 @@ def _check_stdout(output: OutputFlags) -> None:
 
 
 def _failure(error: BaseException) -> tuple[str, str | None, ExitCode]:
-    """The text of an unexpected error may contain secrets: only its type is told."""
+    """The text of an unexpected error may contain secrets: only its type is written."""
     code = of_error(error)
     if isinstance(error, ReconcilerError):
         return str(error), error.hint, code

@@ -88,7 +88,7 @@ class SinkFlags(NamedTuple):
 
 
 class NotifyFlags(NamedTuple):
-    """Whether notices are sent, to which addresses, and where it is kept what was told."""
+    """Whether notices are sent, to which addresses, and where sent notices are recorded."""
 
     notify: bool
     notify_to: tuple[str, ...]
@@ -101,7 +101,7 @@ class NotifyFlags(NamedTuple):
 
 
 class TelemetryFlags(NamedTuple):
-    """What a run tells of itself for people on call."""
+    """The metrics and traces of a run, for people on call."""
 
     metrics: Path | None
     trace: str | None

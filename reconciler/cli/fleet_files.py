@@ -228,7 +228,7 @@ class FleetFiles:
 
     def _has_an_untold_past(self, compared: str | None) -> bool:
         """Whether earlier files exist that cannot be read."""
-        if compared is not None:  # what is wrong with them is told
+        if compared is not None:  # their errors are reported
             return True
         if not is_shallow(self._directory):
             return False
@@ -401,7 +401,7 @@ def _check_sources(directory: Path) -> None:
 def _left_out(directory: Path, known: KnownTenants) -> list[str]:
     try:
         return left_out(directory, known)
-    except InvalidInputError:  # what is wrong with the repository is told where it is needed
+    except InvalidInputError:  # an error of the repository is reported where it is needed
         return []
 
 

@@ -179,7 +179,7 @@ def run(args: list[str] | None = None, obj: object = None) -> int:
 
 
 def _logs_json(words: Sequence[str]) -> bool:
-    """Whether the words of the command ask for a JSON log: a usage error is told in it too."""
+    """Whether the words of the command ask for a JSON log: a usage error is written as JSON too."""
     own = words[: words.index("--")] if "--" in words else words
     return f"{LOG_FORMAT}=json" in own or (LOG_FORMAT, "json") in pairwise(own)
 

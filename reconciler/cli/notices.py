@@ -1,4 +1,4 @@
-"""``--notify``: tells people what a run found. Addresses come from flags, the environment, or trusted files."""
+"""``--notify``: notifies people of findings. Addresses come from flags, the environment, or trusted files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def open_notifier(
 ) -> Notifier:
     """The notifier that the flags ask for, checked before the first call.
 
-    ``remembers`` says that the command would tell the same again in each run: then what was told has to be kept.
+    ``remembers`` says that the command would send the same in each run: then sent notices have to be recorded.
     Called once the files are trusted. Raises InvalidInputError for an address that is none, and without any,
     MissingKeyError for a variable that is not set, and MachineError if Apprise is not installed.
     """

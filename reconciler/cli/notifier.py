@@ -1,4 +1,4 @@
-"""Whether a command tells people what it found, and what it did not look at. Imports the rest late."""
+"""Whether a command notifies people of what it found, and what it did not look at. Imports the rest late."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def notifier(
 
 
 def left_out(desired: DesiredState, request: Request) -> list[str]:
-    """The tenants that the selection leaves out: what was told of them is not over."""
+    """The tenants that the selection leaves out: their notices are not over."""
     return [name for name, tenant in desired.tenants.items() if not request.selection.includes(tenant)]

@@ -178,7 +178,7 @@ ROLLBACK: Final = declare(
     """Undo a run: restore the values that its journal recorded before each write.
 
     RUN is the id of the run, as its report and `reconciler audit` show it. Shows the plan and asks. A value that
-    somebody has changed since stays, and so does what no call takes back, such as a deletion: both are listed.
+    somebody has changed since stays, and so does what no call can undo, such as a deletion: both are listed.
     What the run created is deleted only with --allow deletes=N. Afterwards, revert the change of the files.
     """,
     "reconciler rollback 4f2c1a09 --dry-run",

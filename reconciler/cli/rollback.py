@@ -97,7 +97,7 @@ def run(
 def _undone(
     run_id: str, fleet: str, tenants: tuple[str, ...], wave: int | None, journals: tuple[Path, ...]
 ) -> Undone:
-    """What the journals tell of the run. Raises InvalidInputError if it has not ended."""
+    """The journals' records of the run. Raises InvalidInputError if it has not ended."""
     status = run_statuses([run_id], journals, ())[run_id]
     if status.state is RunState.RUNNING:
         raise InvalidInputError(

@@ -175,7 +175,7 @@ SUSPEND: Final = _editing(
 RESUME: Final = _editing("resume", "End the suspension of a tenant.", "reconciler resume acme")
 BOOST: Final = _editing(
     "boost",
-    """Raise limits of a tenant until an end, which takes them back by itself.
+    """Raise limits of a tenant until an end; after it, the next apply removes them.
 
     A limit is quota.MEMBER=VALUE or compute.MEMBER=VALUE, as in the files.
     """,

@@ -68,7 +68,7 @@ def run(
 
 
 class _Readings(Struct, frozen=True):
-    """Readings of the usage, each printed, and told to people where they asked for it."""
+    """Readings of the usage, each printed, and sent as notices where requested."""
 
     fleet: Fleet
     request: Request

@@ -36,7 +36,7 @@ class Rotation(Struct, frozen=True):
         return self.name.replace(DATE, f"{slot:%Y-%m-%d}").replace(TIME, f"{slot:%H%M}")
 
     def moment(self, name: str) -> datetime | None:
-        """Return the slot that a name tells; None for the name of another snapshot."""
+        """Return the slot in a name; None for the name of another snapshot."""
         found = re.fullmatch(self._expression, name)
         if found is None:
             return None

@@ -165,7 +165,7 @@ class Tenant(PartlyCompared, frozen=True):
     reason: str | None = None
     """Why it is suspended."""
     boosts: tuple[Boost, ...] = ()
-    """Also those that have ended: what they granted is taken back."""
+    """Also those that have ended: their values are removed."""
     hold: Hold | None = None
     project_id: str | None = None
     """Pins a project, found by id whatever its name."""

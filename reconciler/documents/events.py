@@ -24,7 +24,7 @@ _OUTCOMES: Final[dict[type[Any], tuple[type[Struct], tuple[str, ...]]]] = {
     ActionEnded: (ActionOutcome, ()),
     TenantEnded: (TenantOutcome, ("actions",)),
 }
-"""Events that tell the members of an outcome, with those that they leave out."""
+"""Events with the members of an outcome, and those that they leave out."""
 _TOTALS: Final[list[tuple[str, Any]]] = [
     ("started_at", datetime),
     ("calls", int),
@@ -33,7 +33,7 @@ _TOTALS: Final[list[tuple[str, Any]]] = [
     ("stopped_by", str | None),
     ("exit_code", int),
 ]
-"""What the last event tells of the report."""
+"""What the last event contains of the report."""
 
 
 def line(event: Event, run: str) -> str:

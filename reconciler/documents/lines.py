@@ -87,7 +87,7 @@ class JournalLook(Struct, frozen=True, tag_field="line", tag="look", forbid_unkn
 
 
 class JournalKept(Struct, frozen=True, tag_field="line", tag="kept", forbid_unknown_fields=True):
-    """The project that a tenant keeps, before its connection string is handed out."""
+    """The project that a tenant keeps, before its connection string is returned."""
 
     at: Moment
     run: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -84,7 +83,7 @@ class _MisfitError(ValueError):
 
 
 class SavedReport(Struct, frozen=True):
-    """What the document of a report tells."""
+    """What the document of a report contains."""
 
     report: Report
     stale: tuple[Stale, ...]
@@ -103,7 +102,7 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
 def parse_report(data: bytes, name: str) -> SavedReport:
     """The report of a document. Raises InvalidInputError, with the place in it, for what is none.
 
-    ``name`` is what messages call the document. Documents do not tell whether Neon refused a key.
+    ``name`` is what messages call the document. Documents do not state whether Neon refused a key.
     """
     return _parsed(data, _saved_report, f"{name} cannot be used as a report", REPORTED)
 
@@ -140,7 +139,7 @@ def _saved_plan(written: Any) -> SavedPlan:
 def _made_at_once() -> Callable[[Any], Any]:
     """Makes a tenant of each item, of which only this is kept.
 
-    The first item that is none is kept as it was written, to be told in its turn. For it the plan is refused, so
+    The first item that is none is kept as it was written, to be reported in turn. For it the plan is refused, so
     nothing is made of the items after it, however many there are.
     """
     refused = False
@@ -255,7 +254,7 @@ def _each(written: tuple[Any, ...]) -> Iterator[Any]:
 
 
 def _members(written: Shaped, names: tuple[str, ...]) -> dict[str, Any]:
-    """These members by name, as far as documents tell them."""
+    """These members by name, as far as documents contain them."""
     members = {}
     for name in names:
         if name in written.__struct_fields__:
@@ -267,7 +266,7 @@ def _members(written: Shaped, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _maker(of: type[Struct]) -> Callable[[Shaped], Any]:
-    """Makes one of the type of what a document tells of it."""
+    """Makes a value of the type from its document."""
     return lambda written: of(**_members(written, of.__struct_fields__))
 
 
@@ -310,7 +309,7 @@ def _compute(written: Shaped) -> Compute:
         return made
     if not isinstance(written.pg_settings, dict):
         raise _MisfitError("not a mapping", "pg_settings")
-    return dataclasses.replace(made, pg_settings=JsonText.of(written.pg_settings))
+    return replace(made, pg_settings=JsonText.of(written.pg_settings))
 
 
 def _file_change(written: Shaped) -> FileChange:
@@ -332,7 +331,7 @@ def _unmanaged(written: Shaped) -> Unmanaged:
 
 
 def _project(written: Shaped) -> LiveProject:
-    """As far as a plan tells of it: what was seen of its settings is left out."""
+    """The project as far as a plan contains it: observed settings are left out."""
     seen = _members(written, PROJECT_MEMBERS)
     return LiveProject(quota=None, compute=None, restore_window_seconds=None, settings=None, **seen)
 

@@ -44,14 +44,14 @@ PROJECT_MEMBERS: Final = (
     *("id", "name", "organization", "region", "pg_version", "created_at"),
     *("storage_bytes", "last_active_at", "snapshots"),
 )
-"""What a document tells of a live project."""
+"""What a document contains of a live project."""
 
 
 class ShapeOverride(Struct, frozen=True, kw_only=True):
-    """How a document tells a type differently from the type's own members."""
+    """How the document of a type differs from the type's own members."""
 
     only: tuple[str, ...] | None = None
-    """The members that are told; None for all of them."""
+    """The members in the document; None for all of them."""
     without: tuple[str, ...] = ()
     added: Mapping[str, Any] = {}
     """What follows from the members, by name, with its type; or a member of another type."""
@@ -181,7 +181,7 @@ PLAN_COUNTS: Final = _counts(
     doc="Number of tenants for each kind of change, and of everything else in the plan.",
 )
 REPORT_COUNTS: Final = _counts(
-    "ReportCounts", Result, "stale", doc="Tenants by what became of them, and branches and snapshots."
+    "ReportCounts", Result, "stale", doc="Tenants by result, and branches and snapshots."
 )
 _LEFT_OUT: Final[Mapping[str, tuple[()] | None]] = {
     **dict.fromkeys(

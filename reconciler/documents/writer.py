@@ -1,4 +1,4 @@
-"""Writes the JSON documents: everything that the text views tell, for machines. Units stand in the field names.
+"""Writes the JSON documents: everything that the text views contain, for machines. Units stand in the field names.
 
 A document is made piece by piece, so that a plan of any size takes little memory.
 """
@@ -114,7 +114,7 @@ def report(applied: Report, stale: Sequence[Stale] = ()) -> Iterator[str]:
 
 
 def report_counts(applied: Report, stale: int) -> Document:
-    """How many tenants ended in each way, and what became of branches and snapshots."""
+    """The number of tenants by result, and of branches and snapshots by what was done."""
     return {
         **{result.value: applied.count(result) for result in Result},
         **_branches_and_snapshots(applied_actions(applied)),

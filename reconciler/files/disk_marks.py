@@ -1,8 +1,9 @@
 """Whether a file on disk is the one that was read before: by the marks that the file system gives it.
 
 They are the device, the inode, the size, and the times of the last change of its bytes and of its inode. No
-program can set the last one: whatever writes to the file, or puts another in its place, changes it. Git's index
-has the same, with flags and filters by which an edit can be hidden: it is not asked.
+program can set the last one: once it is old enough (``SETTLED_NS``), whatever writes to the file, or puts another
+in its place, changes it. Git's index has the same, with flags and filters by which an edit can be hidden: it is
+not asked.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ _TIMES: Final = Struct("<qq")
 _ID_BYTES: Final = 20
 _ALONE: Final = b"\1"
 _NOT_ALONE: Final = b"\0"
-SETTLED_NS: Final = 2 * 10**9
-"""The coarsest clock of a file system in use: a file that was changed later may be changed again unseen."""
+SETTLED_NS: Final = 40 * 10**9
+"""A file that was changed later may be changed again unseen. The coarsest clock of a file system counts 2 seconds.
+A program that writes through a memory map changes the times once, until the system has written the page to the
+disk: by default after 30 seconds, with 5 more until it looks (Linux: ``vm.dirty_expire_centisecs``)."""
 
 
 def mark(status: os.stat_result) -> bytes:

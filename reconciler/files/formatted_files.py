@@ -79,7 +79,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _differing(before: Loaded, after: Loaded, changed: Collection[str]) -> str:
-    """Return the first file of a tenant that differs; any file, if that cannot be told."""
+    """Return the first file of a tenant that differs; any file, if that is unknown."""
     now = after.desired.tenants if after.desired is not None else {}
     then = before.desired.tenants if before.desired is not None else {}
     files = (path for name, tenant in then.items() if now.get(name) != tenant for path in tenant.files)

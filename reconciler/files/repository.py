@@ -280,7 +280,7 @@ def link_targets(root: Path) -> LinkTargets | None:
     try:
         repository = find(root)
         head = None if repository is None else repository.head()
-    except InvalidInputError:  # what is wrong with it is told where it is needed
+    except InvalidInputError:  # its error is reported where it is needed
         return None
     if repository is None or head is None or not repository.prefix:
         return None

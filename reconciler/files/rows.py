@@ -67,7 +67,7 @@ def _columns(row: Row) -> dict[str, tuple[tuple[str, ...], Shape]]:
 def _entry(
     source: SqlSource, number: int, row: Row, columns: Mapping[str, tuple[tuple[str, ...], Shape]]
 ) -> Entry | Problem:
-    """Return the row as one line of JSON: what is wrong with it is told as for a line of a file."""
+    """Return the row as one line of JSON: its errors are reported as for a line of a file."""
     document: dict[str, object] = {}
     for column, value in row.items():
         path, shape = columns[column]

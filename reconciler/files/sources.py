@@ -329,7 +329,7 @@ def _add_rows(lines: dict[str, Entry], collection: Collection, reading: Reading)
 
 
 def _without_rows(file: _File, lines: Mapping[str, Entry], collection: Collection, reading: Reading) -> _File:
-    """Return the file without the documents that override rows which are not read; of those, a warning is told."""
+    """Return the file without the documents that override rows which are not read; each of those is a warning."""
     fleet = collection.fleet
     if fleet is None or not fleet.sql_sources or (reading.rows is not None and not reading.past):
         return file

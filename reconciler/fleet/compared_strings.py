@@ -1,4 +1,4 @@
-"""The connection strings that a registry keeps, compared with its rows and with Neon, and mended by a rebuild."""
+"""Compares connection strings of the registry with its rows and with Neon, and repairs them in a rebuild."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ async def compare_strings(
             context, [asked for name, (asked, _) in rows.items() if name not in wrong], kept
         )
 
-    async def mend(finding: StringFinding) -> str:
+    async def repair(finding: StringFinding) -> str:
         return await _mend(context, finding, kept) if writes else ""
 
-    failures = await each(findings, mend)
+    failures = await each(findings, repair)
     done = list(zip(findings, failures, strict=True))
     return ComparedStrings(
         _row_changes((one, "") for one, failure in done if one.remedy is not Remedy.WAIT and not failure),

@@ -163,7 +163,7 @@ class FewTenants:
     ) -> Commanded:
         """Returns a tenant's default branch to a moment, a length of time ago, or a snapshot (its name or id).
 
-        The present state stays as another branch. ``preview`` makes a branch to look at instead. ``again`` repeats
+        The current state stays as another branch. ``preview`` makes a branch to look at instead. ``again`` repeats
         a restore to the same state that was already done. Raises InvalidInputError unless exactly one of ``to``
         and ``snapshot`` is given, or if the moment has no time zone, and what ``plan_command`` raises.
         """

@@ -234,7 +234,7 @@ class Fleet(FewTenants):
     ) -> list[NotDeliveredError]:
         """Tells every destination once what is new of the findings. Returns what could not be delivered.
 
-        ``records`` keep what was told; by default the registry does. Raises InvalidInputError if there is neither.
+        ``records`` keep sent notices; by default the registry does. Raises InvalidInputError if there is neither.
         """
         from reconciler.notify.records import RegistryRecords  # noqa: PLC0415 - for notices only
         from reconciler.notify.telling import notify  # noqa: PLC0415

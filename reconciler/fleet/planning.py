@@ -141,7 +141,7 @@ def approved(context: Context, planned: Planned, saved: Plan, *, strict: bool) -
 
 
 def _with_overview(plan: Plan, desired: DesiredState, live: LiveState, request: Request) -> Plan:
-    """A run about few tenants lists no organization: it tells nothing of the fleet."""
+    """A run about few tenants lists no organization: it knows nothing of the fleet."""
     if not live.listed:
         return plan
     from reconciler.plan.counting import with_overview  # noqa: PLC0415 - for fleets only

@@ -38,7 +38,7 @@ SHORT: Final = 7
 
 
 class Undone(Struct, frozen=True):
-    """A run that is to be taken back, as its journals tell it."""
+    """A run to roll back, as its journals record it."""
 
     run: str
     writes: tuple[RecordedWrite, ...]
@@ -130,6 +130,6 @@ def _about_files(of_files: Plan, plan: Plan, undone: Undone) -> list[Note]:
 
 def _about_journals(undone: Undone) -> list[Note]:
     return [
-        Note(None, f"journal {path} is not whole: writes of run {undone.run} may be missing here")
+        Note(None, f"journal {path} is incomplete: writes of run {undone.run} may be missing here")
         for path in undone.unreadable
     ]

@@ -65,7 +65,7 @@ class _Reading(Struct, frozen=True):
         return self._usage(await self._observe())
 
     async def _observe(self) -> _Observed:
-        """Reads the lists, what they lack, and once more whatever a threshold or a forecast depends on."""
+        """Reads the lists, what they lack, and again everything on which a threshold or a forecast depends."""
         requirements = UsageRequirements(self.request.selection)
         live, searches = await list_projects(self.context, self.request, requirements, self.on_progress)
         now = self.context.time()

@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 PER_PAGE: Final = 100
 _MOST_PAGES: Final = 50
-"""A pull request with more comments than these pages hold gets a second one of ours."""
+"""Maximum number of pages to search: beyond them, a pull request gets a second comment of this program."""
 _ATTEMPTS: Final = 4
 _SECONDS: Final = 30
 
 
 class ForgeError(ReconcilerError):
-    """The forge did not do what was asked; the fleet is not concerned."""
+    """The forge did not carry out the call; the fleet is not affected."""
 
 
 class _AgainError(Exception):
@@ -44,7 +44,7 @@ class Calls(Struct, frozen=True):
     """The API of one repository or project, with a token for it."""
 
     forge: str
-    """What the forge is called in messages."""
+    """The name of the forge in messages."""
     root: str
     header: str
     token: Secret
@@ -55,7 +55,7 @@ class Calls(Struct, frozen=True):
     headers: dict[str, str] = {}
 
     def persist(self, once: Callable[[], T]) -> T:
-        """Look and write again where an answer was lost: what the lost call wrote is found by its marker."""
+        """Repeat the search and the write if an answer was lost: the marker shows what the lost call wrote."""
         attempts = Retrying(
             retry=retry_if_exception_type(_AgainError),
             stop=stop_after_attempt(_ATTEMPTS),

@@ -1,6 +1,6 @@
-"""What a comment of a fleet consists of: a hidden marker, whose fleet and commit it is about, and the text.
+"""The parts of a fleet's comment: a hidden marker, the fleet and commit, and the text.
 
-The marker in the first line tells the comments of this program from others. Anybody may write that line: a forge
+The marker in the first line identifies the comments of this program. Anybody may write that line: a forge
 says who wrote a comment, and only its own are edited.
 """
 
@@ -16,7 +16,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
 def marker(name: str) -> str:
-    """The first line of what is ours. Raises InvalidInputError for a name that could end the comment in HTML."""
+    """The first line of a comment. Raises InvalidInputError for a name that could end the comment in HTML."""
     if _NAME.fullmatch(name) is None or "--" in name:
         raise InvalidInputError(
             f"--name {name!r} is not a name", hint="use letters, digits, '.', '_' and single '-', at most 63"
@@ -25,7 +25,7 @@ def marker(name: str) -> str:
 
 
 def is_marked(body: str | None, name: str) -> bool:
-    """Whether a comment or an issue begins with the marker of that fleet."""
+    """Whether a comment or an issue begins with the marker of the fleet."""
     return (body or "").split("\n", 1)[0].rstrip() == marker(name)
 
 

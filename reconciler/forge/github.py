@@ -34,7 +34,7 @@ PERMISSIONS: Final = "the token needs permissions: {pull-requests: write, issues
 
 
 def pull_request(environ: Environment) -> int | None:
-    """The number of the pull request that the workflow runs for; None if it runs for none."""
+    """The number of the pull request of the workflow; None if there is none."""
     ref = environ.find("GITHUB_REF")
     found = None if ref is None else _PULL.fullmatch(ref.reveal())
     return None if found is None else int(found[1])
@@ -102,12 +102,12 @@ class GitHub(Struct, frozen=True):
         return self.calls.persist(once)
 
     def add_label(self, number: int, label: str) -> None:
-        """Put a label on a pull request or issue. GitHub makes a label that the repository lacks."""
+        """Add a label to a pull request or issue. GitHub creates a label that the repository lacks."""
         _check_label(label)
         self.calls.persist(lambda: self.calls.call("POST", f"issues/{number}/labels", labels=[label]))
 
     def remove_label(self, number: int, label: str) -> bool:
-        """Take a label away. False if it was not there."""
+        """Remove a label. False if it was not there."""
         _check_label(label)
         path = f"issues/{number}/labels/{quote(label, safe='')}"
         return self.calls.persist(lambda: self.calls.call("DELETE", path, absent=True)) is not None
@@ -126,4 +126,6 @@ class GitHub(Struct, frozen=True):
 
 def _check_label(label: str) -> None:
     if not (0 < len(label) <= MAX_LABEL and label.isprintable() and "," not in label):
-        raise InvalidInputError(f"{label!r} is no label", hint=f"use 1 to {MAX_LABEL} characters, without a comma")
+        raise InvalidInputError(
+            f"{label!r} is not a label", hint=f"use 1 to {MAX_LABEL} characters, without a comma"
+        )

@@ -29,7 +29,7 @@ PERMISSIONS: Final = "$GITLAB_TOKEN needs the scope api and the role Reporter in
 
 
 def merge_request(environ: Environment) -> int | None:
-    """The number (``iid``) of the merge request that the pipeline runs for; None if it runs for none."""
+    """The number (``iid``) of the merge request of the pipeline; None if there is none."""
     found = environ.find("CI_MERGE_REQUEST_IID")
     return int(found.reveal()) if found is not None and found.looks_like(_NUMBER) else None
 

@@ -19,7 +19,7 @@ ADOPTION: Final = "adoption"
 """The purpose of a branch that marks a project that was found by its name."""
 CONNECTIONS: Final = "connections"
 HANDED_OUT: Final = "handed out"
-"""On projects of runs that hand out connection strings: somebody may have received one."""
+"""On projects of runs that return connection strings: somebody may have received one."""
 PRODUCT: Final = "neon-reconciler"
 
 

@@ -1,4 +1,4 @@
-"""What a person is told: notices, and what was told before. Any command can send them."""
+"""Notices to people, and which of them were sent before. Any command can send them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Weight(IntEnum):
 
 
 class NoticeKey(NamedTuple):
-    """What a notice is about: it is told once, as long as that lasts."""
+    """What a notice is about: it is sent once, as long as that lasts."""
 
     topic: str
     """The kind of thing, such as ``usage``."""
@@ -31,12 +31,12 @@ class NoticeKey(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What was told of a key."""
+    """What was sent about a key."""
 
     level: int
-    """A higher one is told again."""
+    """A higher level is sent again."""
     since: str
-    """What it belongs to, such as a billing period: of another one, it is told again."""
+    """What it belongs to, such as a billing period: for another one, it is sent again."""
 
 
 NOTHING_SENT: Final = Sent(-1, "")
@@ -45,7 +45,7 @@ SentByKey: TypeAlias = "Mapping[NoticeKey, Sent]"
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """One thing to tell."""
+    """One notice."""
 
     key: NoticeKey
     text: str
@@ -54,29 +54,29 @@ class Notice(Struct, frozen=True, kw_only=True):
     """What it counts as in the title, such as ``above a threshold``."""
     weight: Weight
     sent: Sent = SENT_ONCE
-    """What is recorded once it was told."""
+    """What is recorded once it was sent."""
 
 
 class Findings(Struct, frozen=True, kw_only=True):
-    """What a run found to tell, the most important first, and what it looked at."""
+    """The notices of a run, the most important first, and what the run looked at."""
 
     fleet: str
     notices: tuple[Notice, ...]
     covers: Callable[[NoticeKey], bool]
-    """Whether the run looked at it: then it is over if there is no notice of it."""
+    """Whether the run looked at it: if it did and there is no notice, the earlier notice is over."""
     command: str
     """The command that shows all of it."""
 
     def news(self, before: SentByKey) -> tuple[Notice, ...]:
-        """The notices that were not told before."""
+        """The notices that were not sent before."""
         return tuple(notice for notice in self.notices if _is_new(notice, before))
 
     def remaining(self, before: SentByKey) -> dict[NoticeKey, Sent]:
-        """What stays told if nothing more is told: without what is over."""
+        """What stays recorded if nothing is sent: without what is over."""
         return self._after(before, delivered=False)
 
     def sent(self, before: SentByKey) -> dict[NoticeKey, Sent]:
-        """What is told after the news were delivered."""
+        """What is recorded after the new notices were delivered."""
         return self._after(before, delivered=True)
 
     def _after(self, before: SentByKey, *, delivered: bool) -> dict[NoticeKey, Sent]:

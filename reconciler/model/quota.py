@@ -36,7 +36,7 @@ class Quota(Struct, frozen=True):
 
 
 class Consumption(Struct, frozen=True):
-    """What a project has used in this billing period, as a single read tells; None if it does not say.
+    """What a project has used in this billing period, as a read of the single project states; None if it does not.
 
     Neon: lags by up to an hour (guides/consumption-limits).
     """

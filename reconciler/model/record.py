@@ -1,4 +1,4 @@
-"""What the journals tell of one write."""
+"""The journals' record of one write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RecordedChange(Struct, frozen=True):
 
 
 class RecordedWrite(Struct, frozen=True, kw_only=True):
-    """One call that writes: who made it, of whom, why, and what became of it."""
+    """One call that writes: who made it, for whom, why, and with what result."""
 
     at: datetime
     run: str

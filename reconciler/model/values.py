@@ -1,4 +1,4 @@
-"""Values of fields, as files state them and the API tells them."""
+"""Values of fields, as files state them and the API returns them."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -297,7 +298,9 @@ def _retry_after_seconds(answer: Answer) -> float:
     return max(0.0, (until - now).total_seconds()) if until else 0.0
 
 
+@lru_cache(maxsize=1)
 def _date(text: str) -> datetime | None:
+    """The time that a header states: the responses of one second state the same."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

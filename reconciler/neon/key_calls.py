@@ -1,4 +1,4 @@
-"""The calls that tell whose a key is and what it opens. Only ``doctor`` makes them."""
+"""The calls that show whose a key is and what it permits. Only ``doctor`` makes them."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class LeasedBudget:
     async def slow_down(self, seconds: float, cost: float) -> None:
         """From now on, a call of any run counts as ``cost`` calls for so many seconds.
 
-        A ledger that does not answer is not told: its answers would be waited for in threads that others need.
+        A ledger that does not answer is not called: its answers would be waited for in threads that others need.
         """
         if asyncio.get_running_loop().time() < self._without_until:
             return

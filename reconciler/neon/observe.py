@@ -332,7 +332,7 @@ def _check_not_empty(desired: DesiredState, live: LiveState) -> None:
 
 REASONS_SHOWN: Final = 3
 EXPLAINED_FROM: Final = 100
-"""From so many projects on, it is told why they are read: this takes a while."""
+"""From so many projects on, the progress says why they are read: this takes a while."""
 
 
 @dataclass(slots=True)

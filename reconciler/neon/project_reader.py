@@ -190,7 +190,7 @@ class ProjectReader:
     async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
         """The project with these details. If the API does not find it, searches all organizations for it.
 
-        A project that is found there, because its key did not see it yet, is asked once more for its details. One
+        A project that is found there, because its key did not see it yet, is read again for its details. One
         that exists but whose details are not found is unknown: its owner cannot be determined.
         """
         try:

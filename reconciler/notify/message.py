@@ -1,4 +1,4 @@
-"""The text of one message, however many notices it holds. It fits where a chat or a pager takes it whole."""
+"""The text of one message with any number of notices, short enough for every chat and pager."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_LINE: Final = 150
 """With both, a message stays below the 2,000 characters of the strictest chat (Discord)."""
 _MENTION: Final = re.compile(r"@(?=everyone|here|channel|all|group|team)", re.IGNORECASE)
 _MARKUP: Final = str.maketrans({"<": "‹", ">": "›", "`": "'", "&": "+"})
-"""What begins a mention, a link or code in a chat: Slack's ``<!channel>``, ``&lt;``."""
+"""Characters that begin a mention, a link or code in a chat: Slack's ``<!channel>``, ``&lt;``."""
 
 
 class Message(Struct, frozen=True):
@@ -36,12 +36,12 @@ def message(findings: Findings, news: Sequence[Notice]) -> Message:
     lines = [f"- {harmless(notice.text)}" for notice in news[:MOST_LINES]]
     if len(news) > MOST_LINES:
         lines.append(f"- and {len(news) - MOST_LINES:,} more")
-    body = "\n".join([*lines, "", f"All of it: {findings.command}"])
+    body = "\n".join([*lines, "", f"Details: {findings.command}"])
     return Message(_title(findings, news), body, max(notice.weight for notice in news))
 
 
 def harmless(text: str) -> str:
-    """The text on one line, in which no name calls people, and nothing is markup or a link."""
+    """The text on one line, without mentions, markup and links."""
     text = _MENTION.sub("@\u200a", printable(text).translate(_MARKUP)).replace("://", ":/ /")
     return text if len(text) <= LONGEST_LINE else f"{text[: LONGEST_LINE - 3]}..."
 

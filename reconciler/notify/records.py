@@ -1,4 +1,4 @@
-"""Where it is recorded what was told to whom."""
+"""Records of sent notices, by destination."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class Records(Protocol):
-    """Keeps what was told to each destination."""
+    """Keeps the notices that were sent to each destination."""
 
     async def read(self, destination: str) -> SentByKey:
-        """What was told there."""
+        """The notices that were sent to the destination."""
 
     async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
-        """Records what is told now, where it was ``before``."""
+        """Records the notices that are sent now, where they were ``before``."""
 
 
 class RegistryRecords(Records):
-    """In the registry of the fleet. Its methods raise RegistryError."""
+    """Keeps them in the registry of the fleet. The methods raise RegistryError."""
 
     def __init__(self, registry: NullRegistry, now: Callable[[], datetime]) -> None:
         self._registry, self._now = registry, now
 
     async def read(self, destination: str) -> SentByKey:
-        """What was told there."""
+        """The notices that were sent to the destination."""
         return await self._registry.read(self._registry.sent_notices, destination)
 
     async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
@@ -41,13 +41,13 @@ class RegistryRecords(Records):
 
 
 class NoRecords(Records):
-    """Remembers within this process only: the next one tells everything again."""
+    """Keeps them in this process only: the next process sends everything again."""
 
     def __init__(self) -> None:
         self._sent: dict[str, SentByKey] = {}
 
     async def read(self, destination: str) -> SentByKey:
-        """What this process told there."""
+        """The notices that this process sent to the destination."""
         return self._sent.get(destination, {})
 
     async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:  # noqa: ARG002

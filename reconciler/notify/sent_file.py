@@ -1,4 +1,4 @@
-"""What was told, in a file: replaced whole, so that a run that dies leaves the old one or the new one."""
+"""A file with the sent notices. It is replaced as a whole: a run that dies leaves the old or the new one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SentFile(Records):
         self._read()
 
     async def read(self, destination: str) -> SentByKey:
-        """What was told there, now: other commands may share the file."""
+        """The notices that were sent to the destination, as of now: other commands may share the file."""
         return self._read().get(destination, {})
 
     async def write(self, destination: str, before: SentByKey, after: SentByKey) -> None:
@@ -72,7 +72,7 @@ class SentFile(Records):
             raise OutputError(f"--notify-state {self._path}: {reason}", hint=AGAIN) from error
 
     def _read(self) -> dict[str, dict[NoticeKey, Sent]]:
-        """What was told, by destination."""
+        """The sent notices, by destination."""
         found: dict[str, dict[NoticeKey, Sent]] = {}
         for line in self._lines():
             found.setdefault(line.destination, {})[NoticeKey(line.topic, line.subject, line.what)] = Sent(

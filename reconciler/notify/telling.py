@@ -1,4 +1,4 @@
-"""Tells people what is new, each thing once: delivered first, recorded afterwards."""
+"""Sends new notices, each once: first delivered, then recorded."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 async def notify(
     findings: Findings, destinations: Sequence[Destination], records: Records
 ) -> list[NotDeliveredError]:
-    """Sends each destination one message with everything that is new to it. Returns what was not delivered.
+    """Sends each destination one message with the notices that are new to it. Returns the failed deliveries.
 
-    What is over is recorded before a message, and what was told after it. So a run that dies in between, or a
+    Ended notices are removed before a message, and new ones recorded after it. So a run that dies in between, or a
     message that fails, repeats a notice, and none is lost. Raises what ``records`` raises.
     """
     failed = []

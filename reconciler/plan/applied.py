@@ -202,7 +202,7 @@ def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
     """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
     That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
-    boost asks to take back what it granted, also once the files no longer declare the boost.
+    boost asks to remove the values that it granted, also once the files no longer declare the boost.
     """
     not_applied = _not_applied(ended)
     for name, tenant in ended.desired.tenants.items():
@@ -214,7 +214,7 @@ def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
 
 
 def _owes_an_end(ended: Ended, name: str) -> bool:
-    """Return whether the files no longer declare a boost that has ended: only the base tells what it granted."""
+    """Return whether the files no longer declare a boost that has ended: only the base shows what it granted."""
     past = ended.history.past(name)
     granted = frozenset() if past is None else past.ended
     return not granted <= declared_fields.before_ends(ended.desired, name)

@@ -37,7 +37,7 @@ def _ended(tenant: Tenant, at: datetime) -> Iterator[bool]:
 def notes(desired: DesiredState, tenants: Iterable[Tenant], plans: Iterable[TenantPlan]) -> Iterator[Note]:
     """Yield each hold, suspension and boost, and those that have ended.
 
-    Actions show suspensions and boosts in their reasons; a hold is told apart from what it holds back.
+    Actions show suspensions and boosts in their reasons; a hold is reported besides what it holds back.
     """
     shown = {plan.tenant: frozenset(action.kind for action in plan.actions) for plan in plans}
     for tenant in tenants:

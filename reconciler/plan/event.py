@@ -86,7 +86,7 @@ class TenantStarted(Struct, frozen=True, tag_field="event", tag="tenant_started"
 
 
 class ObservedAgain(Struct, frozen=True, tag_field="event", tag="observed_again"):
-    """The tenant's turn came late: its project is read and planned once more before the next step."""
+    """The tenant's turn came late: its project is read and planned again before the next step."""
 
     at: datetime
     tenant: str

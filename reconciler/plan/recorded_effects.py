@@ -284,4 +284,4 @@ _STAYS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "adopt_project": ("the branch that marks the project stays", "it expires by itself, within 30 days"),
 }
-"""What is told of each kind of write that no call takes back, and the remedy."""
+"""The message for each kind of write that no call can undo, and the remedy."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Remedy(Enum):
-    """What makes the strings of a row right."""
+    """What repairs the connection strings of a row."""
 
     READ = "read"
     """Read them from Neon, and write them."""
@@ -55,9 +55,9 @@ def due_strings(
     rows: Mapping[str, Registered],
     lapsed_before: datetime,
 ) -> Iterator[ExpectedStrings]:
-    """Yield what a run writes: strings that an earlier run was about to write, of certain projects.
+    """Yield the strings that an earlier run was about to write, of certain projects: this run writes them.
 
-    A claim without a project is that of a run that could not record what it created. Otherwise another run may be
+    A claim without a project belongs to a run that could not record what it created. Otherwise another run may be
     about to reset the password, until ``lapsed_before``.
     """
     for name, project in certain.items():
@@ -106,5 +106,5 @@ def _finding(row: Registered, kept: KeptConnection | None, lapsed_before: dateti
         return "no key of the environment decrypts it", Remedy.READ
     host = urlsplit(kept.strings.direct.reveal()).hostname
     if row.record.host not in (None, host):
-        return f"leads to {host}, and the compute of the project is {row.record.host}", Remedy.READ
+        return f"contains host {host}, but the compute of the project is {row.record.host}", Remedy.READ
     return None if kept.newest_key else ("encrypted with an older key", Remedy.ENCRYPT)

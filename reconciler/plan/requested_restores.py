@@ -1,4 +1,4 @@
-"""The commands that a request for a restore means, whether a program or a person states it."""
+"""The command for a requested restore, whether a program or a person requests it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 def requested_restore(
     *, to: datetime | timedelta | None, snapshot: str | None, preview: bool, again: bool
 ) -> Asked:
-    """Return what makes the command. Raises InvalidInputError for a request without sense."""
+    """Return a function that makes the command for a tenant. Raises InvalidInputError for an invalid request."""
     if (to is None) is (snapshot is None):
-        raise InvalidInputError(
-            "a restore needs either a moment or a snapshot", hint="--to 2h, or --snapshot NAME"
-        )
+        raise InvalidInputError("a restore needs a moment or a snapshot", hint="--to 2h, or --snapshot NAME")
     if snapshot is not None:
         return lambda tenant, at: RestoreFromSnapshot(
             tenant=tenant, asked_at=at, snapshot=snapshot, preview=preview, again=again
@@ -42,7 +40,7 @@ def _ago(length: timedelta, *, preview: bool, again: bool) -> Asked:
         try:
             moment = (at - length).replace(microsecond=0)
         except OverflowError as error:
-            raise InvalidInputError(f"{length_text} ago is before the first moment of the calendar") from error
+            raise InvalidInputError(f"{length_text} ago is before year 1") from error
         return RestoreTo(tenant=tenant, asked_at=at, to=moment, ago=length_text, preview=preview, again=again)
 
     return asked

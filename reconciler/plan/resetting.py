@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from reconciler.plan.commanded import Subject
     from reconciler.plan.comparison import Finding
 
-REMOVE_IT: Final = (
-    "remove the obstacle; or remove the branch from the tenant's file, apply, and declare it again: it is new then"
-)
+REMOVE_IT: Final = "remove the obstacle; or remove the branch from the tenant's file, apply, and declare it again"
 
 
 class ResetToParent(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,7 @@ def _impossible(subject: Subject, branch: LiveBranch) -> tuple[str, str] | None:
     if branch.default:
         return "it is the default branch, which has no parent", history
     if is_kept(branch):
-        return "a restore left it, and it holds the state that was replaced", history
+        return "it holds the state that a restore replaced", history
     if branch.annotations.get(PURPOSE) == Purpose.SNAPSHOT.value:
         return "it is kept as a snapshot", history
     parents = frozenset(one.parent_id for one in subject.project.branches or ())

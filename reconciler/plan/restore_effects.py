@@ -1,4 +1,4 @@
-"""What a restore takes, keeps and changes, as a person wants to know it before, and the snapshot before it."""
+"""The effects of a restore, which a person reads before it, and the snapshot that is taken first."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from reconciler.plan.commanded import Subject
 
 BEFORE: Final = "before restore to "
-"""How the names of snapshots begin that are taken before a restore."""
+"""The prefix of the names of snapshots that are taken before a restore."""
 SNAPSHOT_LIFETIME: Final = timedelta(days=7)
 SAME_ATTEMPT: Final = timedelta(minutes=15)
 """A snapshot that an earlier attempt of a restore has taken this recently is not taken again."""
 NAMES: Final = 5
-"""Names that a sentence lists."""
+"""Maximum number of names in a sentence."""
 
 
 def asked_for(path: str, before: str, after: str) -> tuple[FieldChange, ...]:
@@ -62,7 +62,7 @@ def living(branches: Iterable[LiveBranch], now: datetime) -> list[LiveBranch]:
 
 
 class Before(Struct, frozen=True):
-    """The snapshot that is taken before a restore, or why none is."""
+    """The snapshot that is taken before a restore, or the reason why none is taken."""
 
     actions: tuple[CreateSnapshot | DeleteSnapshot, ...]
     effect: Consequence
@@ -71,7 +71,7 @@ class Before(Struct, frozen=True):
 def snapshot_before(
     subject: Subject, branch: LiveBranch, to: str, asked_at: datetime, needed: str | None = None
 ) -> Before:
-    """Return the snapshot of the present state, where there is room for one, or where the tier lets the oldest go.
+    """Return the snapshot of the current state, if there is room or the tier allows to replace the oldest one.
 
     ``needed`` is the id of the snapshot that the restore reads.
     """
@@ -92,7 +92,7 @@ def snapshot_before(
         branch=branch.name,
         expires_at=expires_at,
     )
-    message = f"a snapshot of its present state is taken before: {name!r}"
+    message = f"a snapshot of its current state is taken first: {name!r}"
     if leaving is None:
         return Before((action,), Consequence("snapshot", message))
     removal = _replaced(subject, leaving, name)
@@ -100,7 +100,7 @@ def snapshot_before(
 
 
 def _oldest(subject: Subject, needed: str | None) -> LiveSnapshot | None:
-    """Return the snapshot that goes for one before a restore: the tier says so, and no file declares it."""
+    """Return the snapshot that is deleted to make room: the tier allows it, and no file declares it."""
     policy = subject.settings.snapshot_policy
     if Occasion.RESTORE not in (policy.before or ()) or policy.at_limit is not AtLimit.REPLACE_OLDEST:
         return None
@@ -125,7 +125,7 @@ def _replaced(subject: Subject, old: LiveSnapshot, name: str) -> DeleteSnapshot:
 
 
 def _missing(subject: Subject) -> set[str]:
-    """Return the names of the declared snapshots that have still to be taken."""
+    """Return the names of the declared snapshots that do not exist yet."""
     taken = {s.name for s in subject.project.snapshots or () if not expired(s.expires_at, subject.now)}
     return {one.name for one in subject.settings.snapshots or ()} - taken
 
@@ -136,13 +136,13 @@ def _no_snapshot(subject: Subject, branch: LiveBranch, asked_at: datetime) -> st
         where = f"snapshots.before of tier {subject.settings.tier}"
         if subject.tenant.overrides.snapshots_before is not None:
             where = "overrides.snapshots.before of the tenant"
-        return f"no snapshot is taken before: {where} does not name restore"
+        return f"no snapshot is taken first: {where} does not name restore"
     taken = [s for s in subject.project.snapshots or () if not expired(s.expires_at, subject.now)]
     begun = max(asked_at - SAME_ATTEMPT, branch.reset_at or branch.created_at)
     if recent := next((s for s in taken if s.name.startswith(BEFORE) and s.created_at >= begun), None):
-        return f"snapshot {recent.name!r} was already taken before: {utc_text(recent.created_at)}"
+        return f"snapshot {recent.name!r} was already taken at {utc_text(recent.created_at)}"
     if branch.parent_id is not None:
-        return "no snapshot is taken before: Neon takes snapshots of root branches only"
+        return "no snapshot is taken first: Neon takes snapshots of root branches only"
     return None
 
 
@@ -152,22 +152,22 @@ def _no_room_for_snapshot(subject: Subject) -> str | None:
     missing = _missing(subject)
     if limit is None or manual + len(missing) < limit:
         return None
-    declared = f", and {_count(len(missing), 'declared one')} has still to be taken" if missing else ""
+    declared = f", and {_count(len(missing), 'declared one')} does not exist yet" if missing else ""
     allowed = snapshots_allowed(subject.project.organization, subject.limits)
-    return f"no snapshot is taken before: {allowed}, and it has {manual}{declared}"
+    return f"no snapshot is taken first: {allowed}, and it has {manual}{declared}"
 
 
 def effects_of_moment(
     subject: Subject, branch: LiveBranch, source: LiveBranch, moment: datetime, to: str, keep_as: str
 ) -> Iterator[Consequence]:
-    """Yield what a restore of a branch does that keeps its id. ``source`` holds the moment."""
+    """Yield the effects of a restore that keeps the id of the branch. ``source`` holds the moment."""
     parent = keep_as if source.id == branch.id else source.name
     yield Consequence("moment", f"branch {branch.name!r} gets its state of {to}")
     yield from _lost(subject, moment, to)
-    yield Consequence("kept", f"its present state stays as branch {keep_as!r}{_children(subject, branch)}")
+    yield Consequence("kept", f"its current state stays as branch {keep_as!r}{_children(subject, branch)}")
     yield from _newer(subject, branch, moment)
     yield Consequence("id", f"no id changes: branch {branch.id} keeps its id")
-    yield Consequence("connection", f"connection strings stay; {_connections(subject, branch)}")
+    yield Consequence("connection", f"connection strings do not change; {_connections(subject, branch)}")
     if branch.parent_id is None:
         yield Consequence("id", f"Neon may make it a child of {parent!r}: then it can have no more snapshots")
 
@@ -175,7 +175,7 @@ def effects_of_moment(
 def effects_of_snapshot(
     subject: Subject, branch: LiveBranch, snapshot: LiveSnapshot, keep_as: str
 ) -> Iterator[Consequence]:
-    """Yield what the restore of a snapshot does, which makes a new branch."""
+    """Yield the effects of the restore of a snapshot, which makes a new branch."""
     taken = utc_text(snapshot.created_at)
     yield Consequence(
         "moment", f"branch {branch.name!r} gets the state of snapshot {snapshot.name!r}, taken {taken}"
@@ -183,15 +183,17 @@ def effects_of_snapshot(
     yield from _lost(subject, snapshot.created_at, f"snapshot {snapshot.name!r}")
     children = [one.name for one in subject.project.branches or () if one.parent_id == branch.id]
     stay = f", with its child branches {_listed(children)}" if children else ""
-    yield Consequence("kept", f"its present state stays as branch {keep_as!r}{stay}")
+    yield Consequence("kept", f"its current state stays as branch {keep_as!r}{stay}")
     yield from _newer(subject, branch, snapshot.created_at)
     yield Consequence(
         "id",
         f"the id of the default branch changes: {branch.id} becomes the id of {keep_as!r}; annotations stay there",
     )
-    yield Consequence("connection", f"connection strings stay: the computes move; {_connections(subject, branch)}")
     yield Consequence(
-        "moment", "the new branch has no earlier moments (Neon): --to goes back to the replaced one only"
+        "connection", f"connection strings do not change: the computes move; {_connections(subject, branch)}"
+    )
+    yield Consequence(
+        "moment", "Neon keeps no earlier moments of the new branch: --to reaches only those of the replaced branch"
     )
 
 

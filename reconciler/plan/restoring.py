@@ -1,4 +1,4 @@
-"""Restores: the default branch gets its state of an earlier moment or of a snapshot, or a preview shows it."""
+"""Restores the default branch to an earlier moment or to a snapshot, or makes a preview of that state."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from reconciler.plan.commanded import Subject
     from reconciler.plan.comparison import Finding
 
-AGAIN: Final = "to do it once more, add --again"
+AGAIN: Final = "to do it again, add --again"
 
 
 class RestoreTo(Struct, frozen=True, kw_only=True):
-    """Back to a moment: POST /projects/{id}/branches/{id}/restore."""
+    """Restores to a moment: POST /projects/{id}/branches/{id}/restore."""
 
     name: ClassVar = "restore"
     tenant: str
@@ -49,10 +49,10 @@ class RestoreTo(Struct, frozen=True, kw_only=True):
     """The length of time that a person asked for, such as ``2h``; None for a moment."""
     preview: bool = False
     again: bool = False
-    """Whether a restore to the same moment that was already done is done once more."""
+    """Whether a restore that was already done is done again."""
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
-        """Yield the restore or the preview, what is done before, or why neither is possible."""
+        """Yield the restore or the preview and the snapshot before it, or the reason why neither is possible."""
         default = subject.project.default_branch
         timeline = Timeline.of(subject.project, subject.now)
         why = NO_BRANCH if default is None else self._impossible(subject, default, timeline)
@@ -80,7 +80,7 @@ class RestoreTo(Struct, frozen=True, kw_only=True):
 
 
 class RestoreFromSnapshot(Struct, frozen=True, kw_only=True):
-    """Back to a snapshot: POST /projects/{id}/snapshots/{id}/restore, or of the branch that is kept as one."""
+    """Restores from a snapshot (POST /projects/{id}/snapshots/{id}/restore) or from a branch kept as one."""
 
     name: ClassVar = "restore"
     tenant: str
@@ -91,7 +91,7 @@ class RestoreFromSnapshot(Struct, frozen=True, kw_only=True):
     again: bool = False
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
-        """Yield the restore or the preview, what is done before, or why neither is possible."""
+        """Yield the restore or the preview and the snapshot before it, or the reason why neither is possible."""
         default = subject.project.default_branch
         if default is None:
             yield refused(subject, *NO_BRANCH)
@@ -235,12 +235,12 @@ def preview_findings(subject: Subject, source: RestoreSource, asked_at: datetime
 
 
 def preview_there(subject: Subject, called: str) -> Note | Refusal | None:
-    """Return a note if the preview is already there, a refusal if another one is."""
+    """Return a note if the preview already exists, a refusal if another preview exists."""
     there = next(iter(previews(subject.project, subject.desired.fleet, subject.now)), None)
     if there is None:
         return None
     if preview_of(there, subject.desired.fleet) == called:
-        return _note(subject, f"the preview is already there: branch {there.name!r}")
+        return _note(subject, f"the preview already exists: branch {there.name!r}")
     return refused(
         subject,
         f"branch {there.name!r} is a preview of another moment",

@@ -1,4 +1,4 @@
-"""The moments that a tenant can return to: the restore window, snapshots, and what restores and previews left."""
+"""The moments that a tenant can be restored to: the restore window, snapshots, branches that restores kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Holder: TypeAlias = Literal["default", "branch", "old_branch", "snapshot", "prev
 
 
 class ReturnPoint(Struct, frozen=True, kw_only=True):
-    """A moment, or a stretch of time, that the default branch can return to."""
+    """A moment or a span of time that the default branch can be restored to."""
 
     kind: Kind
     name: str
@@ -38,16 +38,16 @@ class ReturnPoint(Struct, frozen=True, kw_only=True):
     since: datetime | None
     """The first moment that can be restored; None if that is not known."""
     until: datetime | None
-    """The last one; None for now, and for a branch that does not say it."""
+    """The last moment; None for now, and for a branch that does not state it."""
     restore: str | None
-    """The flags of ``reconciler restore`` that return to the end of it, as a shell takes them; None if none do."""
+    """The flags of ``reconciler restore`` for the end of it, quoted for a shell; None if none exist."""
     size_bytes: int | None = None
     """The logical size of a branch."""
     expires_at: datetime | None = None
 
 
 class StoredBranch(Struct, frozen=True, kw_only=True):
-    """A branch, and how much data it shows."""
+    """A branch and the size of its data."""
 
     name: str
     id: str
@@ -58,18 +58,18 @@ class StoredBranch(Struct, frozen=True, kw_only=True):
 
 
 class Storage(Struct, frozen=True, kw_only=True):
-    """What holds the data of a project."""
+    """The storage of a project."""
 
     total_bytes: int | None
-    """All branches together, as stored, with the history that the restore window keeps; without snapshots."""
+    """All branches together, as stored, including the history in the restore window, without snapshots."""
     branches: tuple[StoredBranch, ...]
     """The largest first."""
     snapshots: int
-    """How many there are. Neon does not say how large each is."""
+    """Their number. Neon does not state their sizes."""
 
 
 class ReturnPoints(Struct, frozen=True, kw_only=True):
-    """The moments that a tenant can return to, the newest first."""
+    """The moments that a tenant can be restored to, newest first."""
 
     fleet: str
     tenant: str

@@ -1,4 +1,4 @@
-"""Several projects of one tenant: which is first, and whether the others are proven to be left by dead runs.
+"""Several projects of one tenant: which was created first, and whether dead runs left the others.
 
 Two runs may create one tenant at the same time; each checks afterwards, and the later one deletes its own project.
 If that run died before, its project is deleted here: if the run is known to be dead, if its connection string
@@ -45,7 +45,7 @@ class Rivals(Struct, frozen=True):
     """By (created_at, id): it stays in any case."""
     later: tuple[LiveProject, ...]
     contested: bool
-    """True if the later ones have the tenant's name too: then the tenant has no project until this is resolved.
+    """True if later ones have the tenant's name too: then the tenant has no project until a person resolves this.
     False if their runs marked them as duplicates.
     """
 
@@ -71,7 +71,7 @@ class Decision(Struct, frozen=True):
 
 
 def marked(name: str, run: str) -> str:
-    """Return the name of a project whose run knows that it came second."""
+    """Return the name that a run gives its project if another project was created first."""
     return f"{name}{MARK}{run}"
 
 

@@ -1,4 +1,4 @@
-"""The way back: what puts the values of a tenant back that a run recorded before it wrote."""
+"""Plans a rollback: restores the values that a run recorded before it changed them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ABSENT: Final = "its file says state: absent"
 def rolled_back(
     plan: Plan, rollbacks: Mapping[str, Rollback], desired: DesiredState, live: LiveState, now: datetime
 ) -> Plan:
-    """Return the plan of the way back. ``plan`` is that of the files for these tenants: its conflicts stay."""
+    """Return the plan of a rollback. ``plan`` is that of the files for these tenants: its conflicts stay."""
     projects = identify(desired, live).projects
     in_conflict = {conflict.tenant for conflict in plan.conflicts}
     plans: list[TenantPlan] = []
@@ -96,7 +96,7 @@ def _findings(
 
 
 class _Way(Struct, frozen=True):
-    """The way back of a tenant with a project."""
+    """The rollback of a tenant with a project."""
 
     rollback: Rollback
     desired: DesiredState
@@ -106,7 +106,7 @@ class _Way(Struct, frozen=True):
 
     @property
     def _limits(self) -> OrganizationLimits:
-        """Those of the organization that the project is in afterwards."""
+        """The limits of the organization that the project is in afterwards."""
         move = next((one for one in self.rollback.effects if isinstance(one, MovedProject)), None)
         there = self.project.organization if move is None else move.origin
         known = there if there in self.desired.organizations else self.project.organization
@@ -178,12 +178,12 @@ class _Way(Struct, frozen=True):
             yield from self._notes(changes)
 
     def _field(self, one: WrittenField) -> FieldChange | Refusal | None:
-        """The change that puts one field back, why it stays, or None if it is back already."""
+        """The change that restores one field, a refusal, or None if the field already has the value."""
         live = field_rollback.found(self.project, one, self.rollback.effects)
         since = f"since run {self.rollback.run}"
         if isinstance(live, field_rollback.Gone):
             return changed_since(
-                self.rollback, f"{one.path}: {one.place.kind} {one.place.branch!r} is gone {since}", ()
+                self.rollback, f"{one.path}: {one.place.kind} {one.place.branch!r} no longer exists {since}", ()
             )
         if field_rollback.is_back(one, live):
             return None
@@ -208,14 +208,14 @@ class _Way(Struct, frozen=True):
         for change in changes:
             if change.path == restore_window.PATH and not change.lowering:
                 message = (
-                    "the restore window gets its length back; the history that Neon dropped meanwhile is lost"
+                    "the restore window gets its earlier length; the history that Neon dropped meanwhile is lost"
                 )
                 yield Note.about(self.tenant, message)
 
     def _patches(
         self, place: FieldOwner, changes: list[FieldChange], back: TransferProject | None
     ) -> Iterator[PatchProject | PatchEndpoint | PatchBranch]:
-        """Yield the patch of a place; before a transfer, a patch of its own for what the destination forbids."""
+        """Yield the patch of a project, branch or compute, and one before a transfer for forbidden values."""
         early = self._early(changes, back)
         for part, before in ((early, True), ([change for change in changes if change not in early], False)):
             if part:

@@ -23,14 +23,14 @@ KEPT = "the registry keeps the connection strings of this role: it gets the new 
 
 
 class Rotate(Struct, frozen=True, kw_only=True):
-    """Asks for a new password of a role on one branch."""
+    """The request for a new password of a role on one branch."""
 
     tenant: str
     role: str
     branch: str | None = None
     """Its name. None: the default branch."""
     database: str | None = None
-    """The database of the connection string that is handed out. None: the one that the files declare."""
+    """The database of the returned connection string. None: the one that the files declare."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class Rotate(Struct, frozen=True, kw_only=True):
         return "rotate"
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
-        """Yield the reset, and what it stops; or a refusal if no compute runs on the branch."""
+        """Yield the reset and its effect, or a refusal if no compute runs on the branch."""
         branch = self._branch(subject)
         if branch is None or subject.project.read_write(branch) is None:
             yield self._refusal(branch)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 MOST_VALUES: Final = 3
-"""Pairs of values of a field that are told apart; with more, they are counted."""
+"""Maximum number of pairs of values that are listed for a field; more are only counted."""
 TIER: Final = "tier"
-"""The thing that changes for a tenant that gets another tier."""
+"""The ``thing`` of a change to another tier."""
 PROJECT: Final = "project"
 
 
@@ -40,7 +40,7 @@ class SharedChange(Struct, frozen=True):
 
     cause: Origin
     tier: str | None
-    """Of these tenants; None if the change has nothing to do with it, or no file declares them."""
+    """The tier of these tenants; None if the change does not depend on it, or no file declares them."""
     layer: Layer
     """Where the files state it."""
     verb: Verb
@@ -81,7 +81,7 @@ class _Key(NamedTuple):
     before: Value
     after: Value
     several: bool = False
-    """Whether there are too many pairs of values to tell each."""
+    """Whether there are too many pairs of values to list each."""
 
 
 class _One(NamedTuple):
@@ -128,7 +128,7 @@ def shared_changes(plan: Plan) -> list[SharedChange]:
 
 
 CAUSES: Final = (Origin.CONFIG, Origin.COMMAND, Origin.UNKNOWN, Origin.DRIFT, Origin.BASE_AHEAD)
-"""The order in which changes are told."""
+"""The order in which changes are listed."""
 _RISKS: Final = tuple(reversed(Risk))
 
 
@@ -184,7 +184,7 @@ def _of_action(action: Action, tier: TenantTier | None) -> _One:
 
 
 _NAMES: Final = ("replica", "snapshot", "database", "role", "branch")
-"""Members of actions that name what they are about, the innermost first."""
+"""Members of actions that name their object, innermost first."""
 
 
 def _of_field(action: Action, change: FieldChange, tier: TenantTier | None) -> _One:

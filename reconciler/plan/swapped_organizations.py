@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.plan.permissions import Permissions
 
 MANY: Final = 5
-"""From this many tenants on, and more than half of an organization's, a wrong id or key is the likelier cause."""
+"""If this many tenants, and more than half of an organization's, are elsewhere, a wrong id or key is likely."""
 COMPARE: Final = (
     "compare ids and keys in the environment with organizations in tiers.yaml; if a commit moved these "
     "tenants, name its parent with --base; if a person did, permit exactly these transfers with --allow "

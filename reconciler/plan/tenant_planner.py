@@ -174,7 +174,7 @@ class TenantPlanner:
         yield create
         created = lifecycle.as_created(self._desired, tenant, create, self._now)
         comparison = self._comparison(tenant, self._desired.settings(tenant), created)
-        # Everything in a new project is asked for as much as its creation.
+        # The cause of a creation is the cause of everything in the new project.
         comparison = replace(comparison, past=None if past is None else NOTHING, at_base={})
         yield from of_new_project(comparison)
         yield from self._below(comparison)
@@ -197,7 +197,7 @@ class TenantPlanner:
         yield from self._below(comparison, self._before_downgrade(comparison, patches))
 
     def _before_downgrade(self, comparison: Comparison, patches: Sequence[Action]) -> list[Finding]:
-        """Return the snapshot before something is taken from the tenant, where a tier asks for one."""
+        """Return the snapshot before a reduction, if a tier asks for one."""
         tenant, project = comparison.tenant, comparison.project
         if tenant.suspended or not reduces(patches, project.default_branch):
             return []
@@ -267,7 +267,7 @@ def _taken_as(asked: Settings, now: Settings) -> Settings:
 
 
 def _looks_below(settings: Settings, project: LiveProject) -> bool:
-    """Whether read replicas, branches or snapshots are managed, or something is said of them."""
+    """Whether read replicas, branches or snapshots are managed or reported."""
     if settings.dev_branches is not None or settings.snapshots is not None or databases.declares(settings):
         return True
     if replicas.looked_for(settings, project):

@@ -1,4 +1,4 @@
-"""The way back of one tenant: what it takes back, what is read for it, and how it tells what stays."""
+"""The rollback of one tenant: what it undoes, what is read for it, and the refusals of what stays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BY_HAND: Final = "change it in the files, if the earlier value is still right"
 
 
 class Rollback(Struct, frozen=True):
-    """The way back of one tenant: a frozen value, equal to another one that takes the same back."""
+    """The rollback of one tenant: a frozen value, equal to another one that undoes the same."""
 
     run: str
     tenant: str
@@ -30,13 +30,13 @@ class Rollback(Struct, frozen=True):
     permitted: bool = False
     """Whether what the run created may be deleted."""
     deletions: int = 0
-    """How many deletions the whole rollback has, for whoever permits them."""
+    """The number of deletions of the whole rollback, which a person permits."""
 
     name: ClassVar = NAME
 
     @property
     def details(self) -> Details:
-        """What has to be read below the project: its branches, which also tell whose it is, and by need more."""
+        """The details to read: the branches, whose annotations name the owner, and more if needed."""
         if not self.effects:
             return NOTHING_BELOW
         return frozenset().union(BRANCHES, *map(_details, self.effects))
@@ -59,10 +59,10 @@ def _details(effect: RecordedEffect) -> Details:
 
 
 def cannot(rollback: Rollback, message: str, remedy: str) -> Refusal:
-    """Return what no call takes back."""
+    """Return a refusal of what no call can undo."""
     return Refusal(Rule.CANNOT_GO_BACK, (rollback.tenant,), message, remedy, ())
 
 
 def changed_since(rollback: Rollback, message: str, actions: tuple[Action, ...]) -> Refusal:
-    """Return what somebody has changed since the run, with what would have put it back."""
+    """Return a refusal of what somebody has changed since the run, with the actions that would undo it."""
     return Refusal(Rule.CHANGED_SINCE, (rollback.tenant,), message, BY_HAND, actions)

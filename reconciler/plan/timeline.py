@@ -23,7 +23,7 @@ PRECISION: Final = timedelta(seconds=1)
 
 
 class Stretch(Struct, frozen=True):
-    """A part of the time line that one branch holds."""
+    """A part of the time line, which one branch holds."""
 
     branch: LiveBranch
     since: datetime
@@ -33,7 +33,7 @@ class Stretch(Struct, frozen=True):
 
     @property
     def last(self) -> datetime | None:
-        """The last moment of a stretch that has ended: the present state of its branch."""
+        """The last moment of a stretch that has ended: the current state of its branch."""
         return None if self.until is None else self.until - PRECISION
 
     def holds(self, moment: datetime, now: datetime) -> bool:
@@ -41,7 +41,7 @@ class Stretch(Struct, frozen=True):
         return min(self.since, self.last or now) <= moment < (self.until or now + PRECISION)
 
     def at(self, moment: datetime) -> datetime | None:
-        """Return the moment to ask Neon for; None is the present state of a branch that a restore has left."""
+        """Return the moment to ask Neon for; None is the current state of a branch that a restore has left."""
         return None if self.last is not None and moment >= self.last else moment
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COUNTERS_LAG: Final = timedelta(hours=1)
 """Neon: maximum lag of counters and activity times (guides/consumption-limits)."""
 SLACK: Final = timedelta(minutes=1)
-"""How long a new compute may take to start, and to be reported as suspended."""
+"""The maximum time until a new compute has started, or is reported as suspended."""
 LONGEST_SUSPEND_SECONDS: Final = 3600
 """A compute that stays on longer after its creation hides whether it was used."""
 OWN_WRITES_BYTES: Final = 16 * 2**20
@@ -40,7 +40,7 @@ def ripe_at(project: LiveProject) -> datetime:
 
 
 def holdings(project: LiveProject) -> Iterator[str]:
-    """Yield what the project has beyond its creation, and what was not read and may hide that."""
+    """Yield what the project has beyond its creation, and what was not read."""
     yield from _branches(project)
     yield from _snapshots(project)
     yield from _computes(project)
@@ -53,7 +53,7 @@ def holdings(project: LiveProject) -> Iterator[str]:
 
 
 def activity(project: LiveProject) -> Iterator[str]:
-    """Yield what was done with the project after its creation, if the counters are complete."""
+    """Yield the signs that the project was used after its creation, if the counters are complete."""
     allowed = timedelta(seconds=_suspend_seconds(project)) + SLACK
     if any(endpoint.active for endpoint in project.endpoints or ()):
         yield "a compute is running"

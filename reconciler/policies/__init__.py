@@ -1,6 +1,6 @@
-"""Policies of the user's own: expressions in CEL over a typed view of a plan, compiled, evaluated and tested."""
+"""The user's own policies: CEL expressions over a typed view of a plan, compiled, evaluated and tested."""
 
 from typing import Final
 
 INSTALL: Final = "pip install 'neon-reconciler[policies]'"
-"""What installs the packages of the optional part."""
+"""Installs the optional packages of policies."""

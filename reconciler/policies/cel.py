@@ -64,7 +64,7 @@ class CelProgram(Struct, frozen=True):
 
 
 def compiled(text: str, variables: Mapping[str, str], *, boolean: bool) -> CelProgram:
-    """Compile an expression over variables, given with their types. ``boolean``: it has to be true or false.
+    """Compile an expression over variables, given with their types. ``boolean``: it must be true or false.
 
     Raises InvalidExpressionError, and PolicyError if the library is not installed.
     """
@@ -74,12 +74,14 @@ def compiled(text: str, variables: Mapping[str, str], *, boolean: bool) -> CelPr
     program = _compile(text, declared)
     kind = program.return_type().name()
     if boolean and kind != "BOOL":
-        raise InvalidExpressionError(f"the value is of type {kind.lower()}", "compare it: it has to be a bool")
+        raise InvalidExpressionError(
+            f"the value is of type {kind.lower()}", "compare it: the value must be a bool"
+        )
     return CelProgram(tuple(name for name in variables if _uses(text, name, declared)), program)
 
 
 def hindrance(text: str) -> str | None:
-    """Return why an expression could take long, or None. Words in texts count too."""
+    """Return why an expression could take long, or None. Words in string literals count too."""
     if len(text) > MAX_LENGTH:
         return f"the expression has {len(text):,} characters, and may have {MAX_LENGTH:,}"
     loops = len(_LOOPS.findall(text))
@@ -129,7 +131,7 @@ def library() -> Any:
 def _invalid(error_text: str) -> InvalidExpressionError:
     found = _ERROR.search(error_text)
     if found is None:
-        return InvalidExpressionError(_plain(error_text.splitlines()[0] if error_text else "is no expression"))
+        return InvalidExpressionError(_plain(error_text.splitlines()[0] if error_text else "is not an expression"))
     column, message = found.groups()
     message = _plain(message)
     place = f" at character {column}" if int(column) > 0 else ""

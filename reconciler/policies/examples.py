@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class ExampleResult(NamedTuple):
-    """What became of one example."""
+    """The result of one example."""
 
     policy: DeclaredPolicy
     example: PolicyExample
     passed: bool
     message: str
-    """What the policy says about the values; empty if nothing."""
+    """The message of the policy about the values; empty if they do not violate it."""
 
 
 def try_examples(policies: Iterable[DeclaredPolicy]) -> Iterator[ExampleResult]:

@@ -1,4 +1,4 @@
-"""Policies over a plan: what they deny, and what they warn of. The order of evaluation has no effect."""
+"""Evaluates policies over a plan: denials and warnings. The order of evaluation has no effect."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from reconciler.policies.variables import Variable
 
 MOST_SECONDS: Final = 20.0
-"""Processor time that the evaluations of one policy may take in a run; then it denies what is left."""
+"""Maximum processor time of one policy in a run; after that it denies the rest."""
 TOO_SLOW: Final = f"its evaluation takes more than {MOST_SECONDS:g} s of processor time"
 
 
 class PolicyVerdict(NamedTuple):
-    """What one evaluation of a policy gives."""
+    """The result of one evaluation of a policy."""
 
     effect: OnViolation
     message: str
@@ -38,7 +38,7 @@ class PolicyVerdict(NamedTuple):
 
 @dataclass
 class _Judged:
-    """One policy, and what it has said so far."""
+    """One policy, and its verdicts so far."""
 
     program: PolicyProgram
     spent: Callable[[], float]
@@ -71,7 +71,7 @@ class _Judged:
 
 
 def evaluate(program: PolicyProgram, given: Mapping[str, object]) -> PolicyVerdict | None:
-    """Return what a policy says about these values; None if they do not violate it. What fails denies."""
+    """Return the verdict of a policy on these values; None if they do not violate it. An error denies."""
     try:
         broken = program.violated(given)
         return None if broken is None else PolicyVerdict(program.declared.effect, program.message_for(given))

@@ -199,7 +199,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _tenant(
         "reduces",
         "bool",
-        "Whether an action takes something from it.",
+        "Whether an action is a reduction.",
         lambda t: any(action.lowering for action in t.planned.actions),
     ),
     _tenant(
@@ -223,12 +223,12 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _action("verb", "string", "Such as `create`, `change`, `delete`.", lambda a: a.verb),
     _action("thing", "string", "Such as `project`, `branch`, `snapshot`, `compute`.", lambda a: a.subject),
     _action("risk", "string", "`safe`, `disruptive` or `destructive`.", lambda a: a.risk.value),
-    _action("reduces", "bool", "Whether it takes something from the tenant.", lambda a: a.lowering),
+    _action("reduces", "bool", "Whether it is a reduction for the tenant.", lambda a: a.lowering),
     _action("reason", "string", "Why it is planned, in a few words.", lambda a: a.reason),
     _change("path", "string", "The field, as in JSON documents: `compute.max_cu`.", lambda c: c.path),
     _change("before", "dyn", "The live value; null if there is none.", lambda c: _plain(c.before)),
     _change("after", "dyn", "The new value; null if there is none.", lambda c: _plain(c.after)),
-    _change("reduces", "bool", "Whether it takes something from the tenant.", lambda c: c.lowering),
+    _change("reduces", "bool", "Whether it is a reduction for the tenant.", lambda c: c.lowering),
     _change("risk", "string", "`safe`, `disruptive` or `destructive`.", lambda c: c.risk.value),
     _change(
         "origin",

@@ -45,9 +45,9 @@ def _of(registry: Registry) -> Iterator[Check]:
         return
     if version < newest:
         message = f"the tables are of version {version}: the next apply upgrades them to {newest}"
-        yield warn(Area.REGISTRY, message, "let no older program use them from then on")
+        yield warn(Area.REGISTRY, message, "from then on, do not use them with an older version")
     yield ok(Area.REGISTRY, f"the registry answers, with {len(registry.rows()):,} rows of this fleet")
     for lease in registry.leases() if version == newest else ():
         part = "the fleet" if lease.part == WHOLE else f"part {lease.part}"
         message = f"run {lease.run} holds a lease on {part}, renewed at {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC"
-        yield warn(Area.REGISTRY, message, "wait for that run; the lease of a dead run lapses by itself")
+        yield warn(Area.REGISTRY, message, "wait for that run; the lease of a dead run expires by itself")

@@ -43,7 +43,7 @@ class Cipher:
             keys = [Fernet(word) for word in _BETWEEN.split(value.reveal())]
         except ValueError:
             raise InvalidInputError(
-                f"the value of ${reference.name} contains a word that is no key of a registry",
+                f"the value of ${reference.name} contains a word that is not a key of a registry",
                 hint=f"a key is 32 bytes as URL-safe base64; a new one: {MAKE_KEY}",
             ) from None
         self._first, self._all, self._invalid = keys[0], MultiFernet(keys), InvalidToken

@@ -38,7 +38,7 @@ SET_TIMEOUTS: Final = "SELECT " + ", ".join(
 )
 """Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
 REGISTRY: Final = "a registry"
-"""What an address is of, for messages."""
+"""The object of an address, in messages."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
 DRIVERS: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The supported schemes of an address, and SQLAlchemy's name of the driver."""
@@ -115,6 +115,9 @@ def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
     except (ArgumentError, ValueError):  # a host before an SQLite file, or an invalid query
         raise _invalid_address(address, what) from None
     if not sqlite:
+        from reconciler.registry.answering import AnsweringConnection  # noqa: PLC0415
+
+        event.listen(engine, "do_connect", lambda *given: AnsweringConnection.connect(*given[2], **given[3]))
         event.listen(engine, "begin", _set_timeouts)
     return engine
 

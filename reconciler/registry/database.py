@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.errors import RegistryError
 from reconciler.registry import INSTALL
+from reconciler.registry.daemon_threads import DaemonThreads
 from reconciler.registry.null import NullRegistry
 from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.secret import HIDDEN
@@ -47,7 +48,7 @@ class DatabaseRegistry(NullRegistry):
         self._engine = engine
         self._fleet = fleet
         self._insert = INSERTS[engine.dialect.name]
-        self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="registry-reads")
+        self._readers = DaemonThreads(READS_AT_ONCE)
         self._writers = ThreadPoolExecutor(WRITES_AT_ONCE, thread_name_prefix="registry-writes")
 
     async def write(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -58,7 +59,10 @@ class DatabaseRegistry(NullRegistry):
         return await _in(self._writers, partial(call, *args, **named))
 
     async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """The same for a call that reads, in threads of its own: it does not queue behind blocked writes."""
+        """The same for a call that reads, in threads of its own: it does not queue behind blocked writes.
+
+        No end of the process waits for it.
+        """
         return await _in(self._readers, partial(call, *args, **named))
 
     def prepare(self) -> None:

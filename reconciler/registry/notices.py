@@ -1,4 +1,4 @@
-"""What people were told, as rows."""
+"""The notices that were sent, as rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROW: Final = NOTICES.c
 
 
 def read_sent(connection: sa.Connection, fleet: str, destination: str) -> dict[NoticeKey, Sent]:
-    """What was told to a destination."""
+    """The notices that were sent to a destination."""
     query = sa.select(NOTICES).where(*_of(fleet, destination)).order_by(*NOTICES.primary_key)
     rows = connection.execute(query)
     return {NoticeKey(row.topic, row.subject, row.what): Sent(row.level, row.since) for row in rows}

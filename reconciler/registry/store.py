@@ -263,14 +263,14 @@ class Registry(StringRows):
             connection.execute(self._held(lease).values(held_by=None))
 
     def sent_notices(self, destination: str) -> dict[NoticeKey, Sent]:
-        """What people were told there and still lasts."""
+        """The notices that were sent to the destination and still last."""
         if not self._exists(NOTICES):
             return {}
         with self._reading() as connection:
             return read_sent(connection, self._fleet, destination)
 
     def record_sent(self, destination: str, before: SentByKey, after: SentByKey, at: datetime) -> None:
-        """Records what people were told there, where it was ``before``."""
+        """Records the notices that were sent to the destination, where they were ``before``."""
         same = {"fleet": self._fleet, "destination": destination, "told_at": at}
         with self._writing() as connection:
             write_sent(connection, self._insert(NOTICES), same, before, after)

@@ -106,7 +106,7 @@ NOTICES: Final = sa.Table(
     sa.Column("since", sa.String(64), nullable=False),
     sa.Column("told_at", Moment, nullable=False),
 )
-"""What people were told and still lasts, so that it is told once. A lost row repeats a notice."""
+"""The notices that were sent and still last, so that each is sent once. A lost row repeats a notice."""
 
 CALLS: Final = sa.Table(
     "neon_reconciler_calls",

@@ -76,7 +76,7 @@ def _of_postgresql(connection: Connection, query: str) -> tuple[list[str], Seque
             with driver.cursor() as cursor:
                 cursor.execute(query, prepare=True)
                 if cursor.description is None:
-                    raise InvalidInputError("the query returns no rows: it is no SELECT")
+                    raise InvalidInputError("the query returns no rows: it is not a SELECT")
                 return [column.name for column in cursor.description], cursor.fetchmany(MOST_ROWS + 1)
         except psycopg.Error as error:
             raise DBAPIError(query, None, error) from error

@@ -40,5 +40,5 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise RegistryError(
-            "the tables of the registry are of a newer version of reconciler", hint="upgrade reconciler"
+            "the tables of the registry belong to a newer version of reconciler", hint="upgrade reconciler"
         ) from error

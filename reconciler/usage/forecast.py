@@ -1,4 +1,4 @@
-"""What a plan means for the tenants that it changes, in numbers. Pure; nothing is read for it."""
+"""The effects of a plan on the tenants that it changes, in numbers. Pure; nothing is read for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reading of the usage does not know, and why."""
+"""What a reading of the usage does not include, and why."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def notes(tenants: Sequence[TenantUsage], refused: Sequence[str], depth: Depth) 
     """Which used amounts are missing, and whose suspension by their file is not in force."""
     for tenant in tenants:
         if tenant.suspended_by_file is not None and not (tenant.switched_off or tenant.suspended):
-            yield Note(tenant.tenant, "its file suspends it, and Neon does not yet: reconciler plan shows why")
+            yield Note(
+                tenant.tenant, "its file suspends it, but it is not suspended yet: reconciler plan shows why"
+            )
     for organization in refused:
         yield Note(None, f"organization {organization} has no consumption history on its plan (403); {DEEP}")
     missing = sorted(

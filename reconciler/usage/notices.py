@@ -1,4 +1,4 @@
-"""What a reading of the usage tells people: each crossing of a threshold once."""
+"""The notices of a reading of the usage: each crossing of a threshold once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def findings(usage: Usage, left_out: Collection[str] = ()) -> Findings:
     """Every crossing, those of a limit first. ``left_out`` are the tenants that the reading was not about.
 
     A crossing lasts until the use is below its threshold or, where the quota is one of a billing period, until the
-    period ends. A reading with another threshold (``--above``) tells its crossings separately.
+    period ends. A reading with another threshold (``--above``) has its own notices.
     """
     notices = sorted((*_of_tenants(usage), *_of_organizations(usage)), key=lambda notice: -notice.weight)
     return Findings(

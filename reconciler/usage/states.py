@@ -1,4 +1,4 @@
-"""The states of tenants in which somebody may have to act, how many are in each, and what helps."""
+"""The states of tenants that may need an action, the number of tenants in each, and the remedy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StateCount(Struct, frozen=True):
     state: str
     tenants: int
     remedy: str | None
-    """What helps; None if nothing has to be done."""
+    """The remedy; None if nothing has to be done."""
 
 
 def by_quota(tenant: TenantUsage) -> bool:

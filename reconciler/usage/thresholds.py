@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 SHORTEST_BASIS: Final = timedelta(days=1)
-"""A forecast needs this much time to go by."""
+"""The minimum time on which a forecast is based."""
 
 
 def percent_of(used: int, limit: int) -> float:

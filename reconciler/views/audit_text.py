@@ -1,4 +1,4 @@
-"""The writes that journals contain, as text."""
+"""The writes in journals, as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def render(found: Audit, *, full: bool = False) -> Iterator[Piece]:
     counts = f"{counted(len(found.writes), 'write')} in {counted(found.files, 'journal')}."
     yield paragraph(counts, symbols.HEADING)
     if found.unreadable:
-        yield paragraph(formatted("Not whole: {}. Writes may be missing.", names(found.unreadable, 5)))
+        yield paragraph(formatted("Incomplete: {}. Writes may be missing.", names(found.unreadable, 5)))
 
 
 def _write(write: RecordedWrite, *, full: bool) -> Iterator[Piece]:

@@ -1,4 +1,4 @@
-"""Where each value of a tenant comes from, as text."""
+"""The source of each value of a tenant, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells in figures, collected while it lasts."""
+"""The metrics of a run, collected while it lasts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallFigures:
 
 @dataclass(slots=True)
 class RunFigures:
-    """What a run tells in figures, as far as it came."""
+    """The metrics of a run up to its end."""
 
     command: str
     fleet: str | None = None

@@ -1,4 +1,4 @@
-"""How a file changes, line by line: what a command writes, or would write."""
+"""The difference of a file that a command writes, or would write."""
 
 from __future__ import annotations
 

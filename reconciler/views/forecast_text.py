@@ -1,4 +1,4 @@
-"""What a plan means for the tenants that it changes, in sentences for every format."""
+"""The effects of a plan on the tenants that it changes, in sentences for every format."""
 
 from __future__ import annotations
 

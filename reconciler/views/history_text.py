@@ -1,4 +1,4 @@
-"""The moments that a tenant can return to, as text."""
+"""The moments that a tenant can be restored to, as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOLDERS: Final = {
     "snapshot": "kept as a snapshot",
     "preview": "preview",
 }
-NO_WINDOW: Final = "no earlier moments: Neon cannot read a branch that was made of a snapshot at them"
+NO_WINDOW: Final = "no earlier moments: Neon cannot read them on a branch that was restored from a snapshot"
 MOST_BRANCHES: Final = 8
 _WIDTH: Final = max(map(len, KINDS.values()))
 _INDENT: Final = styled(" " * (_WIDTH + 2))
@@ -39,7 +39,7 @@ _INDENT: Final = styled(" " * (_WIDTH + 2))
 
 @page
 def render(found: ReturnPoints) -> Iterator[Piece]:
-    """The moments, the newest first, each with the flags that return to it."""
+    """The moments, newest first, each with the flags that restore to it."""
     place = formatted("branch {} ({}) of project {}", found.branch, found.branch_id, found.project_id)
     yield Line(styled(f"{found.tenant}  ", symbols.HEADING), styled(place))
     if found.restored_at is not None:

@@ -33,7 +33,7 @@ class Case(NamedTuple):
     name: str
     failure: str | None = None
     output: str = ""
-    """What a case that passes says."""
+    """The output of a case that passes."""
 
 
 def render(view: Tested, *, full: bool = False) -> str:

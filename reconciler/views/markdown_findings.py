@@ -60,7 +60,7 @@ class FindingList(Struct, frozen=True):
 
 
 def findings(view: PlanView | DriftView | DiffView) -> list[FindingList]:
-    """Everything that a view of a plan tells beside its changes."""
+    """All findings of a plan besides its changes."""
     planned, drift = view.plan, isinstance(view, DriftView)
     alone = () if drift else sentences.file_change_sentences(planned)
     held = view.stale if isinstance(view, PlanView) else ()

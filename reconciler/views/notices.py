@@ -1,4 +1,4 @@
-"""What an apply and a drift report tell people: each thing once, as long as it lasts."""
+"""The notices of an apply and of a drift report: each is sent once, as long as it lasts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Conflict, Plan, Refusal
 
 DELETION, STOP = "deletion", "stop"
-"""Topics of events: each is over when it was told."""
+"""Topics of events: each is over once it was sent."""
 FAILURE, REFUSAL, CONFLICT, STALE, DRIFT, ORPHAN = "failure", "refusal", "conflict", "stale", "drift", "orphan"
 OF_APPLY: Final = frozenset({DELETION, STOP, FAILURE, REFUSAL, CONFLICT, STALE})
 OF_DRIFT: Final = frozenset({DRIFT, ORPHAN})

@@ -1,4 +1,4 @@
-"""What became of tenants, in the words and groups that text and Markdown share."""
+"""The outcomes of tenants, in the words and groups that text and Markdown share."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Perspective(Struct, frozen=True):
     no_snapshot_until: str
     """Names the new snapshot if the old one is deleted first."""
     reduces: str
-    """Marks a change that takes something from the tenant; ``{}`` is the name of the field."""
+    """Marks a reduction; ``{}`` is the name of the field."""
     risks: Mapping[Risk, str]
     origins: Mapping[Origin, str]
 
@@ -103,7 +103,7 @@ def field_name(path: str) -> str:
 _REDUCED: Final = {
     "expires_at": "lifetime",
     "protected": "protection",
-    "owner": "rights of the present owner",
+    "owner": "rights of the current owner",
 }
 
 

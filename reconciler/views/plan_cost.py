@@ -1,4 +1,4 @@
-"""What a plan does to the cost of a month, in sentences for every format."""
+"""The effect of a plan on the monthly cost, in sentences for every format."""
 
 from __future__ import annotations
 

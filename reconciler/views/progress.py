@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, a line now and then in a log."""
+"""The progress of a long run: a bar on a terminal, a line at intervals in a log."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Bars:
 
 @dataclass(slots=True)
 class _Lines:
-    """A line whenever enough time has gone by, so that a short run writes none."""
+    """A line at intervals, so that a short run writes none."""
 
     console: Console | None
     """None: a JSON log."""

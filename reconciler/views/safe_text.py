@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
-"""What takes part in a text and shows nothing, although Unicode counts it among letters and marks."""
+"""Invisible characters that Unicode counts among letters and marks."""
 
 _SUSPECT: Final = re.compile(r"[^ -~]+")
-"""What is looked at more closely: all but the printable signs of ASCII."""
+"""What is checked character by character: all but printable ASCII."""
 
 _ANYWHERE: Final = re.compile(r"#(?=#\w*\[)|(?<=section_start):|(?<=section_end):")
 """What a CI runner executes anywhere in a line.

@@ -1,4 +1,4 @@
-"""How fields and their values are worded for people."""
+"""The words for fields and their values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _number(path: str, value: float) -> str:
 
 
 def new_values(values: Iterable[FieldChange]) -> Mapping[str, list[str]]:
-    """What a new thing gets, in groups: ``{"quota": ["active_time 100h", "data_transfer 5GiB"]}``."""
+    """The values of a new object, in groups: ``{"quota": ["active_time 100h", "data_transfer 5GiB"]}``."""
     groups: dict[str, list[str]] = {}
     for value in values:
         group, _, member = label(value.path).rpartition(".")

@@ -163,7 +163,7 @@ def test_the_single_tenant_door_dumps_too(place: Place) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--dump-to", "missing"), "--dump-to missing: there is no such folder"),
+        (("--dump-to", "missing"), "--dump-to missing: the folder does not exist"),
         (("--dump-to", "dumps", "--dump-to-command", "cat"), "exclude each other"),
         (("--dump-to-command", "no-such-program x"), "program 'no-such-program' does not exist"),
         (("--dump-to-command", "'"), "--dump-to-command: No closing quotation"),

@@ -58,7 +58,7 @@ def test_several_crossings_are_one_message_and_each_is_told_once(fleet: Shell, r
         "- bob (tier free): active_time is used up (100h): its computes cannot start until 2028-03-01 UTC",
         "- acme (tier free): 85.0% of active_time used, 85h of 100h",
         "",
-        "All of it: reconciler usage",
+        "Details: reconciler usage",
     ]
     assert told(fleet, receiver).code == 2
     assert len(receiver.heard) == 1

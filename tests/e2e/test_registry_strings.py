@@ -161,8 +161,8 @@ class TestVerify:
         stored(fleet, "direct_string = ?", token)
         own, other = (urlsplit(live(fleet, name)).hostname for name in ("acme", "birch"))
         assert changes(fleet) == {
-            "acme": f"connection string: leads to {str(other).replace('-pooler', '')}, and the compute of the "
-            f"project is {str(own).replace('-pooler', '')}"
+            "acme": f"connection string: contains host {str(other).replace('-pooler', '')}, but the "
+            f"compute of the project is {str(own).replace('-pooler', '')}"
         }
 
     def test_what_cannot_be_read_is_told_and_the_others_are_mended(self, fleet: Shell) -> None:

@@ -81,11 +81,11 @@ class TestToAMoment:
         for told in (
             f"branch 'main' gets its state of {moment}",
             f"it loses everything written after {moment}",
-            f"its present state stays as branch 'main (old, before restore to {moment})', which",
+            f"its current state stays as branch 'main (old, before restore to {moment})', which",
             "becomes the parent of 'dev'",
             "keeps its id",
-            "connection strings stay; its compute is idle",
-            f"a snapshot of its present state is taken before: 'before restore to {moment}'",
+            "connection strings do not change; its compute is idle",
+            f"a snapshot of its current state is taken first: 'before restore to {moment}'",
             "2 write calls",
         ):
             assert told in " ".join(ended.out.split()), ended.out
@@ -144,7 +144,7 @@ class TestToAMoment:
         moment = ago(fleet, minutes=15)
         assert restore(fleet, "--to", moment).code == 0
         again = restore(fleet, "--to", moment)
-        assert (again.code, "to do it once more, add --again" in " ".join(again.out.split())) == (0, True)
+        assert (again.code, "to do it again, add --again" in " ".join(again.out.split())) == (0, True)
         assert len(points(fleet, "old_branch")) == 1
         assert restore(fleet, "--to", moment, "--again").code == 0
         assert [point["name"] for point in points(fleet, "old_branch")] == [
@@ -185,7 +185,7 @@ class TestToAMoment:
         shell.applied()
         ended = restore(shell, "--to", "5m")
         assert ended.code == 0
-        told = "no snapshot is taken before: organization free allows 1 snapshot per project, and it has 1"
+        told = "no snapshot is taken first: organization free allows 1 snapshot per project, and it has 1"
         assert told in " ".join(ended.out.split())
         assert_in_sync(shell)
 
@@ -208,13 +208,13 @@ class TestToAMoment:
         shell.applied()
         shell.tenant("acme", "tier: free")
         ended = restore(shell, "--snapshot", "v1")
-        assert (ended.code, "no snapshot is taken before" in " ".join(ended.out.split())) == (0, True), ended.out
+        assert (ended.code, "no snapshot is taken first" in " ".join(ended.out.split())) == (0, True), ended.out
         assert [one["name"] for one in points(shell, "snapshot")] == ["v1"]
 
     def test_a_tier_may_say_that_none_is_taken(self, fleet: Shell) -> None:
         fleet.write("tiers.yaml", TIERS + "    snapshots: {before: [downgrade]}\n")
         ended = restore(fleet, "--to", "15m")
-        told = "no snapshot is taken before: snapshots.before of tier pro does not name restore"
+        told = "no snapshot is taken first: snapshots.before of tier pro does not name restore"
         assert (ended.code, told in " ".join(ended.out.split())) == (0, True), ended.out
         assert [one["name"] for one in points(fleet, "snapshot")] == ["v1"]
 
@@ -226,7 +226,7 @@ class TestFromASnapshot:
         assert ended.code == 0, ended.out
         told = " ".join(ended.out.split())
         assert f"the id of the default branch changes: {before} becomes the id of 'main (old)'" in told
-        assert "connection strings stay: the computes move" in told
+        assert "connection strings do not change: the computes move" in told
         after = history(fleet)
         assert after["branch_id"] != before
         assert after["restored_at"] is not None
@@ -330,7 +330,7 @@ class TestAPreview:
     def test_there_is_one_at_a_time(self, fleet: Shell) -> None:
         moment = ago(fleet, minutes=15)
         assert restore(fleet, "--to", moment, "--preview").code == 0
-        assert "the preview is already there" in " ".join(restore(fleet, "--to", moment, "--preview").out.split())
+        assert "the preview already exists" in " ".join(restore(fleet, "--to", moment, "--preview").out.split())
         other = restore(fleet, "--snapshot", "v1", "--preview")
         assert (other.code, "is a preview of another moment" in other.out) == (5, True)
 
@@ -375,7 +375,7 @@ class TestAsking:
             (("--to", "yesterday"), "neither a moment nor a length of time"),
             (("--to", "2028-01-01T00:00:00"), "has no time zone"),
             (("--to", "0h"), "goes back in time"),
-            (("--to", "900000d"), "before the first moment of the calendar"),
+            (("--to", "900000d"), "is before year 1"),
         ],
     )
     def test_flags_without_sense_are_invalid(self, fleet: Shell, words: tuple[str, ...], told: str) -> None:

@@ -215,7 +215,7 @@ def test_a_journal_that_is_not_whole_is_named(raised: tuple[Shell, str, dict[str
     shell, run, _ = raised
     with (shell.folder / "journal.jsonl").open("a") as journal:
         journal.write("{not json\n")
-    assert "journal journal.jsonl is not whole: writes of run" in told(rollback(shell, run, "--dry-run"))
+    assert "journal journal.jsonl is incomplete: writes of run" in told(rollback(shell, run, "--dry-run"))
 
 
 def test_a_run_that_has_not_ended_is_not_taken_back(raised: tuple[Shell, str, dict[str, Any]]) -> None:

@@ -30,9 +30,9 @@ from reconciler.cli.embedded_neon import HOST
 from reconciler.fleet import read
 from reconciler.model.values import replace
 from reconciler.simulator.clock import DEMO_EPOCH_SECONDS, LoopTime
-from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.types import Organization
 from reconciler.simulator.virtual_time import VirtualLoop
+from tests.harness.account import a_simulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,7 +275,8 @@ class TestTheSimulatorElsewhere:
 
     def test_it_answers_at_the_time_of_the_command(self, tmp_path: Path) -> None:
         file = tmp_path / "account.db"
-        with Simulator.open(file, [Organization("free")], clock_source=lambda: NOW_SECONDS) as simulator:
+        opened = a_simulator(Organization("free"), path=file, clock_source=lambda: NOW_SECONDS)
+        with opened as simulator:
             simulator.seed_fleet("free", 3)
             key, asked = simulator.organization_keys["free"], {"org_id": simulator.organization_ids["free"]}
 

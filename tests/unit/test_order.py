@@ -1,4 +1,4 @@
-"""What takes longest begins first."""
+"""What takes longest begins first, and what takes seconds not last."""
 
 from __future__ import annotations
 
@@ -6,26 +6,33 @@ from itertools import accumulate, pairwise
 
 import pytest
 
-from tests.order import longest_first, sizes
+from tests.order import LAST, MINUTES, SECONDS, longest_first, sizes
+
+
+def length(test: int) -> str | None:
+    return {8: SECONDS, 9: MINUTES}.get(test % 10)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 16])
 @pytest.mark.parametrize("tests", [0, 1, 7, 100, 1001])
-def test_no_test_is_lost_and_no_other_order_changed(tests: int, workers: int) -> None:
-    ordered = longest_first(range(tests), lambda test: test % 10 == 9, workers)
+def test_no_test_is_lost_and_the_order_of_short_ones_stays(tests: int, workers: int) -> None:
+    ordered = longest_first(range(tests), length, workers)
     assert sorted(ordered) == list(range(tests))
-    others = [test for test in ordered if test % 10 != 9]
-    assert others == sorted(others)
+    short = [test for test in ordered if length(test) is None]
+    assert short == sorted(short)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
-def test_each_worker_begins_with_its_part_of_the_long_ones(workers: int) -> None:
-    ordered = longest_first(range(1001), lambda test: test < 9, workers)
+def test_each_worker_begins_with_its_part_of_the_longest_and_ends_with_short_ones(workers: int) -> None:
+    ordered = longest_first(range(1001), length, workers)
     bounds = [0, *accumulate(sizes(1001, workers))]
     for start, end in pairwise(bounds):
-        own = [test < 9 for test in ordered[start:end]]
-        assert sum(own) in (9 // workers, 9 // workers + 1)
-        assert own == sorted(own, reverse=True)
+        own = [length(test) for test in ordered[start:end]]
+        minutes = own.count(MINUTES)
+        assert minutes in (100 // workers, 100 // workers + 1)
+        assert own[:minutes] == [MINUTES] * minutes
+        assert SECONDS in own
+        assert SECONDS not in own[len(own) - (len(own) - minutes) // LAST :]
 
 
 def test_each_worker_gets_as_many_as_any_other() -> None:

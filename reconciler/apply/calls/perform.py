@@ -78,7 +78,7 @@ class Performed(Struct, frozen=True):
     already_deleted: bool = False
     """Whether the thing to delete no longer existed."""
     note: str = ""
-    """What the report says of the action besides its result."""
+    """A message for the report, besides the result."""
     request_id: str | None = None
     """The id of the call. None where there was more than one call, or none."""
 
@@ -341,7 +341,7 @@ async def _finalize_restore(run: Run, action: FinalizeRestore, address: Address,
 
 
 async def _reset_password(run: Run, action: ResetPassword, address: Address, request_id: str) -> Performed:
-    """The new connection is the one before with the password of the answer: a read may still show the old one."""
+    """The new connection is the earlier one with the password of the answer: a read may still show the old one."""
     reset = await run.neon.reset_password(
         *address.project_key, address.branch(action.branch), action.role, request_id=request_id
     )

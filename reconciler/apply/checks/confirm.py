@@ -73,7 +73,7 @@ def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
 async def confirm_action(run: Run, action: Action, address: Address) -> Address | None:
     """The address, with the project as observed now, if the action is still valid; None if it is not.
 
-    Only what may take something from the tenant is looked at again: a deletion like the first action of a turn, a
+    Only what may be a reduction is observed again: a deletion like the first action of a turn, a
     reduction once earlier calls of the turn have taken long. So is a patch of values: it raised them when it was
     planned, and reduces what somebody has raised further since. Records the outcome of an action that is not
     valid. Raises what the client raises for a read.

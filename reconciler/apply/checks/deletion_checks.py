@@ -50,7 +50,7 @@ def needs_room(action: Action) -> bool:
 
 
 def successor(deletion: Action, later: Sequence[Action]) -> CreateSnapshot | CreateBranch | None:
-    """What the deletion makes room for. None if it does not delete a snapshot to make room for another one."""
+    """The creation for which the deletion makes room. None if it deletes no snapshot to make room."""
     following = FOLLOWING.get(deletion.stage)
     if following is None:
         return None
@@ -75,13 +75,13 @@ class Replacement(Struct, frozen=True):
     """Ids of the operations that the run has started. The plan accounts for what they change."""
 
     async def objection(self) -> str:
-        """Why the new snapshot may not be created, its moment apart. Empty if nothing prevents it."""
+        """Why the new snapshot may not be created, apart from its point in time. Empty if nothing prevents it."""
         branches = await self.neon.branches(*self.address.project_key)
         found = next(chain(self._branch_objections(branches), self._expiry_objections()), "")
         return self._text(found or await self._snapshot_objection())
 
     async def history_objection(self) -> str:
-        """Why Neon may hold no data of the moment of the new snapshot. Empty if nothing says so."""
+        """Why Neon may hold no data of the point in time of the new snapshot. Empty if nothing indicates that."""
         return self._text(await self._history_objection())
 
     def _text(self, found: str) -> str:
@@ -152,7 +152,7 @@ def _renamed(name: str, live: str | None) -> Iterator[str]:
 
 
 async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address) -> str:
-    """Which part of the proof no longer holds. Empty if the proof holds, or the duplicate no longer exists.
+    """The part of the proof that is no longer true. Empty if all is true, or the duplicate no longer exists.
 
     ``first`` is the address of the tenant's own project. Raises what the client raises for a read.
     """

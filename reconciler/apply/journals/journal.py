@@ -143,7 +143,7 @@ class Journal:
         self._append("look", fields)
 
     def keep(self, run: str, tenant: str, project_id: str) -> None:
-        """Records that the project is the tenant's, before its string is handed out. Raises JournalError."""
+        """Records that the project is the tenant's, before its string is returned. Raises JournalError."""
         self._append("kept", {"run": run, "tenant": tenant, "project_id": project_id})
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
@@ -250,7 +250,7 @@ class Writes:
             self._journal.look(run, number, harmed, harmful=harmful)
 
     def keep(self, tenant: str, project_id: str) -> None:
-        """Records that the new project is the tenant's. Raises JournalError: then it must not be handed out."""
+        """Records that the new project is the tenant's. Raises JournalError: then it must not be returned."""
         with self._stopped_by_failure():
             self._journal.keep(self._run, tenant, project_id)
 

@@ -37,7 +37,7 @@ async def keep_strings(run: Run, tenant: str, project_id: str, connection: Conne
 
 
 async def keep_recovered(run: Run, tenant: str, address: Address) -> None:
-    """Reads and writes the strings of a project that is back. A later run repeats it where that fails."""
+    """Reads and writes the strings of a recovered project. If that fails, a later run repeats it."""
     if run.registry.keeps_strings:
         database, role = run.desired.database_and_role(run.desired.tenants[tenant])
         with suppress(ReconcilerError):

@@ -1,4 +1,4 @@
-"""What a run finds out about Neon's patches: whether they merge settings with their values or replace them.
+"""Finds out whether Neon's patches merge settings with their values or replace them.
 
 ``settings`` and ``default_endpoint_settings`` are two questions. A value that is there after a patch that did not
 mention it answers one, unless Neon may itself have set it: every project has a maintenance window (Neon:
@@ -34,7 +34,7 @@ GROUPS: Final = (IN_SETTINGS, IN_COMPUTE)
 MAINTENANCE: Final = "settings.maintenance_window"
 NO_VALUES: Final = (None, 0, JsonText.of({}), JsonText.of([]), JsonText.of(None))
 LONGEST_WAIT_SECONDS: Final = 10.0
-"""How long a patch waits for what another one finds out, which may be to a project that is busy."""
+"""Maximum time that a patch waits for the result of another one, whose project may be busy."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OutcomeEvents(Struct, frozen=True):
-    """Tells each outcome as an event."""
+    """Sends each outcome as an event."""
 
     tell: Callable[[Event], None]
     now: Callable[[], datetime]

@@ -42,7 +42,7 @@ class _Entry:
     deletion: Deletion | None = None
     failed: bool = False
     announced: bool = False
-    """Whether the listener knows how the tenant has ended."""
+    """Whether the listener was told the outcome of the tenant."""
 
     def record(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> bool:
         """Records an outcome. The first one of an action is final. Returns whether it is the first one."""
@@ -58,7 +58,7 @@ class _Entry:
 
 
 class Listener(Protocol):
-    """Hears of outcomes as they become final."""
+    """Receives outcomes as they become final."""
 
     def action(self, outcome: ActionOutcome) -> None:
         """An action has ended."""

@@ -29,7 +29,7 @@ REFUSES_THE_CALL: Final = frozenset({401, 403, 429})
 
 @dataclass(slots=True)
 class Route:
-    """A way from one organization to another. The units of a run that move along it share it."""
+    """A move from one organization to another. The units of a run that move along it share it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a unit moves: no other unit reduces anything before the first one knows whether that helps."""

@@ -1,4 +1,4 @@
-"""What a run about waves is told: where they end, how long each is left alone, what earlier runs have done."""
+"""The options of a run about waves: where they end, how long each is left alone, what earlier runs did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What live state shows of a call whose answer was lost, and of a branch whose name is already taken.
+"""Finds the effect of a call whose answer was lost, and the branch that already has a name.
 
 These functions raise what the client raises for a read.
 """

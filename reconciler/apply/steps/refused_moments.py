@@ -1,6 +1,6 @@
-"""Creations of a past moment that Neon does not hold, and what a tenant still does without them.
+"""Creations from a past moment of which Neon has no data: what is left out because of them.
 
-A raised restore window does not reach back, and no answer of Neon tells how far it reaches: such a creation passes
+A raised restore window does not reach back, and no answer of Neon states how far it does: such a creation passes
 the plan, and Neon refuses it. The tenant's other actions do not wait for that. The base that moves after the run
 remembers the moment (``plan/applied.py``), and later plans refuse it.
 """

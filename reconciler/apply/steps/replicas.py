@@ -1,7 +1,7 @@
 """Creating a read replica, although Neon has no idempotency key and names of computes are not unique.
 
 The name is searched for right before the call, and again after the settle time. Of several with one name, the
-first by (created_at, id) stays. A run whose own is not the first deletes its own, which nobody has been told of,
+first by (created_at, id) stays. A run whose own is not the first deletes its own, which nobody knows,
 and no other. A single writer has no rivals.
 """
 

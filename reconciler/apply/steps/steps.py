@@ -130,7 +130,7 @@ async def take_remaining_steps(run: Run, tenant: TenantPlan, actions: Sequence[A
 
 
 async def carry_out(run: Run, action: Action, address: Address, *, limit: TimeLimit = no_time_limit) -> Performed:
-    """Makes one call to one project. If its answer is lost, live state decides whether it is sent once more.
+    """Makes one call to one project. If its answer is lost, live state decides whether it is sent again.
 
     A second call is safe: patches and deletions are idempotent, Neon refuses a second branch of the same name, and
     snapshots, read replicas and passwords are read again after the settle time. The restore of a snapshot is never

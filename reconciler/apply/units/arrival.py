@@ -31,7 +31,7 @@ class Arrival:
         """The address, once the key sees one of the projects. It has this project as read, if this one was read.
 
         The client repeats the read as long as a project may be on its way (``Transport.arriving``). If it fails
-        even so, nothing is raised: the tenant's next call fails in the same way, and tells why.
+        even so, nothing is raised: the tenant's next call fails in the same way, with the reason.
         """
         async with self._lock:
             if self._over:

@@ -297,7 +297,7 @@ def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
     )
 
 
-async def _complete(run: Run, action: Action, address: Address, lack: str, mends: str) -> None:
+async def _complete(run: Run, action: Action, address: Address, lack: str, repairs: str) -> None:
     """Carries out what a new project still lacks, and waits for its operations.
 
     Raises what the client raises, and NotTakenError where the call is not sent because the run ends.
@@ -306,7 +306,7 @@ async def _complete(run: Run, action: Action, address: Address, lack: str, mends
         performed = await carry_out(run, action, address)
     except NotSentError as error:
         words = f"project {address.project_id} was created, but {lack}"
-        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {mends} it") from error
+        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {repairs} it") from error
     if performed.shortfall is not None:
         raise performed.shortfall
     await run.neon.wait(*address.project_key, performed.operations)

@@ -3,7 +3,7 @@
 Most tenants that move get another quota, and the patch after the transfer sends all of it. Where there is none,
 where it fails, or where the run ends before it, a lost quota would let the tenant use any amount, so the run sends
 the one that was there before. It reads the project first, unless it knows by then that the route keeps quotas: one
-read of each shared transfer tells.
+read of each shared transfer shows it.
 """
 
 from __future__ import annotations

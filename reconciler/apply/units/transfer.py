@@ -66,11 +66,11 @@ class Mover(Struct, frozen=True):
     done: tuple[Action, ...] = ()
     """Reductions that have already been made for the move."""
     saved: tuple[Action, ...] = ()
-    """Snapshots that were taken before it, and what went for them."""
+    """Snapshots that were taken before it, and deletions that made room for them."""
     arrival: Arrival | None = None
     """That of the projects which have moved by the same call. None until then."""
     note: str = ""
-    """What to tell of the transfer."""
+    """The note of the transfer for the report."""
 
     @property
     def action(self) -> TransferProject:
@@ -100,7 +100,7 @@ class Mover(Struct, frozen=True):
 
     @property
     def before(self) -> tuple[Action, ...]:
-        """What is left to do before the transfer is tried: the snapshot before a downgrade."""
+        """The actions before the transfer is tried: the snapshot before a downgrade."""
         return tuple(action for action in self.left if action.stage < Stage.TRANSFER)
 
     def reductions(self, limits: Collection[Limit]) -> tuple[Action, ...]:
@@ -286,7 +286,7 @@ class SharedCall:
     async def _after_lost_answer(
         self, movers: Sequence[Mover], lost: UnknownOutcomeError, postpone_locked: bool, repeated: bool
     ) -> None:
-        """Continues with the projects that moved. Those still at the source are sent once more."""
+        """Continues with the projects that moved. Those still at the source are sent again."""
         self.lost.append((lost, frozenset(mover.project_id for mover in movers)))
         left = await self._still_at_source(movers, lost)
         if repeated:

@@ -1,1 +1,1 @@
-"""The plan of a run, wave by wave: what each wave does, and how its tenants are after it."""
+"""The plan of a run, wave by wave: what each wave does, and the health of its tenants after it."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _EarlierRuns:
-    """What the journals tell of the runs of one commit, in their order."""
+    """What the journals contain about the runs of one commit, in their order."""
 
     fleet: str
     commit: str
@@ -86,7 +86,7 @@ def _lowers(change: RecordedChange) -> bool:
 
 
 async def look_at_earlier(run: Run, earlier: EarlierWaves) -> None:
-    """Looks at the waves that no run has looked at, after the bake: a wave is never taken as good unseen."""
+    """Looks at the waves that no run has looked at, after the bake: a wave that was not looked at is not good."""
     run.touched |= earlier.done
     bake = run.options.bake
     if not earlier.unseen or bake is None or not await pause(run, bake.seconds):

@@ -62,7 +62,7 @@ async def execute(run: Run) -> Report:
 
 
 def _tell_start(run: Run, waves: int) -> None:
-    """Tells what the run is about to do, and which tenants it leaves alone."""
+    """Sends events for the start of the run and for the tenants that it does not change."""
     if (tell := run.options.on_event) is None:
         return
     now, plan = run.now(), run.planned.plan

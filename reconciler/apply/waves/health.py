@@ -1,4 +1,4 @@
-"""How the tenants of a wave are after it: two or three reads of each, and the same of untouched tenants."""
+"""The health of the tenants of a wave: two or three reads of each, and of untouched tenants to compare."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _event(run: Run, seen: Harm, *, harmful: bool) -> WaveLookedAt:
 
 
 async def looked_at(run: Run, patients: Sequence[Patient], since: datetime) -> Looked:
-    """What is seen of these tenants, or of a sample of them."""
+    """The health of these tenants, or of a sample of them."""
     chosen = sorted(patients, key=lambda one: sha256(one.tenant.encode()).digest())[:MOST_LOOKED_AT]
 
     async def look(patient: Patient) -> HarmedTenant | None:
@@ -124,7 +124,7 @@ async def _symptoms(neon: Neon, patient: Patient, since: datetime, now: datetime
 def _used_up(project: LiveProject) -> Iterator[str]:
     """Neon: a project that has used up one of these is suspended until the billing period ends.
 
-    A counter that stops at the limit may be told one unit below it. A quota of 1 suspends a tenant on purpose.
+    A counter that stops at the limit may be one unit below it. A quota of 1 suspends a tenant on purpose.
     """
     for path in QUOTA:
         limit = getattr(project.quota, path.partition(".")[2], 0)

@@ -135,7 +135,7 @@ class Field(Struct, frozen=True, kw_only=True):
     effect: Effect = Effect.NONE
     """Of each change."""
     effect_of_less: Effect = Effect.NONE
-    """Of a change that takes something from the tenant, beside ``effect``."""
+    """The effect of a reduction, besides ``effect``."""
     absent: Json = None
     """What Neon means where it states no value."""
     one_way: bool = False

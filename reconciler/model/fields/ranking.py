@@ -1,4 +1,4 @@
-"""Rankings: which change of a value takes something from the tenant."""
+"""Rankings: which change of a value is a reduction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Ranking(Struct, frozen=True):
     """Which of two values grants the tenant less."""
 
     takes: Callable[[Value, Value], bool]
-    """Whether the second value takes something that the first one grants. None is a value that is not stated."""
+    """Whether the change from the first to the second value is a reduction. None is a value that is not stated."""
     words: str
     """When it takes, for the reference."""
     ordered: bool = False

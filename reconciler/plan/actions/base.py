@@ -1,4 +1,4 @@
-"""What all actions have: pure data that addresses things by name, one class per API call."""
+"""The base of all actions: pure data that addresses things by name, one class per API call."""
 
 from typing import ClassVar, Literal, TypeAlias
 
@@ -26,7 +26,7 @@ class TenantAction(Struct, frozen=True, kw_only=True, tag_field="kind"):
 
     verb: ClassVar[Verb]
     thing: ClassVar[str]
-    """What is done to which kind of object, as every view says it."""
+    """The verb and the kind of object that every view shows."""
     of_whole_project: ClassVar[bool] = False
     """Whether it creates, deletes or moves the project: a plan lists the tenant under this action."""
     base_risk: ClassVar[Risk] = Risk.SAFE

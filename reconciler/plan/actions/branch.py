@@ -12,7 +12,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.stage import Stage, stage_of_snapshot_deletion
 
 IDLE_SINCE: Final = "idle since "
-"""How the reason of a deletion begins whose branch nobody uses."""
+"""The prefix of the reason for deleting an unused branch."""
 
 
 class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch"):
@@ -40,7 +40,7 @@ class CreateBranch(TenantAction, frozen=True, kw_only=True, tag="create_branch")
     compute: Compute | None = None
     """None: the project's defaults apply."""
     occasion: Occasion | None = None
-    """What it is a snapshot before, if it is one."""
+    """The change before which this snapshot is taken; None if it is no such snapshot."""
 
     @property
     def subject(self) -> str:
@@ -143,7 +143,7 @@ class DeleteBranch(TenantAction, frozen=True, kw_only=True, tag="delete_branch")
     before_transfer: bool = False
     """Whether it is a snapshot that does not fit into the destination organization."""
     after_new: bool = False
-    """Whether it is a snapshot that goes once the new one beside it was taken."""
+    """Whether it is a snapshot that is deleted after the new one was taken."""
     occasion: Occasion | None = None
     """What the new one is taken before, if it is such a snapshot."""
 
@@ -183,7 +183,7 @@ class ResetPassword(TenantAction, frozen=True, kw_only=True, tag="reset_password
     """The name of the branch."""
     role: str
     database: str
-    """The database whose connection string is handed out."""
+    """The database of the returned connection string."""
 
 
 BranchAction: TypeAlias = CreateBranch | PatchBranch | ResetBranch | DeleteBranch | ResetPassword

@@ -9,7 +9,7 @@ from reconciler.plan.stage import Stage
 
 
 class OnContents(TenantAction, frozen=True, kw_only=True):
-    """What all actions have that change the roles and databases of a branch. A compute of it carries them out."""
+    """The base of all actions on roles and databases of a branch. A compute of the branch carries them out."""
 
     usual_stage: ClassVar = Stage.FILL_BRANCH
     details: ClassVar = CONTENTS
@@ -22,7 +22,7 @@ class OnContents(TenantAction, frozen=True, kw_only=True):
 
 
 class Filling(OnContents, frozen=True, kw_only=True):
-    """A content action that runs before branches are made of its branch, if that one is there already."""
+    """An action that runs before child branches are created, if its own branch already exists."""
 
     @property
     def stage(self) -> Stage:

@@ -1,4 +1,4 @@
-"""Actions that bring an earlier state back."""
+"""Actions that restore an earlier state."""
 
 from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
@@ -12,7 +12,7 @@ from reconciler.plan.stage import Stage
 
 
 class Consequence(Struct, frozen=True):
-    """One effect of a command, as a person wants to know it before."""
+    """One effect of a command, which a person reads before it."""
 
     about: Literal["moment", "lost", "kept", "newer", "id", "snapshot", "connection"]
     message: str
@@ -20,7 +20,7 @@ class Consequence(Struct, frozen=True):
 
 
 class RestoreAction(TenantAction, frozen=True, kw_only=True):
-    """What all actions have that bring an earlier state of a branch back."""
+    """The base of all actions that restore an earlier state of a branch."""
 
     verb: ClassVar = "restore"
     thing: ClassVar = "branch"
@@ -36,14 +36,14 @@ class RestoreAction(TenantAction, frozen=True, kw_only=True):
 
     @property
     def lowering(self) -> bool:
-        """What was written since that state leaves the branch."""
+        """The branch loses what was written since that state."""
         return True
 
 
 class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branch"):
     """POST /projects/{id}/branches/{id}/restore. The branch keeps its id, its computes and its annotations (Neon).
 
-    The state that it has now stays as another branch, which takes over its children.
+    Its current state stays as another branch, which takes over its children.
     """
 
     branch_id: str
@@ -51,9 +51,9 @@ class RestoreBranch(RestoreAction, frozen=True, kw_only=True, tag="restore_branc
     """The name of the branch whose history holds the moment: itself, or one that an earlier restore kept."""
     from_branch_id: str
     at: datetime | None
-    """The moment in that history; None is the present state of ``from_branch``."""
+    """The moment in that history; None is the current state of ``from_branch``."""
     keep_as: str
-    """The name of the branch that keeps the present state."""
+    """The name of the branch that keeps the current state."""
 
 
 class RestoreSnapshot(RestoreAction, frozen=True, kw_only=True, tag="restore_snapshot"):
@@ -79,4 +79,4 @@ class FinalizeRestore(RestoreAction, frozen=True, kw_only=True, tag="finalize_re
 
 
 Restore: TypeAlias = RestoreBranch | RestoreSnapshot | FinalizeRestore
-"""Actions that bring an earlier state of the default branch back."""
+"""Actions that restore an earlier state of the default branch."""

@@ -25,11 +25,11 @@ class CreateSnapshot(TenantAction, frozen=True, kw_only=True, tag="create_snapsh
     at: datetime | None = None
     expires_at: datetime | None = None
     occasion: Occasion | None = None
-    """What it is taken before; None if the files declare or rotate it."""
+    """The change before which it is taken; None if the files declare or rotate it."""
 
     @property
     def stage(self) -> Stage:
-        """Before everything that it is taken before."""
+        """Before the change for which it is taken."""
         return self.usual_stage if self.occasion is None else Stage.SNAPSHOT_BEFORE
 
 
@@ -47,7 +47,7 @@ class DeleteSnapshot(TenantAction, frozen=True, kw_only=True, tag="delete_snapsh
     before_transfer: bool = False
     """Whether it does not fit into the destination organization."""
     after_new: bool = False
-    """Whether it goes once the new one beside it was taken."""
+    """Whether it is deleted after the new one was taken."""
     occasion: Occasion | None = None
     """What the new one is taken before, if it is such a snapshot."""
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from reconciler.plan.comparison import Comparison, Finding
 
 Creation: TypeAlias = CreateRole | CreateDatabase | PatchDatabase
-"""What waits while the tenant is suspended: the next plan after that has the same differences."""
+"""What waits while the tenant is suspended: the plan after that has the same differences."""
 DECLARE_IT: Final = "declare the role, or give the database another owner"
 GIVE_IT_AWAY: Final = "declare another owner of the database, or declare the role again"
-TOO_MANY: Final = "delete what is not used, or declare less"
+TOO_MANY: Final = "delete unused ones, or declare fewer"
 CONNECTED: Final = "create or enable it in the console"
 RESUME: Final = "declare it again, or resume the tenant first"
 WAITS: Final = "roles and databases are not changed while the tenant is suspended: no compute runs to do it"
@@ -39,10 +39,10 @@ class Contents(Struct, frozen=True):
     roles: frozenset[str] | None
     databases: Mapping[str, str] | None
     whole: bool = True
-    """Whether there is no more; of a new branch, only a part may be known."""
+    """Whether these are all; of a new branch, only a part may be known."""
 
     def after(self, actions: Sequence[Creation]) -> Contents:
-        """Return what there is once these actions were carried out; roles and databases must be known."""
+        """Return the contents after these actions; roles and databases must be known."""
         roles = {action.role for action in actions if isinstance(action, CreateRole)}
         made = {action.database: action.owner for action in actions if not isinstance(action, CreateRole)}
         return Contents((self.roles or frozenset()) | roles, {**(self.databases or {}), **made}, self.whole)
@@ -110,7 +110,7 @@ class _Places(Struct, frozen=True):
         return self._first if action.at is not None else self._of_parent(action.parent)
 
     def _of_parent(self, name: str) -> Contents:
-        """What a branch will have at the time when others are made of it."""
+        """The contents of a branch when child branches are created from it."""
         if (created := self.created.get(name)) is not None:
             return self._copied(created)
         branch = next((one for one in self.comparison.project.branches or () if one.name == name), None)
@@ -133,7 +133,7 @@ class _Places(Struct, frozen=True):
         )
 
     def _filled(self, one: Declared, branch: LiveBranch) -> Iterator[Creation]:
-        """What the plan creates on a branch, and the owners that a commit changes; others are only reported."""
+        """The contents that the plan creates on a branch, and owners that a commit changes."""
         if one.concern in self.comparison.only:
             for action in self._existing(one, branch).findings():
                 if isinstance(action, CreateRole | CreateDatabase) or (
@@ -230,7 +230,7 @@ class _Place(Struct, frozen=True):
         }
 
     def _patch(self, name: str, before: str, after: str) -> PatchDatabase:
-        """An ownership takes something from the owner before: it needs a commit that states another one."""
+        """A new owner is a reduction for the earlier one: it needs a commit that states another owner."""
         path = self.declared.path(DATABASES, name)
         origin = self.comparison.origin(path, reduces=True, live=owned_by(before))
         return PatchDatabase(

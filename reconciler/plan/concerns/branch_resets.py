@@ -26,7 +26,7 @@ MEMBER: Final = ".reset"
 CLOCKS_APART: Final = timedelta(minutes=1)
 """Maximum difference between a committer's clock and Neon's."""
 SETTLING: Final = timedelta(days=1)
-"""How long no branch can be reset to a parent that was made of a snapshot (Neon: guides/backup-restore)."""
+"""Neon: for this time no branch can be reset to a parent restored from a snapshot (guides/backup-restore)."""
 LOWER_IT: Final = "remove the obstacle, or lower the number again"
 DATE_IT: Final = "run where git holds the whole history, or use `reconciler branch reset`"
 

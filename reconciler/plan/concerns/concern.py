@@ -1,4 +1,4 @@
-"""What a concern is: one aspect of a project, what the files want of it and where live differs.
+"""A concern: one aspect of a project, with the declared fields and the differences of live state.
 
 And what concerns share: the risk of a change, fields that are sent together, and refusals.
 """
@@ -80,7 +80,7 @@ def turns_off(change: FieldChange) -> bool:
 
 
 def changed(path: str, before: Value, after: Value, *, at_work: bool = False) -> FieldChange:
-    """The change, with its risk and what it takes from the tenant, as the table of fields says.
+    """The change, with its risk and whether it is a reduction, by the table of fields.
 
     ``at_work`` says that it is a change of an existing compute: a project's default for computes that are
     created later interrupts no tenant. A setting that is not in the table counts as no reduction.

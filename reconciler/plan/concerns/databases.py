@@ -1,4 +1,4 @@
-"""Roles and databases of branches: create declared ones, mend owners, delete those that the files removed.
+"""Roles and databases of branches: create declared ones, correct owners, delete those that the files removed.
 
 Neon stores nowhere who created a role or a database. So one that the files declared, at the base and where they
 parted from it, and declare no longer is to be deleted; one that no file declared is left alone.

@@ -34,7 +34,7 @@ def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
 
 
 def _in_effect(key: str, live: Json) -> Json:
-    """The live value; what Neon means by none, where the table of fields tells."""
+    """The live value; without one, Neon's default, if the table of fields states it."""
     field = BY_PATH.get(_path(key))
     return field.absent if live is None and field is not None else live
 

@@ -1,4 +1,4 @@
-"""Idle development branches: a tier says after what time they go, and whether they make room for declared ones.
+"""Idle development branches: a tier says when they are deleted, and whether they make room for declared ones.
 
 Only a branch that this fleet created goes: one that no file declares, or one that its entry calls disposable. A
 disposable one goes only once the base declares it as the files do, and is created again only when they differ: so
@@ -37,7 +37,7 @@ IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
 """The path of the time after which idle branches are deleted."""
 DISPOSABLE: Final = ".disposable"
 LEAST: Final = timedelta(days=1)
-"""One that was used later than this makes room for no other."""
+"""A branch that was used more recently than this is not deleted to make room."""
 
 
 def wanted(settings: Settings) -> Fields:
@@ -47,12 +47,12 @@ def wanted(settings: Settings) -> Fields:
 
 
 def cleans(settings: Settings) -> bool:
-    """Return whether idle branches may go: then the branches of the tenant are read."""
+    """Return whether idle branches may be deleted: then the branches of the tenant are read."""
     return _has_policy(settings) and not settings.suspended
 
 
 def _has_policy(settings: Settings) -> bool:
-    """Return whether the tier lets idle branches go. Some of a suspended tenant may have gone before."""
+    """Return whether the tier deletes idle branches. Some of a suspended tenant may be deleted already."""
     policy = settings.cleanup.dev_branches
     crowded = policy.at_limit is WhenCrowded.OLDEST_IDLE and settings.dev_branches is not None
     return policy.idle_seconds is not None or crowded
@@ -65,7 +65,7 @@ def decided_by_computes(settings: Settings, project: LiveProject, fleet: str) ->
 
 
 class IdleBranches:
-    """The development branches of one tenant that may go because nobody uses them."""
+    """The development branches of one tenant that may be deleted because nobody uses them."""
 
     def __init__(self, comparison: Comparison, live: BranchMatching) -> None:
         self._comparison = comparison
@@ -121,7 +121,7 @@ class IdleBranches:
 
     @cached_property
     def _candidates(self) -> Sequence[LiveBranch]:
-        """The branches that may go, whenever they were used last."""
+        """The branches that may be deleted, whenever they were last used."""
         comparison = self._comparison
         if comparison.tenant.protect or comparison.tenant.suspended or comparison.project.endpoints is None:
             return ()

@@ -1,4 +1,4 @@
-"""Branches that restores left: reported always, and deleted only where the tier says after what time.
+"""Branches that restores left: always reported, and deleted only if the tier says after what time.
 
 Each holds the state that a restore replaced: without it, that restore cannot be undone once the state has left the
 restore window.
@@ -47,7 +47,7 @@ def decided_by_snapshots(settings: Settings, project: LiveProject) -> bool:
 
 
 def findings(comparison: Comparison) -> Iterator[Finding]:
-    """Yield the deletion of each old branch that has passed its time, and a note on each one that stays."""
+    """Yield the deletion of each old branch whose time has passed, and a note on each other one."""
     if comparison.project.branches is None or NAME not in comparison.only:
         return
     for branch in comparison.project.branches:

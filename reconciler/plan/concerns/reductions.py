@@ -77,7 +77,7 @@ def is_met(way: Way, moved: frozenset[Way]) -> bool:
 def of_a_compute(path: str) -> str | None:
     """The path of the compute field, for a project's and a branch's compute; None if it is no compute field.
 
-    The end of the path tells: a branch may be called ``compute.v2``.
+    The end of the path decides: a branch may be called ``compute.v2``.
     """
     field = field_of(path)
     return field.path if field is not None and field.group == "compute" else None
@@ -97,7 +97,7 @@ def _takes(path: str, was: Value | Assignment, becomes: Value | Assignment) -> b
 
 
 def _is_more(path: str, was: JsonText, becomes: JsonText) -> bool:
-    """Whether a setting without members becomes a higher one: audit_log_level, and a switch that is turned on."""
+    """Whether a setting without members gets a higher value: audit_log_level, or a switch that is turned on."""
     field = BY_PATH.get(path)
     if field is None or field.members:
         return False
@@ -135,7 +135,7 @@ def _of_lists(at: str, was: list[Json], becomes: list[Json], path: str) -> Itera
 def reduced(
     path: str, before: Stated, now: Stated, live: Value | Assignment = None, *, in_another_tier: bool = False
 ) -> bool:
-    """Whether the files ask for what a change from the live value takes.
+    """Whether the files ask for the reduction that a change from the live value makes.
 
     A field that the files begin or cease to manage has moved, and so has one without an order that is another.
     ``live`` is None if it is unknown: then any reduction by the files counts. ``in_another_tier`` says that the
@@ -152,7 +152,7 @@ def reduced(
 
 
 def touched(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
-    """Whether the files ask for a part of what a change from the live value takes."""
+    """Whether the files ask for a part of the reduction that a change from the live value makes."""
     moved = ways(path, before.get(path), now.get(path))
     return any(is_met(way, moved) for way in ways(path, live, now.get(path)))
 

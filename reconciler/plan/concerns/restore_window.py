@@ -23,7 +23,7 @@ def wanted(settings: Settings) -> Fields:
 
 
 def changes(settings: Settings, project: LiveProject) -> Iterator[FieldChange]:
-    """Another window. A shorter one loses history for good, and so may one that replaces an unknown one."""
+    """Another window. A shorter one loses history permanently, and so may one that replaces an unknown one."""
     window, live = settings.restore_window_seconds, project.restore_window_seconds
     if window is not None and window != live:
         yield changed(PATH, live, window)

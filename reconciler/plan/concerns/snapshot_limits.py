@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_history import TenantHistory
 
 A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
-"""What helps where Neon takes no snapshot of the default branch."""
+"""The remedy if Neon takes no snapshot of the default branch."""
 
 
 class KeptSnapshot(Struct, frozen=True):
@@ -112,7 +112,7 @@ def replaceable_snapshots(
 
 
 def _may_give_way(comparison: Comparison, snapshot: KeptSnapshot, once: Collection[str]) -> bool:
-    """Return whether the tier's rule allows it; an expired snapshot may always be replaced."""
+    """Return whether the tier allows to replace it; an expired snapshot may always be replaced."""
     if expired(snapshot.expires_at, comparison.now):
         return True
     match comparison.settings.snapshot_policy.at_limit:

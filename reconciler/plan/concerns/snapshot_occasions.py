@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.plan.history import History
 
 NONE_TAKEN: Final = "no snapshot is taken before the "
-"""How a note begins that says why there is none."""
+"""The beginning of a note on why no snapshot is taken."""
 ENOUGH: Final = timedelta(days=1)
 """A snapshot that is not older than this is not taken again."""
 WORDS: Final = {Occasion.DOWNGRADE: "downgrade", Occasion.DELETE: "deletion", Occasion.RESTORE: "restore"}
@@ -95,7 +95,7 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
     """Why the change is planned that it is taken before."""
 
     def findings(self) -> Iterator[Finding]:
-        """Yield the snapshot and what goes for it; nothing if there is one; or a note on why none is taken."""
+        """Yield the snapshot and the deletions that make room for it; nothing if one exists; or a note."""
         if not self._observed:
             yield self._none("Neon did not return the project's snapshots", "run again later")
         elif self._recent is None:
@@ -144,13 +144,13 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
 
     @cached_property
     def _surplus(self) -> Sequence[KeptSnapshot]:
-        """Those that are too many beside the newest one. A deletion of the project needs none."""
+        """Those that exceed the number to keep. A deletion of the project keeps none."""
         staying = self.comparison.settings.snapshot_policy.keep_before - (self._recent is None)
         return () if self.occasion is Occasion.DELETE else self._earlier[: max(0, len(self._earlier) - staying)]
 
     @property
     def _leaving_first(self) -> Sequence[KeptSnapshot] | None:
-        """What goes before the new one is taken, so that it fits beside all others; None if there is no room.
+        """The snapshots to delete before the new one is taken, so that it fits; None if there is no room.
 
         Nothing goes before a transfer is tried: what does not fit into the destination goes as for every transfer.
         """
@@ -164,14 +164,14 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
 
     @cached_property
     def _replaceable(self) -> list[KeptSnapshot]:
-        """What the tier lets go at the limit, beside those that are too many anyway."""
+        """The snapshots that the tier replaces at the limit, besides those that exceed the number."""
         declared = {one.name for one in self.comparison.settings.snapshots or ()}
         others = replaceable_snapshots(self.comparison, self._kept, declared, ())
         return [one for one in others if one not in self._surplus]
 
     @property
     def _coming(self) -> int:
-        """How many declared snapshots have still to be taken."""
+        """How many declared snapshots do not exist yet."""
         live, now = {one.name for one in self._kept}, self.comparison.now
         declared = () if self.occasion is Occasion.DELETE else self.comparison.settings.snapshots or ()
         return sum(one.name not in live and not expired(one.expires_at, now) for one in declared)
@@ -214,7 +214,7 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
             allowed = snapshots_allowed(comparison.organization, comparison.there)
         else:
             allowed = snapshots_allowed(comparison.project.organization, comparison.here)
-        coming = f", and {self._coming} declared have still to be taken" if self._coming else ""
+        coming = f", and {self._coming} declared ones do not exist yet" if self._coming else ""
         if self.occasion is Occasion.DELETE:
             remedy = "for a copy that stays, use `apply --dump-to`"
         else:

@@ -1,8 +1,8 @@
-"""Rotated snapshots: the one of the current slot is taken, and the oldest of them goes for it.
+"""Rotated snapshots: the one of the current slot is taken, and the oldest is deleted for it.
 
 Neon's snapshots carry no annotations: a snapshot belongs to the rotation if it has a name of the rotation, was not
 created before the time in its name, and no file declares it. A missed slot is not caught up. No other snapshot
-gives way to a rotated one.
+is deleted for a rotated one.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         return self.others is None or self.coming + taken - (len(self._rotated) - staying) <= self.others
 
     def _hindrance(self, name: str) -> Refusal | Note | None:
-        """Return what prevents the snapshot. What a restore has done is no fault of the files: that is a note."""
+        """Return what prevents the snapshot: a note if a restore is the reason, because the files are correct."""
         tenants, take = (self.comparison.tenant.name,), (self._take(name),)
         if taken := self.method.taken_name(self.comparison.project, name):
             message = f"snapshot {name!r} cannot be taken: {taken}"
@@ -121,7 +121,7 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         why = snapshots_allowed(self.comparison.organization, self.comparison.limits)
         if self.comparison.tenant.protect:
             why = f"{why}, and none is deleted of a protected tenant"
-        message = f"snapshot {name!r} is not taken: {why}, and only rotated ones give way to it"
+        message = f"snapshot {name!r} is not taken: {why}, and only rotated snapshots are deleted for it"
         return Note.about(self.comparison.tenant, message)
 
     def _take(self, name: str) -> Action:

@@ -184,7 +184,7 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
 def _with_planned(
     kept: Sequence[KeptSnapshot], comparison: Comparison, planned: Sequence[Finding]
 ) -> tuple[KeptSnapshot, ...]:
-    """Return the live snapshots with those that are taken before a change, and without those that go for them."""
+    """Return the live snapshots, plus those that are taken before a change, minus those deleted for them."""
     gone = {finding.snapshot_id for finding in planned if isinstance(finding, DeleteSnapshot)}
     taken = (one for one in planned if isinstance(one, CreateSnapshot | CreateBranch) and one.occasion is not None)
     names = (one.snapshot if isinstance(one, CreateSnapshot) else one.branch for one in taken)

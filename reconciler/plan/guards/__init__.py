@@ -1,4 +1,4 @@
-"""The guards: decide before the first write what must not be done."""
+"""The guards: refuse actions before the first write."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def nothing_of(plan: Plan, because: str) -> Plan:
 
 
 def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:
-    """Count what stops a strict run; drift that is only reported is not a refusal."""
+    """Count what prevents a strict run; drift that is only reported is not a refusal."""
     refused = sum(refusal.asked_for for refusal in refusals)
     counted = ((refused, "refusal"), (len(plan.conflicts), "conflict"))
     return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counted if count)

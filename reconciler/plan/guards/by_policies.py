@@ -1,4 +1,4 @@
-"""Policies of the user's own: the last guard. What one of them denies is refused, with what depends on it."""
+"""The user's own policies: the last guard. It refuses what a policy denies, and what depends on it."""
 
 from __future__ import annotations
 

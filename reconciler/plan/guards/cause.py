@@ -184,19 +184,19 @@ def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verd
     if context.planned.tenant in context.history.documents:  # no base has an effect on what stdin asks for
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
-            "it takes something from the tenant, and a document on stdin is not a commit that asks for it",
+            "it is a reduction, and a document on stdin is not a commit that asks for it",
             "permit it with --allow lowering, or commit the tenant's file and name the tenant instead of '-'",
         )
     if change.origin is Origin.DRIFT:
         return Verdict(
             Rule.LOWERING_NEEDS_A_CAUSE,
-            "it takes something from the tenant, and no commit since the base asks for it: the live value "
+            "it is a reduction, and no commit since the base asks for it: the live value "
             "was changed, or the commit that asks for it is the base or older",
             _permitting_drift(f"drift_policy.{concern}: repair"),
         )
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
-        "it takes something from the tenant, and no known commit asks for it",
+        "it is a reduction, and no known commit asks for it",
         "commit it and name the last applied commit with --base, or permit it with --allow lowering",
     )
 

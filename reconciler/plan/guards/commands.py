@@ -64,7 +64,7 @@ def guard_command(
 
 
 def _protected(context: TenantContext) -> Verdict | None:
-    """Refuse what takes something from a tenant that the files protect, now or at the base."""
+    """Refuse reductions of a tenant that the files protect, now or at the base."""
     if not any(action.lowering for action in context.planned.actions):
         return None
     return protection_of(context)

@@ -51,7 +51,7 @@ DELETES: Final = "deletes"
 
 
 def _disrupts(action: Action, planned: TenantPlan) -> bool:
-    """Restarts computes, may suspend them, or wakes one (Neon: a patch wakes an idle compute for a moment)."""
+    """Whether it restarts, may suspend or wakes computes (Neon: a patch wakes an idle compute for a moment)."""
     if isinstance(action, TransferProject | DeleteProject | DeleteDuplicate):
         return False
     return action.risk >= Risk.DISRUPTIVE or (isinstance(action, PatchEndpoint) and _wakes(action, planned))

@@ -1,4 +1,4 @@
-"""The downgrade proof: a reduction leaves the tenant what it uses, or its file accepts the loss."""
+"""The downgrade proof: the tenant's usage fits into the reduced limits, or its file accepts the loss."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ OF_COMPUTES: Final = frozenset({"min_cu", "max_cu", "min_suspend_timeout_seconds
 
 
 class Doubt(Struct, frozen=True):
-    """What a change may cost the tenant. ``accept`` is the key by which its file can accept the loss, if any."""
+    """What the tenant may lose by a change. ``accept`` is the key by which its file can accept that, if any."""
 
     action: Action
     change: FieldChange
     words: str
     accept: Loss | None
     unknown: bool = False
-    """Whether Neon did not return what the change would cost."""
+    """Whether Neon did not return what the tenant would lose."""
 
 
 def doubts(context: TenantContext, held: Held) -> list[Doubt]:
@@ -120,7 +120,7 @@ def verdict(found: Sequence[Doubt], context: TenantContext, held: Held) -> Verdi
 
 
 def _keeping(found: Iterable[Doubt]) -> str:
-    """Return what takes nothing."""
+    """Return the alternative that reduces nothing."""
     deletions = {doubt.accept == "deletion" for doubt in found if not doubt.unknown}
     kept = "let the tenant keep the current value" if False in deletions else ""
     return " and ".join(filter(None, (kept, "declare what would be deleted" if True in deletions else "")))
@@ -135,7 +135,7 @@ def _about(
         words = f"database {action.database!r} of branch {action.branch!r} would be deleted with all its data"
         yield Doubt(action, change, words, "deletion")
     elif isinstance(action, DeleteRole):
-        words = f"role {action.role!r} of branch {action.branch!r} would be deleted: who uses it cannot connect"
+        words = f"role {action.role!r} of branch {action.branch!r} would be deleted: its clients cannot connect"
         yield Doubt(action, change, words, "deletion")
     elif not isinstance(action, PatchProject):
         return

@@ -1,4 +1,4 @@
-"""Snapshots before a change that a guard refuses: they are left out, because they are no change of their own."""
+"""Leaves out snapshots that are taken before a change if a guard refuses that change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def without_needless(planned: TenantPlan, refusals: Iterable[Refusal]) -> tuple[TenantPlan, list[Refusal]]:
-    """Return what is judged of a tenant without the snapshots before changes that are refused."""
+    """Return a tenant's plan and refusals without the snapshots before refused changes."""
     kept = planned.actions if _reduced(planned) else tuple(a for a in planned.actions if not is_before(a))
     remaining = [replace(one, actions=_others(one.actions)) for one in refusals if _says_something(one)]
     return replace(planned, actions=kept), remaining

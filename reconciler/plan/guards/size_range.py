@@ -1,4 +1,4 @@
-"""Sizes of computes that Neon does not take although each is stated correctly.
+"""Sizes of computes that Neon rejects although each of them is valid.
 
 The files may state one end of a range alone, or none. The other one is then the live value, the project's default,
 or Neon's.

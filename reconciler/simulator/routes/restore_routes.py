@@ -216,7 +216,7 @@ def _point_of_restore(call: Call, source: sqlite3.Row, body: RestoreBranch, now:
 def _parent(
     call: Call, transaction: Transaction, row: sqlite3.Row, source: sqlite3.Row, kept_as: str, point: float
 ) -> dict[str, Any]:
-    """What a branch is a child of after its restore; on the way its present state is kept, where it is to be.
+    """What a branch is a child of after its restore; on the way its current state is kept, where it is to be.
 
     Neon: a branch that goes back to its own past becomes a child of the state that it left.
     """

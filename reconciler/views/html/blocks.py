@@ -33,7 +33,7 @@ class PageChange(Struct, frozen=True):
 
 
 class PageStep(Struct, frozen=True):
-    """One action with what becomes of it, or one remark."""
+    """One action with its result, or one note."""
 
     words: str
     tone: str = PLAIN
@@ -73,7 +73,7 @@ class PageMember(Struct, frozen=True):
 
 
 class ChangeBlock(Struct, frozen=True):
-    """Members to which the same happens."""
+    """Members with the same actions or the same finding."""
 
     members: Sequence[PageMember]
     steps: Sequence[PageStep] = ()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.plan.action import Action
 
-REDUCES: Final = "takes something"
+REDUCES: Final = "reduces something"
 RISKS: Final = (*(risk.value for risk in reversed(Risk)), REDUCES)
 CAUSES: Final = {
     Origin.CONFIG: "the files",
@@ -31,7 +31,7 @@ RULE: Final = Facet("Rule", "any rule")
 
 
 def risks_of(actions: Sequence[Action]) -> list[str]:
-    """The highest risk of the actions, and whether they take something; empty without actions."""
+    """The highest risk of the actions, and whether they reduce something; empty without actions."""
     if not actions:
         return []
     worst = max(action.risk for action in actions)

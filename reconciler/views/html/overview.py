@@ -33,7 +33,7 @@ STATES: Final = {
 }
 """The states of the tenants of a tier, by member of TierOverview, with their words and tones."""
 RISKS: Final = {
-    Risk.DESTRUCTIVE: ("lose something for good", BAD),
+    Risk.DESTRUCTIVE: ("lose something permanently", BAD),
     Risk.DISRUPTIVE: ("are interrupted", WARN),
     Risk.SAFE: ("notice nothing", PLAIN),
 }
@@ -81,7 +81,7 @@ def report_figures(report: Report, tier_of: Mapping[str, str]) -> list[Figure]:
 
 
 def _results(report: Report, tier_of: Mapping[str, str]) -> Figure:
-    """What became of the tenants of each tier."""
+    """The results of the tenants of each tier."""
     by_tier = grouped(report.outcomes, lambda outcome: tier_of.get(outcome.tenant, ""))
     results = [one for one in RESULTS if report.count(one)]
     lines = []

@@ -110,7 +110,7 @@ def _tiles(plan: Plan, words: Words) -> list[Tile]:
     done = "tenants differ" if words.perspective is DRIFT else "tenants change"
     return [
         Tile(f"{tenants:,}", done),
-        Tile(f"{destructive:,}", "lose something for good", BAD if destructive else PLAIN),
+        Tile(f"{destructive:,}", "lose something permanently", BAD if destructive else PLAIN),
         Tile(f"{disruptive:,}", "are interrupted", WARN if disruptive else PLAIN),
         Tile(f"{lowering:,}", "get less", WARN if lowering else PLAIN),
         Tile(f"{refused:,}", "refused", BAD if refused else PLAIN, anchor="refused"),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from reconciler.neon.client import Neon
 
+pytestmark = pytest.mark.drawn(1)
+
 PER_PAGE: Final = 200
 NAMES: Final = tuple(f"t{number:03}" for number in range(2 * PER_PAGE))
 API: Final = replace(Api(), host=UNLIMITED.host)

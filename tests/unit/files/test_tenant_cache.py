@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -261,6 +263,22 @@ def test_a_file_whose_marks_have_not_changed_is_not_read(files: Files, read: lis
 def test_a_file_that_has_just_been_written_is_read_again(files: Files, read: list[str]) -> None:
     run(files, read)
     assert run(files, read) == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+
+
+def test_a_file_that_a_program_writes_through_a_memory_map_is_read_again(files: Files) -> None:
+    """Its times change with the first of several writes: a run may have read it in between."""
+    file = files.root / "tenants/acme.yaml"
+    with file.open("r+b") as opened, mmap(opened.fileno(), 0) as mapped:
+        place = mapped.find(b"free")
+        mapped[place : place + 4] = b"pro "
+        a_little_later = time.time_ns() + 3 * 10**9
+        known = KnownTenants(
+            lambda prices: TenantCache.open(files.cache, prices, files.root), _began_ns=a_little_later
+        )
+        load(files.root, known=known)
+        known.save()
+        mapped[place : place + 4] = b"free"
+        files.load()
 
 
 @pytest.mark.usefixtures("settled")

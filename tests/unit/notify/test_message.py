@@ -36,7 +36,7 @@ def test_ten_thousand_notices_are_one_message_that_says_how_many_more() -> None:
     sent = message(findings, found)
     assert sent.title == "reconciler prod: 10,000 above a threshold"
     assert "- and 9,988 more" in sent.body.splitlines()
-    assert sent.body.endswith("All of it: reconciler usage")
+    assert sent.body.endswith("Details: reconciler usage")
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "\u202e" * 5000, "\n" * 5000, "@here" * 1000], ids=repr)

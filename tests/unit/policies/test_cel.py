@@ -27,7 +27,7 @@ def evaluated(text: str, **values: object) -> object:
     [
         ("tenant.nane == 'a'", "undeclared reference to 'tenant.nane' at character 7", None),
         ("tenant.name ==", "Syntax error", None),
-        ("tenant.name", "the value is of type string", "it has to be a bool"),
+        ("tenant.name", "the value is of type string", "the value must be a bool"),
         ("plan.n > 2.0", "no matching overload", "an int and a double differ"),
         ("plan.n > 'a'", "no matching overload", None),
         ("open('/etc/passwd') == ''", "undeclared reference to 'open'", None),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -126,3 +128,26 @@ def test_who_has_waited_long_enough_is_told_that_it_is_locked(kept: Kept) -> Non
         assert kept.world.writes() == []
 
     asyncio.run(main())
+
+
+def test_no_end_of_a_process_waits_for_a_call_that_reads_and_few_run_at_once(kept: Kept) -> None:
+    running, most, daemons = 0, 0, set[bool]()
+    lock = threading.Lock()
+
+    def look() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            daemons.add(threading.current_thread().daemon)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+
+    async def main() -> None:
+        registry = kept.open()
+        await asyncio.gather(*(registry.read(look) for _ in range(4 * READS_AT_ONCE)))
+        registry.close()
+
+    asyncio.run(main())
+    assert (daemons, most <= READS_AT_ONCE) == ({True}, True)

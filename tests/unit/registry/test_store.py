@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta, timezone
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Placement, Registered
-from reconciler.registry import connect
+from reconciler.registry import answering, connect
 from reconciler.registry.connect import open_registry
 from tests.harness.builders import NOON
 
@@ -228,6 +230,57 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
             with pytest.raises(RegistryError, match="the registry cannot be used: canceling statement due to"):
                 blocked()
     registry.close()
+
+
+def test_a_pooler_that_falls_silent_is_not_waited_for_forever(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the connection, so TCP does not end, and its database is gone, which would end the statement."""
+    monkeypatch.setattr(answering, "ANSWER_SECONDS", 1.0)
+    with falling_silent(postgres) as (address, silent):
+        registry = open_registry(address, Environment({}), fleet="prod")
+        with closing(registry):
+            registry.prepare()
+            assert registry.rows() == {}
+            silent.set()
+            for asked in (registry.rows, lambda: registry.claim("acme", "run1", NOON)):
+                with pytest.raises(RegistryError, match="the registry cannot be used: no answer within 1 s"):
+                    asked()
+                silent.clear()
+                assert registry.rows() == {}
+                silent.set()
+
+
+@contextmanager
+def falling_silent(postgres: str) -> Iterator[tuple[str, Event]]:
+    """The address of a pooler, which hands nothing on of what the database says while the event is set."""
+    silent, ended = Event(), Event()
+    folder = sa.make_url(postgres).query["host"]
+
+    def hand_on(source: socket.socket, to: socket.socket, *, answers: bool) -> None:
+        with suppress(OSError), source:
+            while part := source.recv(65536):
+                while answers and silent.is_set():
+                    if ended.wait(0.01):
+                        return
+                to.sendall(part)
+            to.shutdown(socket.SHUT_WR)
+
+    def take(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, server = listening.accept()[0], socket.socket(socket.AF_UNIX)
+                server.connect(f"{folder}/.s.PGSQL.5432")
+                Thread(target=hand_on, args=(client, server), kwargs={"answers": False}, daemon=True).start()
+                Thread(target=hand_on, args=(server, client), kwargs={"answers": True}, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=take, args=(listening,), daemon=True).start()
+        port = listening.getsockname()[1]
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable", silent
+        finally:
+            ended.set()
 
 
 def test_locks_of_a_program_that_was_stopped_end(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,5 +36,5 @@ def test_no_name_becomes_more_than_text() -> None:
         sent = message(found, found.notices)
         for sign in ("<!", "@everyone", "https://", "`", "\u202e"):
             assert sign not in sent.body
-        assert all(line.startswith(("- ", "All of it")) or not line for line in sent.body.splitlines())
+        assert all(line.startswith(("- ", "Details: ")) or not line for line in sent.body.splitlines())
         assert len(sent.body) <= 2000

@@ -42,7 +42,7 @@ def test_tenants_are_counted_by_kind_and_by_their_highest_risk() -> None:
     assert kinds == {"Create": ["3"], "Upgrade": ["12"], "Downgrade": ["4"], "Change": ["41"], "Delete": ["1"]}
     worst = [max(action.risk for action in one.actions) for one in view.plan.tenants]
     assert table(found, "Tenants by risk") == {
-        "lose something for good": [str(worst.count(Risk.DESTRUCTIVE))],
+        "lose something permanently": [str(worst.count(Risk.DESTRUCTIVE))],
         "are interrupted": [str(worst.count(Risk.DISRUPTIVE))],
         "notice nothing": [str(worst.count(Risk.SAFE))],
     }

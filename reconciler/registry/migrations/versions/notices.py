@@ -1,4 +1,4 @@
-"""What people were told."""
+"""The notices that were sent to people."""
 
 import sqlalchemy as sa
 from alembic import op

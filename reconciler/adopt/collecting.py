@@ -115,7 +115,7 @@ class CollectRequirements(AdoptRequirements, frozen=True):
         for one in projects:
             if one.id not in known:
                 (fit if desired.tenant_by_project_name(one.name) else others).append(one)
-        asked = [*fit, *(others if len(others) <= self.reach.few_strangers else ())]
+        asked = [*fit, *(others if len(others) <= self.reach.unowned_reads else ())]
         return Needs(
             projects=ids(one for one in projects if unstated(one)),
             branches=ids(one for one in asked if one.branches is None),

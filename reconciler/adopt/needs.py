@@ -35,7 +35,7 @@ class AdoptRequirements(Struct, frozen=True):
     def max_unowned_reads(self) -> int | None:
         """How many projects that nothing names have their annotations read; None for all of them."""
         if self.depth is Depth.DECLARED:
-            return self.reach.few_strangers
+            return self.reach.unowned_reads
         return None if self.depth is Depth.DEEP else 0
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:

@@ -30,7 +30,7 @@ from reconciler.files.advance import base_to_advance
 from reconciler.files.freshness import SHORT
 from reconciler.fleet import RunOptions
 from reconciler.model.values import replace
-from reconciler.plan.applied import Ended, created_anew, to_be_tried
+from reconciler.plan.applied import Ended, created_again, to_be_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule
 from reconciler.views.console import ERROR, say, show, show_aside, stderr_console, stdout_console
@@ -191,7 +191,7 @@ def _attempt(
         saved=saved,
         request=with_earlier_runs(flags.earlier, request, running.journal),
         run=_run_of(running, files, events, telemetry, (*flags.earlier.journals, log_folder()), desired.fleet),
-        takes_back=running.rollback_on_harm,
+        rolls_back=running.rollback_on_harm,
         output=output,
         aside=events.on_stdout or output.format != TEXT,
         yes=running.yes,
@@ -262,7 +262,7 @@ class _Attempt:
     yes: bool
     moving: Base | None
     """The base that moves afterwards, with a record of what is tried from the first write on."""
-    takes_back: bool
+    rolls_back: bool
     """Whether a harmful wave is rolled back."""
     limit: CallLimit | None = None
     """What ``--max-calls`` permits."""
@@ -308,7 +308,7 @@ class _Attempt:
         """The base with a record of the tenants that the run is about to change, in case the run dies."""
         past, plan = self.request.past, planned.plan
         tried = to_be_tried(self.desired, past, plan)
-        return base.trying(tried, int(planned.at.timestamp()), created_anew(past, plan, self.run.id))
+        return base.trying(tried, int(planned.at.timestamp()), created_again(past, plan, self.run.id))
 
     def advance(self, planned: Planned, report: Report) -> bool:
         """Moves the base if the run was asked to. False if that failed. After harm, it stays where it is."""
@@ -319,11 +319,11 @@ class _Attempt:
 
     async def after_harm(self, fleet: Fleet, report: Report) -> list[ExitCode]:
         """Rolls the harmful wave back, if there is one and the run was asked to."""
-        if report.harm is None or not self.takes_back:
+        if report.harm is None or not self.rolls_back:
             return []
-        from reconciler.cli.after_harm import take_back  # noqa: PLC0415 - after harm only
+        from reconciler.cli.after_harm import roll_back  # noqa: PLC0415 - after harm only
 
-        return await take_back(fleet, report.harm, self.request, self.run, aside=self.aside)
+        return await roll_back(fleet, report.harm, self.request, self.run, aside=self.aside)
 
     @property
     def _asking(self) -> bool:

@@ -1,4 +1,4 @@
-"""``reconciler history``: the moments that a tenant can return to."""
+"""``reconciler history``: the moments that a tenant can be restored to."""
 
 from __future__ import annotations
 

@@ -54,14 +54,14 @@ COMMAND_GROUPS: Final = {
     },
     "One tenant": {
         "converge": "Converge one tenant within seconds, for a sign-up or an upgrade.",
-        "connections": "Give the connection strings of a few tenants to a file, a program or the terminal.",
-        "restore": "Return one tenant to an earlier state: undo, and redo.",
-        "history": "List the moments that a tenant can return to.",
+        "connections": "Write the connection strings of a few tenants to a file, a program or the terminal.",
+        "restore": "Restore one tenant to an earlier state.",
+        "history": "List the moments that a tenant can be restored to.",
         "suspend": "Suspend a tenant, with a reason.",
         "resume": "End the suspension of a tenant.",
         "boost": "Raise limits of a tenant until an end.",
         "hold": "Leave a tenant alone until an end.",
-        "rotate": "Give a role of one tenant a new password.",
+        "rotate": "Set a new password for a role of one tenant.",
         "branch": "Reset a development branch of one tenant to its parent.",
     },
     "Records and CI": {

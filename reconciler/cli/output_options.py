@@ -39,7 +39,7 @@ events_option = flag(
     "--events",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     metavar="FILE",
-    help="Write what happens, as it happens, to FILE, or to stdout (-): JSON lines.",
+    help="Write the events of the run to FILE as they happen, or to stdout (-): JSON lines.",
 )
 
 telemetry_options = packed(
@@ -50,7 +50,7 @@ telemetry_options = packed(
         "--metrics",
         type=FILE,
         metavar="FILE",
-        help="Write what the run did, in figures, to FILE at its end: OpenMetrics text.",
+        help="Write metrics of the run to FILE at its end: OpenMetrics text.",
     ),
     flag(
         OUTPUT,

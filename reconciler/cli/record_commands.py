@@ -99,7 +99,7 @@ _name: Final = flag(
     default="fleet",
     show_default=True,
     metavar="NAME",
-    help="Tells the fleets of a repository apart.",
+    help="Identifies the fleet among those of the repository.",
 )
 _text: Final = click.argument("text", type=FILE, metavar="FILE")
 _pull_request: Final = flag(
@@ -172,11 +172,11 @@ for github_command in (
     ),
     declare(
         "label",
-        "Put a label on the pull request, or take it away. GitHub makes a label that the repository lacks.",
+        "Add a label to the pull request, or remove it. GitHub creates a label that the repository lacks.",
         "reconciler github label 'fleet: destructive'",
         LOCAL,
         click.argument("name", metavar="LABEL"),
-        flag(OUTPUT, "--remove", is_flag=True, help="Take the label away, if it is there."),
+        flag(OUTPUT, "--remove", is_flag=True, help="Remove the label, if it is there."),
         _pull_request,
         module="github",
     ),

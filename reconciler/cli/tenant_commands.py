@@ -73,7 +73,7 @@ CONVERGE: Final = declare(
 
 CONNECTIONS: Final = declare(
     "connections",
-    """Read the connection strings of a few tenants, and give them to the sinks that you name.
+    """Read the connection strings of a few tenants, and write them to the sinks that you name.
 
     '-' reads tenants from stdin, as converge does. Strings are pooled, or direct with --direct; JSON lines
     have both.
@@ -105,9 +105,9 @@ CONNECTIONS: Final = declare(
 
 RESTORE: Final = declare(
     "restore",
-    """Return a tenant's default branch to an earlier state: undo, and redo.
+    """Restore a tenant's default branch to an earlier state.
 
-    Shows what is lost, kept and changed, and asks. The present state stays as another branch, to which a later
+    Shows what is lost, kept and changed, and asks. The current state stays as another branch, to which a later
     restore can return. --preview makes a branch of the earlier state to look at, until --finalize or --discard.
     """,
     "reconciler restore acme --to 2h --preview",
@@ -119,7 +119,7 @@ RESTORE: Final = declare(
     flag(RUNNING, "--to", metavar="WHEN", help="A moment such as 2031-11-05T14:00:00Z, or how long ago: 2h."),
     flag(RUNNING, "--snapshot", metavar="NAME", help="A snapshot, by its name or its id."),
     flag(RUNNING, "--preview", is_flag=True, help="Make a branch of that state instead, with a compute."),
-    flag(RUNNING, "--finalize", is_flag=True, help="Return to the state that the preview shows."),
+    flag(RUNNING, "--finalize", is_flag=True, help="Restore the state that the preview shows."),
     flag(RUNNING, "--discard", is_flag=True, help="Delete the preview."),
     flag(RUNNING, "--again", is_flag=True, help="Repeat a restore that was already done."),
     command_options,
@@ -128,7 +128,7 @@ RESTORE: Final = declare(
 
 HISTORY: Final = declare(
     "history",
-    "List the moments that a tenant can return to: restore window, snapshots, old branches, previews.",
+    "List the moments that a tenant can be restored to: restore window, snapshots, old branches, previews.",
     "reconciler history acme",
     READ,
     _tenant_or_document,
@@ -201,9 +201,9 @@ HOLD: Final = _editing(
 
 ROTATE: Final = declare(
     "rotate",
-    """Give a role of one tenant a new password, and give the connection to the sinks that you name.
+    """Set a new password for a role of one tenant, and write the connection to the sinks that you name.
 
-    Shows what stops working, and asks. The new password goes nowhere but to the sinks; `reconciler connections`
+    Shows what stops working, and asks. Only the sinks get the new password; `reconciler connections`
     reads it again. With -- COMMAND, runs a program with it, as `connections` does.
     """,
     "reconciler rotate acme --role neondb_owner --dotenv .env",
@@ -229,7 +229,7 @@ def branch() -> None:
 branch.add_command(
     declare(
         "reset",
-        """Give a branch of a tenant the current data of its parent, and ask before.
+        """Reset a branch of a tenant to the current data of its parent. Asks before.
 
     What was written to the branch is lost. Its id and its computes stay; connections drop. In files, a number does
     the same: dev_branches: [{name: preview, reset: 3}].

@@ -32,7 +32,7 @@ class Reach(Struct, frozen=True):
     """Selected tenants that are searched by name or id, without listing the fleet."""
     small_fleet: int = 100
     """Selected tenants for which all details are read at ``Depth.DECLARED``: this takes seconds."""
-    few_strangers: int = 200
+    unowned_reads: int = 200
     """Unmatched projects whose owner is read; more only at ``Depth.DEEP``: this takes minutes."""
 
 

@@ -74,8 +74,8 @@ def report_schema() -> dict[str, Any]:
 
 
 def history_schema() -> dict[str, Any]:
-    """The schema of the moments that a tenant can return to."""
-    return _schema(shapes.HISTORY, "The moments that a tenant can return to")
+    """The schema of the moments that a tenant can be restored to."""
+    return _schema(shapes.HISTORY, "The moments that a tenant can be restored to")
 
 
 def explained_schema() -> dict[str, Any]:

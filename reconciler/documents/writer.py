@@ -123,7 +123,7 @@ def report_counts(applied: Report, stale: int) -> Document:
 
 
 def history(found: ReturnPoints) -> Iterator[str]:
-    """The moments that a tenant can return to."""
+    """The moments that a tenant can be restored to."""
     return document_text("history", {name: plain(value) for name, value in asdict(found).items()})
 
 

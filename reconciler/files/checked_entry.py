@@ -22,7 +22,7 @@ def checked(entry: Entry, fleet: DesiredState | None, *, past: bool) -> tuple[Te
 
     If ``fleet`` is None, because tiers.yaml is broken, only the schema is checked. ``past`` as in ``Reading``.
     """
-    if not entry.whole:
+    if not entry.complete:
         return None, ()
     document = entry.past_document() if past else entry.document()
     if isinstance(document, tuple):

@@ -62,7 +62,7 @@ class Entry:
     text: Text
     line: int = 1
     column: int = 1
-    whole: bool = True
+    complete: bool = True
     sound: bool = True
     """False if it contains something that is not allowed: its tenant is held back."""
     base: Entry | None = None
@@ -123,7 +123,7 @@ class Entry:
             self.text,
             self.line,
             self.column,
-            self.whole and base.whole,
+            self.complete and base.complete,
             self.sound and base.sound,
             base,
         )
@@ -149,6 +149,6 @@ def merged(base: object, value: object) -> object:
 def entries_of(parsed: Parsed, text: Text) -> tuple[Entry, ...]:
     """Return the documents of a YAML text."""
     return tuple(
-        Entry(document.value, text, document.line, document.column, document.whole, document.sound)
+        Entry(document.value, text, document.line, document.column, document.complete, document.sound)
         for document in parsed.documents
     )

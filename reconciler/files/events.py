@@ -52,7 +52,7 @@ class Document:
     value: object
     line: int
     column: int
-    whole: bool = True
+    complete: bool = True
     """False if a part was left out: its problems say why, and nothing else is checked."""
     sound: bool = True
     """False if it contains something that is not allowed, left out or not."""
@@ -345,7 +345,7 @@ class _Builder:
         elif isinstance(self._open[-1].node, dict):
             self._open[-1].key = _Discard if self._open[-1].key is _NoKey else _NoKey
         if self._document is not None:
-            self._document.whole = False
+            self._document.complete = False
 
     def _refuse_properties(self, event: ScalarEvent | CollectionStartEvent) -> None:
         if event.anchor is not None:

@@ -77,7 +77,7 @@ class PolicyReader:
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
-        if not entry.whole:
+        if not entry.complete:
             return
         document = read(PolicyDocument, entry.value)
         if not isinstance(document, PolicyDocument):

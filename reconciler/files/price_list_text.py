@@ -28,7 +28,7 @@ def parsed_price_list(data: bytes, name: str, *, past: bool) -> PriceList:
     """Return the price list in the bytes of the file that the user calls ``name``. ``past`` as in ``Reading``."""
     parsed = parse(data, name)
     problems = (*parsed.problems, *_not_one(parsed, name))
-    if len(parsed.documents) != 1 or not parsed.documents[0].whole:
+    if len(parsed.documents) != 1 or not parsed.documents[0].complete:
         return broken(*problems)
     return _checked(entries_of(parsed, Text(name, data))[0], problems, past=past)
 

@@ -23,21 +23,21 @@ HANDED_OUT: Final = "handed out"
 PRODUCT: Final = "neon-reconciler"
 
 
-def creation_annotations(*, fleet: str, tenant: str, run: str, hands_out: bool = False) -> dict[str, str]:
+def creation_annotations(*, fleet: str, tenant: str, run: str, returns_strings: bool = False) -> dict[str, str]:
     """What goes on the default branch of a new project (Neon: annotations can only be set at creation).
 
-    ``hands_out`` says that the run gives the connection string to the caller that asked for the project.
+    ``returns_strings`` says that the run gives the connection string to the caller that asked for the project.
     """
-    more = {CONNECTIONS: HANDED_OUT} if hands_out else {}
+    more = {CONNECTIONS: HANDED_OUT} if returns_strings else {}
     return {MANAGED_BY: PRODUCT, FLEET: fleet, TENANT: tenant, RUN: run, **more}
 
 
 def adoption_annotations(
-    *, fleet: str, tenant: str, run: str, branch: str, hands_out: bool = False
+    *, fleet: str, tenant: str, run: str, branch: str, returns_strings: bool = False
 ) -> dict[str, str]:
     """What goes on the branch that marks an adopted project: it says whose the project is, not who created it."""
     return {
-        **creation_annotations(fleet=fleet, tenant=tenant, run=run, hands_out=hands_out),
+        **creation_annotations(fleet=fleet, tenant=tenant, run=run, returns_strings=returns_strings),
         BRANCH: branch,
         PURPOSE: ADOPTION,
     }

@@ -62,7 +62,7 @@ class Findings(Struct, frozen=True, kw_only=True):
 
     fleet: str
     notices: tuple[Notice, ...]
-    covers: Callable[[NoticeKey], bool]
+    looked_at: Callable[[NoticeKey], bool]
     """Whether the run looked at it: if it did and there is no notice, the earlier notice is over."""
     command: str
     """The command that shows all of it."""
@@ -80,7 +80,7 @@ class Findings(Struct, frozen=True, kw_only=True):
         return self._after(before, delivered=True)
 
     def _after(self, before: SentByKey, *, delivered: bool) -> dict[NoticeKey, Sent]:
-        after = {key: sent for key, sent in before.items() if not self.covers(key)}
+        after = {key: sent for key, sent in before.items() if not self.looked_at(key)}
         for notice in self.notices:
             earlier = before.get(notice.key, NOTHING_SENT)
             if delivered or not _is_new(notice, before):

@@ -138,18 +138,18 @@ def _rejected_now(outcome: TenantOutcome) -> Iterator[str]:
 def _unfinished(before: Applied | None, ended: Ended) -> dict[str, str]:
     """Return the tenants whose new project was not finished, by this run or by an earlier one."""
     earlier = {} if before is None else ended.desired.by_current_name(before.creating)
-    creating = {**earlier, **created_anew(ended.history, ended.plan, ended.report.run)}
+    creating = {**earlier, **created_again(ended.history, ended.plan, ended.report.run)}
     not_applied = _not_applied(ended)
-    kept = {name for name in creating if name in not_applied or not (ended.whole and _covers(ended, name))}
+    kept = {name for name in creating if name in not_applied or not (ended.whole and _includes(ended, name))}
     return {name: run for name, run in creating.items() if name in kept}
 
 
-def _covers(ended: Ended, name: str) -> bool:
+def _includes(ended: Ended, name: str) -> bool:
     tenant = ended.desired.tenants.get(name)
     return tenant is None or ended.selection.includes(tenant)
 
 
-def created_anew(history: History, plan: Plan, run: str) -> dict[str, str]:
+def created_again(history: History, plan: Plan, run: str) -> dict[str, str]:
     """Return the tenants with a past whose projects a plan creates, with the id of its run.
 
     Their earlier projects have disappeared. If the run ends before it is done with them, the next one knows by the

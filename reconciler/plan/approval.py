@@ -98,10 +98,10 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
 
 
 def _essence(planned: TenantPlan) -> dict[Action, Action]:
-    return {bare(action): action for action in planned.actions}
+    return {without_circumstances(action): action for action in planned.actions}
 
 
-def bare(action: Action) -> Action:
+def without_circumstances(action: Action) -> Action:
     """The action without its location in the files, its reason, its effects and the origin of its changes."""
     changes = tuple(replace(change, origin=Origin.UNKNOWN) for change in action.changes)
     if isinstance(action, DeleteDuplicate):  # the proof is made afresh: its words may be others
@@ -115,10 +115,10 @@ def bare(action: Action) -> Action:
 
 def _of_any_day(action: CreateSnapshot | CreateBranch) -> Action:
     """The snapshot before a change, without its name: that contains the day."""
-    bare_of_name = replace(action, source=_NOWHERE, reason="", changes=())
-    if isinstance(bare_of_name, CreateSnapshot):
-        return replace(bare_of_name, snapshot="")
-    return replace(bare_of_name, branch="")
+    without_name = replace(action, source=_NOWHERE, reason="", changes=())
+    if isinstance(without_name, CreateSnapshot):
+        return replace(without_name, snapshot="")
+    return replace(without_name, branch="")
 
 
 def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:

@@ -23,7 +23,7 @@ from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.created_marks import may_need_mark, observed_to_keep
 from reconciler.plan.late_reads import calls_to_reread
 from reconciler.plan.list_pages import creates_per_check, max_page_age_seconds
-from reconciler.plan.moves import Limit, checks_transfer_permission, goes_first, limits_met_by, quota_at_risk
+from reconciler.plan.moves import Limit, checks_transfer_permission, is_tried_first, limits_met_by, quota_at_risk
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
 
@@ -162,7 +162,7 @@ def _before_replacements(plan: TenantPlan) -> int:
 
 def _alone(plans: Sequence[TenantPlan], routes: Mapping[tuple[str, str], int]) -> int:
     """Return the transfers of single tenants that go before all others of their route."""
-    first = {(move.origin, move.destination) for plan in plans if goes_first(plan) and (move := plan.transfer)}
+    first = {(move.origin, move.destination) for plan in plans if is_tried_first(plan) and (move := plan.transfer)}
     return sum(routes[route] > 1 for route in first)
 
 

@@ -33,7 +33,7 @@ _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 _PERCENT: Final = re.compile(r"((?:0|[1-9][0-9]?)(?:\.[0-9]{1,3})?)%")
 
 
-class Looked(Struct, frozen=True):
+class HealthSample(Struct, frozen=True):
     """What was seen of some tenants."""
 
     tenants: int
@@ -66,7 +66,7 @@ def read_harm_limit(text: str) -> HarmLimit:
     return HarmLimit(percent=float(share[1]))
 
 
-def is_harmful(wave: Looked, untouched: Looked, limit: HarmLimit) -> bool:
+def is_harmful(wave: HealthSample, untouched: HealthSample, limit: HarmLimit) -> bool:
     """Return whether the run has to stop after the wave."""
     if wave.certain and limit.exceeded(wave.certain, wave.tenants):
         return True
@@ -97,7 +97,7 @@ def at_least(harmed: int, looked: int, share: float) -> float:
     return 1 - sum(comb(looked, k) * share**k * (1 - share) ** (looked - k) for k in range(harmed))
 
 
-def harm_message(number: str, wave: Looked, untouched: Looked, most: int = 5) -> str:
+def harm_message(number: str, wave: HealthSample, untouched: HealthSample, most: int = 5) -> str:
     """Return what was seen, in one sentence without a full stop."""
     named = [f"{one.tenant} ({', '.join(one.symptoms)})" for one in wave.harmed[:most]]
     more = f" and {len(wave.harmed) - most:,} more" if len(wave.harmed) > most else ""

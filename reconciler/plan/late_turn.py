@@ -12,7 +12,7 @@ from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
-from reconciler.plan.approval import bare
+from reconciler.plan.approval import without_circumstances
 from reconciler.plan.commanded import commanded
 from reconciler.plan.concerns.compute import members
 from reconciler.plan.guards import guard_tenants
@@ -209,11 +209,11 @@ def _parts(action: Action) -> Iterator[Action]:
     """
     if isinstance(action, PatchProject | PatchEndpoint):
         alone = replace(action, before_transfer=False, companions=())
-        yield from (bare(replace(alone, changes=(change,))) for change in action.changes)
+        yield from (without_circumstances(replace(alone, changes=(change,))) for change in action.changes)
     elif isinstance(action, DeleteBranch | DeleteSnapshot):
-        yield bare(replace(action, before_transfer=False, after_new=False))
+        yield without_circumstances(replace(action, before_transfer=False, after_new=False))
     else:
-        yield bare(action)
+        yield without_circumstances(action)
 
 
 def _along(actions: Iterable[Action]) -> frozenset[tuple[object, ...]]:

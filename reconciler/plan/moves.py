@@ -69,7 +69,7 @@ def may_need_reductions(tenant: TenantPlan) -> bool:
     return any(map(may_precede_transfer, tenant.actions))
 
 
-def goes_first(tenant: TenantPlan) -> bool:
+def is_tried_first(tenant: TenantPlan) -> bool:
     """Return whether the tenant is transferred alone, until the route is known to be open."""
     return (tenant.transfer is not None and tenant.transfer.downgrade) or may_need_reductions(tenant)
 
@@ -97,7 +97,7 @@ def checks_transfer_permission(plans: Sequence[TenantPlan]) -> bool:
     A single tenant whose first write is its transfer, without possible reductions, needs no check: the transfer is
     the check.
     """
-    lone = len(plans) == 1 and isinstance(plans[0].actions[0], TransferProject) and not goes_first(plans[0])
+    lone = len(plans) == 1 and isinstance(plans[0].actions[0], TransferProject) and not is_tried_first(plans[0])
     return any(plan.transfer for plan in plans) and not lone
 
 

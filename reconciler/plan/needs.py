@@ -24,8 +24,8 @@ from reconciler.plan.tenant_needs import (
     ROLLBACK,
     SAVED,
     SIZED,
-    STRANGERS,
     UNLISTED,
+    UNOWNED,
     ReadReasons,
     TenantNeeds,
     for_reason,
@@ -72,7 +72,7 @@ class PlanRequirements(Struct, frozen=True):
     @property
     def max_unowned_reads(self) -> int | None:
         """How many projects of no tenant have their annotations read, at most; None for all of them."""
-        return None if self.depth is Depth.DEEP else self.reach.few_strangers
+        return None if self.depth is Depth.DEEP else self.reach.unowned_reads
 
     def details(self, desired: DesiredState, live: LiveState) -> Needs:
         """What has not been observed yet. Called in rounds, it ends: empty once everything was read."""
@@ -173,7 +173,7 @@ class _Round:
         yield from for_reason(ROLLBACK, self._also_read("branches"))
         yield from for_reason(REPLICAS, self._with_ended_replicas)
         yield from for_reason(ABSENT, (project for tenant, project in self._matched if tenant.absent))
-        yield from for_reason(STRANGERS, self._unowned())
+        yield from for_reason(UNOWNED, self._unowned())
         yield from for_reason(DOUBLE, (p for double in self._doubles for p in (double.first, *double.later)))
 
     def _computes(self) -> Iterator[tuple[LiveProject, str]]:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from reconciler.plan.history import Baseline, History
 
 _NOWHERE: Final = Location("")
-_TELLING: Final = 3
+_MIN_PREFIX: Final = 3
 """Minimum length of a name prefix: shorter ones match unrelated names."""
-_BREAKS: Final = re.compile(r"[._+@-]")
-_SIGNS: Final = re.compile(r"[^a-z0-9]")
+_SEPARATORS: Final = re.compile(r"[._+@-]")
+_PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 
 
 def lookalikes(
@@ -124,6 +124,6 @@ def _settings(tenant: Tenant) -> str:
 
 def _beginnings(name: str) -> list[str]:
     """Return normalized prefixes of a name; the whole name last."""
-    ends = [found.start() for found in _BREAKS.finditer(name)]
-    parts = [_SIGNS.sub("", identity(name[:end])) for end in ends]
-    return [*(part for part in parts if len(part) >= _TELLING), _SIGNS.sub("", identity(name))]
+    ends = [found.start() for found in _SEPARATORS.finditer(name)]
+    parts = [_PUNCTUATION.sub("", identity(name[:end])) for end in ends]
+    return [*(part for part in parts if len(part) >= _MIN_PREFIX), _PUNCTUATION.sub("", identity(name))]

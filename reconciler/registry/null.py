@@ -139,7 +139,7 @@ class NullRegistry:
         """Always succeeds."""
         return True
 
-    def let_go(self, lease: Lease) -> None:
+    def release_lease(self, lease: Lease) -> None:
         """Does nothing."""
 
     def sent_notices(self, destination: str) -> dict[NoticeKey, Sent]:  # noqa: ARG002

@@ -257,7 +257,7 @@ class Registry(StringRows):
         with self._writing() as connection:
             return connection.execute(self._held(lease).values(renewed_at=at)).rowcount == 1
 
-    def let_go(self, lease: Lease) -> None:
+    def release_lease(self, lease: Lease) -> None:
         """Releases a lease, unless another run now holds it."""
         with self._writing() as connection:
             connection.execute(self._held(lease).values(held_by=None))

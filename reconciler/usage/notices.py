@@ -36,12 +36,12 @@ def findings(usage: Usage, left_out: Collection[str] = ()) -> Findings:
     return Findings(
         fleet=usage.fleet,
         notices=tuple(notices),
-        covers=_coverage(usage, left_out),
+        looked_at=_looked_at(usage, left_out),
         command="reconciler usage",
     )
 
 
-def _coverage(usage: Usage, left_out: Collection[str]) -> Callable[[NoticeKey], bool]:
+def _looked_at(usage: Usage, left_out: Collection[str]) -> Callable[[NoticeKey], bool]:
     """Whether the reading knows that something is over: not of what it did not read."""
     of_tenants, of_rooms = _topic(USAGE, usage), _topic(ROOM, usage)
     unseen = frozenset((*usage.unread, *left_out))
@@ -53,12 +53,12 @@ def _coverage(usage: Usage, left_out: Collection[str]) -> Callable[[NoticeKey], 
         if quota.used is None and quota.limit is not None
     )
 
-    def covers(key: NoticeKey) -> bool:
+    def looked_at(key: NoticeKey) -> bool:
         if key.topic == of_rooms:
             return key.subject in listed
         return key.topic == of_tenants and key.subject not in unseen and (key.subject, key.what) not in unknown
 
-    return covers
+    return looked_at
 
 
 def _topic(topic: str, usage: Usage) -> str:

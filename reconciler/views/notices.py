@@ -62,11 +62,11 @@ def _findings(
 ) -> Findings:
     unseen = frozenset(left_out)
 
-    def covers(key: NoticeKey) -> bool:
+    def looked_at(key: NoticeKey) -> bool:
         return key.topic in topics and (key.topic in EVENTS or key.subject not in unseen)
 
     ordered = sorted(notices, key=lambda notice: -notice.weight)
-    return Findings(fleet=plan.fleet, notices=tuple(ordered), covers=covers, command=command)
+    return Findings(fleet=plan.fleet, notices=tuple(ordered), looked_at=looked_at, command=command)
 
 
 def _stop(plan: Plan, report: Report) -> Iterator[Notice]:

@@ -73,7 +73,7 @@ class ProblemsView(NamedTuple):
 
 
 class HistoryView(NamedTuple):
-    """The moments that a tenant can return to."""
+    """The moments that a tenant can be restored to."""
 
     points: ReturnPoints
 

@@ -36,7 +36,7 @@ DEATH: Final = "killed after it was carried out"
 EVERYBODY: Final = Selection()
 BY_NAME: Final = Selection(tenants=("*",))
 """The same tenants, but a narrowed run: they are looked up one by one where they are few."""
-NO_REACH: Final = Reach(few_tenants=0, small_fleet=0, few_strangers=0)
+NO_REACH: Final = Reach(few_tenants=0, small_fleet=0, unowned_reads=0)
 """Every threshold is crossed, as if the fleet were large."""
 
 WAYS: Final[dict[str, Request]] = {

@@ -23,7 +23,7 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import AdoptProject
-from reconciler.plan.applied import created_anew
+from reconciler.plan.applied import created_again
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour, Patch, RateLimit
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
@@ -317,7 +317,7 @@ class Scene:
         that they never were in the project that the interrupted run has created.
         """
         past = self.request.past
-        creating = created_anew(past, interrupted, INTERRUPTED)
+        creating = created_again(past, interrupted, INTERRUPTED)
         return dataclasses.replace(self, request=replace(self.request, history=replace(past, creating=creating)))
 
     def tenant(self, project_id: str) -> str:

@@ -75,7 +75,7 @@ def _made(fleet: str) -> dict[str, str]:
     return branch_annotations(fleet=fleet, tenant="eve", run="r0", branch="dev", purpose=Purpose.DEV_BRANCH)
 
 
-STRANGERS: Final = strangers("staging")
+UNOWNED: Final = strangers("staging")
 
 
 @st.composite
@@ -84,7 +84,7 @@ def found_projects(draw: st.DrawFn) -> tuple[Found, ...]:
     found = [
         Found(draw(as_neon_allows(project)), restored=draw(seldom)) for project in draw(contents.views()).projects
     ]
-    return (*found, *STRANGERS)
+    return (*found, *UNOWNED)
 
 
 @st.composite

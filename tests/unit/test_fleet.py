@@ -434,7 +434,7 @@ class TestATenantThatHadAProject:
         assert astray in conflict.message
 
     def test_among_very_many_strangers_it_is_asked_for_at_depth_deep(self, platform: Platform) -> None:
-        for number in range(Reach().few_strangers):
+        for number in range(Reach().unowned_reads):
             platform.world.simulator.add_project("paid", ProjectSeed(f"shop {number}"))
         renamed = platform.project(name="Zoe production")
         held = platform.converge("zoe", request=self.known)

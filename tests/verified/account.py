@@ -42,7 +42,7 @@ class Account:
         body: object = None,
         *,
         key: str = "personal",
-        patient: bool = True,
+        checked: bool = True,
         **query: Any,
     ) -> httpx.Response:
         """One call. A patient one is repeated where Neon has not carried it out.
@@ -53,7 +53,7 @@ class Account:
         headers = {"Authorization": f"Bearer {token}"}
         for _ in range(ATTEMPTS):
             response = self.http.request(method, path, json=body, params=query, headers=headers)
-            if response.status_code not in NOT_CARRIED_OUT or not patient:
+            if response.status_code not in NOT_CARRIED_OUT or not checked:
                 return response
             self.wait(PAUSE_SECONDS)
         raise AssertionError(f"{method} {path} was not carried out within {ATTEMPTS * PAUSE_SECONDS:.0f} s")

@@ -258,7 +258,7 @@ def delete_waits_for_operations(account: Account) -> str:
         "POST", "/branches", {"branch": {"name": "busy"}, "endpoints": [{"type": "read_write"}]}
     ).is_success
     return {423: "yes", 200: "no"}.get(
-        status := project.ask("DELETE", patient=False).status_code, f"status {status}"
+        status := project.ask("DELETE", checked=False).status_code, f"status {status}"
     )
 
 

@@ -79,7 +79,7 @@ def test_a_write_to_a_busy_project_changes_nothing_or_is_carried_out(account: Ac
     project = account.create()
     body = {"branch": {"name": "first"}, "endpoints": [{"type": "read_write"}]}
     assert project.ask("POST", "/branches", body).is_success
-    status = project.ask("POST", "/branches", {"branch": {"name": "second"}}, patient=False).status_code
+    status = project.ask("POST", "/branches", {"branch": {"name": "second"}}, checked=False).status_code
     assert status in {201, 423}
     project.settle()
     assert ("second" in {branch["name"] for branch in project.get("/branches")["branches"]}) == (status == 201)
@@ -89,4 +89,4 @@ def test_a_locked_write_is_accepted_once_the_operations_have_ended(account: Acco
     """The product waits for the operations of one call before the next."""
     project = account.create()
     project.branch(name="first")
-    assert project.ask("POST", "/branches", {"branch": {"name": "second"}}, patient=False).status_code == 201
+    assert project.ask("POST", "/branches", {"branch": {"name": "second"}}, checked=False).status_code == 201

@@ -88,7 +88,9 @@ async def create_project(run: Run, action: CreateProject, request_id: str) -> Pe
     created = await run.neon.create_project(
         action.organization,
         _values(action),
-        creation_annotations(fleet=run.fleet, tenant=action.tenant, run=run.id, hands_out=run.hands_out),
+        creation_annotations(
+            fleet=run.fleet, tenant=action.tenant, run=run.id, returns_strings=run.returns_strings
+        ),
         request_id=request_id,
     )
     return Performed(
@@ -177,7 +179,7 @@ async def _mark(run: Run, action: AdoptProject, address: Address, request_id: st
             tenant=action.tenant,
             run=run.id,
             branch=action.branch,
-            hands_out=run.hands_out,
+            returns_strings=run.returns_strings,
         ),
         request_id=request_id,
     )

@@ -72,7 +72,7 @@ class _File:
     waves: dict[tuple[str, str], int] = field(default_factory=dict)
     """The wave of each tenant, by run and name."""
     writes: list[RecordedWrite] = field(default_factory=list)
-    whole: bool = True
+    complete: bool = True
 
     def line(self, entry: dict[str, Any]) -> None:
         match entry.get("line"):
@@ -87,12 +87,12 @@ class _File:
                 if intent is not None:
                     self.conclude(intent, str(entry.get("result")), str(entry.get("message", "")))
             case None:
-                self.whole = False
+                self.complete = False
 
     def wave(self, entry: dict[str, Any]) -> None:
         number, tenants = entry.get("number"), entry.get("tenants")
         if not isinstance(number, int) or not isinstance(tenants, list):
-            self.whole = False
+            self.complete = False
             return
         self.waves |= {(str(entry.get("run")), str(name)): number for name in tenants}
 
@@ -101,7 +101,7 @@ class _File:
             write = _write(intent, self.headers, result, message)
             write = replace(write, wave=self.waves.get((write.run, write.tenants[0])) if write.tenants else None)
         except (KeyError, TypeError, ValueError):
-            self.whole = False
+            self.complete = False
         else:
             if self.wanted.fleet in (None, self.headers.get(write.run, {}).get("fleet")):
                 part = self.wanted.part_of(write)
@@ -114,7 +114,7 @@ def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
     unreadable, count = set(), 0
     for path in _files(journals):
         read = _read(path, wanted)
-        if read is None or not read.whole:
+        if read is None or not read.complete:
             unreadable.add(str(path))
         if read is not None and read.headers:
             count += 1

@@ -85,7 +85,7 @@ class _Record:
     path: Path
     original: bool
     held: bool
-    whole: bool = True
+    complete: bool = True
     """Whether every line could be read."""
     kept: set[str] = field(default_factory=set)
 
@@ -106,7 +106,7 @@ def run_statuses(
 
 
 def _fate(records: Sequence[_Record], *, declared: bool) -> RunStatus:
-    originals = [record for record in records if record.original and record.whole]
+    originals = [record for record in records if record.original and record.complete]
     kept = frozenset(project for record in records for project in record.kept)
     known = kept if originals or kept else None
     if held := [record for record in records if record.held]:
@@ -149,7 +149,7 @@ def _records(path: Path, file: IO[bytes], runs: Collection[str]) -> dict[str, _R
             records[run].kept.add(str(line.get("project_id")))
         elif not line:
             for record in records.values():
-                record.whole = False
+                record.complete = False
     return records
 
 

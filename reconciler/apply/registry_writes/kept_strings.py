@@ -75,14 +75,14 @@ def _is_kept(run: Run, action: ResetPassword, address: Address) -> bool:
     return kept and project is not None and resets_kept_strings(run.desired, action, project)
 
 
-async def hand_out(run: Run, create: CreateProject, created: Performed) -> None:
+async def return_string(run: Run, create: CreateProject, created: Performed) -> None:
     """Gives the connection to the caller. Reads it from Neon where the answer was lost, also for the registry.
 
     Raises NoConnectionStringError. No later run gives it to the caller, but one writes it to the registry.
     """
     connection = created.created.connection if created.created else None
     registered = connection is not None  # with the row (claims.py)
-    if not run.hands_out and (registered or not run.registry.keeps_strings):
+    if not run.returns_strings and (registered or not run.registry.keeps_strings):
         return
     if connection is None:
         connection = await _read(run, create, created)

@@ -85,7 +85,7 @@ async def leased(
     finally:
         keeping.cancel()
         with suppress(RegistryError):  # it lapses by itself
-            await registry.write(registry.let_go, lease)
+            await registry.write(registry.release_lease, lease)
 
 
 async def _taken(

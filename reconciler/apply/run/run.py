@@ -132,7 +132,7 @@ class Run:
         return {name: self.planned.live.listed.get(name) for name in self.desired.organizations}
 
     @property
-    def hands_out(self) -> bool:
+    def returns_strings(self) -> bool:
         """Whether the caller gets the connection strings of new projects."""
         return self.on_connection is not None
 

@@ -31,7 +31,7 @@ from reconciler.apply.registry_writes.claims import (
     register_move,
     release,
 )
-from reconciler.apply.registry_writes.kept_strings import hand_out, keep_recovered
+from reconciler.apply.registry_writes.kept_strings import keep_recovered, return_string
 from reconciler.apply.steps.steps import carry_out, take_steps
 from reconciler.apply.units.lost_marks import lost_mark
 from reconciler.errors import (
@@ -216,7 +216,7 @@ async def _claimed_post(run: Run, create: CreateProject) -> Performed | UnknownO
     run.outcomes.call_succeeded(create.tenant)
     run.outcomes.located(create.tenant, created.address.project_id)
     await register(run, create, created)
-    kept = run.hands_out or run.registry.keeps_strings
+    kept = run.returns_strings or run.registry.keeps_strings
     return created if kept else replace(created, created=None)  # many wait for one check
 
 
@@ -254,7 +254,7 @@ async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> N
         if not run.registry.keeps_rows:
             await _delete_unless_first(run, sent, created, named)
         run.writes.keep(tenant, created.address.project_id)
-        await hand_out(run, sent.create, created)
+        await return_string(run, sent.create, created)
         if created.shortfall is not None:
             raise created.shortfall
         resize = _resize(sent.create, created)

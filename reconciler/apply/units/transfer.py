@@ -31,7 +31,7 @@ from reconciler.neon.project_reader import MISSING_PAUSES_SECONDS
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.moves import (
     Limit,
-    goes_first,
+    is_tried_first,
     limits_met_by,
     limits_named,
     may_need_reductions,
@@ -209,7 +209,7 @@ class SharedCall:
 
         If the failure of one mover says nothing about the route, the next one goes alone too.
         """
-        alone = movers if len(movers) > 1 and any(goes_first(mover.tenant) for mover in movers) else ()
+        alone = movers if len(movers) > 1 and any(is_tried_first(mover.tenant) for mover in movers) else ()
         for number, mover in enumerate(alone[:MAX_ALONE], start=1):
             if self.route.open or self.route.is_closed() or self.run.stop.requested:
                 return movers[number - 1 :]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import TenantPlan
 
 
-class LoneTenant(Struct, frozen=True):
+class SingleTenant(Struct, frozen=True):
     """A tenant that shares no call with others."""
 
     tenant: TenantPlan
@@ -47,7 +47,7 @@ class Recovery(Struct, frozen=True):
 
 NO_PAGES: Final[Mapping[str, int]] = MappingProxyType({})
 
-Unit: TypeAlias = Recovery | LoneTenant | CreateCohort | SharedTransfer
+Unit: TypeAlias = Recovery | SingleTenant | CreateCohort | SharedTransfer
 
 
 def page_numbers(live: LiveState) -> Mapping[str, int]:
@@ -98,15 +98,15 @@ def units(
         *(Recovery(tenant) for tenant in recoveries),
         *(CreateCohort(part) for part in _parts(creates, creates_per_check(listed, len(creates)))),
         *_transfers(upgrades),
-        *(LoneTenant(tenant) for tenant in changes),
+        *(SingleTenant(tenant) for tenant in changes),
         *_transfers(downgrades),
-        *(LoneTenant(tenant) for tenant in deletions),
+        *(SingleTenant(tenant) for tenant in deletions),
     )
 
 
 def members(unit: Unit) -> tuple[TenantPlan, ...]:
     """The tenants of a unit."""
-    return (unit.tenant,) if isinstance(unit, LoneTenant | Recovery) else unit.tenants
+    return (unit.tenant,) if isinstance(unit, SingleTenant | Recovery) else unit.tenants
 
 
 def transfer(tenant: TenantPlan) -> TransferProject:

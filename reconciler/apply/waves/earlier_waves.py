@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.apply.journals.audit import Wanted, audit, journal_lines
 from reconciler.apply.run.wave_options import EarlierWaves, UnseenWave
-from reconciler.apply.waves.health import Patient, judge, pause
+from reconciler.apply.waves.health import CheckedTenant, judge, pause
 from reconciler.model.moments import utc
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.identity import identify
@@ -94,12 +94,12 @@ async def look_at_earlier(run: Run, earlier: EarlierWaves) -> None:
     for wave in earlier.unseen:
         if not run.stop.requested:
             called = f"{wave.number} of run {wave.run}"
-            await judge(run, bake, list(_patients(run, wave)), wave.number, called, wave.began_at, wave.run)
+            await judge(run, bake, list(_checked_tenants(run, wave)), wave.number, called, wave.began_at, wave.run)
 
 
-def _patients(run: Run, wave: UnseenWave) -> Iterator[Patient]:
+def _checked_tenants(run: Run, wave: UnseenWave) -> Iterator[CheckedTenant]:
     projects = identify(run.desired, run.planned.live).projects
     for name in wave.tenants:
         if name in projects:
             project = projects[name]
-            yield Patient(name, project.organization, project.id, wave.lowered.get(name, {}))
+            yield CheckedTenant(name, project.organization, project.id, wave.lowered.get(name, {}))

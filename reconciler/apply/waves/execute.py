@@ -13,9 +13,9 @@ from reconciler.apply.units.create import create_cohort, recover
 from reconciler.apply.units.transfer import move_together
 from reconciler.apply.units.units import (
     CreateCohort,
-    LoneTenant,
     Recovery,
     SharedTransfer,
+    SingleTenant,
     members,
     page_numbers,
     units,
@@ -111,7 +111,7 @@ async def _carry_out(run: Run, unit: Unit) -> None:
 
 async def _carry_out_unit(run: Run, unit: Unit) -> None:
     match unit:
-        case LoneTenant(tenant):
+        case SingleTenant(tenant):
             for valid in await accepted(run, await confirm(run, [tenant])):
                 await take_steps(run, valid.actions, Address.planned(valid))
         case Recovery(tenant):

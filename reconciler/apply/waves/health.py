@@ -16,7 +16,7 @@ from reconciler.neon.pace import each
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.event import WaveLookedAt
-from reconciler.plan.harm import Looked, harm_message, is_harmful
+from reconciler.plan.harm import HealthSample, harm_message, is_harmful
 from reconciler.plan.identity import identify
 from reconciler.plan.outcome import Harm, HarmedTenant, Result
 
@@ -41,7 +41,7 @@ WAKES: Final = "start_compute"
 SIZE: Final = "quota.logical_size_bytes"
 
 
-class Patient(Struct, frozen=True):
+class CheckedTenant(Struct, frozen=True):
     """A tenant that is looked at."""
 
     tenant: str
@@ -56,15 +56,21 @@ async def look_after(run: Run, number: int, of: int, wave: Sequence[TenantPlan],
     bake = run.options.bake
     if bake is None or not await pause(run, bake.seconds):
         return
-    patients = list(_touched(run, wave))
-    await judge(run, bake, patients, number, f"{number} of {of}", since, run.id)
+    checked_tenants = list(_touched(run, wave))
+    await judge(run, bake, checked_tenants, number, f"{number} of {of}", since, run.id)
 
 
 async def judge(
-    run: Run, bake: Bake, patients: Sequence[Patient], number: int, called: str, since: datetime, of_run: str
+    run: Run,
+    bake: Bake,
+    checked_tenants: Sequence[CheckedTenant],
+    number: int,
+    called: str,
+    since: datetime,
+    of_run: str,
 ) -> None:
     """Looks at these tenants of a wave of a run, and ends this run if the wave is harmful."""
-    wave = await looked_at(run, patients, since)
+    wave = await looked_at(run, checked_tenants, since)
     untouched = await looked_at(run, list(_untouched(run)), since)
     if run.stop.requested:  # half a look proves nothing
         return
@@ -92,30 +98,30 @@ def _event(run: Run, seen: Harm, *, harmful: bool) -> WaveLookedAt:
     )
 
 
-async def looked_at(run: Run, patients: Sequence[Patient], since: datetime) -> Looked:
+async def looked_at(run: Run, checked_tenants: Sequence[CheckedTenant], since: datetime) -> HealthSample:
     """The health of these tenants, or of a sample of them."""
-    chosen = sorted(patients, key=lambda one: sha256(one.tenant.encode()).digest())[:MOST_LOOKED_AT]
+    chosen = sorted(checked_tenants, key=lambda one: sha256(one.tenant.encode()).digest())[:MOST_LOOKED_AT]
 
-    async def look(patient: Patient) -> HarmedTenant | None:
+    async def look(checked: CheckedTenant) -> HarmedTenant | None:
         if run.stop.requested:
             return None
-        symptoms, certain = await _symptoms(run.neon, patient, since, run.now())
-        return HarmedTenant(patient.tenant, tuple(symptoms), certain) if symptoms else None
+        symptoms, certain = await _symptoms(run.neon, checked, since, run.now())
+        return HarmedTenant(checked.tenant, tuple(symptoms), certain) if symptoms else None
 
     found = await each(chosen, look)
-    return Looked(len(chosen), tuple(one for one in found if one is not None))
+    return HealthSample(len(chosen), tuple(one for one in found if one is not None))
 
 
-async def _symptoms(neon: Neon, patient: Patient, since: datetime, now: datetime) -> tuple[list[str], bool]:
+async def _symptoms(neon: Neon, checked: CheckedTenant, since: datetime, now: datetime) -> tuple[list[str], bool]:
     """What is wrong with a tenant, and whether only the run can have caused it."""
     try:
-        project = await neon.project(patient.organization, patient.project_id)
-        operations = await neon.operations_since(patient.organization, patient.project_id, since=since)
-        full = SIZE in patient.lowered and await _full(neon, patient, project)
+        project = await neon.project(checked.organization, checked.project_id)
+        operations = await neon.operations_since(checked.organization, checked.project_id, since=since)
+        full = SIZE in checked.lowered and await _full(neon, checked, project)
     except ReconcilerError as error:
         return [f"it cannot be read: {error}"], False
     used_up = list(_used_up(project))
-    by_run = [path for path in used_up if path in patient.lowered and not _was_used_up(path, patient, project)]
+    by_run = [path for path in used_up if path in checked.lowered and not _was_used_up(path, checked, project)]
     symptoms = [f"suspended: {path} is used up" for path in used_up]
     symptoms += [f"writes fail: {SIZE} is reached"] if full else []
     return [*symptoms, *dict.fromkeys(_of_operations(operations, now))], full or bool(by_run)
@@ -138,15 +144,15 @@ def _used(path: str, project: LiveProject) -> int | None:
     return used
 
 
-def _was_used_up(path: str, patient: Patient, project: LiveProject) -> bool:
-    before = patient.lowered[path]
+def _was_used_up(path: str, checked: CheckedTenant, project: LiveProject) -> bool:
+    before = checked.lowered[path]
     return isinstance(before, int) and before > 0 and (_used(path, project) or 0) >= before
 
 
-async def _full(neon: Neon, patient: Patient, project: LiveProject) -> bool:
+async def _full(neon: Neon, checked: CheckedTenant, project: LiveProject) -> bool:
     """Whether a branch has reached the lower limit of its size, and not the one before."""
-    limit, before = getattr(project.quota, "logical_size_bytes", 0), patient.lowered[SIZE]
-    branches = await neon.branches(patient.organization, patient.project_id)
+    limit, before = getattr(project.quota, "logical_size_bytes", 0), checked.lowered[SIZE]
+    branches = await neon.branches(checked.organization, checked.project_id)
     most = max((branch.logical_size_bytes or 0 for branch in branches), default=0)
     return bool(limit) and most >= limit and not (isinstance(before, int) and 0 < before <= most)
 
@@ -160,7 +166,7 @@ def _of_operations(operations: Iterable[Operation], now: datetime) -> Iterator[s
             yield f"{what}: {operation.status} for more than a minute, which locks the project"
 
 
-def _touched(run: Run, wave: Iterable[TenantPlan]) -> Iterator[Patient]:
+def _touched(run: Run, wave: Iterable[TenantPlan]) -> Iterator[CheckedTenant]:
     """The tenants of a wave of which something was applied, and that have a project."""
     for planned in wave:
         outcome = run.outcomes.of_tenant(planned.tenant)
@@ -174,19 +180,19 @@ def _touched(run: Run, wave: Iterable[TenantPlan]) -> Iterator[Patient]:
             organization = move.destination
         changes = (change for action in planned.actions for change in action.changes)
         lowered = {change.path: change.before for change in changes if change.lowering and change.path in QUOTA}
-        yield Patient(planned.tenant, organization, outcome.project_id, lowered)
+        yield CheckedTenant(planned.tenant, organization, outcome.project_id, lowered)
 
 
 def _organization(planned: TenantPlan) -> str:
     return next(str(getattr(action, "organization", "")) for action in planned.actions)
 
 
-def _untouched(run: Run) -> Iterator[Patient]:
+def _untouched(run: Run) -> Iterator[CheckedTenant]:
     """Tenants of later waves, and those that the run does not change."""
     touched = run.touched
     for name, project in identify(run.desired, run.planned.live).projects.items():
         if name not in touched:
-            yield Patient(name, project.organization, project.id)
+            yield CheckedTenant(name, project.organization, project.id)
 
 
 async def pause(run: Run, seconds: float) -> bool:

@@ -38,14 +38,14 @@ class Contents(Struct, frozen=True):
 
     roles: frozenset[str] | None
     databases: Mapping[str, str] | None
-    whole: bool = True
+    complete: bool = True
     """Whether these are all; of a new branch, only a part may be known."""
 
     def after(self, actions: Sequence[Creation]) -> Contents:
         """Return the contents after these actions; roles and databases must be known."""
         roles = {action.role for action in actions if isinstance(action, CreateRole)}
         made = {action.database: action.owner for action in actions if not isinstance(action, CreateRole)}
-        return Contents((self.roles or frozenset()) | roles, {**(self.databases or {}), **made}, self.whole)
+        return Contents((self.roles or frozenset()) | roles, {**(self.databases or {}), **made}, self.complete)
 
 
 def findings(comparison: Comparison, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -129,7 +129,7 @@ class _Places(Struct, frozen=True):
         return Contents(
             frozenset(roles) if seen.roles is None else seen.roles,
             databases if seen.databases is None else seen.databases,
-            whole=None not in (seen.roles, seen.databases),
+            complete=None not in (seen.roles, seen.databases),
         )
 
     def _filled(self, one: Declared, branch: LiveBranch) -> Iterator[Creation]:
@@ -144,7 +144,7 @@ class _Places(Struct, frozen=True):
     @property
     def _first(self) -> Contents:
         first = self.comparison.settings.first_database
-        return Contents(frozenset({first.owner}), {first.name: first.owner}, whole=False)
+        return Contents(frozenset({first.owner}), {first.name: first.owner}, complete=False)
 
 
 def _places(comparison: Comparison, found: Iterable[Finding]) -> list[_Place]:
@@ -257,7 +257,7 @@ class _Place(Struct, frozen=True):
     def _deleted_roles(self, deleted: Iterable[str]) -> Iterator[Finding]:
         settings = self.comparison.settings
         kept = {settings.first_database.owner, *(settings.roles or ()), *(self.declared.roles or ())}
-        if self.declared.roles is None or (self.is_new and not self.seen.whole):
+        if self.declared.roles is None or (self.is_new and not self.seen.complete):
             return
         owners = self._owners(deleted)
         for name in self._removed(ROLES, sorted((self.seen.roles or frozenset()) - kept)):

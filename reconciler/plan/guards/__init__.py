@@ -62,7 +62,7 @@ def guard(
         kept, refusals = judged.tenants, [*refusals, *judged.refusals]
     refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
     judged_plan = replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
-    if strict and (because := _stands_in_the_way(refusals, plan)):
+    if strict and (because := _obstacles(refusals, plan)):
         judged_plan = nothing_of(judged_plan, because)
     judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
     return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
@@ -125,7 +125,7 @@ def nothing_of(plan: Plan, because: str) -> Plan:
     return replace(plan, tenants=(), refusals=(*plan.refusals, _all_or_nothing(plan.tenants, because)))
 
 
-def _stands_in_the_way(refusals: Sequence[Refusal], plan: Plan) -> str:
+def _obstacles(refusals: Sequence[Refusal], plan: Plan) -> str:
     """Count what prevents a strict run; drift that is only reported is not a refusal."""
     refused = sum(refusal.asked_for for refusal in refusals)
     counted = ((refused, "refusal"), (len(plan.conflicts), "conflict"))

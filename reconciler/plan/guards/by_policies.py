@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def without_denied(
-    plan: Plan, found: PolicyFindings, context: Callable[[TenantPlan], TenantContext], *, whole: bool = False
+    plan: Plan, found: PolicyFindings, context: Callable[[TenantPlan], TenantContext], *, together: bool = False
 ) -> Plan:
     """Return the plan with denied actions moved to its refusals, and with the warnings.
 
-    ``whole``: the actions of a tenant are carried out together or not at all.
+    ``together``: the actions of a tenant are carried out together or not at all.
     """
     kept: list[TenantPlan] = []
     refusals: list[Refusal] = []
@@ -32,7 +32,7 @@ def without_denied(
         if not denied:
             kept.append(planned)
             continue
-        if whole:
+        if together:
             denied = dict.fromkeys(planned.actions, next(iter(denied.values())))
         left, refused = refuse(context(planned), denied)
         refusals += refused
@@ -60,8 +60,8 @@ def without_denied_actions(plan: Plan, found: PolicyFindings) -> Plan:
 
 
 def _denied(planned: TenantPlan, found: PolicyFindings) -> Mapping[Action, Verdict]:
-    whole = found.tenants.get(planned.tenant, ())
-    denials = ((action, (*whole, *found.actions.get(action, ()))) for action in planned.actions)
+    of_tenant = found.tenants.get(planned.tenant, ())
+    denials = ((action, (*of_tenant, *found.actions.get(action, ()))) for action in planned.actions)
     return {action: _verdict(why) for action, why in denials if why}
 
 

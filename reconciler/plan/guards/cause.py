@@ -45,7 +45,7 @@ def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[Field
         verdicts = ((change, _judge_change(change, protection, context)) for change in action.changes)
         held = {change: verdict for change, verdict in verdicts if verdict}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
-        if size is not None and not _goes_alone(action, held):
+        if size is not None and not _can_be_sent_alone(action, held):
             held |= {change: size for change in action.changes if change.path in SIZE}
         if misfit := unfit_patch(action, held) or _misfit(action, held, context):
             held = {change: misfit for change in action.changes if change.path in compute.PATHS} | held
@@ -53,10 +53,10 @@ def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[Field
             yield action, held
 
 
-def _goes_alone(action: Action, held: Collection[FieldChange]) -> bool:
+def _can_be_sent_alone(action: Action, held: Collection[FieldChange]) -> bool:
     """Whether a commit asks for one end of the size range, and Neon accepts it with the other end as it is."""
-    going = [change for change in action.changes if change.path in SIZE and change not in held]
-    if any(change.origin not in ASKED_FOR for change in going):
+    sent = [change for change in action.changes if change.path in SIZE and change not in held]
+    if any(change.origin not in ASKED_FOR for change in sent):
         return False
     values = dict(action.companions) if isinstance(action, PatchProject | PatchEndpoint) else {}
     values |= {change.path: change.before if change in held else change.after for change in action.changes}

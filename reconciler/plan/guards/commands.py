@@ -58,7 +58,7 @@ def guard_command(
             left,
             said,
             lambda planned: TenantContext(planned, desired, live, permissions, history, now=now),
-            whole=True,
+            together=True,
         )
     return replace(left, budget=estimate(left.tenants, desired, live))
 

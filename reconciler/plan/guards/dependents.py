@@ -150,7 +150,7 @@ def _fits_only_without(held: Held, context: TenantContext) -> bool:
     return any(no_room_below(action, meanwhile) for action in context.planned.actions)
 
 
-def with_whole_tier(held: Held, context: TenantContext) -> Held:
+def with_complete_tier(held: Held, context: TenantContext) -> Held:
     """A tier change is applied or refused as a whole.
 
     What somebody granted on top of a tier stays and does not block the change. If the project has a whole other

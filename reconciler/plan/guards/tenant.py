@@ -29,7 +29,7 @@ from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.guards import downgrade_proof
 from reconciler.plan.guards.cause import BASE_AHEAD, for_all_concerns, held_changes, only_reported
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, with_held
-from reconciler.plan.guards.dependents import blocking_verdict, with_dependents, with_whole_tier
+from reconciler.plan.guards.dependents import blocking_verdict, with_complete_tier, with_dependents
 from reconciler.plan.guards.holds import on_hold
 from reconciler.plan.guards.occasions import is_before, without_needless
 from reconciler.plan.guards.room import no_room_below
@@ -74,13 +74,13 @@ def _judge(context: TenantContext) -> Judged:
     held: Held = dict(held_changes(context))
     if verdict := blocking_verdict(held, context):
         return _refuse_all(planned, for_all_concerns(verdict, held))
-    held = with_dependents(with_whole_tier(held, context), context)
+    held = with_dependents(with_complete_tier(held, context), context)
     if doubts := downgrade_proof.doubts(context, held):
         unproven = downgrade_proof.verdict(doubts, context, held)
         if downgrade_proof.stops_everything(doubts, context):
             return _refuse_all(planned, unproven)
         held = with_held(held, ((doubt.action, (doubt.change,), unproven) for doubt in doubts))
-        held = with_dependents(with_whole_tier(held, context), context)
+        held = with_dependents(with_complete_tier(held, context), context)
     return _hold_back(planned, held)
 
 
@@ -216,7 +216,7 @@ def _refuse(context: TenantContext, denied: Mapping[Action, Verdict]) -> Judged:
         return _refuse_all(planned, first_verdict)
     if verdict := blocking_verdict(held, context):
         return _refuse_all(planned, verdict)
-    return _hold_back(planned, with_dependents(with_whole_tier(held, context), context))
+    return _hold_back(planned, with_dependents(with_complete_tier(held, context), context))
 
 
 def _hold_back(planned: TenantPlan, held: Held) -> Judged:

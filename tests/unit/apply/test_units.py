@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.apply.units.units import (
     CreateCohort,
-    LoneTenant,
     Recovery,
     SharedTransfer,
+    SingleTenant,
     Unit,
     units,
 )
@@ -51,7 +51,7 @@ def planned(*cases: Case) -> tuple[TenantPlan, ...]:
 
 
 def members(unit: Unit) -> list[str]:
-    tenants = (unit.tenant,) if isinstance(unit, LoneTenant | Recovery) else unit.tenants
+    tenants = (unit.tenant,) if isinstance(unit, SingleTenant | Recovery) else unit.tenants
     return [tenant.tenant for tenant in tenants]
 
 
@@ -81,9 +81,9 @@ def test_what_gives_starts_before_what_takes() -> None:
     assert [type(unit) for unit in started] == [
         CreateCohort,
         SharedTransfer,
-        LoneTenant,
+        SingleTenant,
         SharedTransfer,
-        LoneTenant,
+        SingleTenant,
     ]
 
 

@@ -110,14 +110,16 @@ def test_documents_before_a_syntax_error_are_kept() -> None:
 def test_an_alias_leaves_its_document_incomplete() -> None:
     parsed = parse(b"a: &x 1\nb: *x\nc: 2\n", "f")
     assert [problem.location.line for problem in parsed.problems] == [1, 2]
-    assert [(document.value, document.whole) for document in parsed.documents] == [({"a": "1", "c": "2"}, False)]
+    assert [(document.value, document.complete) for document in parsed.documents] == [
+        ({"a": "1", "c": "2"}, False)
+    ]
 
 
 def test_an_alias_may_stand_anywhere_without_confusing_the_rest() -> None:
     for data in (b"*x", b"- *x\n- 1\n", b"*x : 1\nb: 2\n", b"? [a, *x]\n: {c: *x}\nb: 2\n"):
         parsed = parse(data, "f")
         assert parsed.problems
-        assert all(not document.whole for document in parsed.documents)
+        assert all(not document.complete for document in parsed.documents)
 
 
 def test_nesting_has_an_end() -> None:

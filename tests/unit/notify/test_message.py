@@ -26,13 +26,13 @@ def notices(count: int, text: str = "") -> tuple[Notice, ...]:
 
 
 def body(*found: Notice) -> str:
-    findings = Findings(fleet="prod", notices=found, covers=lambda _: True, command="reconciler usage")
+    findings = Findings(fleet="prod", notices=found, looked_at=lambda _: True, command="reconciler usage")
     return message(findings, found).body
 
 
 def test_ten_thousand_notices_are_one_message_that_says_how_many_more() -> None:
     found = notices(10_000)
-    findings = Findings(fleet="prod", notices=found, covers=lambda _: True, command="reconciler usage")
+    findings = Findings(fleet="prod", notices=found, looked_at=lambda _: True, command="reconciler usage")
     sent = message(findings, found)
     assert sent.title == "reconciler prod: 10,000 above a threshold"
     assert "- and 9,988 more" in sent.body.splitlines()

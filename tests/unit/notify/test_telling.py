@@ -40,7 +40,7 @@ def notice(name: str, level: int = 80, since: str = "") -> Notice:
 
 def found(*notices: Notice, seen: tuple[str, ...] = NAMES) -> Findings:
     return Findings(
-        fleet="prod", notices=notices, covers=lambda key: key.subject in seen, command="reconciler usage"
+        fleet="prod", notices=notices, looked_at=lambda key: key.subject in seen, command="reconciler usage"
     )
 
 

@@ -263,7 +263,7 @@ class TestATenantThatDocumentsAloneSpeakOf:
     """No file, no registry: what was annotated by the door that asks again is the tenant's, however old it is."""
 
     def annotated(self, *, by_document: bool) -> LiveProject:
-        note = creation_annotations(fleet="prod", tenant="acme", run="r0", hands_out=by_document)
+        note = creation_annotations(fleet="prod", tenant="acme", run="r0", returns_strings=by_document)
         branch = a_branch("p-x", annotations=note)
         return a_project("acme", id="p-x", branches=(branch,), created_at=OLD)
 
@@ -290,7 +290,7 @@ class TestATenantThatDocumentsAloneSpeakOf:
 
     @pytest.mark.parametrize("by_document", [True, False])
     def test_a_mark_says_as_much_as_an_annotation(self, by_document: bool) -> None:
-        old = marked(found(created_at=OLD), at=OLD, hands_out=by_document)
+        old = marked(found(created_at=OLD), at=OLD, returns_strings=by_document)
         plan = make_plan(BOTH, a_view(a_project("bob"), old), history=BY_DOCUMENT)
         assert conflicting(plan) == ([] if by_document else ["acme"])
 

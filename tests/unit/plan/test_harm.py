@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import InvalidInputError
 from reconciler.plan.harm import (
     HarmLimit,
-    Looked,
+    HealthSample,
     at_least,
     is_harmful,
     read_harm_limit,
@@ -18,8 +18,8 @@ from reconciler.plan.outcome import HarmedTenant
 LIMIT = HarmLimit()
 
 
-def looked(tenants: int, harmed: int, *, certain: bool = False) -> Looked:
-    return Looked(tenants, tuple(HarmedTenant(f"t{number}", ("x",), certain) for number in range(harmed)))
+def looked(tenants: int, harmed: int, *, certain: bool = False) -> HealthSample:
+    return HealthSample(tenants, tuple(HarmedTenant(f"t{number}", ("x",), certain) for number in range(harmed)))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def looked(tenants: int, harmed: int, *, certain: bool = False) -> Looked:
     ],
 )
 def test_a_wave_is_harmful_beyond_chance_and_beyond_the_limit(
-    wave: Looked, untouched: Looked, harmful: bool
+    wave: HealthSample, untouched: HealthSample, harmful: bool
 ) -> None:
     assert is_harmful(wave, untouched, LIMIT) is harmful
 

@@ -170,10 +170,10 @@ def test_projects_asked_about_singly_say_nothing_of_others() -> None:
 
 
 def test_very_many_strangers_are_only_asked_when_all_depth_is_wanted_and_the_plan_says_so() -> None:
-    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().unowned_reads + 1)]
     fleet, live = a_fleet(a_tenant()), a_view(*strangers)
     assert not PlanRequirements().details(fleet, live)
-    assert len(PlanRequirements(depth=Depth.DEEP).details(fleet, live).branches) == Reach().few_strangers + 1
+    assert len(PlanRequirements(depth=Depth.DEEP).details(fleet, live).branches) == Reach().unowned_reads + 1
     (note,) = make_plan(fleet, live).notes
     assert "201 live projects match no tenant" in note.message
 
@@ -309,13 +309,13 @@ class TestAQuotaThatDiffers:
 
 
 def test_projects_named_like_ours_are_asked_before_a_pruning_however_many_strangers_there_are() -> None:
-    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().few_strangers + 1)]
+    strangers = [a_project(f"x{i}", name=f"legacy {i}", details=False) for i in range(Reach().unowned_reads + 1)]
     live = a_view(*strangers, a_project("left", details=False))
     assert PlanRequirements(prune=True).details(a_fleet(), live) == Needs(branches=("p-left",))
 
 
 def test_pins_of_a_whole_new_fleet_are_not_read_but_the_owner_of_what_changes_is() -> None:
-    most = Reach().few_strangers
+    most = Reach().unowned_reads
     tenants = [a_tenant(f"t{i:03d}", project_id=f"p-{i:03d}") for i in range(most + 1)]
     projects = [a_project(id=f"p-{i:03d}", name=f"theirs {i}", details=False) for i in range(most + 1)]
     new = frozenset(tenant.name for tenant in tenants)

@@ -211,7 +211,7 @@ class TestTheRun:
         assert remedy.startswith("add the id of the right one")
 
     def test_that_hands_out_strings_is_believed_by_its_own_journal_alone(self) -> None:
-        second = of_run("r2", "p-2", annotations=noted("r2", hands_out=True))
+        second = of_run("r2", "p-2", annotations=noted("r2", returns_strings=True))
         message, remedy = self.conflict(SAID, second)
         assert "run r2 may have returned the connection string of p-2" in message
         assert remedy.startswith("add the id of the right one")

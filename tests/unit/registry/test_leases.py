@@ -51,7 +51,7 @@ class TestInTheDatabase:
         mine = self.take(registry, "run1")
         assert (mine.run, mine.since) == ("run1", NOON)
         assert self.take(registry, "run2") == mine
-        registry.let_go(mine)
+        registry.release_lease(mine)
         assert self.take(registry, "run2").run == "run2"
 
     def test_one_that_was_taken_over_is_renewed_and_let_go_by_nobody_but_its_new_holder(
@@ -62,7 +62,7 @@ class TestInTheDatabase:
         new = registry.lease(WHOLE, "run2", lapsed, lapsed_before=NOON)
         assert (new.run, new.token > late.token) == ("run2", True)
         assert not registry.renew(late, lapsed)
-        registry.let_go(late)
+        registry.release_lease(late)
         assert registry.renew(new, lapsed + timedelta(seconds=10))
 
     def test_a_whole_fleet_takes_over_what_its_shards_have_left(self, registry: Registry) -> None:

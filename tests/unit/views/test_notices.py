@@ -13,12 +13,12 @@ HOSTILE = "<!channel> @everyone https://evil.example `x` \u202e\nline"
 
 def test_what_the_selection_leaves_out_is_not_over_and_events_are() -> None:
     found = of_apply(build.rich_plan(), build.rich_report(), (), ["acme"])
-    assert not found.covers(NoticeKey(FAILURE, "acme", "x"))
-    assert found.covers(NoticeKey(FAILURE, "bob", "x"))
-    assert found.covers(NoticeKey(DELETION, "acme", "x"))
-    assert found.covers(NoticeKey(STOP, "acme", "x"))
-    assert not found.covers(NoticeKey(DRIFT, "bob", "x"))
-    assert not of_drift(build.rich_plan(), []).covers(NoticeKey(REFUSAL, "bob", "x"))
+    assert not found.looked_at(NoticeKey(FAILURE, "acme", "x"))
+    assert found.looked_at(NoticeKey(FAILURE, "bob", "x"))
+    assert found.looked_at(NoticeKey(DELETION, "acme", "x"))
+    assert found.looked_at(NoticeKey(STOP, "acme", "x"))
+    assert not found.looked_at(NoticeKey(DRIFT, "bob", "x"))
+    assert not of_drift(build.rich_plan(), []).looked_at(NoticeKey(REFUSAL, "bob", "x"))
 
 
 def test_a_plan_tells_what_was_refused_and_what_needs_a_decision() -> None:

@@ -16,6 +16,8 @@ from tests.harness.repository import git
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(7)
+
 __all__ = ["fleet"]
 
 

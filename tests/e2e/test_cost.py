@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(11)
+
 HOUR: Final = 3600
 NOON: Final = datetime(2028, 2, 20, 12, tzinfo=UTC).timestamp()
 PRICES: Final = """\

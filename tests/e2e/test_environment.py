@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(3)]
 
 BAD: Final = ("", " ", "garbage", "::::", "-1", "9" * 30, "\udcff", "a b\n", "${UNSET}", "\x1b[31m", "%(x)s")
 SOURCES: Final = frozenset(

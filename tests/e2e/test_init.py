@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 from tests.harness.shell import ROOT
 
+pytestmark = pytest.mark.drawn(18)
+
 COMMIT: Final = "1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c"
 PROGRAM: Final = ("--program", f"acme/reconciler@{COMMIT}")
 USUAL: Final = Start(

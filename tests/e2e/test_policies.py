@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(16)
+
 EXAMPLES = ROOT / "docs/policies"
 NO_PRO = """\
 policy: no-pro

@@ -13,6 +13,8 @@ from tests.harness.shell import TIERS
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+pytestmark = pytest.mark.drawn(11)
+
 COMPOSED, IN_TWO_SIGNS = "caf\u00e9", "cafe\u0301"
 EMAIL = "Ada.Lovelace+dev@example.com"
 

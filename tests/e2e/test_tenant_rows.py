@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(15)
+
 COLUMNS: Final = 'name as tenant, tier, plan as \\"labels.plan\\", version as revision'
 QUERY: Final = f'select {COLUMNS}, gib as \\"quota.data_transfer\\" from users'  # noqa: S608 - a test's own
 URL: Final = EnvReference("TENANTS_URL")

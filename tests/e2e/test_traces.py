@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.harness.collector import Collector
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(7)
+
 TRACED = ("--trace", "otlp")
 KEY = "otel-key-of-the-platform"
 

@@ -19,6 +19,8 @@ from tests.harness.wire import Passing, answered
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
+pytestmark = pytest.mark.drawn(10)
+
 HOUR: Final = 3600
 NOON: Final = datetime(2028, 2, 20, 12, tzinfo=UTC).timestamp()
 SAMPLE: Final = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+')

@@ -101,13 +101,13 @@ def test_who_is_suspended_on_purpose_is_told_apart_and_costs_no_call(fleet: Shel
     plain = fleet.simulated("usage", "--format", "json").document
     fleet.tenant("acme", "tier: free\nstate: suspended\nreason: payment is overdue")
     waiting = fleet.simulated("usage")
-    assert "its file suspends it, and Neon does not yet" in waiting.out
+    assert "its file suspends it, but it is not suspended yet" in waiting.out
     fleet.applied("--allow", "lowering")
     ended = fleet.simulated("usage")
     assert "Suspended by their files (1)" in ended.out
     assert "acme  payment is overdue  (tier free)" in ended.out
     assert "Usage: 1 tenant above a threshold, 1 suspended, 1 suspended by their files;" in ended.out
-    assert "does not yet" not in ended.out
+    assert "not suspended yet" not in ended.out
     document = fleet.simulated("usage", "--format", "json").document
     acme = document["tenants"][0]
     assert (acme["suspended_by_file"], acme["suspended"], acme["switched_off"]) == (

@@ -118,7 +118,7 @@ def test_what_is_no_key_is_refused_and_not_shown(value: str, address: str) -> No
     registry = open_registry(address, environ, fleet="prod", key=EnvReference("REGISTRY_KEY"))
     with pytest.raises(InvalidInputError) as refused:
         registry.require_key()
-    assert "no key of a registry" in str(refused.value)
+    assert "not a key of a registry" in str(refused.value)
     assert value not in f"{refused.value} {refused.value.hint}" or value == ","
     registry.close()
 

@@ -307,7 +307,7 @@ class NotifyDocument(Section):
 
 class RatesDocument(Section):
     """What an organization is charged, in Neon's units: a GB is 10**9 bytes, a month 744 hours. Use without a
-    price is told, and costs nothing."""
+    price is reported, and costs nothing."""
 
     compute_hour: Price | None = None
     """One hour of one compute unit (CU)."""

@@ -99,7 +99,7 @@ class ListsAhead:
         self._task.cancel()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
-            self._task.exception()  # told to whoever took the lists, if anybody did
+            self._task.exception()  # raised for whoever took the lists, if anybody did
 
     def _tell(self, done: int, total: int | None, what: str) -> None:
         self._count = done

@@ -85,7 +85,7 @@ def coverage(
     *,
     settled: Collection[str] = (),
 ) -> Coverage:
-    """Return what the plan covers, so that silence is not taken for agreement.
+    """Return what the plan covers, so that a difference that was not looked for is not taken for none.
 
     Of the ``settled`` tenants (``in_sync.py``) nothing is declared below their projects, and nothing was read.
     """

@@ -79,7 +79,7 @@ def _plus(one: ChargeCost | None, other: ChargeCost) -> ChargeCost:
 
 
 class CostScope(Struct, frozen=True):
-    """The projects whose cost is told."""
+    """The projects whose cost is calculated."""
 
     matched: tuple[tuple[Tenant, LiveProject], ...]
     """The selected tenants with their projects, in name order."""

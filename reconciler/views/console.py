@@ -57,7 +57,7 @@ def stderr_console() -> Console:
 
 
 def say(sentence: str, *, level: str = INFO, hint: str | None = None, **about: object) -> None:
-    """A line on stderr, for where a view would be too much, and one more for the hint.
+    """A line on stderr, for messages that need no view, and a second line for the hint.
 
     ``about`` says in a JSON log what the sentence is about: ``tenant``, ``file``, ``line``.
     """

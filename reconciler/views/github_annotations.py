@@ -55,7 +55,7 @@ class Annotation(NamedTuple):
 
 
 def render(view: Annotated, *, full: bool = False) -> str:
-    """One command in each line: all if ``full``, else ten of each level; the tenth tells how many more exist."""
+    """One command in each line: all if ``full``, else ten of each level; the tenth states how many more exist."""
     found = list(_annotations(view))
     kept = found if full else [one for level in Level for one in _first([a for a in found if a.level is level])]
     return "".join(f"{_command(one)}\n" for one in kept)
@@ -155,7 +155,7 @@ def _of_report(report: Report) -> Iterator[Annotation]:
 
 
 def _first(found: Sequence[Annotation]) -> Iterator[Annotation]:
-    """Yield as many as GitHub shows; where more exist, the last one tells their number."""
+    """Yield as many as GitHub shows; where more exist, the last one states their number."""
     if len(found) <= MOST:
         yield from found
         return

@@ -111,14 +111,14 @@ def held_back(plan: Plan) -> Mapping[str, list[Refusal]]:
 
 
 def refusals_of(view: PlanView | DriftView | DiffView) -> Mapping[str, Sequence[Refusal]]:
-    """What is held back, by the title under which the view tells it."""
+    """What is held back, by its title in the view."""
     if isinstance(view, DriftView):
         return {NOT_APPLIED: view.plan.refusals}
     return {NOT_POSSIBLE: view.plan.refusals} if isinstance(view, DiffView) else held_back(view.plan)
 
 
 def conflicts_of(view: PlanView | DriftView | DiffView) -> Mapping[str, Sequence[Conflict]]:
-    """The conflicts, by the title under which the view tells them."""
+    """The conflicts, by their title in the view."""
     return conflicts_by_cause(view.plan) if isinstance(view, PlanView) else {CONFLICTS: view.plan.conflicts}
 
 

@@ -105,7 +105,7 @@ def ending_of(outcome: TenantOutcome) -> ActionOutcome | None:
 
 
 def deeds(outcome: TenantOutcome) -> Iterator[tuple[str, tuple[FormattedText, ...]]]:
-    """What was applied to a tenant that stopped, and what was not attempted, each with its title."""
+    """The applied actions of a tenant that stopped, and those that were not attempted, each with its title."""
     before = "applied before:" if outcome.result is Result.FAILED else "applied:"
     for title, found in ((before, done_before(outcome)), ("not attempted:", not_tried(outcome))):
         if found:

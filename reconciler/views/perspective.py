@@ -1,4 +1,4 @@
-"""The signs and marks of actions and changes in a plan, and in a drift report."""
+"""The words and marks of actions and changes in a plan, and in a drift report."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Perspective(Struct, frozen=True):
         )
 
     def details(self, action: Action) -> tuple[str, ...]:
-        """Why the action is safe, for one that needs proof; what a restore takes, keeps and changes."""
+        """Why the action is safe, for one that needs proof; the effects of a restore."""
         if isinstance(action, Restore):
             return tuple(effect.message for effect in action.effects)
         if isinstance(action, ResetBranch):

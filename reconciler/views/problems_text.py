@@ -26,7 +26,7 @@ MOST: Final = 200
 def render(problems: Iterable[Problem], desired: DesiredState | None = None) -> Iterator[Piece]:
     """Every problem as ``file:line:col: message``, in the order of the files, and how many there are.
 
-    Where there are none, ``desired`` tells what has been checked.
+    Where there are none, ``desired`` shows what has been checked.
     """
     ordered = sorted(problems, key=lambda problem: (problem.location, problem.message))
     for problem in ordered[:MOST]:

@@ -82,7 +82,7 @@ class _Lines:
     clock: Callable[[], float]
     shown_at: float
     begun: dict[str, tuple[float, int]] = field(default_factory=dict)
-    """By thing that is done: when it was first told how many were done, and how many."""
+    """By kind of step: the time of the first call, and how many steps were done then."""
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         now = self.clock()

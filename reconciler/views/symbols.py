@@ -1,4 +1,4 @@
-"""The symbol and the colour of each thing in a plan or a report; colours carry meaning."""
+"""The symbol and the color of each action and finding in a plan or a report."""
 
 from __future__ import annotations
 

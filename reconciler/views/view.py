@@ -61,7 +61,7 @@ class ReportView(NamedTuple):
     """The file with a record of every write."""
     stale: Sequence[Stale] = ()
     tier_of: Mapping[str, str] = {}
-    """The tier of each tenant, as far as the plan tells it."""
+    """The tier of each tenant, as far as the plan states it."""
 
 
 class ProblemsView(NamedTuple):

@@ -88,7 +88,7 @@ class PageSection(Struct, frozen=True):
     title: str
     anchor: str
     count: int
-    """As its heading tells it: tenants, or what else it lists."""
+    """The number in its heading: of tenants, or of what else it lists."""
     blocks: Sequence[ChangeBlock]
 
 

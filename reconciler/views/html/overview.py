@@ -48,7 +48,7 @@ class CountedBar(Struct, frozen=True):
     cells: Sequence[str]
     bar: Sequence[Part] | None
     caption: str
-    """The bar in words, or what stands in its place."""
+    """The bar in words, or the text in its place."""
     anchor: str = ""
     """The section that lists it."""
 

@@ -58,7 +58,7 @@ SMALL: Final = Compute(0.25, 1.0, 300)
 """A development branch's: it fits into every organization."""
 
 through_http: Final = settings(
-    max_examples=profiles.size(6, 18, 400),
+    max_examples=profiles.size(6, 24, 400),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 """For examples that take tenths of a second."""

@@ -14,7 +14,7 @@ from bench.plot import plot
 from bench.rows import FILLS_CACHE, IN_SYNC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.measured import Measured, Results
 
@@ -87,16 +87,24 @@ def _noise(results: Results) -> str:
 
 
 def _days(results: Results) -> str:
-    """Which measurements are of which day, where they are of several."""
-    of_each: dict[str, list[str]] = {}
+    """Which measurements are of which day, where they are of several: the most are all others."""
+    of_each: dict[str, dict[tuple[str, str], list[str]]] = {}
     for one in results.measured:
-        of_each.setdefault(one.day, []).append(f"*{one.row}* of {one.tenants:,} as {one.source}")
-    newest = max(of_each, default="")
-    return "\n\n".join(f"{_of(day)}: {', '.join(of_each[day])}." for day in sorted(of_each) if day != newest)
+        rows = of_each.setdefault(one.day, {})
+        rows.setdefault((one.row, one.source), []).append(f"{one.tenants:,}")
+    if len(of_each) < 2:
+        return ""
+    most = max(of_each, key=lambda day: sum(map(len, of_each[day].values())))
+    named = (f"{_of(day)}: {_rows(of_each[day])}." for day in sorted(of_each) if day != most)
+    return "\n\n".join((*named, f"{_of(most)}: all others."))
+
+
+def _rows(rows: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    return ", ".join(f"*{row}* ({', '.join(sizes)}; {source})" for (row, source), sizes in rows.items())
 
 
 def _of(day: str) -> str:
-    return f"Of {day}" if day else "Of earlier days, with the simulator in the process of the command"
+    return f"Of {day}" if day else "Measured before, with the simulator in the process of the command"
 
 
 def _lines(results: Results, cost: Callable[[Measured], float]) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -261,12 +261,11 @@ def test_modules_are_compiled_also_where_the_environment_forbids_it(monkeypatch:
 
 
 def test_the_page_says_which_figures_are_of_other_days() -> None:
-    newest, older = (
-        msgspec.structs.replace(measured(5, n), day=day) for n, day in ((1000, "2026-12-02"), (500, ""))
-    )
-    words = "Of earlier days, with the simulator in the process of the command"
-    told = page.parts(Results(measured=(older, newest)), Results())["noise"]
-    assert told.endswith(f"\n\n{words}: *plan, in sync* of 500 as YAML files.")
+    older = [measured(5, tenants=number) for number in (500, 600)]
+    newest = msgspec.structs.replace(measured(5, tenants=1000), day="2026-12-02")
+    words = "Measured before, with the simulator in the process of the command"
+    mixed = page.parts(Results(measured=(*older, newest)), Results())["noise"]
+    assert mixed.endswith(f"\n\nOf 2026-12-02: *plan, in sync* (1,000; YAML files).\n\n{words}: all others.")
     assert words not in page.parts(Results(measured=(newest,)), Results())["noise"]
 
 

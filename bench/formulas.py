@@ -48,7 +48,7 @@ QUANTITIES: Final = {
     "checks": "pages of the lists that check for second projects, after 400 creations or more",
     "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
     "locked": "patches that Neon refuses because it works on the project, and that are sent again: one in 1,000",
-    "late": "list pages that late turns of reductions share: one for 10 seconds, and one for each new page",
+    "late": "list pages that late turns share: one for 10 seconds, and one for each new page",
 }
 """What each name in a formula means."""
 
@@ -101,7 +101,7 @@ def _checks(created: int, pages: int) -> int:
 
 
 def _late(turns: int, pages: int, api: Api) -> int:
-    """Calls that look again at so many reductions in list order, where a page is fresh enough for ten seconds."""
+    """Calls that look again at so many tenants in list order, where a page is fresh enough for ten seconds."""
     calls = api.requests_per_minute * api.batch_share * api.look_again_after_seconds / 60
     return min(turns, ceil(turns / calls) + pages)
 

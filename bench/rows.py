@@ -174,7 +174,7 @@ ROWS: Final = (
     Row(
         "apply, all quotas changed",
         APPLY,
-        LISTED_TODAY + calls(tenants=1, first_patch=1, pages=1, locked=1),
+        LISTED_TODAY + calls(tenants=1, first_patch=1, late=1, locked=1),
         LISTED + calls(tenants=1, pages=1),
         raise_all,
     ),

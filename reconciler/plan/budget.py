@@ -22,7 +22,7 @@ from reconciler.plan.concerns.compute import PATHS as COMPUTE
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.created_marks import may_need_mark, observed_to_keep
 from reconciler.plan.late_reads import calls_to_reread
-from reconciler.plan.list_pages import creates_per_check, max_page_age_seconds
+from reconciler.plan.list_pages import creates_per_check
 from reconciler.plan.moves import Limit, checks_transfer_permission, is_tried_first, limits_met_by, quota_at_risk
 from reconciler.plan.plan import Budget
 from reconciler.plan.stage import Stage
@@ -209,9 +209,8 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     places = Counter(plan.project.organization for plan in whole if plan.project is not None)
     below = late * sum(max(0, calls_to_reread(plan) - 1) for plan in whole)
     seconds = (late * calls + below) * 60 / per_minute
-    longest = min((max_page_age_seconds(api, plan.actions) for plan in whole), default=0.0)
     list_reads = (
-        _pages_again(late * n, seconds * n / len(whole), longest, live.listed.get(name))
+        _pages_again(late * n, seconds * n / len(whole), api.look_again_after_seconds, live.listed.get(name))
         for name, n in places.items()
     )
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * calls_to_reread(plan) for plan in plans)

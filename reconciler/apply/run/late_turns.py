@@ -22,7 +22,6 @@ from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.late_reads import details_to_reread
 from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
-from reconciler.plan.list_pages import max_page_age_seconds
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class LateTurns:
         if before is None:
             raise TypeError(f"{planned.tenant} has no project to observe again")
         needed = details_to_reread(planned.actions, before) if details else NOTHING_BELOW
-        longest = max_page_age_seconds(self._api, planned.actions)
+        longest = self._api.look_again_after_seconds
         listed = await self.pages.project(before, longest)
         if listed is not None:
             turn = await self._compared(planned, listed[0], needed)
@@ -169,7 +168,7 @@ class LateTurns:
                 return turn
         started_at = asyncio.get_running_loop().time()
         turn = await self._compared(planned, None, needed)
-        self._note(planned.tenant, started_at + self._api.look_again_after_seconds, details)
+        self._note(planned.tenant, started_at + longest, details)
         return turn
 
     @property

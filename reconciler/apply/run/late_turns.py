@@ -84,14 +84,14 @@ class Pages:
         place = self._place(before)
         if place is None:
             return None
-        several = self._expected[place] > 1
-        self._expected[place] -= 1
         async with self._locks[place]:
             listed = self._listed.get(place)
             if listed is None or asyncio.get_running_loop().time() - listed.started_at > within_seconds:
+                several = self._expected[place] > 1
                 listed = await self._list(*place) if several and place not in self._refused else None
-        if self._expected[place] <= 0:  # a run over a large fleet would keep every page
-            self._listed.pop(place, None)
+            self._expected[place] -= 1
+            if self._expected[place] <= 0:  # a run over a large fleet would keep every page
+                self._listed.pop(place, None)
         if listed is None or before.id not in listed.projects:
             return None
         return listed.projects[before.id], listed.started_at

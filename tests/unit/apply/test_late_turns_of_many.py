@@ -83,6 +83,7 @@ class TestAList:
             "/projects",
             f"/projects/{changed}",
         ]
+        assert reads.count("/projects") == 1, "also for those who ask while the page is on its way"
 
     def test_that_shows_no_quotas_clears_nobody_whose_quota_is_sent(self, tmp_path: Path) -> None:
         blind = Behaviour(rate_limit=None, list_shows_quota=False)

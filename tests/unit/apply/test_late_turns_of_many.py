@@ -83,13 +83,32 @@ class TestAList:
             "/projects",
             f"/projects/{changed}",
         ]
-        assert reads.count("/projects") == 1, "also for those who ask while the page is on its way"
 
     def test_that_shows_no_quotas_clears_nobody_whose_quota_is_sent(self, tmp_path: Path) -> None:
         blind = Behaviour(rate_limit=None, list_shows_quota=False)
         _, report, _ = self.run(tmp_path, blind, tiers=(replace(FREE_TIER, quota=None), PRO_TIER))
         skipped = {o.tenant: o.actions[0].message for o in report.outcomes if o.result is not Result.APPLIED}
         assert skipped == {"t3": "changed since the plan was made: quota.active_time_seconds"}
+
+    def test_is_read_once_for_all_who_ask_while_it_is_on_its_way(self, tmp_path: Path) -> None:
+        async def slow(passing: Passing) -> httpx.Response:
+            await asyncio.sleep(1)
+            return await answered(passing)
+
+        async def main() -> list[str]:
+            world = World.open(tmp_path, Behaviour(rate_limit=None))
+            world.seed(a_fleet(*map(a_tenant, self.NAMES)))
+            wanted = a_fleet(*(a_tenant(name, "pro") for name in self.NAMES))
+            allowed = Permissions(counts={"disruptive": len(self.NAMES)})
+            async with world.client(where(lambda passing: passing.path == "/projects", slow)) as neon:
+                fleet = Fleet(wanted, neon, now=now)
+                planned = await fleet.plan(Request(permissions=allowed))
+                await asyncio.sleep(LATE)
+                world.forget()
+                await fleet.apply(planned, RunOptions(journal=tmp_path / "j"))
+            return [exchange.path for exchange in world.simulator.requests if exchange.method == "GET"]
+
+        assert virtually(main()).count("/projects") == 1
 
     def test_serves_tenants_that_have_nothing_in_common(self, tmp_path: Path) -> None:
         async def main() -> None:

@@ -101,9 +101,12 @@ def _checks(created: int, pages: int) -> int:
 
 
 def _late(turns: int, pages: int, api: Api) -> int:
-    """Calls that look again at so many tenants in list order, where a page is fresh enough for ten seconds."""
+    """Calls that look again at so many tenants in list order, where a page is fresh enough for ten seconds.
+
+    One of the calls of these seconds reads the page, and those that Neon refuses are sent again.
+    """
     calls = api.requests_per_minute * api.batch_share * api.look_again_after_seconds / 60
-    return min(turns, ceil(turns / calls) + pages)
+    return min(turns, ceil((turns + ceil(turns / LOCKED_IN)) / (calls - 1)) + pages)
 
 
 @dataclass(frozen=True, slots=True)

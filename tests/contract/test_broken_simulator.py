@@ -32,7 +32,8 @@ declared = shapes.endpoint
 shapes.endpoint = lambda **given: {**declared(**given), "surprise": 1}
 """
 A_BAD_KEY_ACCEPTED: Final = """
-from reconciler.model.values import replace
+from dataclasses import replace
+
 from reconciler.simulator.call import Call
 
 strict = Call.body

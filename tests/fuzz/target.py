@@ -8,12 +8,10 @@ from __future__ import annotations
 import sys
 from random import Random
 from typing import TYPE_CHECKING, Final
-from unittest.mock import patch
 
 import atheris
 
 with atheris.instrument_imports(include=["reconciler"]):
-    from reconciler.neon import transport
     from tests.fuzz.spoils import Spoil, spoilt
     from tests.fuzz.targets import TARGETS, Target
 
@@ -43,8 +41,7 @@ def main() -> None:
     """Ends the process."""
     name, how, *options = sys.argv[1:]
     target = TARGETS[name]
-    agent = patch.object(transport, "_user_agent", return_value="fuzz")  # reading it takes as long as most inputs
-    with spoilt(Spoil(how) if how else None), agent:
+    with spoilt(Spoil(how) if how else None):
         atheris.Setup([sys.argv[0], *options], target.check, custom_mutator=mutator(target))
         atheris.Fuzz()
 

@@ -92,7 +92,7 @@ def test_a_journal_that_is_not_whole_is_named_and_the_rest_is_told(lived: Shell)
     with (lived.folder / "journal.jsonl").open("a") as file:
         file.write("no JSON\n")
     ended = audit(lived)
-    assert "Not whole: journal.jsonl. Writes may be missing." in " ".join(ended.out.split())
+    assert "Incomplete: journal.jsonl. Writes may be missing." in " ".join(ended.out.split())
     assert "5 writes in 1 journal." in ended.out
 
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.desired.selection import Depth
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
-from reconciler.simulator.behaviour import Behaviour
+from reconciler.simulator.behaviour import Behaviour, Patch
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.types import Organization
 from tests.harness.builders import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Tier
     from reconciler.model.quota import Quota
     from tests.unit.test_moves import Account
 
@@ -41,9 +42,11 @@ TIERS: Final = (FREE_TIER, PRO_TIER, replace(PRO_TIER, name="other", organizatio
 
 
 @contextmanager
-def moving(folder: Path, behaviour: Behaviour) -> Iterator[tuple[Account, DesiredState, DesiredState]]:
+def moving(
+    folder: Path, behaviour: Behaviour, tiers: tuple[Tier, ...] = TIERS
+) -> Iterator[tuple[Account, DesiredState, DesiredState]]:
     """Three tenants, and the files before and after a move that changes nothing else."""
-    before, after = (fleet(tier, *TENANTS, tiers=TIERS, organizations=ORGANIZATIONS) for tier in ("pro", "other"))
+    before, after = (fleet(tier, *TENANTS, tiers=tiers, organizations=ORGANIZATIONS) for tier in ("pro", "other"))
     other = Organization("other", simulated_limits(PAID_LIMITS))
     with account(folder, *SIMULATED, other, behaviour=behaviour) as here:
         for name in TENANTS:
@@ -73,6 +76,16 @@ def test_is_the_same_after_the_transfer_whether_neon_keeps_it(
     assert len(patches) == sent
     assert planned.budget is not None
     assert planned.budget.writes == 1 + len(TENANTS)
+
+
+@pytest.mark.parametrize("patches", list(Patch))
+def test_is_not_removed_again_by_the_next_patch_of_the_tenant(tmp_path: Path, patches: Patch) -> None:
+    *others, last = TIERS
+    tiers = (*others, replace(last, settings={"block_vpc_connections": True}))
+    with moving(tmp_path, Behaviour(settings_patch=patches), tiers) as (here, before, after):
+        report = here.apply(before, after)
+        assert here.plan(before, after, depth=Depth.DEEP).plan.empty
+    assert set(results(report).values()) == {Result.APPLIED}, messages(report)
 
 
 def test_is_read_once_for_a_shared_transfer_where_neon_keeps_it(tmp_path: Path) -> None:

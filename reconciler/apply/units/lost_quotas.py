@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply.steps.steps import carry_out
 from reconciler.apply.steps.unmentioned import patch_project
 from reconciler.model.quota import Quota
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import FieldChange
 from reconciler.plan.concerns.quota import PATHS
@@ -35,24 +36,26 @@ def learn(route: Route, tenant: TenantPlan, seen: LiveProject | None) -> None:
         route.keeps_quotas = route.keeps_quotas or seen.quota == before.quota
 
 
-async def keep_quota(run: Run, route: Route, tenant: TenantPlan, address: Address) -> None:
+async def keep_quota(run: Run, route: Route, tenant: TenantPlan, address: Address) -> Address:
     """Sends the quota again that the project had before its transfer, if it has none now.
 
-    Also if the run is to end: no later run knows what was lost. Raises what the client raises, and NotTakenError
-    if Neon does not take the quota.
+    Returns the address with the project as it is then: a later patch that does not mention the quota must know
+    that there is one to lose. Also if the run is to end: no later run knows what was lost. Raises what the client
+    raises, and NotTakenError if Neon does not take the quota.
     """
     before = tenant.project
     if before is None or not _has_quota(before) or route.keeps_quotas:
-        return
+        return address
     run.neon.finish_with(address.project_id)
     now = await run.neon.project(*address.project_key)
     learn(route, tenant, now)
     if now.quota is not None and _has_quota(now):
-        return
+        return address.seen(now)
     performed = await patch_project(run, _restoration(tenant, before), address.seen(now), carry_out)
     if performed.shortfall is not None:
         raise performed.shortfall
     await run.neon.wait(*address.project_key, performed.operations)
+    return address.seen(replace(now, quota=before.quota))
 
 
 def _has_quota(project: LiveProject) -> bool:

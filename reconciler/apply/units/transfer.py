@@ -143,7 +143,7 @@ async def _continue(run: Run, mover: Mover) -> None:
         learn(route, mover.tenant, mover.arrival.seen)
     if mover.quota_at_risk:
         try:
-            await keep_quota(run, route, mover.tenant, address)
+            address = await keep_quota(run, route, mover.tenant, address)
         except ReconcilerError as error:
             run.outcomes.failed(mover.action, error)
             return

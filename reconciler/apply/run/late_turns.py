@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.apply.stop import StopSignal
-    from reconciler.desired.state import Api, DesiredState
+    from reconciler.desired.state import DesiredState
     from reconciler.live.project import Details, LiveBranch, Needs
     from reconciler.live.state import LiveState
     from reconciler.neon.client import Neon
@@ -63,6 +62,8 @@ class Pages:
     neon: Neon
     cursors: Mapping[str, Mapping[str, str]]
     """As ``LiveState.list_cursors``."""
+    longest_seconds: float
+    """The maximum age of a page."""
     _expected: Counter[Place] = field(default_factory=Counter)
     """Tenants of each page that have not been observed again yet."""
     _listed: dict[Place, Listed] = field(default_factory=dict)
@@ -75,18 +76,18 @@ class Pages:
         places = (self._place(tenant.project) for tenant in tenants if tenant.project is not None)
         self._expected.update(place for place in places if place is not None)
 
-    async def project(self, before: LiveProject, within_seconds: float) -> tuple[LiveProject, float] | None:
+    async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
         """The project from the page that had it, and when that was requested. None if the page lacks it.
 
-        Requests the page if its last answer is older than ``within_seconds`` and several tenants are expected:
-        tenants take their turns in the order of the list.
+        Requests the page if its last answer is too old and several tenants are expected: tenants take their turns
+        in the order of the list.
         """
         place = self._place(before)
         if place is None:
             return None
         async with self._locks[place]:
             listed = self._listed.get(place)
-            if listed is None or asyncio.get_running_loop().time() - listed.started_at > within_seconds:
+            if listed is None or asyncio.get_running_loop().time() - listed.started_at > self.longest_seconds:
                 several = self._expected[place] > 1
                 listed = await self._list(*place) if several and place not in self._refused else None
             self._expected[place] -= 1
@@ -128,25 +129,23 @@ class LateTurns:
     now: Callable[[], datetime]
     stop: StopSignal
     pages: Pages = field(init=False)
-    _due_at: dict[str, float] = field(default_factory=dict)
-    """When the latest observation of each tenant's project becomes too old."""
-    _details_due_at: dict[str, float] = field(default_factory=dict)
+    _observed_at: dict[str, float] = field(default_factory=dict)
+    """When the latest observation of each tenant's project started."""
+    _details_observed_at: dict[str, float] = field(default_factory=dict)
     """The same for the details of the project that the tenant's actions need."""
 
     def __post_init__(self) -> None:
-        self.pages = Pages(self.neon, self.live.list_cursors)
+        self.pages = Pages(self.neon, self.live.list_cursors, self._longest_seconds)
         self.pages.expect(self.plans.values())
 
     def late(self, tenant: str, *, details: bool = True, within_turn: bool = False) -> bool:
-        """Whether the tenant's last observation is older than it may be, or from another loop.
+        """Whether the tenant's last observation is older than ``look_again_after``, or from another loop.
 
-        ``within_turn`` allows for the calls of a turn itself: ``LONGEST_TURN`` times ``look_again_after``.
+        ``within_turn`` allows for the calls of a turn itself: ``LONGEST_TURN`` times as much.
         """
-        now, longest = asyncio.get_running_loop().time(), self._api.look_again_after_seconds
-        due_at = (self._details_due_at if details else self._due_at).get(tenant)
-        if due_at is None:
-            due_at = self.observed_at + longest if self.observed_at <= now else -inf
-        return now > (due_at + (LONGEST_TURN - 1) * longest if within_turn else due_at)
+        times = self._details_observed_at if details else self._observed_at
+        age = asyncio.get_running_loop().time() - times.get(tenant, self.observed_at)
+        return not 0 <= age <= self._longest_seconds * (LONGEST_TURN if within_turn else 1)
 
     async def observe_again(self, planned: TenantPlan, *, details: bool = True) -> Turn:
         """Compares the tenant's plan with a plan that is made from live state now.
@@ -159,26 +158,25 @@ class LateTurns:
         if before is None:
             raise TypeError(f"{planned.tenant} has no project to observe again")
         needed = details_to_reread(planned.actions, before) if details else NOTHING_BELOW
-        longest = self._api.look_again_after_seconds
-        listed = await self.pages.project(before, longest)
+        listed = await self.pages.project(before)
         if listed is not None:
             turn = await self._compared(planned, listed[0], needed)
             if turn.clear:
-                self._note(planned.tenant, listed[1] + longest, details)
+                self._note(planned.tenant, listed[1], details)
                 return turn
         started_at = asyncio.get_running_loop().time()
         turn = await self._compared(planned, None, needed)
-        self._note(planned.tenant, started_at + longest, details)
+        self._note(planned.tenant, started_at, details)
         return turn
 
     @property
-    def _api(self) -> Api:
-        return self.plan_inputs.desired.api
+    def _longest_seconds(self) -> float:
+        return self.plan_inputs.desired.api.look_again_after_seconds
 
-    def _note(self, tenant: str, due_at: float, details: bool) -> None:
-        self._due_at[tenant] = due_at
+    def _note(self, tenant: str, started_at: float, details: bool) -> None:
+        self._observed_at[tenant] = started_at
         if details:
-            self._details_due_at[tenant] = due_at
+            self._details_observed_at[tenant] = started_at
 
     async def _compared(self, planned: TenantPlan, listed: LiveProject | None, needed: Details) -> Turn:
         reader = ProjectReader(self.neon, tuple(self.plan_inputs.desired.organizations))

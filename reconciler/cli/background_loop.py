@@ -7,7 +7,7 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
 
-from reconciler.registry.daemon_threads import DaemonThreads
+from reconciler.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

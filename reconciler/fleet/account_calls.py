@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 
-from reconciler.registry.daemon_threads import DaemonThreads
+from reconciler.daemon_threads import DaemonThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from reconciler.daemon_threads import DaemonThreads
 from reconciler.errors import RegistryError
 from reconciler.registry import INSTALL
-from reconciler.registry.daemon_threads import DaemonThreads
 from reconciler.registry.null import NullRegistry
 from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.secret import HIDDEN

@@ -2,7 +2,7 @@
 
 Two runs may create one tenant at the same time; each checks afterwards, and the later one deletes its own project.
 If that run died before, its project is deleted here: if the run is known to be dead, if its connection string
-was not handed out, and if it is unused. Without proof the conflict says what is missing.
+was not returned, and if it is unused. Without proof the conflict says what is missing.
 """
 
 from __future__ import annotations

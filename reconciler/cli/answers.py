@@ -116,7 +116,7 @@ class _Questions:
             try:
                 read(text)
             except RejectedError as error:
-                raise click.BadParameter(_said(error)) from None
+                raise click.BadParameter(_error_text(error)) from None
             return text
 
         answer: str = click.prompt(
@@ -137,7 +137,7 @@ def _check(text: str, flag: str, read: Callable[[str], object]) -> None:
         raise InvalidInputError(f"{flag}: {error}", hint=error.hint) from None
 
 
-def _said(error: RejectedError) -> str:
+def _error_text(error: RejectedError) -> str:
     return f"{error} ({error.hint})" if error.hint else str(error)
 
 

@@ -61,20 +61,20 @@ class Bases:
             if base is not None and self._is_unknown_to(before.base, name):
                 new.setdefault(base, set()).add(name)
         return {
-            name: said
+            name: baselines
             for base, names in new.items()
-            for name, said in self._back_to_its_first(base, names).items()
+            for name, baselines in self._back_to_its_first(base, names).items()
         }
 
     def _back_to_its_first(self, base: str, names: set[str]) -> dict[str, tuple[Baseline, ...]]:
         """The commits after a base, from the newest back to the one that first declared each of these tenants."""
         found: dict[str, tuple[Baseline, ...]] = {}
         for commit in commits_since(self._directory, base):
-            said = self._before(commit, frozenset(names)) if names else None
-            if said is None:
+            baseline = self._before(commit, frozenset(names)) if names else None
+            if baseline is None:
                 break
-            names = names & said.base.tenants.keys()
-            found |= {name: (said, *found.get(name, ())) for name in names}
+            names = names & baseline.base.tenants.keys()
+            found |= {name: (baseline, *found.get(name, ())) for name in names}
         return found
 
     def _is_unknown_to(self, files: DesiredState, tenant: str) -> bool:
@@ -91,13 +91,13 @@ class Bases:
     def _before(self, commit: str | None, names: frozenset[str]) -> Baseline | None:
         """The files of a few tenants at a commit; None if they cannot be read."""
         try:
-            parted = self._older or (fork_point(self._directory, commit) if commit else None)
-            said = [load_at(self._directory, at, only=names).desired for at in (commit, parted) if at]
+            fork = self._older or (fork_point(self._directory, commit) if commit else None)
+            files_then = [load_at(self._directory, at, only=names).desired for at in (commit, fork) if at]
         except InvalidInputError:
             return None
         if commit is None:
-            said.insert(0, self._desired.selecting(()))
-        if any(files is None for files in said) or (commit is not None and parted is None):
+            files_then.insert(0, self._desired.selecting(()))
+        if any(files is None for files in files_then) or (commit is not None and fork is None):
             return None
-        base, *fork = (files for files in said if files is not None)
-        return Baseline(base, fork[0] if fork else None)
+        base, *others = (files for files in files_then if files is not None)
+        return Baseline(base, others[0] if others else None)

@@ -179,12 +179,12 @@ def _read(
     about = frozenset((*names, *also))
     fleet_files = FleetFiles(files, only=about)
     fleet_files.require_tip()
-    declared, desired = _said(fleet_files, names, text)
+    declared, desired = _load_named(fleet_files, names, text)
     named = [desired.tenants[name] for name in names if name in desired.tenants]
     if not any(tenant.project_id or tenant.absent for tenant in named):
         return fleet_files, declared, desired
     fleet_files = FleetFiles(files, about=about)
-    return fleet_files, *_said(fleet_files, names, text)
+    return fleet_files, *_load_named(fleet_files, names, text)
 
 
 def _history(
@@ -210,7 +210,7 @@ def _standard_input() -> str:
     return sys.stdin.buffer.read(MAX_GIVEN + 1).decode(errors="surrogateescape")
 
 
-def _said(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
+def _load_named(fleet_files: FleetFiles, names: list[str], text: str | None) -> tuple[DesiredState, DesiredState]:
     """Raises InvalidInputError if the file of one of these tenants cannot be used."""
     declared = fleet_files.desired()
     desired = declared if text is None else parse(declared, text, STDIN_NAME)[0]

@@ -179,9 +179,9 @@ class FleetFiles:
 
     def _before_at(self, ref: str, desired: DesiredState) -> Baseline:
         """The files at a commit, and at its merge base with HEAD."""
-        parted = fork_point(self._directory, ref)
-        here = parted is None or parted == commit_id(self._directory, ref)
-        return Baseline(self._at(ref), None if here else self._loaded_at(str(parted)).desired).under(desired)
+        fork = fork_point(self._directory, ref)
+        here = fork is None or fork == commit_id(self._directory, ref)
+        return Baseline(self._at(ref), None if here else self._loaded_at(str(fork)).desired).under(desired)
 
     def base(self, ref: str | None) -> DesiredState | None:
         """The files at the base: the named one, otherwise the commit that the work tree is compared with."""
@@ -207,23 +207,23 @@ class FleetFiles:
         if base is None and ref is None and (branch := ahead_of_head(self._directory)):
             _tell(f"branch {branch} is ahead of these files: {NOTHING_IS_TAKEN}", AHEAD_HINT)
             return History(lost=True)
-        said = self.base(base)
+        at_base = self.base(base)
         compared = self._compared if base is None else base
-        if said is None or compared is None:
+        if at_base is None or compared is None:
             return History(lost=base != NO_BASE and self._has_an_untold_past(compared))
-        parted = fork_point(self._directory, compared)
-        if parted is None:
-            parting = f"{compared} and HEAD have no merge base in this clone, or several"
-            _tell(f"{parting}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
+        fork = fork_point(self._directory, compared)
+        if fork is None:
+            problem = f"{compared} and HEAD have no merge base in this clone, or several"
+            _tell(f"{problem}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
             return History(lost=True)
         if hidden := missing_in_git(self._directory, PRICE_LIST):
             _tell(f"git {hidden}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)
             return History(lost=True)
-        known = self._known(said, compared, parted, desired)
+        known = self._known(at_base, compared, fork, desired)
         if self._only is None:
             known = replace(known, gone=renames.gone(known, desired))
         elif any(known.may_be_renamed(name) for name in self._only if name in desired.tenants):
-            known = self._with_gone(known, compared, parted, desired)
+            known = self._with_gone(known, compared, fork, desired)
         return replace(known, guessed=base is None)
 
     def _has_an_untold_past(self, compared: str | None) -> bool:
@@ -235,22 +235,22 @@ class FleetFiles:
         _tell(f"the clone is shallow, and holds no commit to compare with: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
         return True
 
-    def _known(self, said: DesiredState, compared: str, parted: str, desired: DesiredState) -> History:
-        fork = None if parted == commit_id(self._directory, compared) else self._loaded_at(parted).desired
-        older = None if parted == commit_id(self._directory, compared) else parted
+    def _known(self, at_base: DesiredState, compared: str, fork_id: str, desired: DesiredState) -> History:
+        older = None if fork_id == commit_id(self._directory, compared) else fork_id
+        fork = None if older is None else self._loaded_at(older).desired
         kept = self._kept(compared, desired)
         bases = Bases(self._directory, desired, older)
-        owed = bases.owed({**bases.before_they_broke(said, compared), **kept.owed})
+        owed = bases.owed({**bases.before_they_broke(at_base, compared), **kept.owed})
         tried = bases.tried(kept.tried)
-        unheld = self._unheld(desired, said, frozenset({*owed, *tried}))
+        unheld = self._unheld(desired, at_base, frozenset({*owed, *tried}))
         old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in unheld))
-        known = History(said, fork, owed=owed, tried=tried, unheld=unheld, ignored=old)
+        known = History(at_base, fork, owed=owed, tried=tried, unheld=unheld, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
         known = replace(known, creating=kept.creating, rejected=kept.rejected)
         return replace(known, since=since, declared_since=later).under(desired)
 
-    def _with_gone(self, known: History, compared: str, parted: str, desired: DesiredState) -> History:
+    def _with_gone(self, known: History, compared: str, fork: str, desired: DesiredState) -> History:
         """Adds the tenants whose files were removed since the base: a new tenant may be one of them, renamed."""
         names = taken_out(self._directory, compared, self._read_before).difference(
             desired.tenants, desired.held_back
@@ -258,8 +258,8 @@ class FleetFiles:
         if not names:
             return known
         wider = FleetFiles(self._flags, only=names.union(self._only or ()), known=self._read_before)
-        said = wider._loaded_at(compared).desired
-        return known if said is None else replace(wider._known(said, compared, parted, desired), gone=names)
+        at_base = wider._loaded_at(compared).desired
+        return known if at_base is None else replace(wider._known(at_base, compared, fork, desired), gone=names)
 
     def _kept(self, ref: str, desired: DesiredState) -> Applied:
         """The record in the base tag, for the tenants of this run: other bases, and commits that were tried."""
@@ -339,9 +339,9 @@ class FleetFiles:
 
     def _at(self, ref: str) -> DesiredState:
         loaded = self._loaded_at(ref)
-        said = usable(loaded, ref)
+        desired = usable(loaded, ref)
         _tell_unknown(loaded, ref)
-        return said
+        return desired
 
     def _loaded_at(self, ref: str) -> Loaded:
         """The files at a commit, read once: the base is often the commit of ``--changed-since``, too."""

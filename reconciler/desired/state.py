@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     from reconciler.model.problem import Location, Problem
 
 
-def current_homes(now: DesiredState, then: DesiredState) -> dict[str, Organization]:
+def current_organizations(now: DesiredState, then: DesiredState) -> dict[str, Organization]:
     """Return, by tier of the earlier files, its organization in the later files, if that differs."""
-    found = {name: _home(tier, then.organizations[tier.organization], now) for name, tier in then.tiers.items()}
+    found = {
+        name: _current_organization(tier, then.organizations[tier.organization], now)
+        for name, tier in then.tiers.items()
+    }
     own = {name: then.organizations[tier.organization] for name, tier in then.tiers.items()}
-    return {name: home for name, home in found.items() if _differs(home, own[name])}
+    return {name: current for name, current in found.items() if _differs(current, own[name])}
 
 
-def _home(tier: Tier, own: Organization, now: DesiredState) -> Organization:
+def _current_organization(tier: Tier, own: Organization, now: DesiredState) -> Organization:
     """Return the current organization of an earlier tier.
 
     A tier with the same organization name has not moved, whatever that organization's id is now: ids may be
@@ -55,8 +58,8 @@ def _home(tier: Tier, own: Organization, now: DesiredState) -> Organization:
     return found or own
 
 
-def _differs(home: Organization, own: Organization) -> bool:
-    return (home.name, home.limits) != (own.name, own.limits)
+def _differs(current: Organization, own: Organization) -> bool:
+    return (current.name, current.limits) != (own.name, own.limits)
 
 
 PerTenant = TypeVar("PerTenant")
@@ -91,7 +94,9 @@ class Defaults(Struct, frozen=True):
 class DesiredState(PartlyCompared, frozen=True, dict=True):
     """Everything that the files declare. ``tenants`` is sorted by name and includes absent ones."""
 
-    not_compared: ClassVar[frozenset[str]] = frozenset({"unread_policies", "places", "homes", "moment"})
+    not_compared: ClassVar[frozenset[str]] = frozenset(
+        {"unread_policies", "places", "tier_organizations", "moment"}
+    )
 
     fleet: str
     naming: Naming
@@ -121,7 +126,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     """Names of tenants with broken files (``--on-invalid skip``): their projects are not changed."""
     pins_held_back: frozenset[str] = field(default_factory=frozenset)
     """Ids of projects that these files pin."""
-    homes: Mapping[str, Organization] = {}
+    tier_organizations: Mapping[str, Organization] = {}
     """For files that are compared with later ones, by tier: its organization in the later files."""
     unread: frozenset[str] = field(default_factory=frozenset)
     """For an earlier state, files and folders that could not be read: their tenants are unknown."""
@@ -221,14 +226,16 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     def _tier(self, tenant: Tenant) -> Tier:
         """Return the tenant's tier, in its organization in the later files."""
         tier = self.tiers[tenant.tier]
-        return replace(tier, organization=self.homes[tier.name].name) if tier.name in self.homes else tier
+        current = self.tier_organizations.get(tier.name)
+        return tier if current is None else replace(tier, organization=current.name)
 
-    def home(self, tenant: Tenant) -> str | None:
+    def organization_of(self, tenant: Tenant) -> str | None:
         """Return the organization of the tenant's tier; None if the tier does not exist, as for a tombstone."""
         tier = self.tiers.get(tenant.tier)
         if tier is None:
             return None
-        return self.homes[tier.name].name if tier.name in self.homes else tier.organization
+        current = self.tier_organizations.get(tier.name)
+        return tier.organization if current is None else current.name
 
     def limits(self, organization: str) -> OrganizationLimits:
         """Return the limits of an organization; no limits if the files do not name it."""
@@ -237,8 +244,9 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
 
     def allowed(self, tier: str) -> OrganizationLimits:
         """Return the limits of a tier's organization; no limits if the files declare none."""
-        home = self.homes.get(tier) or self.organizations.get(self.tiers[tier].organization)
-        return OrganizationLimits() if home is None else home.limits
+        own = self.organizations.get(self.tiers[tier].organization)
+        organization = self.tier_organizations.get(tier) or own
+        return OrganizationLimits() if organization is None else organization.limits
 
     def declares_the_same(self, other: DesiredState, tenant: Tenant) -> bool:
         """Return whether these files and the other ones declare the same for a tenant: file, tier and naming."""
@@ -305,14 +313,14 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
 
         Each tenant stays as it was, including its project's name.
         """
-        homes, moved = self.homes or current_homes(now, self), self._renamed_in(now)
-        if homes == self.homes and not moved:
+        current, renamed = self.tier_organizations or current_organizations(now, self), self._renamed_in(now)
+        if current == self.tier_organizations and not renamed:
             return self
         return replace(
             self,
-            homes=homes,
-            tenants={moved.get(name, name): tenant for name, tenant in self.tenants.items()},
-            held_back=frozenset(moved.get(name, name) for name in self.held_back),
+            tier_organizations=current,
+            tenants={renamed.get(name, name): tenant for name, tenant in self.tenants.items()},
+            held_back=frozenset(renamed.get(name, name) for name in self.held_back),
         )
 
     def _renamed_in(self, now: DesiredState) -> dict[str, str]:

@@ -293,12 +293,12 @@ def one_of(words: tuple[str, ...], text: str) -> str:
 
 def read_reason(text: str) -> str:
     """Why something was done, in one line of up to ``MAX_REASON`` characters."""
-    said = " ".join(text.split())
-    if not said:
+    line = " ".join(text.split())
+    if not line:
         raise RejectedError("the reason is empty", "say why, for whoever asks later")
-    if len(said) > MAX_REASON:
-        raise RejectedError(f"the reason has {len(said)} characters: at most {MAX_REASON} are allowed")
-    return said
+    if len(line) > MAX_REASON:
+        raise RejectedError(f"the reason has {len(line)} characters: at most {MAX_REASON} are allowed")
+    return line
 
 
 def read_query(text: str) -> str:
@@ -317,10 +317,10 @@ def read_expression(text: str) -> str:
 
 def read_message(text: str) -> str:
     """The message of a policy, in one line of up to ``MAX_REASON`` characters."""
-    said = " ".join(text.split())
-    if not said or len(said) > MAX_REASON:
-        raise RejectedError(f"a message has 1 to {MAX_REASON} characters, this one has {len(said)}")
-    return said
+    line = " ".join(text.split())
+    if not line or len(line) > MAX_REASON:
+        raise RejectedError(f"a message has 1 to {MAX_REASON} characters, this one has {len(line)}")
+    return line
 
 
 def read_acceptance(value: object) -> Acceptance:

@@ -112,7 +112,7 @@ class Repository(Struct, frozen=True):
         except KeyError:
             return None
         except (pygit2.GitError, ValueError, UnicodeDecodeError) as error:
-            message = f"cannot read the ref {ref!r} of {self.top}: {_said(error)}"
+            message = f"cannot read the ref {ref!r} of {self.top}: {_one_line(error)}"
             raise RepositoryError(message, hint=_BROKEN_REF) from error
 
 
@@ -244,20 +244,20 @@ def _links(folder: Path) -> Iterator[Path]:
 
 
 def _refusal(top: Path, error: Exception) -> RepositoryError:
-    whole, said = str(error), _said(error)
-    if _FOREIGN in whole:
+    text, message = str(error), _one_line(error)
+    if _FOREIGN in text:
         return RepositoryError(
             f"the repository in {top} belongs to {_owner(top)}, who may have prepared it",
             hint=f"if you trust it, run git config --global --add safe.directory {top}; if it is not the fleet's "
             f"own, set {VARIABLE} to the folder that contains the right .git",
         )
-    if "object format" in whole:
+    if "object format" in text:
         return _unsupported(top, "uses SHA-256 object ids", "use a repository with --object-format=sha1")
-    if "refstorage" in whole:
+    if "refstorage" in text:
         return _unsupported(top, "stores its refs as a reftable", "git refs migrate --ref-format=files")
     if isinstance(error, OSError) and not isinstance(error, pygit2.GitError):
-        said = error.strerror or said
-    return RepositoryError(f"cannot read the repository in {top}: {said}", hint="run `git status` for details")
+        message = error.strerror or message
+    return RepositoryError(f"cannot read the repository in {top}: {message}", hint="run `git status` for details")
 
 
 def _unsupported(top: Path, what: str, way: str) -> RepositoryError:
@@ -270,7 +270,7 @@ def _owner(top: Path) -> str:
     return "another user" if uid is None else f"user {uid}"
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """Return libgit2's message on one line."""
     return printable(" ".join(str(error).split()))[:200]
 

@@ -80,13 +80,15 @@ def _proxy_refuses(
         unknown = any(isinstance(cause, socket.gaierror) and cause.errno in NO_SUCH_NAME for cause in causes)
         hint = f"correct {named}, or add the host to NO_PROXY"
         return ConnectionFailure(f"{proxy} cannot be reached: {_reason(error, causes)}", hint, permanent=unknown)
-    said = str(error)
-    if said.startswith("407") or "username/password" in said.lower():
+    message = str(error)
+    if message.startswith("407") or "username/password" in message.lower():
         hint = f"set the user name and password of the proxy in {named}: http://user:password@host:port"
-        return ConnectionFailure(f"{proxy} requires a valid user name and password: {said}", hint, permanent=True)
+        return ConnectionFailure(
+            f"{proxy} requires a valid user name and password: {message}", hint, permanent=True
+        )
     hint = f"check whether the proxy permits the host; correct {named}, or add the host to NO_PROXY"
-    passing = said.startswith("5") or ("could not connect" in said and "not allowed" not in said)
-    return ConnectionFailure(f"{proxy} refuses the connection: {said}", hint, permanent=not passing)
+    passing = message.startswith("5") or ("could not connect" in message and "not allowed" not in message)
+    return ConnectionFailure(f"{proxy} refuses the connection: {message}", hint, permanent=not passing)
 
 
 def _reason(error: Exception, causes: tuple[BaseException, ...]) -> str:

@@ -276,7 +276,7 @@ def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 async def _find(
     reader: ProjectReader, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
 ) -> Sequence[Seen]:
-    home = desired.home(tenant)
+    home = desired.organization_of(tenant)
     if tenant.project_id is not None:
         return [await reader.read_moving(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
@@ -299,7 +299,7 @@ def _places(registered: Mapping[str, Registered]) -> list[UnknownProject]:
 
 def _pinned(desired: DesiredState) -> list[UnknownProject]:
     return [
-        UnknownProject(tenant.project_id, desired.home(tenant) or "")
+        UnknownProject(tenant.project_id, desired.organization_of(tenant) or "")
         for tenant in desired.tenants.values()
         if tenant.project_id is not None and not tenant.absent
     ]

@@ -67,11 +67,11 @@ def past(
     Exceptions: the files declared the tenant before, or a document declares it. A registry row does not count as
     such: an earlier run may have written it when it found the project.
     """
-    said = history.past(tenant.name)
-    if project is None or tenant.absent or (said is not None and (said.declared or said.document)):
-        return said
+    earlier = history.past(tenant.name)
+    if project is None or tenant.absent or (earlier is not None and (earlier.declared or earlier.document)):
+        return earlier
     if _stated(tenant, project, live) or made_for(project, desired) == tenant.name:
-        return said
+        return earlier
     now = declared_fields.fields(desired, tenant)
     return TenantHistory(now, now)
 

@@ -115,7 +115,7 @@ def _rejected(before: Applied | None, ended: Ended) -> dict[str, tuple[str, ...]
     for outcome in ended.report.outcomes:
         if moments := tuple(_rejected_now(outcome)):
             found[outcome.tenant] = tuple(dict.fromkeys((*found.get(outcome.tenant, ()), *moments)))
-    known = {name: declared_fields.said(ended.desired, name) for name in found}
+    known = {name: declared_fields.fields_in(ended.desired, name) for name in found}
     return {
         name: tuple(key for key in keys if key in declared_moments(known[name] or {}))
         for name, keys in found.items()
@@ -230,7 +230,7 @@ def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str
 def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
     """Return whether a tried commit declares the same for the tenant: one record of it is enough."""
     now = declared_fields.fields(desired, desired.tenants[name])
-    return any(declared_fields.said(attempt.base, name) == now for attempt in history.tried.get(name, ()))
+    return any(declared_fields.fields_in(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
 def _begun(ended: Ended) -> frozenset[str]:
@@ -353,4 +353,4 @@ def _changed(name: str, desired: DesiredState, history: History) -> bool:
         return False
     before = files.tenants.get(name)
     alike = before is not None and before.accept == tenant.accept and before.protect == tenant.protect
-    return not alike or declared_fields.said(files, name) != declared_fields.fields(desired, tenant)
+    return not alike or declared_fields.fields_in(files, name) != declared_fields.fields(desired, tenant)

@@ -102,7 +102,7 @@ def _made_with(
         return [project.default_branch.name]
     tried = (attempt.base for attempt in history.tried.get(tenant.name, ()))
     known = [(files, files.tenants.get(tenant.name)) for files in history.earlier(tenant.name) or tried]
-    pinned = [getattr(said.pins, word) or getattr(files.defaults, word) for files, said in known if said]
+    pinned = [getattr(earlier.pins, word) or getattr(files.defaults, word) for files, earlier in known if earlier]
     return pinned or [getattr(desired.defaults, word)]
 
 

@@ -59,7 +59,7 @@ def fields(desired: DesiredState, tenant: Tenant) -> Stated:
     }
 
 
-def said(files: DesiredState, tenant: str) -> Stated | None:
+def fields_in(files: DesiredState, tenant: str) -> Stated | None:
     """Return what the files declare for a tenant; empty if nothing, None if they are broken for it."""
     if tenant in files.held_back:
         return None
@@ -94,12 +94,14 @@ def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
 def _resolve_alike(desired: DesiredState, base: DesiredState) -> bool:
     """Return whether a tenant has the same fields in both if both declare the same for it."""
     return (
-        not (base.homes or desired.homes) and base.defaults == desired.defaults and base.moment == desired.moment
+        not (base.tier_organizations or desired.tier_organizations)
+        and base.defaults == desired.defaults
+        and base.moment == desired.moment
     )
 
 
 def _changed(desired: DesiredState, base: DesiredState, tenant: Tenant) -> bool:
-    if said(base, tenant.name) != fields(desired, tenant):
+    if fields_in(base, tenant.name) != fields(desired, tenant):
         return True
     return _allowed(base.tenants.get(tenant.name)) != _allowed(tenant)
 
@@ -115,8 +117,8 @@ def in_another_tier(
 
     ``earlier`` is ``History.earlier``. A project that differs in a single value has none: somebody changed it.
     """
-    said = [(desired, tenant), *((files, files.tenants[tenant.name]) for files in earlier)]
-    declared = [(files, known) for files, known in said if not known.absent]
+    versions = [(desired, tenant), *((files, files.tenants[tenant.name]) for files in earlier)]
+    declared = [(files, known) for files, known in versions if not known.absent]
     if any(_has(files, known, project) for files, known in declared):
         return False
     names = {known.tier for _, known in declared}
@@ -128,7 +130,7 @@ def in_another_tier(
 
 def _has(files: DesiredState, tenant: Tenant, project: LiveProject) -> bool:
     """Return whether the project has the organization and every value of the tenant's tier."""
-    if files.home(tenant) != project.organization:
+    if files.organization_of(tenant) != project.organization:
         return False
     settings = files.settings(tenant)
     of_tier = (concern.changes(settings, project) for concern in CONCERNS if concern is not PROJECT)

@@ -117,7 +117,7 @@ def explained(desired: DesiredState, tenant: Tenant, locate: Locate, project: Li
         fleet=desired.fleet,
         tenant=tenant.name,
         tier=tenant.tier,
-        organization=desired.home(tenant),
+        organization=desired.organization_of(tenant),
         location=tenant.location,
         project_id=None if project is None else project.id,
         values=tuple(values),

@@ -215,8 +215,8 @@ def _names(files: DesiredState) -> Fields:
 
 
 def _fleet_keys(files: DesiredState, keys: Iterable[str]) -> Fields:
-    said = {_as_written(path): value for key in keys for path, value in _flat(key, _part(files, key))}
-    return {**_names(files), **{path: value for path, value in said.items() if not _DESTINATION.fullmatch(path)}}
+    values = {_as_written(path): value for key in keys for path, value in _flat(key, _part(files, key))}
+    return {**_names(files), **{path: value for path, value in values.items() if not _DESTINATION.fullmatch(path)}}
 
 
 def _as_written(path: str) -> str:

@@ -126,8 +126,12 @@ class History(Struct, frozen=True, dict=True):
     def past(self, tenant: str) -> TenantHistory | None:
         """Return what the earlier files declared for the tenant; None if unknown."""
         if tenant in self.documents and self.files is not None:
-            said = declared_fields.said(self.files, tenant)
-            return None if said is None else TenantHistory(said, said, tenant in self.files.tenants, document=True)
+            states = declared_fields.fields_in(self.files, tenant)
+            return (
+                None
+                if states is None
+                else TenantHistory(states, states, tenant in self.files.tenants, document=True)
+            )
         before = None if tenant in self.unheld else self.baseline(tenant)
         if before is None:
             return None
@@ -166,13 +170,13 @@ class History(Struct, frozen=True, dict=True):
 
     def earlier(self, tenant: str) -> list[DesiredState]:
         """The files at the tenant's own base and fork, or those that a document replaces, that declare it."""
-        said = (self.files,) if tenant in self.documents else self._states(tenant)
-        return [files for files in said if files is not None and tenant in files.tenants]
+        states = (self.files,) if tenant in self.documents else self._states(tenant)
+        return [files for files in states if files is not None and tenant in files.tenants]
 
     def known(self, tenant: str) -> Tenant | None:
         """Return the tenant as the base, or the fork, declared it."""
-        said = (files.tenants.get(tenant) for files in self._states(tenant))
-        return next((found for found in said if found is not None), None)
+        states = (files.tenants.get(tenant) for files in self._states(tenant))
+        return next((found for found in states if found is not None), None)
 
     def _states(self, tenant: str) -> tuple[DesiredState, ...]:
         baseline = self.baseline(tenant)
@@ -277,8 +281,8 @@ class History(Struct, frozen=True, dict=True):
 
 def _past(before: Baseline, tenant: str) -> TenantHistory | None:
     """Return the tenant at a base and its fork; None if its files were broken."""
-    base = declared_fields.said(before.base, tenant)
-    fork = base if before.fork is None else declared_fields.said(before.fork, tenant)
+    base = declared_fields.fields_in(before.base, tenant)
+    fork = base if before.fork is None else declared_fields.fields_in(before.fork, tenant)
     if base is None or fork is None:
         return None
     ended = declared_fields.before_ends(before.base, tenant)

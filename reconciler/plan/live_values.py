@@ -75,11 +75,11 @@ class LiveValues:
         if of is None:
             return None
         live = {} if of.pg_settings is None else of.pg_settings.value
-        said, name = self._stated.get(path), member.removeprefix(compute.PARAMETERS).removeprefix(".")
+        stated, name = self._stated.get(path), member.removeprefix(compute.PARAMETERS).removeprefix(".")
         known = live if isinstance(live, dict) else {}
         if name:
             return str(known[name]) if name in known else NOTHING
-        named = said.value if isinstance(said, JsonText) else {}
+        named = stated.value if isinstance(stated, JsonText) else {}
         kept = {one: known[one] for one in named if one in known} if isinstance(named, dict) else {}
         return JsonText.of(kept) if kept else NOTHING
 
@@ -119,8 +119,8 @@ class LiveValues:
         if self._project.settings is None:
             return None
         key = next((key for key in beginnings(rest) if f"settings.{key}" in self._stated), rest)
-        said = self._stated.get(f"settings.{key}")
-        live, shape = self._project.settings.get(key), said.value if isinstance(said, JsonText) else None
+        stated = self._stated.get(f"settings.{key}")
+        live, shape = self._project.settings.get(key), stated.value if isinstance(stated, JsonText) else None
         way = rest[len(key) + 1 :]
         while way and isinstance(live, dict) and isinstance(shape, dict):
             member = next((one for one in beginnings(way) if one in shape), way)

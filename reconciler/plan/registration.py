@@ -241,10 +241,12 @@ def _placed(placement: Placement, row: Registered | None) -> RowChange:
 def _differences(record: Record, row: Record) -> str:
     """``tier free -> pro, host unknown -> ep-1...``."""
     old = {name: getattr(row, name) for name in record.differs(row)}
-    return ", ".join(f"{name} {_said(value)} -> {_said(record.known[name])}" for name, value in old.items())
+    return ", ".join(
+        f"{name} {_value_text(value)} -> {_value_text(record.known[name])}" for name, value in old.items()
+    )
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None:
         return "unknown"
     return utc_text(value) if isinstance(value, datetime) else str(value)

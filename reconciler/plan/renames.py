@@ -76,8 +76,8 @@ def declared_before(names: Iterable[str], before: Baseline) -> dict[str, Tenant]
 
 def _tried(names: Iterable[str], history: History) -> dict[str, Tenant]:
     """Return those of these tenants that a tried commit declared: their projects may have been created."""
-    said = ((n, attempt.base.tenants.get(n)) for n in sorted(names) for attempt in history.tried.get(n, ()))
-    return {name: tenant for name, tenant in said if tenant is not None and not tenant.absent}
+    declared = ((n, attempt.base.tenants.get(n)) for n in sorted(names) for attempt in history.tried.get(n, ()))
+    return {name: tenant for name, tenant in declared if tenant is not None and not tenant.absent}
 
 
 class _Gone:

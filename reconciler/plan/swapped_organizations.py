@@ -36,7 +36,10 @@ def require_unswapped_organizations(
     are elsewhere raise the error.
     """
     projects = identify(desired, live).projects.items()
-    if sum(desired.home(desired.tenants[name]) != project.organization for name, project in projects) < MANY:
+    if (
+        sum(desired.organization_of(desired.tenants[name]) != project.organization for name, project in projects)
+        < MANY
+    ):
         return
     astray = dict(_astray(desired, live, history))
     if history.base is None and len(astray) == 1:
@@ -72,7 +75,7 @@ def _astray(
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, project in identify(desired, live).projects.items():
         tenant = desired.tenants[name]
-        home = desired.home(tenant)
+        home = desired.organization_of(tenant)
         if home is None or tenant.absent or _moved(tenant, home, history, with_tiers=with_tiers):
             continue
         found[home][project.organization] += 1
@@ -89,6 +92,8 @@ def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> 
     known = (history.baseline(tenant.name), *history.tried.get(tenant.name, ()))
     earlier = ((one.base, one.base.tenants.get(tenant.name)) for one in known if one is not None)
     return any(
-        before is not None and files.home(before) != home and not (with_tiers and before.tier == tenant.tier)
+        before is not None
+        and files.organization_of(before) != home
+        and not (with_tiers and before.tier == tenant.tier)
         for files, before in earlier
     )

@@ -62,9 +62,9 @@ class TenantHistory(Struct, frozen=True):
 
     def differing(self, now: Stated) -> Iterator[str]:
         """Yield the fields that differ from the base, or from a commit that was tried."""
-        said = [before.base for before in self.each()]
-        for path in dict.fromkeys((*(path for before in said for path in before), *now)):
-            if any(before.get(path) != now.get(path) for before in said):
+        bases = [before.base for before in self.each()]
+        for path in dict.fromkeys((*(path for before in bases for path in before), *now)):
+            if any(before.get(path) != now.get(path) for before in bases):
                 yield path
 
     def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Assignment) -> Origin:

@@ -81,9 +81,9 @@ def _kept(
     past = None if tenant.absent or history.same(desired, tenant) else history.past(tenant.name)
     if past is None:
         return
-    stated = {path: value for said in reversed(past.each()) for path, value in said.base.items()}
+    stated = {path: value for one in reversed(past.each()) for path, value in one.base.items()}
     now, live = declared_fields.fields(desired, tenant), LiveValues(project, desired.fleet, stated)
-    since = dict.fromkeys(path for said in past.each() for path in _gone(said, now))
+    since = dict.fromkeys(path for one in past.each() for path in _gone(one, now))
     gone = [path for path in since if path not in planned]
     earlier = next(iter(history.earlier(tenant.name)), None)
     for path, members in _together(gone, now).items():
@@ -102,8 +102,8 @@ def _gone(past: TenantHistory, now: Stated) -> Iterator[str]:
         if path not in (STATE, declared_fields.RECOVER) and not above and not _counts_once(path, stated):
             yield path
     for path, becomes in now.items():
-        said = [before.get(path) for before in (past.base, past.fork)]
-        for member in _members_gone(said, becomes):
+        earlier = [before.get(path) for before in (past.base, past.fork)]
+        for member in _members_gone(earlier, becomes):
             yield f"{path}.{member}"
 
 

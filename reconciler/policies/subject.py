@@ -113,7 +113,7 @@ class TenantSubject(Struct, frozen=True, dict=True):
     @property
     def organization(self) -> str:
         """The organization of the tier; for a project that no file declares, its own."""
-        home = self.of.around.desired.home(self.declared) if self.declared else None
+        home = self.of.around.desired.organization_of(self.declared) if self.declared else None
         project = self.planned.project
         return home or (project.organization if project else "")
 

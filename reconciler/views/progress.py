@@ -69,8 +69,8 @@ class _Bars:
     def __call__(self, done: int, total: int | None, what: str) -> None:
         if what not in self.tasks:
             self.tasks[what] = self.progress.add_task("", total=total)
-        said = f"{what}, of about" if isinstance(total, Estimate) else what
-        self.progress.update(self.tasks[what], completed=done, total=total, description=styled(said).plain)
+        label = f"{what}, of about" if isinstance(total, Estimate) else what
+        self.progress.update(self.tasks[what], completed=done, total=total, description=styled(label).plain)
 
 
 @dataclass(slots=True)

@@ -125,9 +125,9 @@ def _merged(parts: Iterable[str | Untrusted]) -> tuple[str | Untrusted, ...]:
 
 def joined(phrases: Iterable[FormattedText], between: str = ", ") -> FormattedText:
     """Those of the phrases that say something, in a row."""
-    said = [one for one in phrases if one]
+    filled = [one for one in phrases if one]
     return FormattedText(
-        _merged(part for n, one in enumerate(said) for part in ((between,) * bool(n) + one.parts))
+        _merged(part for n, one in enumerate(filled) for part in ((between,) * bool(n) + one.parts))
     )
 
 

@@ -99,7 +99,9 @@ class Objections:
         """What the deletion of a snapshot may rest on: less, where another one is to come in its place."""
         seconds = self.stale_seconds + self.late_seconds + WITHIN_A_REPLACEMENT
         lately = self.ledger.since(self.ledger.account.now - seconds)
-        moves = self.before.home(self.before.tenants[tenant]) != self.after.home(self.after.tenants[tenant])
+        moves = self.before.organization_of(self.before.tenants[tenant]) != self.after.organization_of(
+            self.after.tenants[tenant]
+        )
         return self._recent if moves else lately
 
     def _of_project(self, call: Call, project: str, tenant: str) -> Iterator[str]:
@@ -126,7 +128,7 @@ class Objections:
             yield f"a project {project['name']} is made, which no file declares"
         elif tenant in self.before.tenants:
             yield f"{tenant} had a project, and a second one is made"
-        elif project["org_id"] != self.ledger.account.ids[self.after.home(declared) or ""]:
+        elif project["org_id"] != self.ledger.account.ids[self.after.organization_of(declared) or ""]:
             yield f"the project of {tenant} is made in another organization"
 
     def _transfer(self, id_: str, destination: str) -> Iterator[str]:
@@ -134,7 +136,7 @@ class Objections:
         if id_ in self.ledger.strangers:
             yield f"a stranger's project is moved: {id_}"
         elif tenant is not None:
-            homes = [files.home(files.tenants[tenant]) for files in (self.before, self.after)]
+            homes = [files.organization_of(files.tenants[tenant]) for files in (self.before, self.after)]
             if homes[0] == homes[1] or self.ledger.account.ids[homes[1] or ""] != destination:
                 yield f"the project of {tenant} is moved, which no commit asks for"
 

@@ -63,8 +63,8 @@ class DumpPrograms(Struct, frozen=True):
         except OSError as error:
             raise DumpError(f"{words[0]} cannot be started: {error.strerror}") from error
         if done.returncode:
-            said = " ".join(done.stderr.split())[:_MOST_SAID] or f"exit code {done.returncode}"
-            raise DumpError(f"{words[0]} {self.version} failed: {said}", hint=_remedy(said))
+            output = " ".join(done.stderr.split())[:_MOST_SAID] or f"exit code {done.returncode}"
+            raise DumpError(f"{words[0]} {self.version} failed: {output}", hint=_remedy(output))
         return done.stdout
 
 
@@ -107,16 +107,16 @@ def _with_both(folders: Sequence[Path]) -> Iterator[Path]:
 
 def _version(folder: Path) -> int:
     try:
-        said = subprocess.run(  # noqa: S603
+        output = subprocess.run(  # noqa: S603
             [folder / "pg_dump", "--version"], capture_output=True, text=True, check=False
         )
     except OSError:
         return 0
-    found = _VERSION.search(said.stdout)
+    found = _VERSION.search(output.stdout)
     return int(found[1]) if found else 0
 
 
-def _remedy(said: str) -> str:
-    if MISMATCH in said:
+def _remedy(output: str) -> str:
+    if MISMATCH in output:
         return INSTALL
     return "run again once the database can be dumped, or delete the tenant without --dump-to"

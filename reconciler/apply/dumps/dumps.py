@@ -111,7 +111,7 @@ class Dumps(Struct, frozen=True):
 
     def _hand_over(self, dump: Path, tenant: str, connection: Connection) -> None:
         """Raises DumpError if the program fails. It gets no password."""
-        said: Mapping[str, str] = {
+        variables: Mapping[str, str] = {
             "RECONCILER_TENANT": tenant,
             "RECONCILER_PROJECT": connection.project_id,
             "RECONCILER_DATABASE": connection.database,
@@ -120,7 +120,7 @@ class Dumps(Struct, frozen=True):
             done = subprocess.run(  # noqa: S603 - the user named it
                 list(self.command),
                 stdin=content,
-                env={**os.environ, **said},
+                env={**os.environ, **variables},
                 stdout=subprocess.DEVNULL,
                 check=False,
             )

@@ -182,7 +182,9 @@ class IdleBranches:
 def _declared_alike(name: str, now: Stated, base: Stated) -> bool:
     """Return whether the base declares the branch as the files do."""
     own = f"{ROOT}.{name}"
-    paths: Collection[str] = {path for said in (now, base) for path in said if f"{path}.".startswith(f"{own}.")}
+    paths: Collection[str] = {
+        path for fields in (now, base) for path in fields if f"{path}.".startswith(f"{own}.")
+    }
     return own in base and all(now.get(path) == base.get(path) for path in paths)
 
 

@@ -67,8 +67,8 @@ def asking(occasion: Occasion, desired: DesiredState, tenant: Tenant, history: H
     """
     now = [desired.settings(tenant)] if tenant.tier in desired.tiers else []
     before = history.earlier(tenant.name) if tenant.overrides.snapshots_before is None else []
-    said = (files.tenants[tenant.name] for files in before)
-    earlier = (files.settings(known) for files, known in zip(before, said, strict=True) if not known.absent)
+    tenants = (files.tenants[tenant.name] for files in before)
+    earlier = (files.settings(known) for files, known in zip(before, tenants, strict=True) if not known.absent)
     return next((one for one in (*now, *earlier) if occasion in (one.snapshot_policy.before or ())), None)
 
 

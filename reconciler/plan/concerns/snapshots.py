@@ -165,8 +165,8 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
             yield from _kept_otherwise(comparison, keeping, way, stated)
     if keeping is METHODS[SnapshotMethod.BRANCH]:
         yield from _handed_over(comparison)
-    said = [past.base for past in comparison.past.each()] if comparison.past else []
-    once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in said)}
+    bases = [past.base for past in comparison.past.each()] if comparison.past else []
+    once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in bases)}
     rotated = {snapshot.id for snapshot in snapshot_rotation.rotated(comparison, kept)}
     replaceable = replaceable_snapshots(comparison, kept, {snapshot.name for snapshot in declared}, once, rotated)
     leaving = replaceable[: surplus_of_move(comparison, len(kept))]

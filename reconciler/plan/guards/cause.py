@@ -176,7 +176,7 @@ def _was_lost_in_a_move(change: FieldChange, context: TenantContext) -> bool:
     name, project = context.planned.tenant, context.planned.project
     if change.path not in QUOTA or project is None or project.quota != Quota() or context.planned.transfer:
         return False
-    earlier = (files.home(files.tenants[name]) for files in context.history.earlier(name))
+    earlier = (files.organization_of(files.tenants[name]) for files in context.history.earlier(name))
     return any(home != project.organization for home in earlier) and not context.history.unreadable(name)
 
 

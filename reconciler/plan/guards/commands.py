@@ -53,10 +53,10 @@ def guard_command(
     if policies is not None:
         from reconciler.plan.guards.by_policies import without_denied  # noqa: PLC0415 - for a fleet with policies only
 
-        said = policies.of_turn(left) if late else policies.of_plan(left)
+        findings = policies.of_turn(left) if late else policies.of_plan(left)
         left = without_denied(
             left,
-            said,
+            findings,
             lambda planned: TenantContext(planned, desired, live, permissions, history, now=now),
             together=True,
         )

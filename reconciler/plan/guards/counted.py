@@ -116,13 +116,13 @@ def asked_for(kind: str, desired: DesiredState, live: LiveState, history: Histor
     asks, found = _ASKS[kind], identify(desired, live).projects
     asked: Counter[str] = Counter()
     for name, tenant in desired.tenants.items():
-        said = _Asking(tenant, found.get(name), desired, live, history)
-        if not said.is_unchanged and asks(said):
-            asked[said.here] += 1
+        declared = _DeclaredTenant(tenant, found.get(name), desired, live, history)
+        if not declared.is_unchanged and asks(declared):
+            asked[declared.organization_now] += 1
     return asked
 
 
-class _Asking(Struct, frozen=True, dict=True):
+class _DeclaredTenant(Struct, frozen=True, dict=True):
     """A tenant for which the files may ask for something, selected or not; no details of its project were read."""
 
     tenant: Tenant
@@ -168,16 +168,20 @@ class _Asking(Struct, frozen=True, dict=True):
         return origin(path, self.now, self._past, reduces=reduces, live=live)
 
     @property
-    def home(self) -> str:
+    def tier_organization(self) -> str:
         """The organization of the tenant's tier at the base; for a new tenant, of its current tier."""
         base, before = self.base, self.before
-        home = self.desired.home(self.tenant) if base is None or before is None else base.home(before)
-        return home or ""
+        found = (
+            self.desired.organization_of(self.tenant)
+            if base is None or before is None
+            else base.organization_of(before)
+        )
+        return found or ""
 
     @property
-    def here(self) -> str:
+    def organization_now(self) -> str:
         """The organization of the tenant's project, as far as it is known."""
-        return self.home if self.project is None else self.project.organization
+        return self.tier_organization if self.project is None else self.project.organization
 
     @property
     def is_live(self) -> bool:
@@ -185,49 +189,54 @@ class _Asking(Struct, frozen=True, dict=True):
         return self.before is not None and (self.project is not None or not self.live.listed)
 
 
-def _asks_for_creation(said: _Asking) -> bool:
-    return bool(said.live.listed) and said.before is None and said.project is None and not said.tenant.absent
+def _asks_for_creation(declared: _DeclaredTenant) -> bool:
+    return (
+        bool(declared.live.listed)
+        and declared.before is None
+        and declared.project is None
+        and not declared.tenant.absent
+    )
 
 
-def _asks_for_move(said: _Asking) -> bool:
+def _asks_for_move(declared: _DeclaredTenant) -> bool:
     """A project outside the organization of its tier, by a commit that moved the tenant in that direction."""
-    if said.tenant.absent or not said.is_live:
+    if declared.tenant.absent or not declared.is_live:
         return False
-    there, known = said.desired.tiers[said.tenant.tier].organization, said.desired.organizations
-    if said.here == there or said.here not in known:
+    destination, known = declared.desired.tiers[declared.tenant.tier].organization, declared.desired.organizations
+    if declared.organization_now == destination or declared.organization_now not in known:
         return False
-    here = Assignment(said.here, known[said.here].limits)
-    down = organization.is_downgrade(here.limits, known[there].limits)
-    return said.origin(organization.PATH, reduces=down, live=here) is Origin.CONFIG
+    now = Assignment(declared.organization_now, known[declared.organization_now].limits)
+    downgrade = organization.is_downgrade(now.limits, known[destination].limits)
+    return declared.origin(organization.PATH, reduces=downgrade, live=now) is Origin.CONFIG
 
 
-def _asks_for_end(said: _Asking) -> bool:
+def _asks_for_deletion(declared: _DeclaredTenant) -> bool:
     """A deletion; files that are older than the base ask for nothing."""
-    if not said.tenant.absent or not said.is_live:
+    if not declared.tenant.absent or not declared.is_live:
         return False
-    return said.origin(STATE, reduces=True) is Origin.CONFIG
+    return declared.origin(STATE, reduces=True) is Origin.CONFIG
 
 
-def _asks_for_disruption(said: _Asking) -> bool:
+def _asks_for_disruption(declared: _DeclaredTenant) -> bool:
     """Another size of a compute, or a lower quota, that the project does not have yet."""
-    if said.tenant.absent or not said.is_live:
+    if declared.tenant.absent or not declared.is_live:
         return False
-    paths = [path for path in said.now if path in QUOTA or of_a_compute(path)]
-    if said.project is None:
-        return any(said.origin(path, reduces=path in QUOTA) is Origin.CONFIG for path in paths)
-    settings = said.desired.settings(said.tenant)
-    lower = (change for change in quota.changes(settings, said.project) if change.lowering)
-    due = (*lower, *compute.changes(settings, said.project))
-    asked = (said.origin(c.path, reduces=c.lowering, live=c.before) is Origin.CONFIG for c in due)
+    paths = [path for path in declared.now if path in QUOTA or of_a_compute(path)]
+    if declared.project is None:
+        return any(declared.origin(path, reduces=path in QUOTA) is Origin.CONFIG for path in paths)
+    settings = declared.desired.settings(declared.tenant)
+    lower = (change for change in quota.changes(settings, declared.project) if change.lowering)
+    changes = (*lower, *compute.changes(settings, declared.project))
+    asked = (declared.origin(c.path, reduces=c.lowering, live=c.before) is Origin.CONFIG for c in changes)
     of_branches = (path for path in paths if path not in (*QUOTA, *compute.PATHS))
-    return any(asked) or any(said.origin(path) is Origin.CONFIG for path in of_branches)
+    return any(asked) or any(declared.origin(path) is Origin.CONFIG for path in of_branches)
 
 
-_ASKS: Final[Mapping[str, Callable[[_Asking], bool]]] = {
+_ASKS: Final[Mapping[str, Callable[[_DeclaredTenant], bool]]] = {
     CREATES: _asks_for_creation,
     TRANSFERS: _asks_for_move,
     DISRUPTIVE: _asks_for_disruption,
-    DELETES: _asks_for_end,
+    DELETES: _asks_for_deletion,
 }
 
 

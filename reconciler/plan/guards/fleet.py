@@ -198,7 +198,7 @@ def _declared(organization: str, context: FleetContext) -> int:
     """Estimate the projects of an organization that was not listed: the tenants that the base declares there."""
     base = context.history.base
     declared = () if base is None else base.tenants.values()
-    return sum(base is not None and base.home(tenant) == organization for tenant in declared)
+    return sum(base is not None and base.organization_of(tenant) == organization for tenant in declared)
 
 
 def _touched(kind: str, actions: Sequence[Action], planned: TenantPlan) -> list[str]:

@@ -26,7 +26,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.planner import make_plan
 from reconciler.policies.judge import Judge
-from reconciler.policies.subject import Surroundings
+from reconciler.policies.subject import PolicyContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def judge_changes(folder: Path) -> float:
     desired, live = _all_changed(folder)
     policies = [policy for policy in _examples() if policy.name != "monthly-budget"]
     plan = make_plan(desired, live, now=utc_now())
-    around = Surroundings(desired=desired, history=History(), now=utc_now())
+    around = PolicyContext(desired=desired, history=History(), now=utc_now())
     return timed(lambda: Judge(policies, around, spent=time.thread_time).of_plan(plan))
 
 

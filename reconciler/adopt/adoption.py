@@ -160,7 +160,7 @@ def _with_tiers(
     return adopted, homeless
 
 
-def doubted(adoption: Adoption, problems: Mapping[str, str]) -> Adoption:
+def without_invalid(adoption: Adoption, problems: Mapping[str, str]) -> Adoption:
     """Return the adoption without the tenants whose files cannot be written; they become questions.
 
     ``problems`` are messages by tenant.

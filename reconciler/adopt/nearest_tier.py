@@ -40,10 +40,10 @@ def nearest(grant: Grant, tiers: Mapping[str, Grant], named: str | None = None) 
 
 def _distance(overrides: Mapping[str, float], tier: Grant) -> float:
     granted = dict(zip(PATHS, tier.amounts, strict=True))
-    return sum(_apart(value, granted[path] or 0) for path, value in overrides.items())
+    return sum(_doublings_between(value, granted[path] or 0) for path, value in overrides.items())
 
 
-def _apart(one: float, other: float) -> float:
+def _doublings_between(one: float, other: float) -> float:
     """Return how many doublings two values are apart; 0 and -1 stand for no limit."""
     if one <= 0 or other <= 0:
         return 0.0 if one == other else _UNLIMITED

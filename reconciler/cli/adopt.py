@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.adopt.adoption import Adoption, adopt, doubted, observed_again, portions
+from reconciler.adopt.adoption import Adoption, adopt, observed_again, portions, without_invalid
 from reconciler.adopt.below import SETTINGS, with_below
 from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
 from reconciler.adopt.neon_config import linked_project
@@ -140,7 +140,7 @@ async def _found(
         )  # a deep adoption has read all it needs
         planned = await fleet.plan_adopted(_at(fleet, found.written), live, depth=depth, on_progress=on_progress)
     rest = found.rest + terraform.rest + _not_live(live, terraform)
-    return replace(found, adoption=doubted(adopted, found.invalid), rest=rest, plan=planned.plan)
+    return replace(found, adoption=without_invalid(adopted, found.invalid), rest=rest, plan=planned.plan)
 
 
 def _at(fleet: Fleet, written: FilesToWrite) -> DesiredState:

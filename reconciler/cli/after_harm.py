@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.audit import WriteFilter, audit
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.signals import stop_on_signals
@@ -29,7 +29,7 @@ async def roll_back(fleet: Fleet, harm: Harm, request: Request, run: RunOptions,
     if run.stop.signalled:
         return []
     journals = (run.journal_path, *request.journals, log_folder())
-    found = audit(journals, Wanted(fleet=fleet.desired.fleet, run=harm.run, wave=harm.wave))
+    found = audit(journals, WriteFilter(fleet=fleet.desired.fleet, run=harm.run, wave=harm.wave))
     try:
         planned = await fleet.plan_rollback(Undone(harm.run, found.writes), request=request)
     except InvalidInputError as error:

@@ -49,7 +49,7 @@ def answers(flags: StartFlags, *, asking: bool, below: str, existing: DesiredSta
     says is not asked. Raises InvalidInputError for a flag that cannot be used.
     """
     ask = _Questions(asking=asking)
-    begun = _new(flags, ask) if existing is None else _as_it_is(flags, existing)
+    begun = _new(flags, ask) if existing is None else _from_existing_files(flags, existing)
     forge = ask.one(
         "--forge", flags.forge, f"Where the repository will be ({', '.join(FORGES)})", FORGES[0], _forge
     )
@@ -67,7 +67,7 @@ def shell_to_complete(flags: StartFlags, *, asking: bool) -> str | None:
     return None if found == NO_SHELL else found
 
 
-def _as_it_is(flags: StartFlags, existing: DesiredState) -> Start:
+def _from_existing_files(flags: StartFlags, existing: DesiredState) -> Start:
     if flags.fleet or flags.project_name or flags.organization or flags.key:
         raise InvalidInputError(
             f"{PRICE_LIST} exists: --fleet, --project-name, --organization and --key would change nothing",

@@ -30,7 +30,7 @@ from reconciler.files.advance import base_to_advance
 from reconciler.files.freshness import SHORT
 from reconciler.fleet import RunOptions
 from reconciler.model.values import replace
-from reconciler.plan.applied import Ended, created_again, to_be_tried
+from reconciler.plan.applied import Ended, created_again, to_record_as_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule
 from reconciler.views.console import ERROR, say, show, show_aside, stderr_console, stdout_console
@@ -286,7 +286,7 @@ class _Attempt:
         if not planned.plan.empty:
             self._limit(planned.plan)
             self._announce(planned.plan)
-            _confirm(asking=self._asking, yes=self.yes)
+            _confirm(asking=self._asks_person, yes=self.yes)
         self.files.require_tip()
         if self.moving and not planned.plan.empty:
             self.moving = self._trying(self.moving, planned)
@@ -307,7 +307,7 @@ class _Attempt:
     def _trying(self, base: Base, planned: Planned) -> Base:
         """The base with a record of the tenants that the run is about to change, in case the run dies."""
         past, plan = self.request.past, planned.plan
-        tried = to_be_tried(self.desired, past, plan)
+        tried = to_record_as_tried(self.desired, past, plan)
         return base.trying(tried, int(planned.at.timestamp()), created_again(past, plan, self.run.id))
 
     def advance(self, planned: Planned, report: Report) -> bool:
@@ -326,13 +326,13 @@ class _Attempt:
         return await roll_back(fleet, report.harm, self.request, self.run, aside=self.aside)
 
     @property
-    def _asking(self) -> bool:
+    def _asks_person(self) -> bool:
         return runtime().interactive and not self.yes
 
     def _planned(self, fleet: Fleet, differing: Planned) -> Planned:
         """The plan that was shown last: with reductions if a person wants them too."""
         planned = self._shown(fleet, differing, self.request.permissions)
-        if self._asking and _reductions_are_refused(planned.plan) and click.confirm(REDUCTIONS_TOO, err=True):
+        if self._asks_person and _reductions_are_refused(planned.plan) and click.confirm(REDUCTIONS_TOO, err=True):
             planned = self._shown(fleet, differing, replace(self.request.permissions, lowering=True))
         return planned
 

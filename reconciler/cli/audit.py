@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.apply.journals.audit import Wanted, audit, with_rows
+from reconciler.apply.journals.audit import WriteFilter, audit, with_rows
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Shows the writes of the named journals, or of those in the user's log folder."""
     check_outputs(output, AuditView)
-    wanted = Wanted(tenants, None if since is None else _moment(since, runtime().now), fleet)
+    wanted = WriteFilter(tenants, None if since is None else _moment(since, runtime().now), fleet)
     found = audit(journals or (log_folder(),), wanted)
     publish(output, AuditView(with_rows(found, _rows(files, account, base), wanted) if registry else found))
 

@@ -40,7 +40,7 @@ class Bases:
             for name, commits in tried.items()
         }
 
-    def before_they_broke(self, base: DesiredState, ref: str) -> dict[str, str | None]:
+    def last_valid_commits(self, base: DesiredState, ref: str) -> dict[str, str | None]:
         """For each tenant whose file is invalid at the base: the newest earlier commit at which it was valid.
 
         No broken file was applied. If this is unknown for a tenant, its base counts: another clone may be able to
@@ -63,10 +63,10 @@ class Bases:
         return {
             name: baselines
             for base, names in new.items()
-            for name, baselines in self._back_to_its_first(base, names).items()
+            for name, baselines in self._since_first_declared(base, names).items()
         }
 
-    def _back_to_its_first(self, base: str, names: set[str]) -> dict[str, tuple[Baseline, ...]]:
+    def _since_first_declared(self, base: str, names: set[str]) -> dict[str, tuple[Baseline, ...]]:
         """The commits after a base, from the newest back to the one that first declared each of these tenants."""
         found: dict[str, tuple[Baseline, ...]] = {}
         for commit in commits_since(self._directory, base):

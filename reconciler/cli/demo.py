@@ -102,14 +102,14 @@ class _Demo(Struct, frozen=True):
     journal: Path
 
     async def play(self) -> None:
-        self._tell_the_story()
+        self._show_fleet()
         planned = await self._plan()
         await self._apply(planned)
         await self._plan_again()
-        await self._give_back(planned)
+        await self._edit_protected_tenant(planned)
         await self._find_drift()
 
-    def _tell_the_story(self) -> None:
+    def _show_fleet(self) -> None:
         count = len(self.fleet.desired.tenants)
         self._chapter(
             "1. The fleet",
@@ -151,7 +151,7 @@ class _Demo(Struct, frozen=True):
         show(plain_text.plan(second.plan), stdout_console())
         _check(second.plan.empty, "the second plan is not empty")
 
-    async def _give_back(self, planned: Planned) -> None:
+    async def _edit_protected_tenant(self, planned: Planned) -> None:
         """Changes the protected tenants by hand, as their owner would."""
         self._chapter(
             "5. In sync",
@@ -180,7 +180,7 @@ class _Demo(Struct, frozen=True):
         owners = identify(self.fleet.desired, seen.live).projects
         raised = {**quota.members(owners[RAISED].quota), "quota.data_transfer_bytes": RAISED_BYTES}
         await self._edit(owners[RAISED], raised)
-        await self._shrink(owners[SHRUNK])
+        await self._shrink_compute(owners[SHRUNK])
         found = await self.fleet.drift()
         show(plain_text.drift(found.plan), stdout_console())
         _check(len(found.plan.tenants) == 2, "the drift was not found")
@@ -189,7 +189,7 @@ class _Demo(Struct, frozen=True):
         patched = await self.console.update_project(project.organization, project.id, values)
         await self.console.wait(project.organization, project.id, patched.operations)
 
-    async def _shrink(self, project: LiveProject) -> None:
+    async def _shrink_compute(self, project: LiveProject) -> None:
         endpoint = project.read_write(project.default_branch)
         if endpoint is not None:
             size = {**compute.amounts(endpoint.compute), compute.MIN: SHRUNK_CU, compute.MAX: SHRUNK_CU}

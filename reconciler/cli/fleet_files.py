@@ -25,7 +25,7 @@ from reconciler.files.git import (
     left_out,
     load_at,
     possible_base_refs,
-    taken_out,
+    removed_tenants,
 )
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.names_in_files import tenant_names
@@ -210,7 +210,7 @@ class FleetFiles:
         at_base = self.base(base)
         compared = self._compared if base is None else base
         if at_base is None or compared is None:
-            return History(lost=base != NO_BASE and self._has_an_untold_past(compared))
+            return History(lost=base != NO_BASE and self._has_unreadable_history(compared))
         fork = fork_point(self._directory, compared)
         if fork is None:
             problem = f"{compared} and HEAD have no merge base in this clone, or several"
@@ -223,10 +223,10 @@ class FleetFiles:
         if self._only is None:
             known = replace(known, gone=renames.gone(known, desired))
         elif any(known.may_be_renamed(name) for name in self._only if name in desired.tenants):
-            known = self._with_gone(known, compared, fork, desired)
+            known = self._with_removed_tenants(known, compared, fork, desired)
         return replace(known, guessed=base is None)
 
-    def _has_an_untold_past(self, compared: str | None) -> bool:
+    def _has_unreadable_history(self, compared: str | None) -> bool:
         """Whether earlier files exist that cannot be read."""
         if compared is not None:  # their errors are reported
             return True
@@ -240,7 +240,7 @@ class FleetFiles:
         fork = None if older is None else self._loaded_at(older).desired
         kept = self._kept(compared, desired)
         bases = Bases(self._directory, desired, older)
-        owed = bases.owed({**bases.before_they_broke(at_base, compared), **kept.owed})
+        owed = bases.owed({**bases.last_valid_commits(at_base, compared), **kept.owed})
         tried = bases.tried(kept.tried)
         unheld = self._unheld(desired, at_base, frozenset({*owed, *tried}))
         old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in unheld))
@@ -250,9 +250,9 @@ class FleetFiles:
         known = replace(known, creating=kept.creating, rejected=kept.rejected)
         return replace(known, since=since, declared_since=later).under(desired)
 
-    def _with_gone(self, known: History, compared: str, fork: str, desired: DesiredState) -> History:
+    def _with_removed_tenants(self, known: History, compared: str, fork: str, desired: DesiredState) -> History:
         """Adds the tenants whose files were removed since the base: a new tenant may be one of them, renamed."""
-        names = taken_out(self._directory, compared, self._read_before).difference(
+        names = removed_tenants(self._directory, compared, self._read_before).difference(
             desired.tenants, desired.held_back
         )
         if not names:

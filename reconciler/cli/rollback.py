@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.audit import WriteFilter, audit
 from reconciler.apply.journals.dead_runs import run_statuses
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
@@ -103,7 +103,7 @@ def _undone(
         raise InvalidInputError(
             f"run {run_id} has not ended: {status.evidence}", hint="stop it, or wait until it has ended"
         )
-    found = audit(journals, Wanted(tenants, fleet=fleet, run=run_id, wave=wave))
+    found = audit(journals, WriteFilter(tenants, fleet=fleet, run=run_id, wave=wave))
     return Undone(run_id, found.writes, found.unreadable)
 
 

@@ -136,8 +136,8 @@ class Collection:
         first = self._first.setdefault(identity(tenant.name), NamedTenant(tenant.name, tenant.location))
         if first.location is not tenant.location:
             self.held_back |= {tenant.name, first.name}
-            same = first.name == tenant.name
-            yield twice(tenant.name, first.location) if same else in_two_cases(first.name, first.location)
+            clash = declared_twice if first.name == tenant.name else differs_only_in_case
+            yield clash(first.name, first.location)
         for key, project_id in (("project_id", tenant.project_id), ("recover", tenant.recover)):
             holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:
@@ -159,12 +159,12 @@ def _first_of(problems: list[Problem]) -> list[Problem]:
     return [*kept, Problem(rest[0].location, text, severity=severity, stale=stale)]
 
 
-def twice(name: str, first: Location) -> Finding:
+def declared_twice(name: str, first: Location) -> Finding:
     """Return the finding for a tenant in two places."""
     return Finding(("tenant",), f"duplicate tenant {name!r}: it is also in {first}", "declare each tenant once")
 
 
-def in_two_cases(name: str, place: Location) -> Finding:
+def differs_only_in_case(name: str, place: Location) -> Finding:
     """Return the finding for a name that differs in case only."""
     message = f"{name!r} in {place} differs in case only"
     return Finding(("tenant",), message, "rename one of the two tenants")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, is_below, is_outside, resolved
 from reconciler.files.objects import TreeEntry, TreeEntryKind
 from reconciler.files.regular_files import UnreadableError, printable
 from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, FolderListing
@@ -78,7 +78,7 @@ class CommitTree(Struct, frozen=True):
 
     def blob(self, path: str) -> str:
         """Return the id of the contents that ``read`` returns; raises as ``read`` does."""
-        plain = None if leads_out(path) else self._entry(path)
+        plain = None if is_outside(path) else self._entry(path)
         if plain is not None and plain.kind is TreeEntryKind.FILE:
             return plain.id
         goal = resolved(path, self.link, self.prefix)
@@ -139,7 +139,7 @@ class CommitTree(Struct, frozen=True):
             goal = resolved(path, self.link, self.prefix)
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
-        if not (stays_in(home, goal) or leads_out(goal)):
+        if not (is_below(home, goal) or is_outside(goal)):
             return LEAVES_TENANTS
         found = self._entry(goal)
         if found is None:
@@ -172,7 +172,7 @@ class CommitTree(Struct, frozen=True):
         """Return the entries of a folder; None if it does not exist."""
         if folder in self._folders:
             return self._folders[folder]
-        if leads_out(folder):
+        if is_outside(folder):
             at, found = "/", self._kept("/", self.whole)
             above = posixpath.normpath(f"{self.prefix}/{folder}")
             folder = "" if above == "." else above

@@ -76,10 +76,10 @@ def removed(root: Path, tenants: Collection[str]) -> frozenset[str]:
         repository = find(root)
         if repository is None or not tenants:
             return frozenset()
-        for parent, taken in _taken_out(repository, frozenset(tenants)):
-            declared = load_at(root, parent, only=taken - found).desired
+        for parent, removed_here in _removals(repository, frozenset(tenants)):
+            declared = load_at(root, parent, only=removed_here - found).desired
             if declared is not None:
-                found |= {name for name in taken if name in declared.tenants}
+                found |= {name for name in removed_here if name in declared.tenants}
             if found.issuperset(tenants):
                 break
     except (InvalidInputError, KeyError, pygit2.GitError):  # the rest of a shallow clone is unknown
@@ -87,7 +87,7 @@ def removed(root: Path, tenants: Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _taken_out(repository: Repository, tenants: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+def _removals(repository: Repository, tenants: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield commits, newest first, whose child no longer contains some of these names."""
     head = repository.head()
     walk = () if head is None else repository.libgit.walk(head, pygit2.enums.SortMode.TOPOLOGICAL)
@@ -95,11 +95,11 @@ def _taken_out(repository: Repository, tenants: frozenset[str]) -> Iterator[tupl
         if number == MOST_REMOVALS_SEARCHED:
             return
         for parent in commit.parents[:1]:
-            if taken := tenants & frozenset(_names_taken(repository, parent, commit)):
-                yield str(parent.id), taken
+            if removed_here := tenants & frozenset(_removed_names(repository, parent, commit)):
+                yield str(parent.id), removed_here
 
 
-def _names_taken(repository: Repository, before: pygit2.Commit, after: pygit2.Commit) -> Iterator[str]:
+def _removed_names(repository: Repository, before: pygit2.Commit, after: pygit2.Commit) -> Iterator[str]:
     for delta in repository.libgit.diff(before, after, context_lines=0).deltas:
         if is_tenant_file(delta.old_file.path):
             kept = _names(repository, delta.new_file)

@@ -100,7 +100,7 @@ def has_rows(root: Path) -> bool:
     return fleet is not None and bool(fleet.sql_sources)
 
 
-def names_taken_out(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> frozenset[str]:
+def removed_tenant_names(commit: CommitTree, root: Path, known: KnownTenants | None = None) -> frozenset[str]:
     """Return the names, without folder and ending, of tenant files in the commit that are not on disk.
 
     ``known`` are the files of this run.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.commit_tree import CommitTree
-from reconciler.files.edits import difference, is_left_out, missing, names_taken_out
+from reconciler.files.edits import difference, is_left_out, missing, removed_tenant_names
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import TreeEntryKind
@@ -200,13 +200,13 @@ def left_out(root: Path, known: KnownTenants | None = None) -> list[str]:
     return [path for path in missing(head, root, known) if is_left_out(repository, path)]
 
 
-def taken_out(root: Path, ref: str, known: KnownTenants | None = None) -> frozenset[str]:
+def removed_tenants(root: Path, ref: str, known: KnownTenants | None = None) -> frozenset[str]:
     """Return the names of tenant files in a commit that are not on disk, without their endings.
 
     ``known`` are the files of this run.
     """
     tree = fleet_tree(found(root), ref)
-    return frozenset() if tree is None else names_taken_out(tree, root, known)
+    return frozenset() if tree is None else removed_tenant_names(tree, root, known)
 
 
 def ancestry(repository: Repository) -> Precedes:

@@ -53,14 +53,14 @@ def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> 
             raise UnreadableError(NOWHERE)
         todo += goal.split("/")[::-1]
     found = _from(root, done)
-    if leads_out(found) and not followed:
+    if is_outside(found) and not followed:
         raise UnreadableError(LEAVES)
     if followed and _enters_hidden(path, found):
         raise UnreadableError(HIDDEN)
     return found
 
 
-def leads_out(path: str) -> bool:
+def is_outside(path: str) -> bool:
     """Return whether a path from the root leads out of it."""
     return path == ".." or path.startswith("../")
 
@@ -72,7 +72,7 @@ def _from(root: list[str], steps: list[str]) -> str:
     return "/".join([".."] * (len(root) - shared) + steps[shared:])
 
 
-def stays_in(folder: str, path: str) -> bool:
+def is_below(folder: str, path: str) -> bool:
     """Return whether a path from the root is below the folder; everything is below ``""``."""
     return not folder or path.startswith(f"{folder}/")
 
@@ -84,7 +84,7 @@ def is_git(step: str) -> bool:
 
 def _enters_hidden(path: str, found: str) -> bool:
     steps = found.split("/")
-    if leads_out(found):
+    if is_outside(found):
         return any(step.startswith(".") and step != ".." for step in steps)
     top = steps[0]
     return (top.startswith(".") and top != path.split("/", 1)[0]) or any(map(is_git, steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.desired.naming import identity
-from reconciler.files.collection import NamedTenant, in_two_cases
+from reconciler.files.collection import NamedTenant, differs_only_in_case
 from reconciler.files.finding import Finding
 from reconciler.model.problem import Problem
 
@@ -32,7 +32,7 @@ def name_conflicts(
     for tenant in fleet.tenants.values() if broken else ():
         other = broken.get(identity(tenant.name))
         if other is not None and other.name != tenant.name:
-            conflict = in_two_cases(*other)
+            conflict = differs_only_in_case(*other)
             yield Problem(tenant.location, conflict.message, conflict.hint), (tenant.name,)
     yield from _earlier_names(fleet, broken, renamed)
     if len(fleet.frames) > 1:

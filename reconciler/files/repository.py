@@ -48,7 +48,7 @@ class AbsentError(RepositoryError):
     """The repository, or something in it, does not exist."""
 
 
-class Met(NamedTuple):
+class CommitEntry(NamedTuple):
     """An entry of a commit, and its path from the top."""
 
     path: str
@@ -90,7 +90,7 @@ class Repository(Struct, frozen=True):
         """Return the id of HEAD; None if there is no commit yet."""
         return self.follow(_HEAD)[1]
 
-    def entry(self, commit: str, path: str) -> Met | None:
+    def entry(self, commit: str, path: str) -> CommitEntry | None:
         """Return the entry at ``path`` in a commit, or the link, submodule or file on its path.
 
         ``path`` is not empty. None if the commit has nothing there; raises UnreadableError.
@@ -102,7 +102,7 @@ class Repository(Struct, frozen=True):
             at = f"{at}/{name}" if at else name
             entry = self.objects.tree(tree).get(name)
             if entry is None or not parts or entry.kind is not TreeEntryKind.FOLDER:
-                return None if entry is None else Met(at, entry.kind, entry.id)
+                return None if entry is None else CommitEntry(at, entry.kind, entry.id)
             tree = entry.id
         raise ValueError(path)
 
@@ -208,7 +208,7 @@ def _refuse_link(link: Path) -> None:
             )
 
 
-def _entry(repository: Repository, commit: str, path: str) -> Met | None:
+def _entry(repository: Repository, commit: str, path: str) -> CommitEntry | None:
     try:
         return repository.entry(commit, path)
     except UnreadableError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from reconciler.desired.naming import TENANT_SIGN, identity
-from reconciler.files.collection import names_in, pins_in, twice
+from reconciler.files.collection import declared_twice, names_in, pins_in
 from reconciler.files.entry import ROWS, Entry, Text, entries_of
 from reconciler.files.finding import Finding
 from reconciler.files.patterns import compiled, fixed_folder
@@ -352,7 +352,9 @@ def _add_broken_line(
     elif entry.tenant is None:
         collection.add([entry], (), names)
     else:
-        collection.add([], [entry.problem(twice(entry.tenant, lines[entry.tenant].location))], names, pins)
+        collection.add(
+            [], [entry.problem(declared_twice(entry.tenant, lines[entry.tenant].location))], names, pins
+        )
 
 
 def _names(entry: Entry | Problem, line: bytes) -> set[str]:

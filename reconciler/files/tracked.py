@@ -49,7 +49,7 @@ def unheld(
     ``changed`` are the tenants whose declaration may differ from HEAD. ``known`` are the files of this run, if
     nothing else declares tenants. Raises InvalidInputError for a repository that cannot be read.
     """
-    sight = _Sight.of(root)
+    sight = _WorkTreeStatus.of(root)
     if sight is None or (known is not None and sight.is_head(known)):
         return frozenset()
     lacking = frozenset(name for name, tenant in tenants.items() if not all(map(sight.knows, tenant.files)))
@@ -61,7 +61,7 @@ def unheld(
 def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
     """Return those of these tenants that a file without a commit declares, which git ignores: it may be old."""
     repository = find(root)
-    sight = _Sight.of(root)
+    sight = _WorkTreeStatus.of(root)
     if repository is None or sight is None:
         return frozenset()
     found = (tenant for tenant in tenants if any(is_ignored(repository, path) for path in tenant.files))
@@ -70,7 +70,7 @@ def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
 
 def removed_without_commit(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:
     """Return the tenants that HEAD declares and the files do not, by an edit that git is configured to ignore."""
-    sight = _Sight.of(root)
+    sight = _WorkTreeStatus.of(root)
     head = None if sight is None else load_at(root, HEAD, memo=memo).desired
     if sight is None or head is None:
         return frozenset()
@@ -82,7 +82,7 @@ def removed_without_commit(root: Path, desired: DesiredState, memo: Memo | None 
 def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
     """Return those of these tenants that a file of HEAD declares, even a broken one; none without a commit."""
     names = frozenset(tenants)
-    if not names or _Sight.of(root) is None:
+    if not names or _WorkTreeStatus.of(root) is None:
         return frozenset()
     head = load_at(root, HEAD, only=names).desired
     if head is None:
@@ -93,7 +93,7 @@ def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
 
 def missing_in_git(root: Path, path: str) -> str | None:
     """Return what git does not hold of a file, to follow "git"; None if it holds all of it, or there is no git."""
-    sight = _Sight.of(root)
+    sight = _WorkTreeStatus.of(root)
     if sight is None:
         return None
     if not sight.knows(path):
@@ -113,7 +113,7 @@ def _files(*statements: Tenant | None) -> Collection[str]:
     return {path for tenant in statements if tenant is not None for path in tenant.files}
 
 
-class _Sight:
+class _WorkTreeStatus:
     """What git knows of the work tree."""
 
     def __init__(self, repository: Repository, head: CommitTree | None, root: Path) -> None:
@@ -125,7 +125,7 @@ class _Sight:
         self._shows = lru_cache(maxsize=None)(self._shows_one)
 
     @classmethod
-    def of(cls, root: Path) -> _Sight | None:
+    def of(cls, root: Path) -> _WorkTreeStatus | None:
         """Return None outside a git checkout, and without a commit."""
         repository = find(root)
         if repository is None or repository.head() is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 from msgspec import Struct, field
 
 from reconciler.files.disk_marks import mark
-from reconciler.files.links import LEAVES, NOWHERE, leads_out, resolved, stays_in
+from reconciler.files.links import LEAVES, NOWHERE, is_below, is_outside, resolved
 from reconciler.files.regular_files import (
     FILE,
     FOLDER,
@@ -261,7 +261,7 @@ class WorkTree(PartlyCompared, frozen=True):
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
         except OSError:
             return NOWHERE
-        if not (stays_in(home, goal) or leads_out(goal)):
+        if not (is_below(home, goal) or is_outside(goal)):
             return LEAVES_TENANTS
         if kind(mode) == FOLDER:
             return FOLDERS

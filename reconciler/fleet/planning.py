@@ -13,7 +13,7 @@ from reconciler.plan import adoption
 from reconciler.plan.approval import approve
 from reconciler.plan.budget import estimate
 from reconciler.plan.concerns import branches
-from reconciler.plan.guards import guard, nothing_of
+from reconciler.plan.guards import guard, with_all_refused
 from reconciler.plan.guards.tenant import BY_PIN
 from reconciler.plan.identity import identify
 from reconciler.plan.late_turn import PlanInputs, reach_of_few
@@ -133,7 +133,7 @@ def approved(context: Context, planned: Planned, saved: Plan, *, strict: bool) -
     approval = approve(planned.plan, saved)
     plan, stale = approval.plan, len(approval.stale)
     if strict and stale:
-        plan = nothing_of(plan, f"{stale} stale tenant{'s' if stale > 1 else ''}")
+        plan = with_all_refused(plan, f"{stale} stale tenant{'s' if stale > 1 else ''}")
     budget = estimate(plan.tenants, context.desired, planned.live)
     plan = replace(plan, budget=budget, forecast=_forecast(plan.tenants, plan.tiers, context.desired))
     plan = _with_cost(plan, context.desired)

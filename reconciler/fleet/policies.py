@@ -9,7 +9,7 @@ from reconciler.model.values import replace
 from reconciler.plan.guards.by_policies import without_denied_actions
 from reconciler.plan.history import History
 from reconciler.policies.judge import Judge
-from reconciler.policies.subject import Surroundings
+from reconciler.policies.subject import PolicyContext
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ def compiled_policies(
     policies: tuple[DeclaredPolicy, ...], files: Files, request: Request, now: datetime
 ) -> PolicyJudge:
     """Return what evaluates the policies. Raises PolicyError if one cannot be compiled."""
-    around = Surroundings(
+    around = PolicyContext(
         desired=files.desired,
         history=files.past(request),
         now=now,
@@ -42,7 +42,7 @@ def judge_difference(plan: Plan, before: DesiredState, after: DesiredState, now:
     Without the live state, a policy that needs it is left out, with a note. Raises PolicyError if a policy cannot
     be compiled.
     """
-    around = Surroundings(desired=after, history=History(before).under(after), now=now)
+    around = PolicyContext(desired=after, history=History(before).under(after), now=now)
     judge = Judge(before.policies, around, spent=time.thread_time, live=False)
     judged = without_denied_actions(plan, judge.of_plan(plan))
     return replace(judged, notes=(*judged.notes, *judge.left_out))

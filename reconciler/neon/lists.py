@@ -30,7 +30,7 @@ def no_progress(_done: int, _total: int | None, _what: str) -> None:
     """Shows no progress."""
 
 
-def of_about(expected: int, on_progress: Progress) -> Progress:
+def with_estimate(expected: int, on_progress: Progress) -> Progress:
     """Progress of which the total is estimated where it is not known, as long as less is done."""
 
     def report(done: int, total: int | None, what: str) -> None:

@@ -16,7 +16,7 @@ from reconciler.live.state import AnnotationSearch, LiveState, UnknownProject
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.model.quota import Quota
 from reconciler.model.values import replace
-from reconciler.neon.lists import Progress, no_progress, of_about, read_lists
+from reconciler.neon.lists import Progress, no_progress, read_lists, with_estimate
 from reconciler.neon.pace import each
 from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered
 
@@ -76,7 +76,7 @@ async def observe(
     cannot be read.
     """
     reader = ProjectReader(neon, tuple(desired.organizations))
-    lists = await _lists(reader, ahead, of_about(_expected(desired, registered), on_progress))
+    lists = await _lists(reader, ahead, with_estimate(_expected(desired, registered), on_progress))
     named = [*lists.unread, *_places(registered), *_pinned(desired)]
     live = await reader.merge(with_quotas(lists.projects), named)
     listed = _counts(live, reader.organizations)

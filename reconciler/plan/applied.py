@@ -93,7 +93,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
     commit = head if before is None or not precedes(head, before.commit) else before.commit
     bases: dict[str, str | None] = {}
     tried: dict[str, tuple[str, ...]] = {}
-    begun = _begun(ended)
+    begun = _possibly_written(ended)
     for tenant, done in tenant_states(ended):
         names = ended.desired.names(tenant)
         was = None if before is None else before.of(*names)
@@ -209,43 +209,45 @@ def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
         looked_at = ended.whole and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
         carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
-        yield name, carried_out or not (origins or _owes_an_end(ended, name))
-    yield from ((name, False) for name in _gone(ended))
+        yield name, carried_out or not (origins or _boost_end_is_owed(ended, name))
+    yield from ((name, False) for name in _kept_without_declaration(ended))
 
 
-def _owes_an_end(ended: Ended, name: str) -> bool:
+def _boost_end_is_owed(ended: Ended, name: str) -> bool:
     """Return whether the files no longer declare a boost that has ended: only the base shows what it granted."""
     past = ended.history.past(name)
     granted = frozenset() if past is None else past.ended
     return not granted <= declared_fields.before_ends(ended.desired, name)
 
 
-def to_be_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
+def to_record_as_tried(desired: DesiredState, history: History, plan: Plan) -> list[str]:
     """Return the tenants of a plan for which the files ask for something that may be partly applied."""
     planned = (each.tenant for each in plan.tenants if each.tenant in desired.tenants)
     asked = (name for name in planned if not {Origin.DRIFT}.issuperset(_origins(desired, history, name)))
-    return [name for name in asked if not _tried_already(desired, history, name)]
+    return [name for name in asked if not _is_recorded_as_tried(desired, history, name)]
 
 
-def _tried_already(desired: DesiredState, history: History, name: str) -> bool:
+def _is_recorded_as_tried(desired: DesiredState, history: History, name: str) -> bool:
     """Return whether a tried commit declares the same for the tenant: one record of it is enough."""
     now = declared_fields.fields(desired, desired.tenants[name])
     return any(declared_fields.fields_in(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
-def _begun(ended: Ended) -> frozenset[str]:
+def _possibly_written(ended: Ended) -> frozenset[str]:
     """Return the tenants for which something was, or may have been, written.
 
     A tenant that its base does not know counts if the run covered it: what its files said then is all that a later
     commit can move away from.
     """
-    tried = set(to_be_tried(ended.desired, ended.history, ended.plan))
+    tried = set(to_record_as_tried(ended.desired, ended.history, ended.plan))
     results = {each.tenant: {action.result for action in each.actions} for each in ended.report.outcomes}
     wrote = {name for name in tried if not results.get(name, set()) <= {Result.SKIPPED}}
     pasts = ((name, ended.history.past(name)) for name in ended.desired.tenants)
     strange = {name for name, past in pasts if past is not None and not (past.declared or past.document)}
     looked_at = (name for name in strange if ended.selection.includes(ended.desired.tenants[name]))
-    return frozenset(wrote.union(n for n in looked_at if not _tried_already(ended.desired, ended.history, n)))
+    return frozenset(
+        wrote.union(n for n in looked_at if not _is_recorded_as_tried(ended.desired, ended.history, n))
+    )
 
 
 def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Origin]:
@@ -274,14 +276,14 @@ def _not_applied(ended: Ended) -> frozenset[str]:
     )
 
 
-def _gone(ended: Ended) -> Iterator[str]:
+def _kept_without_declaration(ended: Ended) -> Iterator[str]:
     """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
     They keep their base: it protects them, and decides what is new if the file returns.
     """
     base = ended.history.base
-    remembered = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
-    known = {*(() if base is None else base.tenants), *remembered} - ended.desired.tenants.keys()
+    recorded = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
+    known = {*(() if base is None else base.tenants), *recorded} - ended.desired.tenants.keys()
     looked = ended.selection.everything and ended.whole and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
     live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}

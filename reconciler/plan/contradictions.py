@@ -47,7 +47,7 @@ class Contradiction(Struct, frozen=True):
     """Why a claim does not hold."""
 
     conflict: Conflict
-    strayed_from: str | None = None
+    created_for_tenant: str | None = None
     """The declared tenant for which the project was created, and which lost it to the claimant's name."""
     disputed: bool = False
     """Whether the project is in doubt for every tenant: somebody pins what seems to be another tenant's."""
@@ -81,7 +81,7 @@ def _pinned_by_a_broken_file(claim: Claim, desired: DesiredState) -> Contradicti
     return Contradiction(Conflict.about(claim.tenant, message, remedy))
 
 
-def _not_its_to_pin(claim: Claim, desired: DesiredState) -> Contradiction | None:
+def _pins_another_tenants_project(claim: Claim, desired: DesiredState) -> Contradiction | None:
     """The author of a tenant's file must not get another tenant's project.
 
     It may be taken only from a tenant that is no longer declared, or that pins another project. A project with the
@@ -113,10 +113,10 @@ def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradi
         return None
     if annotated not in desired.tenants and annotated not in desired.held_back:
         return None
-    strayed_from = annotated if annotated in desired.tenants else None
+    created_for_tenant = annotated if annotated in desired.tenants else None
     remedy = "rename the project back, or add its id as project_id to its owner's file"
     return Contradiction(
-        Conflict.about(claim.tenant, _created_for(claim.project, annotated), remedy), strayed_from
+        Conflict.about(claim.tenant, _created_for(claim.project, annotated), remedy), created_for_tenant
     )
 
 
@@ -146,7 +146,7 @@ def _created_for(project: LiveProject, annotated: str) -> str:
 RULES: Final[tuple[Rule, ...]] = (
     _created_by_another_fleet,
     _pinned_by_a_broken_file,
-    _not_its_to_pin,
+    _pins_another_tenants_project,
     _created_for_another_tenant,
     _created_for_a_tenant_that_is_gone,
 )
@@ -167,7 +167,7 @@ def was_moved(tenant: Tenant, project_id: str, organization: str) -> Conflict:
     )
 
 
-def row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
+def registered_project_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The registry names a project that does not exist."""
     return Conflict.about(
         tenant,
@@ -178,7 +178,7 @@ def row_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     )
 
 
-def pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
+def pinned_project_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The tenant's file pins a project that does not exist."""
     return Conflict.about(
         tenant,
@@ -189,7 +189,7 @@ def pin_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     )
 
 
-def several(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
+def several_projects(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
     """More than one project may be the tenant's."""
     found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=age))
     message = f"{len(candidates)} live projects may be this tenant's: {found}"
@@ -206,7 +206,7 @@ def claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conf
     )
 
 
-def has_gone_astray(tenant: Tenant, project: LiveProject) -> Conflict:
+def renamed_to_another_tenant(tenant: Tenant, project: LiveProject) -> Conflict:
     """The tenant's project was renamed to another tenant's name."""
     return Conflict.about(
         tenant,

@@ -117,7 +117,7 @@ def _gone(history: History) -> Iterator[Note]:
 
 def _renamed(after: DesiredState, history: History) -> Iterator[Note]:
     """Yield a note on each new tenant that looks like one that is no longer declared."""
-    alike = renames.lookalikes(after, history, after.tenants.values(), None)
+    alike = renames.similar_removed_tenants(after, history, after.tenants.values(), None)
     for name, former in alike.items():
         names = ", ".join(sorted(former))
         remedy = f"if it was renamed, add previously: [{former[0]}]"

@@ -11,7 +11,14 @@ from msgspec import Struct
 
 from reconciler.model.values import replace
 from reconciler.plan import contradictions
-from reconciler.plan.contradictions import MARK, Claim, contradiction, pin_is_gone, row_is_gone, was_moved
+from reconciler.plan.contradictions import (
+    MARK,
+    Claim,
+    contradiction,
+    pinned_project_is_gone,
+    registered_project_is_gone,
+    was_moved,
+)
 from reconciler.plan.ownership import created_for, owner
 
 if TYPE_CHECKING:
@@ -132,9 +139,9 @@ def _changes_no_owner(desired: DesiredState, old: LiveProject, new: LiveProject,
 def _identify(desired: DesiredState, live: LiveState) -> Identities:
     search = _Search(desired, live)
     search.by_what_names_it()
-    search.contest()
+    search.report_contested()
     search.by_annotation()
-    search.contest()
+    search.report_contested()
     return search.result()
 
 
@@ -150,13 +157,13 @@ class _Search:
         self._contested: set[str] = set()
         self._disputed: set[str] = set()
         """Projects that a tenant pins although they seem to be another's."""
-        self._astray: dict[str, LiveProject] = {}
+        self._renamed_away: dict[str, LiveProject] = {}
         """By tenant: the project that was created for it and now has another tenant's name."""
 
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
         for tenant in self._desired.tenants.values():
-            named = self._claims.of_a_plain_one(tenant)
+            named = self._claims.plain_match(tenant)
             if named is not None:
                 if named:
                     self._projects[tenant.name] = named[0]
@@ -177,15 +184,15 @@ class _Search:
         if not annotated:
             return
         for tenant in self._desired.tenants.values():
-            if self._misses_one(tenant):
+            if self._needs_project(tenant):
                 self._settle(tenant, annotated.get(tenant.name, []))
         for name, others in annotated.items():
             own = self._projects.get(name)
             if own is not None and own not in others:
                 self._second(self._desired.tenants[name], others)
 
-    def _misses_one(self, tenant: Tenant) -> bool:
-        """A tombstone misses nothing: a renamed project of its tenant is reported as an orphan."""
+    def _needs_project(self, tenant: Tenant) -> bool:
+        """A tombstone needs none: a renamed project of its tenant is reported as an orphan."""
         found = (
             tenant.name in self._projects or tenant.name in self._conflicts or tenant.name in self._not_returned
         )
@@ -196,11 +203,11 @@ class _Search:
         found = [project for project in others if MARK not in project.name]
         if found and tenant.project_id is None:
             both = [self._projects.pop(tenant.name), *found]
-            self._conflicts[tenant.name] = contradictions.several(tenant, both)
+            self._conflicts[tenant.name] = contradictions.several_projects(tenant, both)
 
     def _settle(self, tenant: Tenant, claimed: Sequence[LiveProject]) -> None:
         if len(claimed) > 1:
-            self._conflicts[tenant.name] = contradictions.several(tenant, claimed)
+            self._conflicts[tenant.name] = contradictions.several_projects(tenant, claimed)
             self._several[tenant.name] = tuple(claimed)
         for project in claimed if len(claimed) == 1 else ():
             confirmed = self._claims.registered(tenant, project) or tenant.recover is not None or tenant.absent
@@ -212,14 +219,16 @@ class _Search:
             self._contested.add(project.id)
             if against.disputed:
                 self._disputed.add(project.id)
-            if against.strayed_from is not None:
-                self._astray[against.strayed_from] = project
+            if against.created_for_tenant is not None:
+                self._renamed_away[against.created_for_tenant] = project
 
-    def contest(self) -> None:
+    def report_contested(self) -> None:
         """Conflicts of projects that two tenants claim, and of tenants whose project was renamed away."""
-        for name, project in self._astray.items():
+        for name, project in self._renamed_away.items():
             if name not in self._projects and name not in self._conflicts:
-                self._conflicts[name] = contradictions.has_gone_astray(self._desired.tenants[name], project)
+                self._conflicts[name] = contradictions.renamed_to_another_tenant(
+                    self._desired.tenants[name], project
+                )
         if not self._disputed and len({project.id for project in self._projects.values()}) == len(self._projects):
             return
         holders: dict[str, list[str]] = {}
@@ -287,7 +296,7 @@ class Claims:
         self._frame = frames[0] if len(frames) == 1 and not desired.pins_held_back else None
         """What is around the names of plain tenants in the names of their projects, if nothing else can be."""
 
-    def of_a_plain_one(self, tenant: Tenant) -> Sequence[LiveProject] | None:
+    def plain_match(self, tenant: Tenant) -> Sequence[LiveProject] | None:
         """Return the one project that has the name of a plain tenant, or that none has it: a quick answer.
 
         None if that does not decide: there are several, a pin, a row, or an annotation that was read.
@@ -302,11 +311,11 @@ class Claims:
     def of(self, tenant: Tenant) -> Claimed:
         """Return the claims by pin; without a pin, by registry row and by name."""
         if tenant.project_id is not None:
-            return self._named(tenant, tenant.project_id, pin_is_gone)
+            return self._named(tenant, tenant.project_id, pinned_project_is_gone)
         named, place = self._by_names(tenant), self._places.get(tenant.name)
         if place is None or self._was_handed_over(place, tenant):
             return Claimed(named)
-        stated = self._named(tenant, place, row_is_gone)
+        stated = self._named(tenant, place, registered_project_is_gone)
         if not stated.projects:
             return stated if stated.not_returned or stated.lost else Claimed(named)
         return Claimed((*stated.projects, *(project for project in named if project.id != place)))

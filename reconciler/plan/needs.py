@@ -10,7 +10,7 @@ from reconciler.desired.selection import Depth, Reach, Selection
 from reconciler.desired.tier import Occasion
 from reconciler.live.project import Needs
 from reconciler.plan import recovery, rivals, tombstones
-from reconciler.plan.concerns.snapshot_occasions import asking
+from reconciler.plan.concerns.snapshot_occasions import settings_with_snapshot
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.in_sync import nothing_to_read, settled
@@ -199,7 +199,9 @@ class _Round:
     def _with_snapshot_before_deletion(self) -> Iterator[LiveProject]:
         """The projects of which a tier asks for a snapshot before they are deleted."""
         for tenant, project in self._matched:
-            if tenant.absent and asking(Occasion.DELETE, self._desired, tenant, self._asked.history):
+            if tenant.absent and settings_with_snapshot(
+                Occasion.DELETE, self._desired, tenant, self._asked.history
+            ):
                 yield project
 
     def _also_read(self, detail: str) -> Iterator[LiveProject]:

@@ -25,7 +25,7 @@ _SEPARATORS: Final = re.compile(r"[._+@-]")
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 
 
-def lookalikes(
+def similar_removed_tenants(
     desired: DesiredState, history: History, tenants: Iterable[Tenant], unmatched: Iterable[LiveProject] | None
 ) -> dict[str, tuple[str, ...]]:
     """Return, by new tenant, the tenants removed since its base that it looks like.
@@ -37,13 +37,13 @@ def lookalikes(
     if not new:
         return {}
     meant = history.gone if unmatched is None else history.gone & _owners(desired, unmatched)
-    known: dict[int, _Gone] = {}
+    known: dict[int, _RemovedTenants] = {}
     found: dict[str, tuple[str, ...]] = {}
     for tenant in new:
         if (before := history.baseline(tenant.name)) is None:
             continue
         if id(before) not in known:
-            known[id(before)] = _Gone({**_tried(meant, history), **declared_before(meant, before)})
+            known[id(before)] = _RemovedTenants({**_tried(meant, history), **declared_before(meant, before)})
         if alike := known[id(before)].alike(tenant):
             found[tenant.name] = alike
     return found
@@ -80,7 +80,7 @@ def _tried(names: Iterable[str], history: History) -> dict[str, Tenant]:
     return {name: tenant for name, tenant in declared if tenant is not None and not tenant.absent}
 
 
-class _Gone:
+class _RemovedTenants:
     """Removed tenants, indexed by what a renamed tenant would have in common with them."""
 
     def __init__(self, tenants: Mapping[str, Tenant]) -> None:

@@ -43,7 +43,7 @@ def asked_for(path: str, before: str, after: str) -> tuple[FieldChange, ...]:
 def no_room(subject: Subject, action: Action) -> Refusal | None:
     """Refuse one branch more than the organization allows in a project."""
     limit = subject.limits.branches
-    count = len(living(subject.project.branches or (), subject.now))
+    count = len(unexpired(subject.project.branches or (), subject.now))
     if limit is None or count < limit:
         return None
     allowed = branches_allowed(subject.project.organization, subject.limits)
@@ -56,7 +56,7 @@ def no_room(subject: Subject, action: Action) -> Refusal | None:
     )
 
 
-def living(branches: Iterable[LiveBranch], now: datetime) -> list[LiveBranch]:
+def unexpired(branches: Iterable[LiveBranch], now: datetime) -> list[LiveBranch]:
     """Return the branches that have not expired."""
     return [branch for branch in branches if not expired(branch.expires_at, now)]
 
@@ -210,7 +210,7 @@ def _lost(subject: Subject, moment: datetime, to: str) -> Iterator[Consequence]:
 
 def _newer(subject: Subject, branch: LiveBranch, moment: datetime) -> Iterator[Consequence]:
     snapshots = [one.name for one in subject.project.snapshots or () if one.created_at > moment]
-    others = living(subject.project.branches or (), subject.now)
+    others = unexpired(subject.project.branches or (), subject.now)
     shown = {one.id for one in previews(subject.project, subject.desired.fleet, subject.now)} | {branch.id}
     branches = [one.name for one in others if one.created_at > moment and one.id not in shown]
     for noun, plural, names in (("snapshot", "snapshots", snapshots), ("branch", "branches", branches)):

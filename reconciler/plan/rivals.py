@@ -164,10 +164,12 @@ def _missing_proofs(
     if project.organization != rivals.first.organization:
         yield MissingProof(f"{project.id} and {rivals.first.id} are in different organizations: one was moved")
     yield from _of_run(project, run, run_statuses.get(run, NOTHING_KNOWN))
-    yield from (MissingProof(f"{project.id}: {words}") for words in unused.holdings(project))
-    ripe = unused.ripe_at(project)
-    if now < ripe:
-        yield MissingProof(f"Neon's counters of {project.id} are not complete before {utc_text(ripe)}", after=ripe)
+    yield from (MissingProof(f"{project.id}: {words}") for words in unused.additions(project))
+    complete_at = unused.counters_complete_at(project)
+    if now < complete_at:
+        yield MissingProof(
+            f"Neon's counters of {project.id} are not complete before {utc_text(complete_at)}", after=complete_at
+        )
     else:
         yield from (MissingProof(f"{project.id}: {words}") for words in unused.activity(project))
 

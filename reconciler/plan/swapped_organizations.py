@@ -36,36 +36,42 @@ def require_unswapped_organizations(
     are elsewhere raise the error.
     """
     projects = identify(desired, live).projects.items()
-    if (
-        sum(desired.organization_of(desired.tenants[name]) != project.organization for name, project in projects)
-        < MANY
-    ):
+    outside = (
+        name
+        for name, project in projects
+        if desired.organization_of(desired.tenants[name]) != project.organization
+    )
+    if len(list(outside)) < MANY:
         return
-    astray = dict(_astray(desired, live, history))
-    if history.base is None and len(astray) == 1:
+    found = dict(_in_other_organizations(desired, live, history))
+    if history.base is None and len(found) == 1:
         return
-    astray = astray or _exchanged(dict(_astray(desired, live, history, with_tiers=True)))
-    total = sum(places.total() for places in astray.values())
-    for home, places in astray.items():
+    found = found or _exchanged(dict(_in_other_organizations(desired, live, history, with_tiers=True)))
+    total = sum(places.total() for places in found.values())
+    for organization, places in found.items():
         if permissions.counts.get("transfers", 0) < total:
             raise WrongOrganizationError(
-                f"{places.total()} tenants of organization {home} are live in another organization, most of "
-                f"them in {_most(places)}, and no commit moved them individually: are ids or keys swapped?",
+                f"{places.total()} tenants of organization {organization} are live in another organization, most "
+                f"of them in {_most(places)}, and no commit moved them individually: are ids or keys swapped?",
                 hint=f"{COMPARE}{total}",
             )
 
 
-def _exchanged(astray: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+def _exchanged(found: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
     """Return pairs of organizations that have most of their tenants in each other."""
-    places = {home: _most(elsewhere) for home, elsewhere in astray.items()}
-    return {home: astray[home] for home, where in places.items() if places.get(where) == home}
+    places = {organization: _most(elsewhere) for organization, elsewhere in found.items()}
+    return {
+        organization: found[organization]
+        for organization, where in places.items()
+        if places.get(where) == organization
+    }
 
 
 def _most(places: Counter[str]) -> str:
     return places.most_common(1)[0][0]
 
 
-def _astray(
+def _in_other_organizations(
     desired: DesiredState, live: LiveState, history: History, *, with_tiers: bool = False
 ) -> Iterator[tuple[str, Counter[str]]]:
     """Yield organizations with most of their tenants elsewhere, and where those are.
@@ -75,17 +81,17 @@ def _astray(
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, project in identify(desired, live).projects.items():
         tenant = desired.tenants[name]
-        home = desired.organization_of(tenant)
-        if home is None or tenant.absent or _moved(tenant, home, history, with_tiers=with_tiers):
+        organization = desired.organization_of(tenant)
+        if organization is None or tenant.absent or _moved(tenant, organization, history, with_tiers=with_tiers):
             continue
-        found[home][project.organization] += 1
-    for home, places in found.items():
-        elsewhere = Counter({where: count for where, count in places.items() if where != home})
+        found[organization][project.organization] += 1
+    for organization, places in found.items():
+        elsewhere = Counter({where: count for where, count in places.items() if where != organization})
         if elsewhere.total() >= MANY and 2 * elsewhere.total() > places.total():
-            yield home, elsewhere
+            yield organization, elsewhere
 
 
-def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> bool:
+def _moved(tenant: Tenant, organization: str, history: History, *, with_tiers: bool) -> bool:
     """Whether the tenant was moved there on purpose; ``with_tiers``: by more than its whole tier's move."""
     if tenant.name in history.named:
         return True
@@ -93,7 +99,7 @@ def _moved(tenant: Tenant, home: str, history: History, *, with_tiers: bool) -> 
     earlier = ((one.base, one.base.tenants.get(tenant.name)) for one in known if one is not None)
     return any(
         before is not None
-        and files.organization_of(before) != home
+        and files.organization_of(before) != organization
         and not (with_tiers and before.tier == tenant.tier)
         for files, before in earlier
     )

@@ -24,7 +24,7 @@ from reconciler.plan.concerns import (
 )
 from reconciler.plan.concerns.organization import granted_less, is_downgrade
 from reconciler.plan.concerns.snapshot_limits import asks_for_fewer
-from reconciler.plan.concerns.snapshot_occasions import asking
+from reconciler.plan.concerns.snapshot_occasions import settings_with_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -262,7 +262,7 @@ class TenantNeeds:
         lowered = any(change.lowering for change in (*project_changes(settings, project), *sizes))
         if self._tenant.suspended or not (down or lowered):
             return False
-        return asking(Occasion.DOWNGRADE, self._desired, self._tenant, self._history) is not None
+        return settings_with_snapshot(Occasion.DOWNGRADE, self._desired, self._tenant, self._history) is not None
 
     @property
     def needs_integrations(self) -> bool:

@@ -32,7 +32,7 @@ from reconciler.plan.concerns import (
     snapshots,
 )
 from reconciler.plan.concerns.project import PROJECT
-from reconciler.plan.concerns.snapshot_occasions import SnapshotBefore, asking, reduces
+from reconciler.plan.concerns.snapshot_occasions import SnapshotBefore, reduces, settings_with_snapshot
 from reconciler.plan.converge import converge, in_sync, of_new_project, permanent
 from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.in_sync import as_declared
@@ -146,7 +146,7 @@ class TenantPlanner:
 
     def _before_deletion(self, tenant: Tenant, project: LiveProject, delete: Action) -> Iterator[Finding]:
         """Yield the snapshot that is taken before the deletion, where the tenant's tier asks for one."""
-        asked = asking(Occasion.DELETE, self._desired, tenant, self._history)
+        asked = settings_with_snapshot(Occasion.DELETE, self._desired, tenant, self._history)
         if asked is not None:
             comparison = self._ending(tenant, project, asked)
             yield from SnapshotBefore(comparison, Occasion.DELETE, delete.changes[0].origin).findings()
@@ -201,7 +201,7 @@ class TenantPlanner:
         tenant, project = comparison.tenant, comparison.project
         if tenant.suspended or not reduces(patches, project.default_branch):
             return []
-        asked = asking(Occasion.DOWNGRADE, self._desired, tenant, self._history)
+        asked = settings_with_snapshot(Occasion.DOWNGRADE, self._desired, tenant, self._history)
         if asked is None:
             return []
         origins = [change.origin for action in patches if action.lowering for change in action.changes]

@@ -34,12 +34,12 @@ OWN_SIZE_BYTES: Final = 64 * 2**20
 """Size of an empty Postgres: Neon reports about 30 MB."""
 
 
-def ripe_at(project: LiveProject) -> datetime:
+def counters_complete_at(project: LiveProject) -> datetime:
     """Return when the counters include everything that the creation did."""
     return project.created_at + timedelta(seconds=_suspend_seconds(project)) + SLACK + COUNTERS_LAG
 
 
-def holdings(project: LiveProject) -> Iterator[str]:
+def additions(project: LiveProject) -> Iterator[str]:
     """Yield what the project has beyond its creation, and what was not read."""
     yield from _branches(project)
     yield from _snapshots(project)

@@ -12,7 +12,7 @@ from reconciler.plan.plan import Note, PolicyWarning
 from reconciler.plan.policies import Denial, PolicyFindings
 from reconciler.policies.cel import EvaluationError
 from reconciler.policies.program import program_of
-from reconciler.policies.subject import PlanSubject, PolicySubject, Surroundings, TenantSubject
+from reconciler.policies.subject import PlanSubject, PolicyContext, PolicySubject, TenantSubject
 from reconciler.policies.variables import known_in, values
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Judge:
     def __init__(
         self,
         policies: Iterable[DeclaredPolicy],
-        around: Surroundings,
+        around: PolicyContext,
         *,
         spent: Callable[[], float],
         live: bool = True,

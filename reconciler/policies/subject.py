@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plan.plan_cost import PlanCost
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class PolicyContext(Struct, frozen=True, kw_only=True):
     """What a plan was made from and with, as far as policies know it."""
 
     desired: DesiredState
@@ -42,7 +42,7 @@ class PlanSubject(Struct, frozen=True, dict=True):
     """A plan, as it is judged: without what the guards refuse."""
 
     plan: Plan
-    around: Surroundings
+    around: PolicyContext
 
     @cached_property
     def risks(self) -> Mapping[str, int]:

@@ -14,10 +14,10 @@ from reconciler.views.markdown_findings import FindingList, blocks, stale
 from reconciler.views.markdown_tables import OPEN_ROWS, section
 from reconciler.views.markup import code, listed, paragraph, row, stacked, strong, table, text
 from reconciler.views.outcomes import (
+    action_lists,
     by_cause,
-    by_deed,
+    by_verb,
     by_warning,
-    deeds,
     duplicates,
     ending_of,
     named,
@@ -51,7 +51,7 @@ class ReportParts:
         report = view.report
         self.head = list(_head(report, len(view.stale)))
         applied = with_result(report, Result.APPLIED)
-        self._deeds = by_deed(applied)
+        self._deeds = by_verb(applied)
         self._applied = len(applied)
         self._deleted = [one for one in report.outcomes if one.deletion is not None]
         failed, skipped = with_result(report, Result.FAILED), with_result(report, Result.SKIPPED)
@@ -74,7 +74,9 @@ class ReportParts:
         if self._deleted:
             yield _deleted_table(self._deleted, size)
         if self._applied:
-            cells = table(_DONE, (_deed(verb, members, size) for verb, members in self._deeds.items()))
+            cells = table(
+                _DONE, (_tenants_with_verb(verb, members, size) for verb, members in self._deeds.items())
+            )
             yield section("Applied", self._applied, cells, 0, opened=True)
         yield from blocks([one for one in self._others if one.items], size, WHOLE)
 
@@ -126,7 +128,7 @@ def _ending(group: Sequence[TenantOutcome], size: Size) -> Markdown:
         (
             row(_count(len(group)), text(_with_requests(group, size.named(_rank(group))))),
             *(_why(ending) if ending is not None else ()),
-            *(row(text(title), listed(map(text, found))) for title, found in deeds(first)),
+            *(row(text(title), listed(map(text, found))) for title, found in action_lists(first)),
         )
     )
 
@@ -195,7 +197,7 @@ def _deletion(outcome: TenantOutcome) -> Iterator[tuple[Markdown, ...]]:
         yield code(outcome.tenant), code(f"recover: {deletion.project_id}"), text(until), dump
 
 
-def _deed(verb: str, members: Sequence[TenantOutcome], size: Size) -> tuple[Markdown, ...]:
+def _tenants_with_verb(verb: str, members: Sequence[TenantOutcome], size: Size) -> tuple[Markdown, ...]:
     """What was done, to how many, and some of them."""
     shown = members[: size.samples]
     shown_names = [formatted("{}", one.tenant) if one.deletion is not None else named(one) for one in shown]

@@ -36,7 +36,7 @@ def with_result(report: Report, result: Result) -> list[TenantOutcome]:
     return [outcome for outcome in report.outcomes if outcome.result is result]
 
 
-def by_deed(outcomes: Sequence[TenantOutcome]) -> dict[str, list[TenantOutcome]]:
+def by_verb(outcomes: Sequence[TenantOutcome]) -> dict[str, list[TenantOutcome]]:
     """Tenants to which something was applied, by what was done."""
     found = grouped(outcomes, _verb)
     return {verb: found[verb] for verb in DONE if verb in found}
@@ -104,7 +104,7 @@ def ending_of(outcome: TenantOutcome) -> ActionOutcome | None:
     return next((one for one in outcome.actions if one.result is outcome.result), None)
 
 
-def deeds(outcome: TenantOutcome) -> Iterator[tuple[str, tuple[FormattedText, ...]]]:
+def action_lists(outcome: TenantOutcome) -> Iterator[tuple[str, tuple[FormattedText, ...]]]:
     """The applied actions of a tenant that stopped, and those that were not attempted, each with its title."""
     before = "applied before:" if outcome.result is Result.FAILED else "applied:"
     for title, found in ((before, done_before(outcome)), ("not attempted:", not_tried(outcome))):

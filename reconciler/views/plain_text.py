@@ -21,10 +21,10 @@ from reconciler.views.grouping import (
 )
 from reconciler.views.outcomes import (
     DONE,
+    action_lists,
     by_cause,
-    by_deed,
+    by_verb,
     by_warning,
-    deeds,
     duplicates,
     ending_of,
     named,
@@ -311,7 +311,7 @@ def _applied(outcomes: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[
     if not outcomes:
         return
     yield from heading("Applied", len(outcomes))
-    for verb, members in by_deed(outcomes).items():
+    for verb, members in by_verb(outcomes).items():
         sign = symbols.symbol_of_kind(DONE[verb])
         lead = styled(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
         yield CommaList(lead, _named_members(members, extent), indent=2)
@@ -366,7 +366,7 @@ def _ended(group: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece
     yield Line(styled(f"{sign.text:<3}", sign.style), styled(tenants, symbols.HEADING), indent=2)
     if ending := ending_of(first):
         yield from _why(ending)
-    for title, found in deeds(first):
+    for title, found in action_lists(first):
         yield CommaList(styled(f"{title} ", symbols.ASIDE), found, indent=5)
 
 

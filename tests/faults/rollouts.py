@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.audit import WriteFilter, audit
 from reconciler.apply.run.wave_options import Bake
 from reconciler.apply.waves.waves import read_waves
 from reconciler.desired.tier import Tier
@@ -239,7 +239,7 @@ async def rolled_out(folder: Path, seed: int, kind: Callable[[Random], Change], 
         reached = _differing(before, trial.values())
         if report.harm is None:
             return Ended(report, len(reached), 0)
-        writes = audit([journal], Wanted(run=report.run, wave=report.harm.wave)).writes
+        writes = audit([journal], WriteFilter(run=report.run, wave=report.harm.wave)).writes
         of_wave = {project_id for write in writes for project_id in write.project_ids}
         trial.change = dataclasses.replace(change, hurts=0.0)
         back = await fleet.plan_rollback(Undone(report.run, writes), request=request)

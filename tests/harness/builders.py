@@ -21,7 +21,7 @@ from reconciler.model.values import replace
 from reconciler.plan import planner
 from reconciler.plan.history import History
 from reconciler.policies.judge import Judge
-from reconciler.policies.subject import Surroundings
+from reconciler.policies.subject import PolicyContext
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
@@ -212,5 +212,5 @@ def a_judge(
 ) -> Judge:
     """What evaluates policies for a fleet; its processor time stands still."""
     spent = around.pop("spent", lambda: 0.0)
-    known = Surroundings(desired=desired, history=history, **{"now": NOON, **around})
+    known = PolicyContext(desired=desired, history=history, **{"now": NOON, **around})
     return Judge(policies, known, spent=spent)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as some
 
-from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.audit import WriteFilter, audit
 from reconciler.views import audit_text, csv_text
 from reconciler.views.console import as_text
 from reconciler.views.json_text import render
@@ -58,7 +58,7 @@ def test_a_damaged_line_is_told_as_text_or_named_as_unreadable(damage: tuple[int
     with TemporaryDirectory() as folder:
         path = Path(folder, "run.jsonl")
         path.write_text("\n".join(damaged(*damage)) + "\n", encoding="utf-8", errors="surrogatepass")
-        found = audit([path], Wanted())
+        found = audit([path], WriteFilter())
     view = AuditView(found)
     assert found.writes or found.unreadable or damage[1] in {"line", "request_id"}
     shown = as_text(audit_text.render(found, full=True))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.files import disk_marks
-from reconciler.files.git import base_ref, left_out, load_at, taken_out
+from reconciler.files.git import base_ref, left_out, load_at, removed_tenants
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
@@ -221,7 +221,7 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edi
             assert left_out(root, known) == left_out(root)
             tenants = {} if loaded.desired is None else loaded.desired.tenants
             assert unheld(root, tenants, tenants, known=known) == unheld(root, tenants, tenants)
-            assert taken_out(root, "HEAD", known) == taken_out(root, "HEAD")
+            assert removed_tenants(root, "HEAD", known) == removed_tenants(root, "HEAD")
             found, expected = load_at(root, "HEAD", known=known), load_at(root, "HEAD")
             assert found.desired == expected.desired
             assert len(found.problems) == len(expected.problems)  # of a file on disk, they name that

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given
 
-from reconciler.apply.journals.audit import Wanted, audit
+from reconciler.apply.journals.audit import WriteFilter, audit
 from reconciler.fleet.rollback import Undone
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
@@ -60,7 +60,7 @@ def differing(before: State, after: State) -> set[str]:
 
 def back(scene: Scene, run: str) -> Planned:
     """The plan that takes the run back."""
-    told = audit([scene.folder / "journal.jsonl"], Wanted(run=run))
+    told = audit([scene.folder / "journal.jsonl"], WriteFilter(run=run))
     request = replace(scene.request, permissions=replace(LOWERING, counts=COUNTS))
 
     async def main() -> Planned:
@@ -73,7 +73,7 @@ def back(scene: Scene, run: str) -> Planned:
 def projects_of(scene: Scene, names: set[str], plan: Plan) -> set[str]:
     """The projects of these tenants, as far as any plan or journal names them."""
     ids: dict[str, str] = {planned.tenant: planned.project.id for planned in plan.tenants if planned.project}
-    for write in audit([scene.folder / "journal.jsonl"], Wanted()).writes:
+    for write in audit([scene.folder / "journal.jsonl"], WriteFilter()).writes:
         made = MADE.match(write.message)
         created = (made[2],) if made and write.kind == "create_project" else ()
         for name, project_id in zip(write.tenants, write.project_ids or created, strict=False):
@@ -119,7 +119,7 @@ def test_a_run_that_was_stopped_or_killed_goes_back_too(case: Case, disturbance:
             return
         scene.apply_disturbed(planned, disturbance)
         scene.wait(seconds=60)
-        if not audit([scene.folder / "journal.jsonl"], Wanted(run=INTERRUPTED)).writes:
+        if not audit([scene.folder / "journal.jsonl"], WriteFilter(run=INTERRUPTED)).writes:
             return
         way = back(scene, INTERRUPTED)
         undone = scene.apply(way)

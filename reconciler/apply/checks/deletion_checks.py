@@ -166,9 +166,9 @@ async def duplicate_objection(run: Run, action: DeleteDuplicate, first: Address)
     except NotFoundError:
         return f"project {first.project_id}, which was created first, has been deleted since the plan was made"
     found = next(
-        chain(_changes(action, own, second, run.fleet), unused.holdings(second), unused.activity(second)), ""
+        chain(_changes(action, own, second, run.fleet), unused.additions(second), unused.activity(second)), ""
     )
-    if not found and run.now() < unused.ripe_at(second):
+    if not found and run.now() < unused.counters_complete_at(second):
         found = "Neon's counters do not include it yet"
     return f"project {action.project_id} is no longer proven to be unused: {found}" if found else ""
 

@@ -32,7 +32,7 @@ NO_JOURNAL: Final = "a row of the registry; the journal of the run is not here"
 INTERRUPTED: Final = "interrupted"
 
 
-class Wanted(Struct, frozen=True):
+class WriteFilter(Struct, frozen=True):
     """Which writes are wanted."""
 
     tenants: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Wanted(Struct, frozen=True):
 class _File:
     """What was read from one journal so far. A file may contain several runs, also concurrent ones."""
 
-    wanted: Wanted
+    wanted: WriteFilter
     headers: dict[str, dict[str, Any]] = field(default_factory=dict)
     open: dict[str, dict[str, Any]] = field(default_factory=dict)
     waves: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class _File:
                 self.writes += [] if part is None else [part]
 
 
-def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
+def audit(journals: Sequence[Path], wanted: WriteFilter) -> Audit:
     """Return the wanted writes of these files, and of all journals below these folders. A copy counts once."""
     found: dict[tuple[str, str], RecordedWrite] = {}
     unreadable, count = set(), 0
@@ -126,7 +126,7 @@ def audit(journals: Sequence[Path], wanted: Wanted) -> Audit:
     return Audit(tuple(ordered), count, tuple(sorted(unreadable)))
 
 
-def with_rows(found: Audit, registered: RegisteredTenants, wanted: Wanted) -> Audit:
+def with_rows(found: Audit, registered: RegisteredTenants, wanted: WriteFilter) -> Audit:
     """Return the writes, with the claims that rows of the registry show of runs without a journal."""
     if wanted.fleet not in (None, registered.fleet):
         return found
@@ -181,14 +181,14 @@ def _files(journals: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _read(path: Path, wanted: Wanted) -> _File | None:
+def _read(path: Path, wanted: WriteFilter) -> _File | None:
     """None if it is not a regular file, or cannot be read."""
     with suppress(OSError), _opened(path) as file:
         return _read_file(file, wanted)
     return None
 
 
-def _read_file(file: IO[bytes], wanted: Wanted) -> _File:
+def _read_file(file: IO[bytes], wanted: WriteFilter) -> _File:
     read = _File(wanted)
     for line in json_lines(file):
         read.line(line)

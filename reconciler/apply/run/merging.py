@@ -86,12 +86,12 @@ class Merging:
         now = stated(after)
         if any(is_lost(path, value, after) for path, value in kept.items()):
             self._merges[group] = False
-        elif any(_tells(path, sent) for path in kept if path in now):
+        elif any(_is_evidence(path, sent) for path in kept if path in now):
             self._merges[group] = True
         self._defaults |= {
             (after.region, path, now.get(path, value))
             for path, value in kept.items()
-            if _may_be_neons(path) or not _shows(after, path)
+            if _may_be_set_by_neon(path) or not _shows(after, path)
         }
 
 
@@ -114,9 +114,7 @@ def stated(project: LiveProject) -> dict[str, Value]:
     """The values of a project that somebody may have chosen, by path."""
     kept = (*IN_SETTINGS, PARAMETERS)
     found = {path: value for path, value in project_fields(project).items() if path.startswith(kept)}
-    return {
-        path: value for path, value in found.items() if _is_whole(path, value) and not _means_none(path, value)
-    }
+    return {path: value for path, value in found.items() if _is_whole(path, value) and not _is_unset(path, value)}
 
 
 def _is_whole(path: str, value: Value) -> bool:
@@ -129,7 +127,7 @@ def _is_whole(path: str, value: Value) -> bool:
     return known.form is not Form.SWITCH or isinstance(value.value, bool)
 
 
-def _means_none(path: str, value: Value) -> bool:
+def _is_unset(path: str, value: Value) -> bool:
     known = BY_PATH.get(path)
     return value in NO_VALUES or (known is not None and value == JsonText.of(known.absent))
 
@@ -142,12 +140,12 @@ def _group(path: str) -> tuple[str, ...]:
     return next(group for group in GROUPS if path.startswith(group))
 
 
-def _tells(path: str, sent: Collection[str]) -> bool:
+def _is_evidence(path: str, sent: Collection[str]) -> bool:
     """Whether the value would be gone if Neon replaced the group. A quota sent in part may merge by itself."""
     in_part = path.startswith(QUOTA) and any(other.startswith(QUOTA) for other in sent)
-    return not _may_be_neons(path) and not in_part
+    return not _may_be_set_by_neon(path) and not in_part
 
 
-def _may_be_neons(path: str) -> bool:
+def _may_be_set_by_neon(path: str) -> bool:
     known = BY_PATH.get(path)
     return path == MAINTENANCE or (known is not None and known.one_way)

@@ -236,7 +236,7 @@ async def _carry_out_with_care(run: Run, action: Action, address: Address, *, af
         case CreateReplica():
             return await create_replica(run, action, address, carry_out)
         case _ if needs_room(action):
-            return await _carry_out_once_counted(run, action, address, after_deletion=after_deletion)
+            return await _carry_out_within_limit(run, action, address, after_deletion=after_deletion)
         case _:
             return await carry_out(run, action, address)
 
@@ -249,7 +249,7 @@ async def _dump_first(run: Run, action: Action, address: Address) -> str:
     return await dump_first(run.options.dumps, run.neon, action, address)
 
 
-async def _carry_out_once_counted(
+async def _carry_out_within_limit(
     run: Run, action: Action, address: Address, *, after_deletion: bool
 ) -> Performed:
     """Carries out an action that a limit may refuse. Repeats it until Neon's counter includes every deletion.

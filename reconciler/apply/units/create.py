@@ -90,7 +90,7 @@ async def create_cohort(run: Run, unit: CreateCohort) -> None:
         sent = await _post_all(run, unit.tenants)
     unchecked = [one for one in sent if one.lost or run.checks_rivals]
     try:
-        rivals = await _find_once_settled(run, unchecked)
+        rivals = await _find_after_settle(run, unchecked)
     except ReconcilerError as error:
         _record_unchecked(run, unchecked, error)
         sent, rivals = [one for one in sent if one not in unchecked], {}
@@ -235,7 +235,7 @@ async def _post(run: Run, create: CreateProject) -> Performed:
     )
 
 
-async def _find_once_settled(run: Run, sent: Sequence[SentCreate]) -> dict[str, list[LiveProject]]:
+async def _find_after_settle(run: Run, sent: Sequence[SentCreate]) -> dict[str, list[LiveProject]]:
     """Waits until every list shows the new projects, and returns the other live projects of each name."""
     if not sent:
         return {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.apply.journals.audit import Wanted, audit, journal_lines
+from reconciler.apply.journals.audit import WriteFilter, audit, journal_lines
 from reconciler.apply.run.wave_options import EarlierWaves, UnseenWave
 from reconciler.apply.waves.health import CheckedTenant, judge, pause
 from reconciler.model.moments import utc
@@ -71,7 +71,7 @@ def earlier_waves(journals: Sequence[Path], fleet: str, commit: str | None) -> E
 
 def _lowered(journals: Sequence[Path], run: str) -> dict[str, dict[str, Value]]:
     found: dict[str, dict[str, Value]] = {}
-    for write in audit(journals, Wanted(run=run)).writes:
+    for write in audit(journals, WriteFilter(run=run)).writes:
         lowered = {change.path: change.before for change in write.changes if _lowers(change)}
         for name in write.tenants if lowered else ():
             found.setdefault(name, {}).update(lowered)

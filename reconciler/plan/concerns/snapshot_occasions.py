@@ -60,7 +60,9 @@ def taken_before(snapshot: KeptSnapshot) -> Occasion | None:
     return Occasion(found["what"])
 
 
-def asking(occasion: Occasion, desired: DesiredState, tenant: Tenant, history: History) -> Settings | None:
+def settings_with_snapshot(
+    occasion: Occasion, desired: DesiredState, tenant: Tenant, history: History
+) -> Settings | None:
     """Return the settings that ask for a snapshot before this: of the tier that the tenant has, or leaves.
 
     What the tenant's own file states takes the place of both.

@@ -63,7 +63,7 @@ def guard(
     refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
     judged_plan = replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _obstacles(refusals, plan)):
-        judged_plan = nothing_of(judged_plan, because)
+        judged_plan = with_all_refused(judged_plan, because)
     judged_plan = replace(judged_plan, waiting=waiting(judged_plan, desired, history, selection))
     return replace(judged_plan, budget=estimate(judged_plan.tenants, desired, live))
 
@@ -118,7 +118,7 @@ def _with_holder(refusal: Refusal, history: History) -> Refusal:
     return replace(refusal, unheld=True) if unheld else refusal
 
 
-def nothing_of(plan: Plan, because: str) -> Plan:
+def with_all_refused(plan: Plan, because: str) -> Plan:
     """Return the plan with all its actions refused: ``--strict`` applies all or nothing."""
     if plan.empty:
         return plan

@@ -8,7 +8,7 @@ from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.history import known_past
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Refusal, Rule
-from reconciler.plan.renames import lookalikes
+from reconciler.plan.renames import similar_removed_tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ def looks_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator
         return
     unmatched = identify(context.desired, context.live).unmatched if context.live.listed else None
     tenants = [context.desired.tenants[planned.tenant] for planned in creating]
-    found = lookalikes(context.desired, context.history, tenants, unmatched)
+    found = similar_removed_tenants(context.desired, context.history, tenants, unmatched)
     for planned in creating:
         if alike := found.get(planned.tenant):
             yield _refusal(planned, alike, context, len(creating))

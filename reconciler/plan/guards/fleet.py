@@ -53,8 +53,8 @@ def shrunken_files(kept: Sequence[TenantPlan], context: FleetContext) -> Iterato
         yield _refusal(
             Rule.SHRUNKEN_FILES,
             pruned,
-            f"--prune would delete {len(pruned)} project{_s(len(pruned))}, but the files declare only "
-            f"{declared} tenant{_s(declared)}",
+            f"--prune would delete {len(pruned)} project{_plural_ending(len(pruned))}, but the files declare only "
+            f"{declared} tenant{_plural_ending(declared)}",
             "restore the missing files; if they were removed on purpose, permit it with --allow "
             f"deletes={len(pruned)}",
         )
@@ -234,7 +234,7 @@ RULES: Final[tuple[FleetRule, ...]] = (
 )
 
 
-def _s(count: int) -> str:
+def _plural_ending(count: int) -> str:
     return "" if count == 1 else "s"
 
 

@@ -11,7 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
-from reconciler.plan.applied import Applied, Ended, advanced, merged, to_be_tried
+from reconciler.plan.applied import Applied, Ended, advanced, merged, to_record_as_tried
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.guards import guard
@@ -234,7 +234,7 @@ class TestWhatWasTried:
         desired, history, seen = fleet(acme=6), History(fleet()), live("acme", "bluebird", gib=5)
         plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
         assert [each.tenant for each in plan.tenants] == ["acme", "bluebird"]  # the latter drifted
-        assert to_be_tried(desired, history, plan) == ["acme"]
+        assert to_record_as_tried(desired, history, plan) == ["acme"]
         assert AT_BASE.trying(["acme"], HEAD).trying(["acme"], HEAD).tried == {"acme": (HEAD,)}
 
     def test_of_a_tenant_whom_the_base_does_not_know_counts_wherever_it_was_looked_at(self) -> None:

@@ -397,7 +397,7 @@ def _advance(base: Base, desired: DesiredState, request: Request, planned: Plann
         plan=planned.plan,
         report=report,
         selection=request.selection,
-        whole=set(request.only) == set(NAMES) and request.depth is not Depth.LIST,
+        complete=set(request.only) == set(NAMES) and request.depth is not Depth.LIST,
         stale=[stale.tenant for stale in planned.stale],
     )
     try:

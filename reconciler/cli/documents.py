@@ -69,18 +69,18 @@ def _write_files(output: OutputFlags, view: View) -> None:
 
 def write(path: Path, document: Rendered, flag: str = "--output") -> None:
     """Writes the document to the file that the flag names. Raises InvalidInputError if that is impossible."""
-    with _whole(path, flag) as file:
+    with _complete_file(path, flag) as file:
         file.writelines(piece.encode() for piece in _pieces(document))
 
 
 def write_bytes(path: Path, data: bytes, flag: str) -> None:
     """Writes the data to the file that the flag names. Raises InvalidInputError if that is impossible."""
-    with _whole(path, flag) as file:
+    with _complete_file(path, flag) as file:
         file.write(data)
 
 
 @contextmanager
-def _whole(path: Path, flag: str) -> Iterator[BinaryIO]:
+def _complete_file(path: Path, flag: str) -> Iterator[BinaryIO]:
     """The file, to be written as a whole.
 
     Removes a file that could be written only in part, because half a document looks like a whole one. Keeps

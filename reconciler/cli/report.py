@@ -34,11 +34,11 @@ def merge(reports: tuple[Path, ...], output: OutputFlags) -> ExitCode:
     found = [one.report for one in read]
     missing = missing_shards(found)
     stale = tuple(each for one in read for each in one.stale)
-    whole = merged(found)
-    publish(output, ReportView(whole, JOURNALS, stale))
+    report = merged(found)
+    publish(output, ReportView(report, JOURNALS, stale))
     for shard in missing:
         say(f"shard {shard} has no report: its job ended before it wrote one", level=WARNING)
-    code = exit_codes.of_report(whole, stale=stale)
+    code = exit_codes.of_report(report, stale=stale)
     return weightiest([code, ExitCode.ERROR]) if missing else code
 
 

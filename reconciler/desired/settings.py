@@ -179,10 +179,10 @@ def replicas_of(
 
 def _replica(stated: Compute, project: Compute | None) -> Compute:
     """A member that is not stated is the project's; such a minimum is at most the stated maximum."""
-    whole = override_compute(project, stated) or stated
-    if stated.min_cu is None and whole.min_cu is not None and whole.max_cu is not None:
-        return replace(whole, min_cu=min(whole.min_cu, whole.max_cu))
-    return whole
+    combined = override_compute(project, stated) or stated
+    if stated.min_cu is None and combined.min_cu is not None and combined.max_cu is not None:
+        return replace(combined, min_cu=min(combined.min_cu, combined.max_cu))
+    return combined
 
 
 def _branch_compute(own: Compute | None, tier: Compute | None, project: Compute | None) -> Compute | None:
@@ -190,10 +190,10 @@ def _branch_compute(own: Compute | None, tier: Compute | None, project: Compute 
     stated = override_compute(tier, own)
     if stated is None:
         return None
-    whole = override_compute(project, stated)
-    if whole is not None and whole.min_cu is not None and whole.max_cu is not None:
-        whole = replace(whole, min_cu=min(whole.min_cu, whole.max_cu))
-    return whole
+    combined = override_compute(project, stated)
+    if combined is not None and combined.min_cu is not None and combined.max_cu is not None:
+        combined = replace(combined, min_cu=min(combined.min_cu, combined.max_cu))
+    return combined
 
 
 def override_compute(tier: Compute | None, override: Compute | None) -> Compute | None:

@@ -159,8 +159,8 @@ def observation_schema() -> dict[str, Any]:
 
 def _schema(document: type[msgspec.Struct], title: str) -> dict[str, Any]:
     written = _described(document)
-    whole = written["$defs"].pop(document.__name__)
-    return {"$schema": _DIALECT, **whole, "$defs": written["$defs"], "title": title}
+    definition = written["$defs"].pop(document.__name__)
+    return {"$schema": _DIALECT, **definition, "$defs": written["$defs"], "title": title}
 
 
 def _described(document: Any) -> dict[str, Any]:
@@ -183,9 +183,9 @@ def _descriptions() -> Mapping[str, Mapping[str, str]]:
     types = [one for module in _MODULES for one in vars(module).values() if _is_of(one, module)]
     every = [*types, *get_args(Action), LiveProject, LiveSnapshot, Compute, Location]
     described = {of.__name__: member_docstrings(of) for of in every}
-    whole = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
-    whole |= {"Adoption": "AdoptionResult", "Collected": "CollectionResult"}
-    return {**described, **{f"{document}Document": described[of] for document, of in whole.items()}}
+    definition = {"Plan": "Plan", "Drift": "Plan", "Report": "Report", "Usage": "Usage", "Cost": "Cost"}
+    definition |= {"Adoption": "AdoptionResult", "Collected": "CollectionResult"}
+    return {**described, **{f"{document}Document": described[of] for document, of in definition.items()}}
 
 
 def _is_of(one: object, module: object) -> bool:

@@ -34,8 +34,8 @@ def formatted(text: str, shape: Shape) -> str:
         piece = _Form(text).of(node, shape, limit, begin, gap=1)
         pieces += [text[done : node.start if begin is None else begin], piece.text]
         done = piece.end
-    whole = "".join((*pieces, text[done:]))
-    return _without_trailing_space(whole)
+    result = "".join((*pieces, text[done:]))
+    return _without_trailing_space(result)
 
 
 class _Piece(NamedTuple):

@@ -196,10 +196,10 @@ def _path(repository: Repository, remote: str, path: str) -> str:
     """Return a folder of this machine, from the top of the repository, which may not be in the repository
     itself.
     """
-    whole = repository.top / path
-    if Path(os.path.realpath(whole)).is_relative_to(repository.top):
+    absolute = repository.top / path
+    if Path(os.path.realpath(absolute)).is_relative_to(repository.top):
         raise _refused(remote, "is a folder of the repository itself, where a pull request can put it")
-    return str(whole)
+    return str(absolute)
 
 
 def _over_https(repository: Repository, remote: str, url: str) -> tuple[str, list[tuple[str, str]]]:
@@ -291,8 +291,8 @@ def _search_path(top: Path) -> str:
     there.
     """
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    whole = [folder for folder in folders if os.path.isabs(folder)]  # noqa: PTH117
-    return os.pathsep.join(folder for folder in whole if not Path(os.path.realpath(folder)).is_relative_to(top))
+    absolute = [folder for folder in folders if os.path.isabs(folder)]  # noqa: PTH117
+    return os.pathsep.join(folder for folder in absolute if not Path(os.path.realpath(folder)).is_relative_to(top))
 
 
 def _environment(settings: list[tuple[str, str]]) -> dict[str, str]:

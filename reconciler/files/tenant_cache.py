@@ -190,10 +190,10 @@ def _is_strange(folder: Path) -> bool:
 def _read(file: Path, kind: Any) -> Any:
     """Return the contents of a file of the cache; None if there is none, or it is damaged."""
     try:
-        whole = memoryview(read_file(file, MOST_BYTES))
+        content = memoryview(read_file(file, MOST_BYTES))
         start = len(_MAGIC) + _CHECK_BYTES
-        check, body = bytes(whole[len(_MAGIC) : start]), whole[start:]
-        if bytes(whole[: len(_MAGIC)]) != _MAGIC or blake2b(body, digest_size=_CHECK_BYTES).digest() != check:
+        check, body = bytes(content[len(_MAGIC) : start]), content[start:]
+        if bytes(content[: len(_MAGIC)]) != _MAGIC or blake2b(body, digest_size=_CHECK_BYTES).digest() != check:
             return None
         return msgspec.msgpack.decode(body, type=kind)
     except (OSError, UnreadableError, msgspec.MsgspecError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 
-WHOLE: Final = "all"
+ALL_PARTS: Final = "all"
 """The name of the whole fleet as a part."""
 
 
@@ -154,7 +154,7 @@ class Lease(Struct, frozen=True):
     """The exclusive right of a run to apply a fleet, or a part of it."""
 
     part: str
-    """``WHOLE``, or the shard as it is named on the command line: ``2/4``."""
+    """``ALL_PARTS``, or the shard as it is named on the command line: ``2/4``."""
     run: str
     token: int
     """Higher than that of every earlier lease of the fleet."""
@@ -164,7 +164,7 @@ class Lease(Struct, frozen=True):
 
 def part_of(shard: tuple[int, int] | None) -> str:
     """The part of the fleet that a run applies: its shard, or the whole fleet whatever else selects tenants."""
-    return WHOLE if shard is None else f"{shard[0]}/{shard[1]}"
+    return ALL_PARTS if shard is None else f"{shard[0]}/{shard[1]}"
 
 
 def overlap(one: str, other: str) -> bool:

@@ -78,8 +78,8 @@ class KeyCalls:
             return None
         listed = page["projects"][0]
         purpose = f"read project {listed['id']}"
-        whole: Any = await self._get(PROJECT, purpose, dict[str, Any], project_id=str(listed["id"]))
-        return _members(listed), _members(whole["project"])
+        full: Any = await self._get(PROJECT, purpose, dict[str, Any], project_id=str(listed["id"]))
+        return _members(listed), _members(full["project"])
 
     async def _get(
         self, path: str, purpose: str, shape: type[T], query: dict[str, str] | None = None, **ids: str

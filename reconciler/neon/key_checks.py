@@ -66,19 +66,19 @@ async def organization_key_checks(
         yield fail(Area.KEYS, f"{message} has the id {access.id}: {SWAPPED}", _compare(access), denied=True)
         return
     try:
-        whole = await calls.organization(access.id)
+        opened = await calls.organization(access.id)
         found = await calls.listed_and_read(access.id)
     except (NotFoundError, PermissionDeniedError):
         message = f"${variable} does not open organization {access.name} ({access.id})"
         yield fail(Area.KEYS, message, _compare(access), denied=True)
         return
-    if whole is None:
+    if opened is None:
         message = f"${variable} may not read organization {access.name} itself: is it the key of one project?"
         yield warn(Area.KEYS, message, f"create a key of the organization {CONSOLE}")
     else:
         yield ok(
             Area.KEYS,
-            f"${variable} opens organization {access.name} ({whole.name}, {access.id}, plan {whole.plan})",
+            f"${variable} opens organization {access.name} ({opened.name}, {access.id}, plan {opened.plan})",
         )
     if found is not None:
         yield _listed(access.name, *found)

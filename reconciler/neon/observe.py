@@ -165,8 +165,8 @@ async def _find_annotated(
     read = await _with_branches(reader, replace(everybody, projects=tuple(asked)))
     named = [(project, requirements.tenant_of(desired, project)) for project in read.projects]
     found = [project for project, tenant in named if tenant in tenants]
-    whole = len({tenant for _, tenant in named if tenant in tenants}) == len(tenants)
-    unknown = {} if whole else {project.id: project for project in read.unknown}
+    all_found = len({tenant for _, tenant in named if tenant in tenants}) == len(tenants)
+    unknown = {} if all_found else {project.id: project for project in read.unknown}
     return replace(
         live,
         projects=ordered((*live.projects, *found)),

@@ -82,7 +82,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     plan: Plan
     report: Report
     selection: Selection
-    whole: bool
+    complete: bool
     """Whether the run was about every concern and read all details for their comparison."""
     stale: Collection[str] = ()
     """Tenants whose actions a saved plan did not permit."""
@@ -140,7 +140,7 @@ def _unfinished(before: Applied | None, ended: Ended) -> dict[str, str]:
     earlier = {} if before is None else ended.desired.by_current_name(before.creating)
     creating = {**earlier, **created_again(ended.history, ended.plan, ended.report.run)}
     not_applied = _not_applied(ended)
-    kept = {name for name in creating if name in not_applied or not (ended.whole and _includes(ended, name))}
+    kept = {name for name in creating if name in not_applied or not (ended.complete and _includes(ended, name))}
     return {name: run for name, run in creating.items() if name in kept}
 
 
@@ -206,7 +206,7 @@ def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
     """
     not_applied = _not_applied(ended)
     for name, tenant in ended.desired.tenants.items():
-        looked_at = ended.whole and ended.selection.includes(tenant)
+        looked_at = ended.complete and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
         carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
         yield name, carried_out or not (origins or _boost_end_is_owed(ended, name))
@@ -284,7 +284,7 @@ def _kept_without_declaration(ended: Ended) -> Iterator[str]:
     base = ended.history.base
     recorded = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
     known = {*(() if base is None else base.tenants), *recorded} - ended.desired.tenants.keys()
-    looked = ended.selection.everything and ended.whole and not ended.desired.held_back
+    looked = ended.selection.everything and ended.complete and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
     live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}
     for name in sorted(known):

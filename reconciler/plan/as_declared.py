@@ -163,10 +163,10 @@ def _declared(settings: Settings, branch: LiveBranch) -> DevBranch | None:
 
 def _compute(settings: Settings, branch: DevBranch | None) -> Compute:
     """Return the declared compute of a branch; None is the default branch."""
-    whole = override_compute(DEFAULT_COMPUTE, settings.compute)
+    combined = override_compute(DEFAULT_COMPUTE, settings.compute)
     if branch is not None:
-        whole = override_compute(whole, branch.compute)
-    return whole or DEFAULT_COMPUTE
+        combined = override_compute(combined, branch.compute)
+    return combined or DEFAULT_COMPUTE
 
 
 def _snapshots(settings: Settings, default: LiveBranch, now: datetime) -> Iterator[LiveSnapshot]:

@@ -204,18 +204,18 @@ def _looked_at_again(plans: Sequence[TenantPlan], calls: int, per_minute: float,
     within = per_minute * (seconds_left + BURST_SECONDS) / 60
     fresh = max(0.0, within - _taken(live))
     begun = max(AT_ONCE, fresh * len(plans) / calls) if fresh else 0.0
-    whole = [plan for plan in plans if plan.project is not None]
-    late = max(0.0, 1 - begun / len(whole)) if whole else 0.0
-    places = Counter(plan.project.organization for plan in whole if plan.project is not None)
-    below = late * sum(max(0, calls_to_reread(plan) - 1) for plan in whole)
+    existing = [plan for plan in plans if plan.project is not None]
+    late = max(0.0, 1 - begun / len(existing)) if existing else 0.0
+    places = Counter(plan.project.organization for plan in existing if plan.project is not None)
+    below = late * sum(max(0, calls_to_reread(plan) - 1) for plan in existing)
     seconds = (late * calls + below) * 60 / per_minute
     list_reads = (
-        _pages_again(late * n, seconds * n / len(whole), api.look_again_after_seconds, live.listed.get(name))
+        _pages_again(late * n, seconds * n / len(existing), api.look_again_after_seconds, live.listed.get(name))
         for name, n in places.items()
     )
     deleting = max(0.0, 1 - fresh / calls) * sum(_deletions_later(plan) * calls_to_reread(plan) for plan in plans)
-    counted = late * sum(map(_counts, whole))
-    reducing = late * sum(map(_reductions_first, whole))
+    counted = late * sum(map(_counts, existing))
+    reducing = late * sum(map(_reductions_first, existing))
     return int(below + sum(list_reads) + counted + reducing + deleting + (0 if fresh else _together(plans, live)))
 
 

@@ -89,18 +89,18 @@ class _RemovedTenants:
         self._by_beginning: dict[str, list[str]] = {}
         for name, tenant in tenants.items():
             self._by_settings.setdefault(_settings(tenant), []).append(name)
-            *beginnings, whole = _beginnings(name)
-            self._by_name.setdefault(whole, []).append(name)
-            for beginning in (*beginnings, whole):
+            *beginnings, full_name = _beginnings(name)
+            self._by_name.setdefault(full_name, []).append(name)
+            for beginning in (*beginnings, full_name):
                 self._by_beginning.setdefault(beginning, []).append(name)
 
     def alike(self, tenant: Tenant) -> tuple[str, ...]:
         """Return those that the tenant looks like, each once."""
-        *_, whole = beginnings = _beginnings(tenant.name)
+        *_, full_name = beginnings = _beginnings(tenant.name)
         found = [
             *self._by_settings.get(_settings(tenant), ()),
             *(name for beginning in beginnings for name in self._by_name.get(beginning, ())),
-            *self._by_beginning.get(whole, ()),
+            *self._by_beginning.get(full_name, ()),
         ]
         return tuple(dict.fromkeys(found))
 

@@ -119,9 +119,9 @@ class _Way(Struct, frozen=True):
     def findings(self) -> Iterator[Finding]:
         created = [effect for effect in self.rollback.effects if isinstance(effect, Created)]
         deletions = Deletions(self.rollback, self.tenant, self.project)
-        whole = next((one for one in created if one.thing == "project"), None)
-        if whole is not None:
-            yield from deletions.of_project(whole)
+        created_project = next((one for one in created if one.thing == "project"), None)
+        if created_project is not None:
+            yield from deletions.of_project(created_project)
             return
         move = next((effect for effect in self.rollback.effects if isinstance(effect, MovedProject)), None)
         back = None

@@ -141,9 +141,9 @@ def _together(gone: Iterable[str], now: Stated) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     left = {path.rpartition(".")[0] for path in now}
     for path in gone:
-        whole, _, member = path.rpartition(".")
-        grouped = f"{whole.rpartition('.')[2]}.{member}" in (*quota.PATHS, *compute.PATHS)
-        found.setdefault(whole if grouped and whole not in left else path, []).append(path)
+        parent, _, member = path.rpartition(".")
+        grouped = f"{parent.rpartition('.')[2]}.{member}" in (*quota.PATHS, *compute.PATHS)
+        found.setdefault(parent if grouped and parent not in left else path, []).append(path)
     return found
 
 

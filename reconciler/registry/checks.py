@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
-from reconciler.live.registered import WHOLE
+from reconciler.live.registered import ALL_PARTS
 from reconciler.model.diagnosis import Area, fail, failed_by, ok, warn
 from reconciler.registry.connect import open_registry
 
@@ -48,6 +48,6 @@ def _of(registry: Registry) -> Iterator[Check]:
         yield warn(Area.REGISTRY, message, "from then on, do not use them with an older version")
     yield ok(Area.REGISTRY, f"the registry answers, with {len(registry.rows()):,} rows of this fleet")
     for lease in registry.leases() if version == newest else ():
-        part = "the fleet" if lease.part == WHOLE else f"part {lease.part}"
+        part = "the fleet" if lease.part == ALL_PARTS else f"part {lease.part}"
         message = f"run {lease.run} holds a lease on {part}, renewed at {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC"
         yield warn(Area.REGISTRY, message, "wait for that run; the lease of a dead run expires by itself")

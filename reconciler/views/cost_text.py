@@ -141,13 +141,13 @@ def amount(part: ChargeCost) -> str:
 
 def summary(report: Cost) -> str:
     """``Cost: 12.34 USD in 2026-11 until 2026-11-29 00:00 UTC; 3 tenants.``."""
-    whole = report.until - report.period_start >= _whole(report)
-    until = "" if whole else f" until {report.until:%Y-%m-%d %H:%M} UTC"
+    is_over = report.until - report.period_start >= _length_of_month(report)
+    until = "" if is_over else f" until {report.until:%Y-%m-%d %H:%M} UTC"
     tenants = counted(len(report.tenants), "tenant")
     return f"Cost: {money(report.cost)} {report.currency} in {report.month}{until}; {tenants}."
 
 
-def _whole(report: Cost) -> timedelta:
+def _length_of_month(report: Cost) -> timedelta:
     following = (report.period_start + 32 * _DAY).replace(day=1)
     return following - report.period_start
 

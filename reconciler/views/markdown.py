@@ -8,7 +8,7 @@ from reconciler.plan.summary import by_kind, differing
 from reconciler.views import markdown_findings, markdown_tables
 from reconciler.views.forecast_text import forecast_sentences
 from reconciler.views.grouping import group_by_actions
-from reconciler.views.markdown_size import SIZES, WHOLE
+from reconciler.views.markdown_size import EVERYTHING, SIZES
 from reconciler.views.markup import code, document, paragraph, row, strong, text
 from reconciler.views.overview import authors_by_tenant, overviews
 from reconciler.views.perspective import DRIFT, PLAN
@@ -42,11 +42,11 @@ def render(view: PlanView | DriftView | DiffView | ReportView | UsageView, *, fu
     parts = _parts_of(view)
     head = paragraph(parts.head)
     if full:
-        return document((head, *parts.blocks(WHOLE), *parts.closing))
+        return document((head, *parts.blocks(EVERYTHING), *parts.closing))
     for size in SIZES:
-        whole = document((head, *parts.blocks(size), *parts.closing))
-        if len(whole) <= MAX_CHARACTERS:
-            return whole
+        comment = document((head, *parts.blocks(size), *parts.closing))
+        if len(comment) <= MAX_CHARACTERS:
+            return comment
     return document((head, *parts.closing))
 
 

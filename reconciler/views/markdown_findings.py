@@ -77,14 +77,14 @@ def findings(view: PlanView | DriftView | DiffView) -> list[FindingList]:
     return [one for one in found if one.items]
 
 
-def blocks(found: Iterable[FindingList], size: Size, whole: str = "the plan") -> Iterator[Block]:
+def blocks(found: Iterable[FindingList], size: Size, document: str = "the plan") -> Iterator[Block]:
     """A list for each finding, as far as ``size`` allows."""
     for one in found:
         shown = one.shown(size)
         items = bullets([item(size) for item in shown])
         beyond = sum(one.weights[len(shown) :]) if one.weights else len(one.items) - len(shown)
         noun, opened = "tenants" if one.weights else "", len(shown) <= OPEN_ROWS
-        yield section(one.title, one.count, items, beyond, opened=opened, noun=noun, whole=whole)
+        yield section(one.title, one.count, items, beyond, opened=opened, noun=noun, document=document)
 
 
 def _of(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.views.markup import Block, Markdown
     from reconciler.views.view import ReportView
 
-WHOLE: Final = "the report"
+DOCUMENT: Final = "the report"
 LONGEST: Final = 2_000
 """Characters of a message; of a longer one, the beginning is shown."""
 _DONE: Final = tuple(map(text, ("result", "tenants", "names")))
@@ -70,7 +70,7 @@ class ReportParts:
 
     def blocks(self, size: Size) -> Iterator[Block]:
         """What needs a person, what was deleted, and what else was done."""
-        yield from blocks([one for one in self._urgent if one.items], size, WHOLE)
+        yield from blocks([one for one in self._urgent if one.items], size, DOCUMENT)
         if self._deleted:
             yield _deleted_table(self._deleted, size)
         if self._applied:
@@ -78,7 +78,7 @@ class ReportParts:
                 _DONE, (_tenants_with_verb(verb, members, size) for verb, members in self._deeds.items())
             )
             yield section("Applied", self._applied, cells, 0, opened=True)
-        yield from blocks([one for one in self._others if one.items], size, WHOLE)
+        yield from blocks([one for one in self._others if one.items], size, DOCUMENT)
 
 
 def _head(report: Report, held_back: int) -> Iterator[Markdown]:
@@ -187,7 +187,9 @@ def _deleted_table(outcomes: Sequence[TenantOutcome], size: Size) -> Block:
     rows = [one[:columns] for outcome in shown for one in _deletion(outcome)]
     cells = table(_DELETED[:columns], rows)
     beyond, opened = len(outcomes) - len(shown), len(shown) <= OPEN_ROWS
-    return section("Deleted projects", len(outcomes), cells, beyond, opened=opened, noun="projects", whole=WHOLE)
+    return section(
+        "Deleted projects", len(outcomes), cells, beyond, opened=opened, noun="projects", document=DOCUMENT
+    )
 
 
 def _deletion(outcome: TenantOutcome) -> Iterator[tuple[Markdown, ...]]:

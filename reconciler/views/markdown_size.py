@@ -52,7 +52,7 @@ class Size(Struct, frozen=True):
         return self.names if self.rows is None or risk is Risk.DESTRUCTIVE else SAMPLES
 
 
-WHOLE: Final = Size(None, None, None)
+EVERYTHING: Final = Size(None, None, None)
 _STEPS: Final = (200, 60, 20, 6, 2)
 SIZES: Final = (
     *(Size(rows) for rows in _STEPS),

@@ -40,11 +40,12 @@ def section(
     *,
     opened: bool,
     noun: str = "",
-    whole: str = "the plan",
+    document: str = "the plan",
     below: Sequence[Block] = (),
 ) -> Block:
-    """A list under its title, how many more there are (JSON has ``whole`` of it), and what stands ``below``."""
-    more = f"and {beyond:,} more{f' {noun}' if noun else ''}: {whole} as JSON, and as text with --full, lists all"
+    """A list under its title, the number of rows left out (``document`` as JSON has all), and what is ``below``."""
+    left_out = f"{beyond:,} more{f' {noun}' if noun else ''}"
+    more = f"and {left_out}: {document} as JSON, and as text with --full, lists all"
     rest = [paragraph([text(more)])] if beyond > 0 else []
     return folded(f"{title} ({count:,})", (shown, *rest, *below), opened=opened)
 

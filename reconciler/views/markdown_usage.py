@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-WHOLE: Final = "the usage"
+DOCUMENT: Final = "the usage"
 NAMED: Final = 20
 """Tenants of a list of names that are shown."""
 _QUOTAS: Final = ("tenant", "tier", "quota", "used", "of", "expected")
@@ -59,7 +59,7 @@ class UsageParts:
         yield from _counts(self._report)
         yield from _consumers(self._report.tenants)
         yield from _lists(self._report, size)
-        yield from markdown_findings.blocks([self._notes] if self._notes.items else [], size, WHOLE)
+        yield from markdown_findings.blocks([self._notes] if self._notes.items else [], size, DOCUMENT)
 
 
 def _head(report: Usage) -> Iterator[Markdown]:
@@ -95,7 +95,7 @@ def _table(
     shown = size.cut(found, lambda _: Risk.DESTRUCTIVE)
     rows, beyond = table(tuple(map(text, head)), map(cells, shown)), len(found) - len(shown)
     opened, beneath = len(shown) <= OPEN_ROWS, [paragraph(below)] if below else []
-    yield section(title, len(found), rows, beyond, opened=opened, whole=WHOLE, below=beneath)
+    yield section(title, len(found), rows, beyond, opened=opened, document=DOCUMENT, below=beneath)
 
 
 def _remedy(words: str) -> Markdown:
@@ -136,7 +136,7 @@ def _all(title: str, head: Sequence[str], rows: Sequence[tuple[Markdown, ...]]) 
     """A table of few rows: of tiers, organizations or quotas."""
     shown = rows[:OPEN_ROWS]
     cells = table(tuple(map(text, head)), shown)
-    return section(title, len(rows), cells, len(rows) - len(shown), opened=True, whole=WHOLE)
+    return section(title, len(rows), cells, len(rows) - len(shown), opened=True, document=DOCUMENT)
 
 
 def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Block]:

@@ -134,7 +134,7 @@ def _words(change: SharedChange, perspective: Perspective) -> FormattedText:
     if change.thing == TIER:
         return formatted("tier {} -> {}", str(change.before), str(change.after))
     if change.path is None:
-        return _whole(change, perspective)
+        return _whole_action(change, perspective)
     field = formatted("{}{}", _whose(change), formatted("{}", label(change.path)))
     turn = _turn(change, perspective)
     where = _layer(change)
@@ -184,7 +184,7 @@ _FOUND: Final = {
 }
 
 
-def _whole(change: SharedChange, perspective: Perspective) -> FormattedText:
+def _whole_action(change: SharedChange, perspective: Perspective) -> FormattedText:
     things = _things(change)
     of_tier = formatted(", tier {}", change.tier) if change.tier and change.thing == PROJECT else FormattedText()
     if perspective is DRIFT:

@@ -325,7 +325,7 @@ def _not_compared(looked: Coverage) -> FormattedText:
 
 def _looked_at(looked: Coverage) -> FormattedText:
     where = names(looked.organizations, _ORGANIZATIONS_NAMED)
-    whole = formatted("in {}", where) if where else formatted("by name or id, no organization listed")
+    place = formatted("in {}", where) if where else formatted("by name or id, no organization listed")
     details = (
         ("existing computes", looked.computes_checked, looked.computes_total),
         ("branches", looked.branches_checked, looked.branches_total),
@@ -335,7 +335,7 @@ def _looked_at(looked: Coverage) -> FormattedText:
     checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
     computes = [] if looked.computes_total else ["no existing computes to check"]
     read = ", ".join((*computes, *checked))
-    return formatted(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", whole)
+    return formatted(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", place)
 
 
 def ownership(orphan: Orphan) -> str:
@@ -425,11 +425,11 @@ def _unmanaged(kept: Unmanaged) -> FormattedText:
     return formatted(f"no longer managed, live value kept: {{}}{{}}{whose}{{}}", label(kept.path), values, new)
 
 
-def _member(whole: str, path: str, value: Value) -> FormattedText:
+def _member(parent: str, path: str, value: Value) -> FormattedText:
     text = _shortened(path, value)
-    if path == whole:
+    if path == parent:
         return formatted("{}", text)
-    return formatted("{} {}", label(path.removeprefix(f"{whole}.")), text)
+    return formatted("{} {}", label(path.removeprefix(f"{parent}.")), text)
 
 
 def _compact(value: Json) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.environment import Environment
-from reconciler.live.registered import WHOLE
+from reconciler.live.registered import ALL_PARTS
 from reconciler.registry.connect import open_registry
 from tests.harness.processes import PATIENCE_SECONDS, Place
 from tests.harness.registry_database import postgresql, required
@@ -130,7 +130,7 @@ def test_an_apply_beside_another_one_writes_nothing_and_says_whose_turn_it_is(pl
     registry = open_registry(f"sqlite:///{place.folder / 'sim.registry.db'}", Environment({}), fleet="prod")
     registry.prepare()
     at = datetime(2100, 1, 1, tzinfo=UTC)
-    registry.lease(WHOLE, "other", at, lapsed_before=at)
+    registry.lease(ALL_PARTS, "other", at, lapsed_before=at)
     registry.close()
     ended = place.run("apply", "--yes", "--simulator", "sim.db")
     assert ended.returncode == 1

@@ -170,7 +170,7 @@ class Account:
             plan=planned.plan,
             report=report,
             selection=Selection(),
-            whole=True,
+            complete=True,
         )
         self._commits.append(desired)
         head = str(len(self._commits) - 1)

@@ -189,10 +189,10 @@ class LateTurns:
         live = await self._live(reader, files, projects, {own: needed})
         seen = [self._with_what_was_lost(planned.tenant, project) for project in live.projects]
         live = replace(live, projects=ordered(seen))
-        project, whole = live.project(own), self.plans[planned.tenant]
-        moved = (planned.tenant,) if project is not None and _arrived(whole, project) else ()
+        project, first_plan = live.project(own), self.plans[planned.tenant]
+        moved = (planned.tenant,) if project is not None and _arrived(first_plan, project) else ()
         fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
-        turn = judge(replace(whole, project=planned.project), fresh, project)
+        turn = judge(replace(first_plan, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
 
     def _with_what_was_lost(self, tenant: str, project: LiveProject) -> LiveProject:
@@ -201,9 +201,9 @@ class LateTurns:
         Neon does not document whether a project keeps them. That they are lost is no change by somebody else: the
         patch that follows the transfer sends the whole quota, and the next run marks the project.
         """
-        whole = self.plans[tenant]
-        before = whole.project
-        if before is None or before.id != project.id or not _arrived(whole, project):
+        first_plan = self.plans[tenant]
+        before = first_plan.project
+        if before is None or before.id != project.id or not _arrived(first_plan, project):
             return project
         quota = before.quota if project.quota == Quota() else project.quota
         return replace(project, quota=quota, branches=_annotated(project.branches, before.branches))

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode, LeasedError, RegistryError
-from reconciler.live.registered import WHOLE
+from reconciler.live.registered import ALL_PARTS
 from reconciler.model.moments import utc_text
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def _taken(
 
 
 def _leased_error(lease: Lease) -> LeasedError:
-    what = "the fleet" if lease.part == WHOLE else f"shard {lease.part} of the fleet"
+    what = "the fleet" if lease.part == ALL_PARTS else f"shard {lease.part} of the fleet"
     lapses = lease.renewed_at + LAPSES_AFTER
     return LeasedError(
         f"run {lease.run} has been applying {what} since {utc_text(lease.since)}: nothing was written",

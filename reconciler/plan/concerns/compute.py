@@ -86,9 +86,9 @@ def _differing(stated: Compute | None, live: Compute | None) -> Iterator[tuple[s
         if not isinstance(after, JsonText):
             yield path, before, after
             continue
-        whole = with_parameters(before if isinstance(before, JsonText) else None, after)
-        if whole != before:
-            yield path, before, whole
+        combined = with_parameters(before if isinstance(before, JsonText) else None, after)
+        if combined != before:
+            yield path, before, combined
 
 
 def is_a_range(smallest: float, largest: float) -> bool:
@@ -103,10 +103,10 @@ def no_range(smallest: float, largest: float) -> str:
 
 def unfit(stated: Compute | None, project: LiveProject) -> str | None:
     """Why Neon would not create a compute: an end of its range that no file states is the project's default."""
-    whole = override_compute(project.compute, stated)
-    if stated is None or whole is None or whole.min_cu is None or whole.max_cu is None:
+    combined = override_compute(project.compute, stated)
+    if stated is None or combined is None or combined.min_cu is None or combined.max_cu is None:
         return None
-    return None if is_a_range(whole.min_cu, whole.max_cu) else no_range(whole.min_cu, whole.max_cu)
+    return None if is_a_range(combined.min_cu, combined.max_cu) else no_range(combined.min_cu, combined.max_cu)
 
 
 COMPUTE = Concern("compute", wanted, changes)

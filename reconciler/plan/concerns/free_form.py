@@ -57,8 +57,8 @@ def _digest(value: Json) -> str:
     """The same for values that mean the same, in work proportional to their size (DeepDiff's is not)."""
     from deepdiff import DeepHash  # noqa: PLC0415 - a quarter second to import, needed for few plans
 
-    whole = [value]  # what is hashable is looked up by its value, whatever its type
-    digest: str = DeepHash(whole, ignore_private_variables=False)[whole]
+    wrapped = [value]  # what is hashable is looked up by its value, whatever its type
+    digest: str = DeepHash(wrapped, ignore_private_variables=False)[wrapped]
     return digest
 
 

@@ -68,9 +68,11 @@ def ended(result: Result = Result.APPLIED, **parts: Any) -> Ended:
         for each in plan.tenants
     )
     selection = parts.get("selection", Selection())
-    whole = parts.get("whole", True)
+    complete = parts.get("complete", True)
     report = Report("run", NOW, NOW, outcomes, 1)
-    return Ended(desired=desired, history=history, plan=plan, report=report, selection=selection, whole=whole)
+    return Ended(
+        desired=desired, history=history, plan=plan, report=report, selection=selection, complete=complete
+    )
 
 
 def owed(run: Ended, before: Applied | None = AT_BASE, head: str = HEAD) -> dict[str, str | None]:
@@ -119,7 +121,7 @@ def test_who_was_left_out_keeps_the_base_where_something_is_asked_for() -> None:
 
 
 def test_a_run_about_some_concerns_finishes_nobody_who_is_asked_something() -> None:
-    assert owed(ended(desired=fleet(acme=6), whole=False)) == {"acme": BASE}
+    assert owed(ended(desired=fleet(acme=6), complete=False)) == {"acme": BASE}
 
 
 def test_an_owed_tenant_keeps_its_own_older_base_until_it_is_done() -> None:

@@ -171,7 +171,7 @@ def test_a_tenant_with_such_a_change_keeps_its_base() -> None:
     history = History(before)
     plan = guard(make_plan(now, LIVE, history=history), now, LIVE, history=history)
     report = Report("r1", NOON, NOON, (), 0)
-    ended = Ended(desired=now, history=history, plan=plan, report=report, selection=Selection(), whole=True)
+    ended = Ended(desired=now, history=history, plan=plan, report=report, selection=Selection(), complete=True)
     assert dict(tenant_states(ended)) == {"acme": False}
 
 

@@ -76,7 +76,7 @@ def recorded(now: DesiredState, project: LiveProject, before: DesiredState, at: 
         plan=plan,
         report=Report("run", at, at, tuple(done), 1),
         selection=Selection(),
-        whole=True,
+        complete=True,
     )
     return advanced(Applied("base"), "head", ended, lambda older, newer: (older, newer) == ("base", "head"))
 

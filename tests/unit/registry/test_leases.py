@@ -16,7 +16,7 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.environment import Environment
 from reconciler.errors import ExitCode, LeasedError, RegistryError
 from reconciler.fleet import Request, RunOptions
-from reconciler.live.registered import WHOLE, overlap
+from reconciler.live.registered import ALL_PARTS, overlap
 from reconciler.plan.outcome import Result
 from reconciler.registry.connect import open_registry
 from reconciler.simulator.faults import Delay
@@ -44,7 +44,7 @@ class TestInTheDatabase:
         yield registry
         registry.close()
 
-    def take(self, registry: Registry, run: str, part: str = WHOLE) -> Lease:
+    def take(self, registry: Registry, run: str, part: str = ALL_PARTS) -> Lease:
         return registry.lease(part, run, NOON, lapsed_before=EARLIER)
 
     def test_it_is_the_first_runs_and_tells_the_others_whose(self, registry: Registry) -> None:
@@ -59,7 +59,7 @@ class TestInTheDatabase:
     ) -> None:
         late = self.take(registry, "run1")
         lapsed = NOON + LAPSES_AFTER
-        new = registry.lease(WHOLE, "run2", lapsed, lapsed_before=NOON)
+        new = registry.lease(ALL_PARTS, "run2", lapsed, lapsed_before=NOON)
         assert (new.run, new.token > late.token) == ("run2", True)
         assert not registry.renew(late, lapsed)
         registry.release_lease(late)
@@ -67,13 +67,13 @@ class TestInTheDatabase:
 
     def test_a_whole_fleet_takes_over_what_its_shards_have_left(self, registry: Registry) -> None:
         late = self.take(registry, "run1", "1/2")
-        assert registry.lease(WHOLE, "run2", NOON + LAPSES_AFTER, lapsed_before=NOON).run == "run2"
+        assert registry.lease(ALL_PARTS, "run2", NOON + LAPSES_AFTER, lapsed_before=NOON).run == "run2"
         assert not registry.renew(late, NOON + LAPSES_AFTER)
 
     def test_shards_of_as_many_parts_are_held_beside_each_other_and_nothing_else(self, registry: Registry) -> None:
         assert self.take(registry, "run1", "1/2").run == "run1"
         assert self.take(registry, "run2", "2/2").run == "run2"
-        for part in (WHOLE, "1/2", "3/4"):
+        for part in (ALL_PARTS, "1/2", "3/4"):
             assert self.take(registry, "run3", part).run in {"run1", "run2"}
 
     def test_of_many_that_take_it_at_once_exactly_one_holds_it(self, address: str) -> None:
@@ -82,7 +82,7 @@ class TestInTheDatabase:
         registries[0].prepare()
 
         def take(number: int) -> str:
-            part = WHOLE if number % 2 else f"{number + 1}/{len(registries)}"
+            part = ALL_PARTS if number % 2 else f"{number + 1}/{len(registries)}"
             return self.take(registries[number], f"run{number}", part).run
 
         with ThreadPoolExecutor(len(registries)) as pool:
@@ -97,8 +97,8 @@ class TestInTheDatabase:
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        (WHOLE, WHOLE, True),
-        (WHOLE, "1/2", True),
+        (ALL_PARTS, ALL_PARTS, True),
+        (ALL_PARTS, "1/2", True),
         ("1/2", "1/2", True),
         ("1/2", "2/2", False),
         ("1/2", "2/4", True),
@@ -158,7 +158,7 @@ class TestAnApply:
     def test_one_with_nothing_to_do_needs_no_lease(self, platform: Platform) -> None:
         async def main() -> None:
             await platform.apply(ACME, "run0")
-            platform.registry.lease(WHOLE, "other", now(), lapsed_before=now())
+            platform.registry.lease(ALL_PARTS, "other", now(), lapsed_before=now())
             assert (await platform.apply(ACME, "run1")).outcomes == ()
 
         virtually(main())
@@ -166,7 +166,7 @@ class TestAnApply:
     def test_nor_does_a_sign_up(self, platform: Platform) -> None:
         async def main() -> None:
             platform.registry.prepare()
-            platform.registry.lease(WHOLE, "other", now(), lapsed_before=now())
+            platform.registry.lease(ALL_PARTS, "other", now(), lapsed_before=now())
             async with platform.fleet(ACME) as fleet:
                 run = RunOptions(id="run1", journal=platform.world.folder / "j.jsonl")
                 assert why((await fleet.converge("acme", run=run)).report)[0] is Result.APPLIED
@@ -176,7 +176,7 @@ class TestAnApply:
     def test_a_dead_ones_lease_lapses(self, platform: Platform) -> None:
         async def main() -> None:
             platform.registry.prepare()
-            platform.registry.lease(WHOLE, "dead", now(), lapsed_before=now())
+            platform.registry.lease(ALL_PARTS, "dead", now(), lapsed_before=now())
             assert "run dead has been applying the fleet since" in str(await fails(platform, "run1"))
             await asyncio.sleep(LAPSES_AFTER.total_seconds())
             assert (await platform.apply(ACME, "run2")).count(Result.APPLIED) == 1
@@ -241,7 +241,7 @@ class TestADelayedApply:
             applying = asyncio.create_task(sized.apply(ACME, "run1"))
             await asyncio.sleep(5)
             later = now() + timedelta(hours=1)
-            assert sized.registry.lease(WHOLE, "run2", later, lapsed_before=later).run == "run2"
+            assert sized.registry.lease(ALL_PARTS, "run2", later, lapsed_before=later).run == "run2"
             assert "another run has taken over its lease" in self.stopped(await applying, sized)
 
         virtually(main())

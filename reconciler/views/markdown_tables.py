@@ -43,7 +43,7 @@ def section(
     document: str = "the plan",
     below: Sequence[Block] = (),
 ) -> Block:
-    """A list under its title, the number of rows left out (``document`` as JSON has all), and what is ``below``."""
+    """A list under its title, how many rows are left out (``document`` as JSON has all), what is ``below``."""
     left_out = f"{beyond:,} more{f' {noun}' if noun else ''}"
     more = f"and {left_out}: {document} as JSON, and as text with --full, lists all"
     rest = [paragraph([text(more)])] if beyond > 0 else []

@@ -288,7 +288,7 @@ class TestAProjectThatIsCreatedAnew:
         [
             ({}, {}),
             ({"selection": Selection(tenants=("bluebird",))}, {"acme": "0a3c"}),
-            ({"whole": False}, {"acme": "0a3c"}),
+            ({"complete": False}, {"acme": "0a3c"}),
         ],
     )
     def test_of_an_earlier_run_is_done_once_a_run_leaves_nothing_to_do(

@@ -151,13 +151,13 @@ def test_an_omission_is_found(
     [
         ("_ending", "req-northwind"),
         ("_deletion", "2026-11-30T12:00"),
-        ("_deed", "calm-sea-00000001"),
+        ("_tenants_with_verb", "calm-sea-00000001"),
         ("_warning", "5432"),
         ("_closing", "31"),
     ],
 )
 def test_an_omission_of_a_report_is_found(name: str, lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing: dict[str, object] = {"_ending": text(""), "_warning": text(""), "_deed": [text("")] * 3}
+    nothing: dict[str, object] = {"_ending": text(""), "_warning": text(""), "_tenants_with_verb": [text("")] * 3}
     monkeypatch.setattr(markdown_report, name, lambda *_: nothing.get(name, ()))
     assert lost in lacking(VIEWS["report of a run that harms"])["markdown"]
 

@@ -11,6 +11,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.organization import NAME as ORGANIZATION
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION_PATH
+from reconciler.plan.concerns.reductions import EXPIRY
 from reconciler.plan.concerns.restore_window import RESTORE_WINDOW
 from reconciler.plan.tenant_history import origin
 
@@ -58,6 +59,8 @@ class Comparison(Struct, frozen=True):
     """Declared moments that Neon rejected in an earlier run (``times.moment_key``)."""
     moved_by_run: bool = False
     """Whether the run that plans again has transferred the project."""
+    unreadable: bool = False
+    """Whether the history of the tenant's files cannot be read (``History.unreadable``)."""
 
     @property
     def moves(self) -> bool:
@@ -87,10 +90,36 @@ class Comparison(Struct, frozen=True):
     def origin(self, *paths: str, reduces: bool = False, live: Value = None) -> Origin:
         """Return why something differs: config if the files moved any of these fields there, in that direction.
 
-        ``live`` is the value that is reduced, if a single field is meant.
+        Not if the base is ahead with one of them: then the files know nothing of what the base declares. ``live``
+        is the value that is reduced, if a single field is meant.
         """
         causes = [origin(path, self.wanted_now, self.past, reduces=reduces, live=live) for path in paths]
-        return Origin.CONFIG if Origin.CONFIG in causes else causes[0]
+        return next((one for one in (Origin.BASE_AHEAD, Origin.CONFIG) if one in causes), causes[0])
+
+    def by_policy(self, *members: str, asked: Origin = Origin.CONFIG) -> Origin:
+        """Return why a policy of the tier deletes something: ``asked``, if it is reached by a change of the files;
+        the time, which no commit has to ask for, is a cause by itself. ``members`` are the fields of the policy.
+
+        Files that are older than the base have an old policy; if the base is lost, nobody knows.
+        """
+        if self.at_base is None:
+            return Origin.UNKNOWN
+        ahead = any(self.origin(member) is Origin.BASE_AHEAD for member in members)
+        return Origin.BASE_AHEAD if ahead else asked
+
+    def kept_elsewhere(self, thing: str) -> bool:
+        """Return whether earlier files declare a branch or a snapshot, or declare it for longer, and no commit
+        has changed that: these files are older than the base, or a document replaces them. No policy deletes it.
+        """
+        if self.past is None:
+            return False
+        paths = (thing, f"{thing}{EXPIRY}")
+        before = [past.base for past in self.past.each()]
+        return any(thing in said for said in before) and any(
+            any(said.get(path) != self.wanted_now.get(path) for said in before)
+            and self.origin(path, reduces=True) is not Origin.CONFIG
+            for path in paths
+        )
 
     def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
         """Return the change with its origin. ``spoken_of`` is the field in the files, if it has another path."""

@@ -253,6 +253,7 @@ class TenantPlanner:
             raised=raised_for(self._raised, tenant.name),
             rejected=self._history.rejected.get(tenant.name, ()),
             moved_by_run=tenant.name in self._moved,
+            unreadable=self._history.unreadable(tenant.name),
         )
 
 

@@ -15,7 +15,6 @@ from reconciler.desired.tier import WhenCrowded
 from reconciler.model.annotations import Purpose
 from reconciler.model.units import format_seconds
 from reconciler.plan.actions.branch import IDLE_SINCE, DeleteBranch
-from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.ownership import declared_name
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.desired.settings import Settings
     from reconciler.desired.tenant import DevBranch
     from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.change import Origin
     from reconciler.plan.comparison import Comparison
     from reconciler.plan.concerns.branch_matching import BranchMatching
     from reconciler.plan.concerns.concern import Fields, Stated
@@ -35,15 +35,18 @@ if TYPE_CHECKING:
 ROOT: Final = "dev_branches"
 IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
 """The path of the time after which idle branches are deleted."""
+CROWDED: Final = f"{ROOT}.cleanup.at_limit"
+"""The path of what happens to a declared branch for which there is no room."""
 DISPOSABLE: Final = ".disposable"
 LEAST: Final = timedelta(days=1)
 """A branch that was used more recently than this is not deleted to make room."""
 
 
 def wanted(settings: Settings) -> Fields:
-    """Return the time after which idle branches are deleted, by its path."""
-    seconds = settings.cleanup.dev_branches.idle_seconds
-    return {} if seconds is None else {IDLE: seconds}
+    """Return what the tier says about idle branches, by path."""
+    policy = settings.cleanup.dev_branches
+    seconds = {} if policy.idle_seconds is None else {IDLE: policy.idle_seconds}
+    return {**seconds, CROWDED: policy.at_limit.value}
 
 
 def cleans(settings: Settings) -> bool:
@@ -82,11 +85,11 @@ class IdleBranches:
         for branch in self._unknown:
             message = f"branch {branch.name!r} stays: Neon does not say when its compute was last active"
             yield Note.about(self._comparison.tenant, message)
-        ahead = self._comparison.origin(IDLE) is Origin.BASE_AHEAD
+        cause = self._comparison.by_policy(IDLE)
         for since, branch in self._by_last_use:
             if since + timedelta(seconds=seconds) <= self._comparison.now:
                 reason = f"{IDLE_SINCE}{since:%Y-%m-%d}, longer than {format_seconds(seconds)}"
-                yield self._delete(branch, Origin.BASE_AHEAD if ahead else Origin.CONFIG, reason)
+                yield self._delete(branch, cause, reason)
 
     def room_for(self, wanted_one: DevBranch, parent: str, staying: Collection[str]) -> DeleteBranch | None:
         """Return the deletion of the branch that has been idle for longest, for a declared one at the limit.
@@ -101,8 +104,8 @@ class IdleBranches:
             if since + LEAST > self._comparison.now:
                 break
             reason = f"{IDLE_SINCE}{since:%Y-%m-%d}: makes room for {wanted_one.name!r}"
-            cause = self._comparison.origin(f"{ROOT}.{wanted_one.name}", reduces=False)
-            return self._delete(branch, cause, reason)
+            asked = self._comparison.origin(f"{ROOT}.{wanted_one.name}", reduces=False)
+            return self._delete(branch, self._comparison.by_policy(CROWDED, asked=asked), reason)
         return None
 
     def not_again(self, branch: DevBranch) -> Note | None:
@@ -121,8 +124,13 @@ class IdleBranches:
 
     @cached_property
     def _candidates(self) -> Sequence[LiveBranch]:
-        """The branches that may be deleted, whenever they were last used."""
+        """The branches that may be deleted, whenever they were last used.
+
+        None of a tenant whose earlier files nobody can read, or that a document declares: they may declare them.
+        """
         comparison = self._comparison
+        if comparison.unreadable or (comparison.past is not None and comparison.past.document):
+            return ()
         if comparison.tenant.protect or comparison.tenant.suspended or comparison.project.endpoints is None:
             return ()
         managed = comparison.settings.dev_branches is not None
@@ -134,6 +142,7 @@ class IdleBranches:
             for branch in self._branches
             if self._ours(branch)
             and (undeclared is None or branch.id in undeclared or branch.id in disposable)
+            and not comparison.kept_elsewhere(f"{ROOT}.{branch.name}")
             and not (branch.default or branch.protected or branch.parent_id is None or branch.id in parents)
         ]
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT, Purpose
 from reconciler.model.units import format_bytes, format_seconds
 from reconciler.plan.actions.branch import DeleteBranch
-from reconciler.plan.change import Origin
 from reconciler.plan.concerns.branches import NAME, path
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.kept_branches import is_kept, kept_until
@@ -109,14 +108,12 @@ def _text(comparison: Comparison, branch: LiveBranch) -> str:
 
 
 def _delete(comparison: Comparison, branch: LiveBranch) -> DeleteBranch:
-    """The time is its own cause, unless the files are older than the base."""
-    ahead = comparison.origin(AFTER) is Origin.BASE_AHEAD
     seconds = comparison.settings.cleanup.old_branches_seconds or 0
     return DeleteBranch(
         tenant=comparison.tenant.name,
         reason=f"left by a restore more than {format_seconds(seconds)} ago",
         source=comparison.tenant.location,
-        changes=(existence(path(branch.name), Origin.BASE_AHEAD if ahead else Origin.CONFIG, before=True),),
+        changes=(existence(path(branch.name), comparison.by_policy(AFTER), before=True),),
         branch=branch.name,
         branch_id=branch.id,
         purpose=Purpose.DEV_BRANCH,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.tenant_history import TenantHistory
 
+AT_LIMIT: Final = "snapshots.at_limit"
+"""The path of what may be deleted where the limit is reached."""
 A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
 """The remedy if Neon takes no snapshot of the default branch."""
 
@@ -40,6 +42,11 @@ class KeptSnapshot(Struct, frozen=True):
     removable: bool = True
     """False for one that was created by hand and may be the tenant's own."""
     expires_at: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        """The field path of a snapshot that files declare by this name."""
+        return f"snapshots.{self.name}"
 
 
 class Method(Protocol):
@@ -101,6 +108,7 @@ def replaceable_snapshots(
         s
         for s in kept
         if s.name not in declared and s.removable and (s.id in rotated or _may_give_way(comparison, s, once))
+        if not comparison.kept_elsewhere(s.path)
     ]
     ended = {one.name for one in comparison.settings.snapshots or () if expired(one.expires_at, comparison.now)}
 

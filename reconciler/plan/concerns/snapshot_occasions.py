@@ -23,8 +23,8 @@ from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
-from reconciler.plan.concerns.snapshot_limits import A_ROOT, KeptSnapshot, replaceable_snapshots
-from reconciler.plan.concerns.snapshots import method, path
+from reconciler.plan.concerns.snapshot_limits import A_ROOT, AT_LIMIT, KeptSnapshot, replaceable_snapshots
+from reconciler.plan.concerns.snapshots import KEEP_BEFORE, method, path
 from reconciler.plan.concerns.times import expired
 from reconciler.plan.plan import Note
 
@@ -133,7 +133,8 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
         """Those that earlier runs took before a change of the same kind, oldest first."""
         declared = {one.name for one in self.comparison.settings.snapshots or ()}
         found = [s for s in self._kept if taken_before(s) is self.occasion and s.name not in declared]
-        return sorted((one for one in found if one.removable), key=lambda one: (one.created_at, one.id))
+        going = (one for one in found if one.removable and not self.comparison.kept_elsewhere(one.path))
+        return sorted(going, key=lambda one: (one.created_at, one.id))
 
     @property
     def _recent(self) -> KeptSnapshot | None:
@@ -198,7 +199,8 @@ class SnapshotBefore(Struct, frozen=True, dict=True):
         return f"the newest {number} of these stay" if number > 1 else "it stays until the next one"
 
     def _remove(self, old: KeptSnapshot, *, late: bool) -> Action:
-        change = existence(path(old.name), self._cause, before=True)
+        cause = self.comparison.by_policy(KEEP_BEFORE, AT_LIMIT, asked=self._cause)
+        change = existence(old.path, cause, before=True)
         reason = f"replaced by {self._recent.name if self._recent else self._name!r}"
         removal = method(self.comparison.settings).remove(
             self.comparison, old, change, reason=reason, early=False, late=late

@@ -15,7 +15,6 @@ from msgspec import Struct
 from reconciler.desired.tenant import Snapshot
 from reconciler.model.units import format_seconds
 from reconciler.model.values import replace
-from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.concerns.organization import snapshots_allowed
 from reconciler.plan.concerns.snapshot_limits import A_ROOT
@@ -27,12 +26,23 @@ if TYPE_CHECKING:
 
     from reconciler.desired.rotation import Rotation
     from reconciler.plan.action import Action
+    from reconciler.plan.change import Origin
     from reconciler.plan.comparison import Comparison, Finding
+    from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Method
 
 KEEP: Final = "snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
+EVERY: Final = "snapshots.rotate.every"
+PATTERN: Final = "snapshots.rotate.name"
 OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
+
+
+def wanted(rotation: Rotation | None) -> Fields:
+    """Return the members of the rotation by their paths."""
+    if rotation is None:
+        return {}
+    return {KEEP: rotation.keep, EVERY: rotation.every_seconds, PATTERN: rotation.name}
 
 
 def rotated(comparison: Comparison, kept: Sequence[KeptSnapshot]) -> tuple[KeptSnapshot, ...]:
@@ -41,7 +51,8 @@ def rotated(comparison: Comparison, kept: Sequence[KeptSnapshot]) -> tuple[KeptS
     if rotation is None:
         return ()
     declared = {snapshot.name for snapshot in comparison.settings.snapshots or ()}
-    slots = ((rotation.moment(one.name), one) for one in kept if one.removable and one.name not in declared)
+    free = (one for one in kept if one.removable and one.name not in declared)
+    slots = ((rotation.moment(one.name), one) for one in free if not comparison.kept_elsewhere(one.path))
     found = [(slot, one) for slot, one in slots if slot is not None and slot <= one.created_at]
     return tuple(one for _, one in sorted(found, key=_by_slot))
 
@@ -125,21 +136,20 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         return Note.about(self.comparison.tenant, message)
 
     def _take(self, name: str) -> Action:
-        change = existence(f"snapshots.{name}", self._origin(), before=False)
+        change = existence(f"snapshots.{name}", self._origin, before=False)
         take = self.method.take(self.comparison, Snapshot(name), change)
         return replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
 
     def _remove(self, old: KeptSnapshot, name: str, *, for_the_slot: bool, late: bool) -> Action:
         """The slot is a cause for one deletion. More of them need a commit that lowered the number."""
-        origin = self._origin() if for_the_slot else self.comparison.origin(KEEP, reduces=True)
+        origin = self._origin if for_the_slot else self.comparison.origin(KEEP, reduces=True)
         reason = f"replaced by {name!r}" if for_the_slot else f"{self.rotation.keep} rotated snapshots are kept"
-        change = existence(f"snapshots.{old.name}", origin, before=True)
+        change = existence(old.path, origin, before=True)
         return self.method.remove(self.comparison, old, change, reason=reason, early=False, late=late)
 
+    @property
     def _origin(self) -> Origin:
-        """The slot is its own cause, unless the files are older than the base."""
-        ahead = self.comparison.origin(KEEP) is Origin.BASE_AHEAD
-        return Origin.BASE_AHEAD if ahead else Origin.CONFIG
+        return self.comparison.by_policy(KEEP, EVERY, PATTERN)
 
 
 def _by_slot(found: tuple[datetime, KeptSnapshot]) -> tuple[datetime, datetime, str]:

@@ -23,6 +23,7 @@ from reconciler.plan.concerns.organization import branches_allowed, snapshots_al
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
 from reconciler.plan.concerns.snapshot_limits import (
     A_ROOT,
+    AT_LIMIT,
     KeptSnapshot,
     Room,
     replaceable_snapshots,
@@ -55,6 +56,8 @@ RETAKEN: Final = (
 )
 KEPT_BY: Final = ".method"
 """The method of keeping a snapshot, which applies when it is taken."""
+KEEP_BEFORE: Final = "snapshots.keep_before"
+"""The path of the number of snapshots before downgrades that stay."""
 RETAKE: Final = "retake"
 """Whether a lost snapshot is taken again."""
 SURE_FOR: Final = timedelta(minutes=10)
@@ -78,16 +81,17 @@ def method(settings: Settings) -> Method:
 
 
 def wanted(settings: Settings) -> Fields:
-    """Return the declared snapshots by field path, and a marker that snapshots are managed."""
+    """Return the declared snapshots by field path, a marker that snapshots are managed, and the tier's policy."""
     if settings.snapshots is None:
-        return _rotated_number(settings)
+        return _of_policy(settings)
     stated = (one for snapshot in settings.snapshots for one in _stated(snapshot, settings))
-    return {**_rotated_number(settings), NAME: True, **dict(stated)}
+    return {**_of_policy(settings), NAME: True, **dict(stated)}
 
 
-def _rotated_number(settings: Settings) -> Fields:
-    rotation = settings.snapshot_policy.rotate
-    return {} if rotation is None else {snapshot_rotation.KEEP: rotation.keep}
+def _of_policy(settings: Settings) -> Fields:
+    policy = settings.snapshot_policy
+    of_the_limit = {AT_LIMIT: policy.at_limit.value, KEEP_BEFORE: policy.keep_before}
+    return {**of_the_limit, **snapshot_rotation.wanted(policy.rotate)}
 
 
 def _stated(snapshot: Snapshot, settings: Settings) -> Iterator[tuple[str, Value]]:
@@ -312,13 +316,15 @@ def _sure(comparison: Comparison, snapshot: Snapshot) -> bool:
 
 
 def _surplus_removed(comparison: Comparison, snapshot: KeptSnapshot) -> Action:
-    change = existence(path(snapshot.name), comparison.moved(reduces=True), before=True)
+    cause = comparison.by_policy(AT_LIMIT, asked=comparison.moved(reduces=True))
+    change = existence(snapshot.path, cause, before=True)
     reason = snapshots_allowed(comparison.organization, comparison.limits)
     return method(comparison.settings).remove(comparison, snapshot, change, reason=reason, early=True)
 
 
 def _replaced(comparison: Comparison, old: KeptSnapshot, new: Snapshot) -> Action:
-    change = existence(path(old.name), comparison.origin(path(new.name), reduces=True), before=True)
+    cause = comparison.by_policy(AT_LIMIT, asked=comparison.origin(path(new.name), reduces=True))
+    change = existence(old.path, cause, before=True)
     reason = f"replaced by {new.name!r}"
     return method(comparison.settings).remove(comparison, old, change, reason=reason, early=False)
 

@@ -17,6 +17,7 @@ from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.project import CreateProject, DeleteProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.reductions import reduced
+from reconciler.plan.concerns.snapshot_limits import AT_LIMIT
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
@@ -290,7 +291,7 @@ class TestATierChange:
 
 
 def test_the_price_list_of_the_repository_is_a_ladder() -> None:
-    """Each step up takes nothing from a tenant, whatever it has."""
+    """Each step up takes nothing from a tenant, whatever it has. What goes at a limit is no value of a project."""
     fleet = load(ROOT).desired
     assert fleet is not None
     everything = (DevBranch("dev"), DevBranch("sized", compute=Compute(0.25, 1, 300)))
@@ -298,6 +299,7 @@ def test_the_price_list_of_the_repository_is_a_ladder() -> None:
         declared_fields.fields(fleet, a_tenant(tier=tier, dev_branches=everything))
         for tier in ("free", "pro", "scale")
     ]
+    no_values = ("organization", AT_LIMIT)
     for lower, higher in pairwise(steps):
-        taken = [path for path in lower if reduced(path, lower, higher) and path != "organization"]
+        taken = [path for path in lower if reduced(path, lower, higher) and path not in no_values]
         assert taken == []

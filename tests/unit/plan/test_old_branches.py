@@ -135,6 +135,12 @@ def test_files_older_than_the_base_delete_nothing() -> None:
     assert {refusal.rule for refusal in found.refusals} == {Rule.BASE_AHEAD}
 
 
+def test_files_whose_history_is_unknown_delete_nothing() -> None:
+    found = plan(fleet(), live(), History(lost=True))
+    assert found.empty
+    assert {refusal.rule for refusal in found.refusals} == {Rule.LOWERING_NEEDS_A_CAUSE}
+
+
 def test_the_branch_that_a_restore_to_a_moment_left_is_known_by_its_name() -> None:
     kept = old(name="main (old, before restore to 2030-01-01T00:00:00Z)", created_at=NOON - 2 * WEEK)
     assert [action.kind for action in plan(fleet(), live(kept)).actions] == ["delete_branch"]

@@ -1,0 +1,213 @@
+"""What a policy of a tier deletes by itself: nothing that other known files declare, and nothing by an old policy.
+
+Idle branches, rotated snapshots, snapshots replaced at a limit or before a downgrade: no commit names what goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from reconciler.desired.rotation import Rotation
+from reconciler.desired.tenant import DevBranch, Snapshot
+from reconciler.desired.tier import (
+    AtLimit,
+    BranchCleanup,
+    Cleanup,
+    Occasion,
+    SnapshotMethod,
+    SnapshotPolicy,
+    WhenCrowded,
+)
+from reconciler.live.project import LiveSnapshot
+from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.values import replace
+from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.snapshot import DeleteSnapshot
+from reconciler.plan.guards import guard
+from reconciler.plan.history import Baseline, History
+from reconciler.plan.permissions import Permissions
+from tests.harness.builders import (
+    FREE_LIMITS,
+    FREE_TIER,
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    an_organization,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from reconciler.desired.state import DesiredState
+    from reconciler.desired.tier import Tier
+    from reconciler.live.project import LiveBranch, LiveProject
+
+DAY: Final = timedelta(days=1)
+DAILY: Final = Rotation("auto-{date}", 86_400, 1)
+AUTO: Final = f"auto-{NOON - 9 * DAY:%Y-%m-%d}"
+EARLIER: Final = f"before-downgrade-{NOON - 9 * DAY:%Y-%m-%d}"
+ROTATING: Final = SnapshotPolicy(rotate=DAILY)
+ON_BRANCHES: Final = SnapshotPolicy(method=SnapshotMethod.BRANCH, rotate=DAILY)
+REPLACING: Final = SnapshotPolicy(AtLimit.REPLACE_OLDEST)
+OF_THE_FILES: Final = SnapshotPolicy(AtLimit.REPLACE_DECLARED)
+KEEPING: Final = SnapshotPolicy(rotate=replace(DAILY, every_seconds=7 * 86_400), keep_before=9)
+"""Another policy with which everything stays."""
+BEFORE: Final = SnapshotPolicy(before=(Occasion.DOWNGRADE,))
+IDLE: Final = Cleanup(dev_branches=BranchCleanup(14 * 86_400))
+CROWDED: Final = Cleanup(dev_branches=BranchCleanup(None, WhenCrowded.OLDEST_IDLE))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A policy, and something that goes by it unless other files declare it."""
+
+    now: DesiredState
+    theirs: DesiredState
+    """Files that declare it."""
+    fork: DesiredState
+    """Files that declare neither it nor what is new in these ones."""
+    project: LiveProject
+
+
+def files(tier: Tier, *declared: DevBranch | Snapshot, managed: bool = True) -> DesiredState:
+    limits = replace(FREE_LIMITS, branches=2, snapshots=1)
+    branches = tuple(one for one in declared if isinstance(one, DevBranch))
+    snapshots = tuple(one for one in declared if isinstance(one, Snapshot))
+    stated: dict[str, Any] = {"dev_branches": branches, "snapshots": snapshots} if managed else {}
+    return a_fleet(a_tenant(**stated), tiers=(tier,), organizations=(an_organization("free", limits=limits),))
+
+
+def with_(**policies: Any) -> Tier:
+    return replace(FREE_TIER, **policies)
+
+
+def made(name: str, purpose: Purpose) -> LiveBranch:
+    """A branch that a run created and nobody has used for a long time."""
+    note = branch_annotations(fleet="prod", tenant="acme", run="r0", purpose=purpose, branch=name)
+    branch = a_branch(id=f"br-{name}", name=name, default=False, parent_id="br-p-acme", annotations=note)
+    return replace(branch, created_at=NOON - 9 * DAY if purpose is Purpose.SNAPSHOT else NOON - 90 * DAY)
+
+
+def live(*branches: LiveBranch, snapshot: str | None = None) -> LiveProject:
+    kept = [] if snapshot is None else [LiveSnapshot("snap-1", snapshot, "br-p-acme", NOON - 9 * DAY)]
+    return a_project(
+        branches=(a_branch(), *branches),
+        endpoints=(an_endpoint(),),
+        snapshots=tuple(kept),
+        created_at=NOON - 99 * DAY,
+    )
+
+
+def idle(cleanup: Cleanup, *new: DevBranch, managed: bool = True) -> Case:
+    tier, staging = with_(cleanup=cleanup), DevBranch("staging")
+    without = files(tier, managed=managed)
+    now = files(tier, *new, managed=managed)
+    return Case(now, files(tier, staging), without, live(made("staging", Purpose.DEV_BRANCH)))
+
+
+def replaced(policy: SnapshotPolicy, name: str, *new: Snapshot) -> Case:
+    tier = with_(snapshots=policy)
+    kept = made(name, Purpose.SNAPSHOT) if policy.method is SnapshotMethod.BRANCH else None
+    project = live(snapshot=name) if kept is None else live(kept)
+    return Case(files(tier, *new), files(tier, Snapshot(name)), files(tier), project)
+
+
+def outlived() -> Case:
+    """The expiry in these files has passed, and the other ones have a later one."""
+    tier, ended = with_(snapshots=REPLACING), Snapshot("v1", expires_at=NOON - DAY)
+    later = replace(ended, expires_at=NOON + 30 * DAY)
+    return Case(files(tier, ended, Snapshot("v2")), files(tier, later), files(tier, ended), live(snapshot="v1"))
+
+
+def reduced() -> Case:
+    """A commit reduces a compute; another one declares the snapshot before an earlier downgrade."""
+    more = with_(snapshots=BEFORE)
+    assert more.compute is not None
+    less = replace(more, compute=replace(more.compute, max_cu=1))
+    return Case(files(less), files(more, Snapshot(EARLIER)), files(more), live(snapshot=EARLIER))
+
+
+CASES: Final = {
+    "idle": idle(IDLE),
+    "idle and not managed": idle(IDLE, managed=False),
+    "crowded": idle(CROWDED, DevBranch("new")),
+    "rotated": replaced(ROTATING, AUTO),
+    "rotated as a branch": replaced(ON_BRANCHES, AUTO),
+    "the oldest": replaced(REPLACING, "v1", Snapshot("v2")),
+    "declared once": replaced(OF_THE_FILES, "v1", Snapshot("v2")),
+    "expired": outlived(),
+    "before a downgrade": reduced(),
+}
+EACH: Final = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+
+
+def deleted(case: Case, history: History) -> list[str]:
+    view = a_view(case.project)
+    planned = make_plan(case.now, view, history=history)
+    found = guard(planned, case.now, view, Permissions(), history=history, now=NOON)
+    removals = [one for one in found.actions if isinstance(one, DeleteBranch | DeleteSnapshot)]
+    return [one.branch if isinstance(one, DeleteBranch) else one.snapshot for one in removals]
+
+
+@EACH
+def test_goes_where_the_base_does_not_declare_it(case: Case) -> None:
+    """Without this, the other tests would show nothing."""
+    once = case.theirs if case is CASES["declared once"] else case.fork
+    assert deleted(case, History(once))
+
+
+@EACH
+def test_stays_where_the_base_is_ahead_and_declares_it(case: Case) -> None:
+    assert deleted(case, History(case.theirs, fork=case.fork)) == []
+
+
+@EACH
+def test_stays_where_a_commit_that_was_tried_is_ahead_and_declares_it(case: Case) -> None:
+    tried = {"acme": (Baseline(case.theirs, case.fork),)}
+    assert deleted(case, History(case.fork, tried=tried)) == []
+
+
+@EACH
+def test_stays_where_the_file_declares_it_that_a_document_replaces(case: Case) -> None:
+    acme = frozenset({"acme"})
+    said = History(case.theirs, files=case.theirs, documents=acme, committed=acme)
+    assert deleted(case, said) == []
+
+
+@EACH
+def test_stays_where_nobody_knows_what_the_files_declared(case: Case) -> None:
+    assert deleted(case, History(lost=True)) == []
+
+
+@EACH
+def test_stays_where_the_base_is_ahead_with_another_policy(case: Case) -> None:
+    tiers = {name: replace(tier, cleanup=Cleanup(), snapshots=KEEPING) for name, tier in case.fork.tiers.items()}
+    ahead = replace(case.fork, tiers=tiers)
+    assert deleted(case, History(ahead, fork=case.fork)) == []
+
+
+def test_what_git_does_not_hold_deletes_no_idle_branch() -> None:
+    case = CASES["idle"]
+    assert deleted(case, History(case.fork, unheld=frozenset({"acme"}))) == []
+
+
+def test_a_document_deletes_no_idle_branch_whoever_declared_it() -> None:
+    for case in (CASES["idle"], CASES["crowded"]):
+        acme = frozenset({"acme"})
+        assert deleted(case, History(case.fork, files=case.fork, documents=acme, committed=acme)) == []
+
+
+def test_files_that_begin_to_manage_branches_delete_none_of_a_commit_that_was_tried() -> None:
+    """The base does not manage branches; the newer commit declares the branch, and was applied in part."""
+    tier = with_()
+    bare = files(tier, managed=False)
+    case = Case(files(tier), files(tier, DevBranch("staging")), bare, live(made("staging", Purpose.DEV_BRANCH)))
+    assert deleted(case, History(bare)) == ["staging"]
+    assert deleted(case, History(bare, tried={"acme": (Baseline(case.theirs, bare),)})) == []

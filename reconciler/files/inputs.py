@@ -38,7 +38,7 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
     """Return the fleet with the tenants of ``text`` (JSON lines or YAML) instead of those in files, and their
     names.
 
-    ``protect``, ``project_id``, ``previously`` and ``recover`` of a tenant's file stay in force. Raises
+    ``protect``, ``hold``, ``project_id``, ``previously`` and ``recover`` of a tenant's file stay in force. Raises
     InvalidInputError that lists the problems of the text, or if it is longer than MAX_GIVEN.
     """
     if len(text.encode(errors="replace")) > MAX_GIVEN:
@@ -87,7 +87,7 @@ def _safeguarded(given: Tenant, desired: DesiredState) -> Tenant:
         given,
         previously=tuple(dict.fromkeys((*given.previously, *declared.previously))),
         protect=given.protect or declared.protect,
-        hold=given.hold or declared.hold,
+        hold=max(filter(None, (given.hold, declared.hold)), key=lambda hold: hold.until, default=None),
         suspended=given.suspended or declared.suspended,
         reason=given.reason or declared.reason,
         boosts=given.boosts or declared.boosts,

@@ -15,9 +15,10 @@ from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import Accepted, Tenant
+    from reconciler.desired.tenant import Accepted, Hold, Tenant
     from reconciler.live.state import LiveState
     from reconciler.plan.concerns.concern import Stated
 
@@ -216,6 +217,19 @@ class History(Struct, frozen=True, dict=True):
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
         baseline = self.baseline(tenant)
         return baseline is None or any(files in one.states for one in (baseline, *self.tried.get(tenant, ())))
+
+    def held_ahead(self, tenant: Tenant, now: datetime | None) -> Hold | None:
+        """Return a hold in force that the tenant has at a base, or at a commit that was tried, and that these files
+        do not know: no commit of theirs has ended it.
+        """
+        baselines = (self.baseline(tenant.name), *self.tried.get(tenant.name, ()))
+        for base, fork in ((one.base, one.fork) for one in baselines if one is not None and one.fork is not None):
+            known, common = base.tenants.get(tenant.name), fork.tenants.get(tenant.name)
+            hold = None if known is None else known.hold
+            unknown_here = tenant.hold == (None if common is None else common.hold)
+            if hold is not None and hold != tenant.hold and unknown_here and hold.in_force(now):
+                return hold
+        return None
 
     def moved(self, tenant: str, now: Stated) -> bool:
         """Return whether the files ask for a change of the tenant, or that is unknown."""

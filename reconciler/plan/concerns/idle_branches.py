@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields, Stated
 
 ROOT: Final = "dev_branches"
-IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
+IDLE: Final = "policy.cleanup.dev_branches.idle_seconds"
 """The path of the time after which idle branches are deleted."""
-CROWDED: Final = f"{ROOT}.cleanup.at_limit"
+CROWDED: Final = "policy.cleanup.dev_branches.at_limit"
 """The path of what happens to a declared branch for which there is no room."""
 DISPOSABLE: Final = ".disposable"
 LEAST: Final = timedelta(days=1)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.tenant_history import TenantHistory
 
-AT_LIMIT: Final = "snapshots.at_limit"
+AT_LIMIT: Final = "policy.snapshots.at_limit"
 """The path of what may be deleted where the limit is reached."""
 A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
 """The remedy if Neon takes no snapshot of the default branch."""

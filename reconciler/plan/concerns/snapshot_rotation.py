@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Method
 
-KEEP: Final = "snapshots.rotate.keep"
+KEEP: Final = "policy.snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
-EVERY: Final = "snapshots.rotate.every"
-PATTERN: Final = "snapshots.rotate.name"
+EVERY: Final = "policy.snapshots.rotate.every"
+PATTERN: Final = "policy.snapshots.rotate.name"
 OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
 
 

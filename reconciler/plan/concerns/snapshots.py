@@ -56,7 +56,7 @@ RETAKEN: Final = (
 )
 KEPT_BY: Final = ".method"
 """The method of keeping a snapshot, which applies when it is taken."""
-KEEP_BEFORE: Final = "snapshots.keep_before"
+KEEP_BEFORE: Final = "policy.snapshots.keep_before"
 """The path of the number of snapshots before downgrades that stay."""
 RETAKE: Final = "retake"
 """Whether a lost snapshot is taken again."""

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def on_hold(context: TenantContext) -> Verdict | None:
-    """Refuse everything of a tenant with a hold, in its file or, if no file declares it any more, at the base."""
+    """Refuse everything of a tenant with a hold: in its file, at a base that is ahead of that, or, if no file declares
+    it any more, at the base.
+    """
     hold = _hold(context)
     if hold is None:
         return None
@@ -24,7 +26,7 @@ def on_hold(context: TenantContext) -> Verdict | None:
 def _hold(context: TenantContext) -> Hold | None:
     name = context.planned.tenant
     if name in context.desired.tenants:
-        return context.desired.held(name)
+        return context.desired.held(name) or context.history.held_ahead(context.desired.tenants[name], context.now)
     known = context.history.known(name)
     hold = None if known is None else known.hold
     return hold if hold is not None and hold.in_force(context.now) else None

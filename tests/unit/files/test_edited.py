@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,3 +92,13 @@ def test_a_document_keeps_what_only_a_commit_may_end(fleet: Path) -> None:
     boost = '{"quota": {"active_time": "150h"}, "until": "2030-01-01T00:00:00Z"}'
     shorter = f'{{"tenant": "acme", "tier": "free", "boosts": [{boost}]}}'
     assert parse(desired, shorter, "document")[0].tenants["acme"].boosts != declared.boosts
+
+
+@pytest.mark.parametrize(("until", "stays"), [("2030-01-01", "2031-01-01"), ("2032-01-01", "2032-01-01")])
+def test_a_document_ends_no_hold_of_the_file_but_may_extend_it(fleet: Path, until: str, stays: str) -> None:
+    path = fleet / "tenants/acme.yaml"
+    path.write_text(f"{TENANT}hold: {{until: 2031-01-01T00:00:00Z, reason: a dispute}}\n")
+    document = {"tenant": "acme", "tier": "free", "hold": {"until": f"{until}T00:00:00Z", "reason": "by hand"}}
+    hold = parse(read(fleet), json.dumps(document), "document")[0].tenants["acme"].hold
+    assert hold is not None
+    assert f"{hold.until:%Y-%m-%d}" == stays

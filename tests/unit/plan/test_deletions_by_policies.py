@@ -25,6 +25,7 @@ from reconciler.desired.tier import (
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.values import replace
+from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.guards import guard
@@ -211,3 +212,15 @@ def test_files_that_begin_to_manage_branches_delete_none_of_a_commit_that_was_tr
     case = Case(files(tier), files(tier, DevBranch("staging")), bare, live(made("staging", Purpose.DEV_BRANCH)))
     assert deleted(case, History(bare)) == ["staging"]
     assert deleted(case, History(bare, tried={"acme": (Baseline(case.theirs, bare),)})) == []
+
+
+def test_no_name_of_a_branch_or_a_snapshot_is_taken_for_a_member_of_a_policy() -> None:
+    tier = with_(snapshots=ROTATING, cleanup=IDLE)
+    plain = files(tier)
+    policy = declared_fields.fields(plain, plain.tenants["acme"])
+    members = [path for path in policy if path.startswith("policy.")]
+    assert len(members) == 7
+    words = {".".join(path.split(".")[2:]) for path in members} | {path.split(".")[-1] for path in members}
+    named = files(tier, *map(Snapshot, words), *map(DevBranch, words))
+    fields = declared_fields.fields(named, named.tenants["acme"])
+    assert {path: fields[path] for path in members} == {path: policy[path] for path in members}

@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
-from reconciler.desired.tenant import Boost, Hold
+from reconciler.desired.tenant import Boost, Hold, Overrides
 from reconciler.model.values import replace
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import FREE_QUOTA, HOUR, NOON, a_fleet, a_project, a_tenant, a_view, make_plan
@@ -110,6 +110,25 @@ def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
     assert found.empty
     pruned = planned(files, old, a_project("bob"), before=free, removed=frozenset({"acme"}))
     assert Rule.HELD not in [one.rule for one in pruned.refusals]
+
+
+@pytest.mark.parametrize("hold", [None, Hold(NOON - timedelta(days=1), "an earlier dispute")], ids=["none", "ended"])
+def test_a_hold_at_a_base_that_is_ahead_counts_for_files_that_do_not_know_it(hold: Hold | None) -> None:
+    """A branch that was cut before the hold reduces something in a commit of its own."""
+    lowered = a_fleet(a_tenant(hold=hold, overrides=Overrides(quota={"active_time_seconds": HOUR})))
+    fork, ahead = a_fleet(a_tenant(hold=hold)), a_fleet(HELD)
+    assert len(list(planned(lowered, a_project(), before=fork).actions)) == 1
+    behind = planned(lowered, a_project(), before=ahead, fork=fork)
+    assert behind.empty
+    assert [one.rule for one in behind.refusals] == [Rule.HELD]
+    tried = {"acme": (Baseline(ahead, fork),)}
+    assert planned(lowered, a_project(), before=fork, tried=tried).empty
+
+
+def test_a_commit_that_knows_the_hold_at_the_base_ends_it() -> None:
+    lowered = a_fleet(a_tenant(overrides=Overrides(quota={"active_time_seconds": HOUR})))
+    assert len(list(planned(lowered, a_project(), before=a_fleet(HELD)).actions)) == 1
+    assert len(list(planned(lowered, a_project(), before=a_fleet(HELD), fork=a_fleet(HELD)).actions)) == 1
 
 
 def test_the_end_of_a_boost_waits_for_the_end_of_the_hold() -> None:

@@ -219,8 +219,8 @@ class History(Struct, frozen=True, dict=True):
         return baseline is None or any(files in one.states for one in (baseline, *self.tried.get(tenant, ())))
 
     def held_ahead(self, tenant: Tenant, now: datetime | None) -> Hold | None:
-        """Return a hold in force that the tenant has at a base, or at a commit that was tried, and that these files
-        do not know: no commit of theirs has ended it.
+        """Return a hold in force that the tenant has at its base, or at a commit that was tried, and that these
+        files do not know: no commit of theirs has ended it.
         """
         baselines = (self.baseline(tenant.name), *self.tried.get(tenant.name, ()))
         for base, fork in ((one.base, one.fork) for one in baselines if one is not None and one.fork is not None):

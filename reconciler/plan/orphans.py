@@ -10,6 +10,7 @@ from reconciler.model.annotations import FLEET
 from reconciler.model.problem import Location
 from reconciler.plan import lifecycle, ownership
 from reconciler.plan.plan import Orphan, Refusal, Rule, TenantPlan
+from reconciler.plan.renames import similar_removed_tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,20 +45,40 @@ def _claimed_tenant(desired: DesiredState, project: LiveProject) -> str | None:
 
 
 def prunings(
-    desired: DesiredState, live: LiveState, history: History, orphans: Iterable[Orphan], now: datetime
+    desired: DesiredState,
+    live: LiveState,
+    history: History,
+    identities: Identities,
+    orphans: Iterable[Orphan],
+    now: datetime,
 ) -> Iterator[TenantPlan | Refusal]:
     """Yield deletions of owned orphans, or refusals. If two projects name one tenant, neither is deleted."""
     listed = list(orphans)
     count = Counter(orphan.tenant for orphan in listed)
+    renamed = _may_be_renamed(desired, history, identities)
     for orphan in listed:
         if not orphan.owned or count[orphan.tenant] > 1 or orphan.tenant in desired.tenants:
             continue
         action = _prune(history, orphan)
-        if spared := _spared(desired, live, history, orphan, now):
+        if spared := _spared(desired, live, history, orphan, now) or renamed.get(orphan.tenant):
             message, remedy = spared
             yield Refusal(Rule.PRUNE, (orphan.tenant,), message, remedy, (action,))
         else:
             yield TenantPlan(orphan.tenant, orphan.project, (action,))
+
+
+def _may_be_renamed(desired: DesiredState, history: History, identities: Identities) -> dict[str, tuple[str, str]]:
+    """Return, by removed tenant that a declared one without a project looks like, why its project stays."""
+    missing = [one for one in desired.tenants.values() if not one.absent and identities.nowhere(one)]
+    alike = similar_removed_tenants(desired, history, missing, identities.unmatched)
+    return {
+        name: (
+            f"tenant {new!r} is new, and looks like it under another name",
+            f"add `previously: [{name}]` to {desired.tenants[new].location}; or {ABSENT}",
+        )
+        for new, names in alike.items()
+        for name in names
+    }
 
 
 def _spared(

@@ -101,7 +101,9 @@ class TenantPlanner:
 
     def prunings(self, undeclared: Iterable[Orphan]) -> list[TenantPlan]:
         """Return the deletions of orphans."""
-        judged = list(orphans.prunings(self._desired, self._live, self._history, undeclared, self._now))
+        judged = list(
+            orphans.prunings(self._desired, self._live, self._history, self._identities, undeclared, self._now)
+        )
         self.refusals += [one for one in judged if isinstance(one, Refusal)]
         return [one for one in judged if isinstance(one, TenantPlan)]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def on_hold(context: TenantContext) -> Verdict | None:
-    """Refuse everything of a tenant with a hold: in its file, at a base that is ahead of that, or, if no file declares
-    it any more, at the base.
+    """Refuse everything of a tenant with a hold: in its file, at a base that is ahead of that, or at the base if
+    no file declares the tenant any more.
     """
     hold = _hold(context)
     if hold is None:

@@ -112,7 +112,9 @@ def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
     assert Rule.HELD not in [one.rule for one in pruned.refusals]
 
 
-@pytest.mark.parametrize("hold", [None, Hold(NOON - timedelta(days=1), "an earlier dispute")], ids=["none", "ended"])
+@pytest.mark.parametrize(
+    "hold", [None, Hold(NOON - timedelta(days=1), "an earlier dispute")], ids=["none", "ended"]
+)
 def test_a_hold_at_a_base_that_is_ahead_counts_for_files_that_do_not_know_it(hold: Hold | None) -> None:
     """A branch that was cut before the hold reduces something in a commit of its own."""
     lowered = a_fleet(a_tenant(hold=hold, overrides=Overrides(quota={"active_time_seconds": HOUR})))

@@ -64,6 +64,24 @@ def test_what_is_young_or_was_active_is_spared() -> None:
     assert spared(pruned(last_active_at=YOUNG)) == "the project was active within 7 d"
 
 
+def test_whom_a_new_tenant_looks_like_is_spared_as_long_as_that_one_has_no_project() -> None:
+    """A rename that the file does not tell: its creation is refused as such, and its data is not deleted."""
+    now = a_fleet(a_tenant("gone-inc"), a_tenant("kept"))
+    history = replace(DECLARED, gone=frozenset({"gone"}))
+    projects = a_project("gone", created_at=OLD), a_project("kept")
+    plan = make_plan(now, a_view(*projects), history=history, prune=True)
+    assert [action.kind for action in plan.actions] == ["create_project"]
+    (refusal,) = plan.refusals
+    assert (refusal.rule, refusal.tenants) == (Rule.PRUNE, ("gone",))
+    assert refusal.message == "tenant 'gone-inc' is new, and looks like it under another name"
+    assert refusal.remedy.startswith(
+        "add `previously: [gone]` to tenants/gone-inc.yaml:1; or to delete the tenant"
+    )
+    created = a_view(*projects, a_project("gone-inc"))
+    later = make_plan(now, created, history=history, prune=True)
+    assert [action.tenant for action in later.actions if action.kind == "delete_project"] == ["gone"]
+
+
 def test_the_price_list_says_how_old() -> None:
     day = Policy(prune_min_age_seconds=86_400)
     assert pruned(policy=day, created_at=YOUNG, last_active_at=YOUNG).tenants

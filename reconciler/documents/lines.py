@@ -12,8 +12,8 @@ class JournalRun(Struct, frozen=True, tag_field="line", tag="run", forbid_unknow
     """The first line of a run: who ran it, and on which files."""
 
     at: Moment
-    format_version: Literal[2]
-    """Version 1 had no ``object`` and no waves."""
+    format_version: Literal[3]
+    """Version 1 had no ``object`` and no waves, version 2 no quotas."""
     run: str
     fleet: str
     actor: str
@@ -52,6 +52,8 @@ class JournalIntent(Struct, frozen=True, tag_field="line", tag="intent", forbid_
     changes: tuple[ChangedField, ...]
     object: dict[str, str]
     """Names and ids of what it changes below or beside the project."""
+    quotas_at_risk: tuple[str, ...]
+    """Those of the projects that have a quota, which Neon may remove with the transfer."""
 
 
 class JournalOutcome(Struct, frozen=True, tag_field="line", tag="outcome", forbid_unknown_fields=True):
@@ -95,6 +97,14 @@ class JournalKept(Struct, frozen=True, tag_field="line", tag="kept", forbid_unkn
     project_id: str
 
 
+class JournalQuota(Struct, frozen=True, tag_field="line", tag="quota", forbid_unknown_fields=True):
+    """The project still has its quota after a transfer."""
+
+    at: Moment
+    run: str
+    project_id: str
+
+
 class JournalDeletion(Struct, frozen=True, tag_field="line", tag="deletion", forbid_unknown_fields=True):
     """The record of a deleted project, for a register of erasures."""
 
@@ -127,6 +137,7 @@ JOURNAL: TypeAlias = (
     | JournalWave
     | JournalLook
     | JournalKept
+    | JournalQuota
     | JournalDeletion
     | JournalEnd
 )

@@ -9,6 +9,7 @@ from reconciler.apply.journals.dead_runs import run_statuses
 from reconciler.apply.run.planned import log_folder
 from reconciler.live.state import LiveState
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
+from reconciler.model.quota import Quota
 from reconciler.model.values import replace
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
@@ -17,18 +18,20 @@ from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
     from reconciler.live.registered import Registered
     from reconciler.neon.lists import Progress
+    from reconciler.plan.identity import Identities
 
 
 async def observe_fleet(context: Context, request: Request, on_progress: Progress) -> LiveState:
-    """The live state that a plan for the request needs, with what is known of the runs that left duplicates."""
-    return _with_run_statuses(context, await _observe(context, request, on_progress), request)
+    """The live state that a plan for the request needs, with what journals show of runs that left something."""
+    return _with_earlier_runs(context, await _observe(context, request, on_progress), request)
 
 
 def chosen_tenants(context: Context, request: Request) -> tuple[list[str], bool]:
@@ -155,8 +158,25 @@ def _had_a_project(context: Context, tenant: str, request: Request) -> bool:
     return unreadable or known_past(tenant, remembered_only, past, first_run=first_run) is not None
 
 
-def _with_run_statuses(context: Context, live: LiveState, request: Request) -> LiveState:
-    tenants = request.selection.of(context.desired.tenants)
-    found = rivals.find(context.desired, identify(context.desired, live), tenants)
-    runs = rivals.creating_runs(context.desired, found)
-    return replace(live, run_statuses=run_statuses(runs, (log_folder(), *request.journals), request.dead_runs))
+def _with_earlier_runs(context: Context, live: LiveState, request: Request) -> LiveState:
+    """With the runs that left duplicates, and those that moved a project and may not have sent its quota again."""
+    desired, journals = context.desired, (log_folder(), *request.journals)
+    identities, tenants = identify(desired, live), list(request.selection.of(desired.tenants))
+    runs = rivals.creating_runs(desired, rivals.find(desired, identities, tenants))
+    known = replace(live, run_statuses=run_statuses(runs, journals, request.dead_runs))
+    without_quota = _without_their_quota(desired, identities, tenants)
+    if not without_quota:
+        return known
+    from reconciler.apply.journals.interrupted_moves import interrupted_moves  # noqa: PLC0415 - hardly ever needed
+
+    return replace(known, interrupted_moves=interrupted_moves(without_quota, journals, context.time()))
+
+
+def _without_their_quota(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant]) -> set[str]:
+    """The ids of projects without any quota, of tenants whose files limit something."""
+    return {
+        project.id
+        for tenant in tenants
+        if (project := identities.projects.get(tenant.name)) is not None and project.quota == Quota()
+        if desired.settings(tenant).quota not in (None, Quota())
+    }

@@ -63,6 +63,9 @@ class LiveState(PartlyCompared, frozen=True):
     """Present if few tenants were looked up and one with an earlier project was not found by name."""
     run_statuses: Mapping[str, RunStatus] = {}
     """What is known about runs that created a second project for a tenant, by id of the run."""
+    interrupted_moves: Mapping[str, str] = {}
+    """Projects that had a quota when a run moved them, and whose quota no run is known to have looked at since:
+    project id to the organization that they were moved to."""
     elsewhere: Mapping[str, str] = {}
     """Projects that were read by id and are in an organization that no file names: project id to Neon's id of the
     organization."""

@@ -79,9 +79,14 @@ def quota_at_risk(tenant: TenantPlan) -> bool:
 
     Neon does not document whether a project keeps its quota. One that was not observed is not known to exist.
     """
-    if tenant.transfer is None or tenant.project is None or tenant.project.quota in (None, Quota()):
+    if tenant.transfer is None or tenant.project is None or not has_quota(tenant.project):
         return False
     return not any(map(sends_quota, tenant.actions))
+
+
+def has_quota(project: LiveProject) -> bool:
+    """Return whether the project was observed to have a quota."""
+    return project.quota not in (None, Quota())
 
 
 def sends_quota(action: Action) -> bool:

@@ -139,14 +139,16 @@ class Account:
         before: DesiredState | None,
         after: DesiredState,
         permissions: Permissions = Permissions(),
+        journals: tuple[Path, ...] = (),
         **environ: str,
     ) -> Report:
-        """Plans and applies it."""
+        """Plans and applies it. ``journals`` has those of earlier runs."""
         self.runs += 1
         run = RunOptions(id=f"r{self.runs}", journal=self.folder / f"j{self.runs}.jsonl")
 
         async def both(fleet: Fleet) -> Report:
-            return await fleet.apply(await fleet.plan(Request(base=before, permissions=permissions)), run)
+            request = Request(base=before, permissions=permissions, journals=journals)
+            return await fleet.apply(await fleet.plan(request), run)
 
         self.neon.simulator.requests.clear()
         report: Report = self._using(after, both, None, **environ)

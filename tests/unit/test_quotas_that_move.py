@@ -54,6 +54,16 @@ def moving(
         yield here, before, after
 
 
+@contextmanager
+def upgrading(folder: Path) -> Iterator[tuple[Account, DesiredState, DesiredState]]:
+    """Three tenants, and the files before and after a move that changes the quota, which Neon removes with it."""
+    before, after = (fleet(tier, *TENANTS) for tier in ("free", "pro"))
+    with account(folder, behaviour=Behaviour(transfer_keeps_quota=False)) as here:
+        for name in TENANTS:
+            here.project(name, "free", quota=simulated_quota(FREE_QUOTA), compute=simulated_compute(FREE_COMPUTE))
+        yield here, before, after
+
+
 def quotas(here: Account, before: DesiredState, after: DesiredState) -> dict[str, Quota | None]:
     """Of the projects that are to change."""
     plans = here.plan(before, after).plan.tenants
@@ -107,10 +117,7 @@ def test_that_cannot_be_sent_again_fails_the_tenant(tmp_path: Path) -> None:
 
 def test_stays_as_it_was_where_the_patch_after_an_upgrade_fails(tmp_path: Path) -> None:
     """A tenant without limits could not be told from one that somebody has made unlimited."""
-    before, after = (fleet(tier, *TENANTS) for tier in ("free", "pro"))
-    with account(tmp_path, behaviour=Behaviour(transfer_keeps_quota=False)) as here:
-        for name in TENANTS:
-            here.project(name, "free", quota=simulated_quota(FREE_QUOTA), compute=simulated_compute(FREE_COMPUTE))
+    with upgrading(tmp_path) as (here, before, after):
         earlier = quotas(here, before, after)
         new_one = str(PRO_QUOTA.data_transfer_bytes)
         here.neon.simulator.faults.add(

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT_VERSION: Final = 2
-"""Version 1 recorded no ``object`` and no waves."""
+FORMAT_VERSION: Final = 3
+"""Version 1 recorded no ``object`` and no waves, version 2 no quotas."""
 OWNER_ONLY: Final = 0o600
 GROUP_AND_OTHERS: Final = 0o077
 
@@ -64,6 +64,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     changes: tuple[FieldChange, ...] = ()
     object: Mapping[str, str] = {}
     """Names and ids of what it changes below or beside the project (``named``)."""
+    quotas_at_risk: tuple[str, ...] = ()
+    """Those of the projects that have a quota, which Neon may remove with the transfer."""
 
 
 NAMED: Final = (
@@ -126,6 +128,7 @@ class Journal:
                 "reason": intent.reason,
                 "changes": [_change(change) for change in intent.changes],
                 "object": dict(intent.object),
+                "quotas_at_risk": list(intent.quotas_at_risk),
             },
         )
 
@@ -145,6 +148,10 @@ class Journal:
     def keep(self, run: str, tenant: str, project_id: str) -> None:
         """Records that the project is the tenant's, before its string is returned. Raises JournalError."""
         self._append("kept", {"run": run, "tenant": tenant, "project_id": project_id})
+
+    def has_quota(self, run: str, project_id: str) -> None:
+        """Records that the project still has its quota after a transfer. Raises JournalError."""
+        self._append("quota", {"run": run, "project_id": project_id})
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
         """Writes the record of a deleted project, for a register of erasures. Raises JournalError."""
@@ -253,6 +260,11 @@ class Writes:
         """Records that the new project is the tenant's. Raises JournalError: then it must not be returned."""
         with self._stopped_by_failure():
             self._journal.keep(self._run, tenant, project_id)
+
+    def has_quota(self, project_id: str) -> None:
+        """Records that the project still has its quota after a transfer. If that fails, nothing more is sent."""
+        with suppress(JournalError), self._stopped_by_failure():
+            self._journal.has_quota(self._run, project_id)
 
     def deleted(self, action: Action, organization: str, name: str, deletion: Deletion) -> None:
         """Writes the record of a deleted project. If that fails, nothing more is sent."""

@@ -4,6 +4,9 @@ Most tenants that move get another quota, and the patch after the transfer sends
 where it fails, or where the run ends before it, a lost quota would let the tenant use any amount, so the run sends
 the one that was there before. It reads the project first, unless it knows by then that the route keeps quotas: one
 read of each shared transfer shows it.
+
+The journal names the projects whose quotas are at risk before the transfer, and what became of each: a later run
+sends the quota where this one died in between (``apply/journals/interrupted_moves.py``).
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.steps.steps import carry_out
 from reconciler.apply.steps.unmentioned import patch_project
-from reconciler.model.quota import Quota
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import FieldChange
 from reconciler.plan.concerns.quota import PATHS
 from reconciler.plan.live_values import project_fields
+from reconciler.plan.moves import has_quota
 
 if TYPE_CHECKING:
     from reconciler.apply.address import Address
@@ -32,7 +35,7 @@ LOST: Final = "Neon removed the quota with the transfer"
 def learn(route: Route, tenant: TenantPlan, seen: LiveProject | None) -> None:
     """Learns from the answer to a read after the transfer, if it is about the tenant's project."""
     before = tenant.project
-    if before is not None and seen is not None and before.id == seen.id and _has_quota(before):
+    if before is not None and seen is not None and before.id == seen.id and has_quota(before):
         route.keeps_quotas = route.keeps_quotas or seen.quota == before.quota
 
 
@@ -44,22 +47,22 @@ async def keep_quota(run: Run, route: Route, tenant: TenantPlan, address: Addres
     raises, and NotTakenError if Neon does not take the quota.
     """
     before = tenant.project
-    if before is None or not _has_quota(before) or route.keeps_quotas:
+    if before is None or not has_quota(before):
+        return address
+    if route.keeps_quotas:
+        run.writes.has_quota(address.project_id)
         return address
     run.neon.finish_with(address.project_id)
     now = await run.neon.project(*address.project_key)
     learn(route, tenant, now)
-    if now.quota is not None and _has_quota(now):
+    if has_quota(now):
+        run.writes.has_quota(address.project_id)
         return address.seen(now)
     performed = await patch_project(run, _restoration(tenant, before), address.seen(now), carry_out)
     if performed.shortfall is not None:
         raise performed.shortfall
     await run.neon.wait(*address.project_key, performed.operations)
     return address.seen(replace(now, quota=before.quota))
-
-
-def _has_quota(project: LiveProject) -> bool:
-    return project.quota is not None and project.quota != Quota()
 
 
 def _restoration(tenant: TenantPlan, before: LiveProject) -> PatchProject:

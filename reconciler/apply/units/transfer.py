@@ -31,6 +31,7 @@ from reconciler.neon.project_reader import MISSING_PAUSES_SECONDS
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.moves import (
     Limit,
+    has_quota,
     is_tried_first,
     limits_met_by,
     limits_named,
@@ -87,6 +88,11 @@ class Mover(Struct, frozen=True):
         """The actions that remain after the transfer, in the order of the plan."""
         over = (*self.done, *self.saved, self.action)
         return tuple(action for action in self.tenant.actions if action not in over)
+
+    @property
+    def has_quota(self) -> bool:
+        """Whether the project has a quota before the transfer."""
+        return self.tenant.project is not None and has_quota(self.tenant.project)
 
     @property
     def quota_at_risk(self) -> bool:
@@ -271,6 +277,7 @@ class SharedCall:
             project_ids=project_ids,
             reason=SENT_AGAIN if repeated else f"move to {self.destination}",
             object=named(movers[0].action),
+            quotas_at_risk=tuple(mover.project_id for mover in movers if mover.has_quota),
         )
         await self.run.writes.send(
             intent,

@@ -42,7 +42,8 @@ def held_changes(context: TenantContext) -> Iterator[tuple[Action, Mapping[Field
     for action in context.planned.actions:
         if isinstance(action, CreateProject):
             continue
-        verdicts = ((change, _judge_change(change, protection, context)) for change in action.changes)
+        judged = (change for change in action.changes if not _restores_a_lost_quota(change, context))
+        verdicts = ((change, _judge_change(change, protection, context)) for change in judged)
         held = {change: verdict for change, verdict in verdicts if verdict}
         size = next((verdict for change, verdict in held.items() if change.path in SIZE), None)
         if size is not None and not _can_be_sent_alone(action, held):
@@ -151,7 +152,7 @@ def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantC
         or (policy is DriftPolicy.REPAIR and not context.history.unreadable(context.planned.tenant))
         or context.permissions.lowering
         or _suspends_again(change, context)
-        or _was_lost_in_a_move(change, context)
+        or _may_have_lost_it_in_a_move(change, context)
         or (pruned and context.planned.tenant not in context.desired.tenants)
     )
 
@@ -167,11 +168,22 @@ def _suspends_again(change: FieldChange, context: TenantContext) -> bool:
     return declared and off and not context.history.unreadable(name)
 
 
-def _was_lost_in_a_move(change: FieldChange, context: TenantContext) -> bool:
-    """Whether it sets a quota again that a transfer removed, in a run that ended before it could send the new one.
+def _restores_a_lost_quota(change: FieldChange, context: TenantContext) -> bool:
+    """Whether a transfer removed the quota, by the journal of a run that ended before it could send the new one.
 
-    Neon does not document whether a project keeps its quota. A commit since the base asks for the move, the
-    project has arrived, and has no quota at all.
+    To send it again reduces nothing that a person gave: neither protection nor a drift policy holds it back.
+    """
+    project = context.planned.project
+    if change.path not in QUOTA or project is None or project.quota != Quota():
+        return False
+    return context.live.interrupted_moves.get(project.id) == project.organization
+
+
+def _may_have_lost_it_in_a_move(change: FieldChange, context: TenantContext) -> bool:
+    """Whether it sets a quota where there is none at all after a move, of which no journal is here.
+
+    Neon does not document whether a project keeps its quota. A commit since the base asks for the move, and the
+    project has arrived.
     """
     name, project = context.planned.tenant, context.planned.project
     if change.path not in QUOTA or project is None or project.quota != Quota() or context.planned.transfer:

@@ -32,7 +32,7 @@ def test_a_journal_begins_with_who_ran_what(tmp_path: Path) -> None:
     assert header == {
         "line": "run",
         "at": "2030-05-04T12:00:00+00:00",
-        "format_version": 2,
+        "format_version": 3,
         "run": "r1",
         "fleet": "prod",
         "actor": "ada@example.com",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 Deed: TypeAlias = "Callable[[Person], Awaitable[httpx.Response]]"
 
-UNHINDERED: Final = Behaviour(transfer_checks_settings=False, transfer_keeps_quota=True)
-"""A person can move every project as it is: a transfer that is refused would be no change, and one that removes
-the quota would be two.
-"""
+UNHINDERED: Final = Behaviour(transfer_checks_settings=False)
+"""A person can move every project as it is: a transfer that is refused would be no change. Its quota goes."""
+QUOTAS_STAY: Final = replace(UNHINDERED, transfer_keeps_quota=True)
+"""The same where a move changes nothing else."""
 
 
 class Person:
@@ -100,7 +100,9 @@ def deletes_project(tenant: str) -> Deed:
 
 MORE: Final = {"quota": {"active_time_seconds": 950 * 3600}}
 CHANGES: Final[Mapping[str, Change]] = {
-    "moves a project that is to move": Change("ben", lambda person: person.moves("ben", "free", "paid")),
+    "moves a project that is to move": Change(
+        "ben", lambda person: person.moves("ben", "free", "paid"), stale=True
+    ),
     "moves a project that is to stay": Change(
         "ida", lambda person: person.moves("ida", "paid", "free"), stale=True
     ),

@@ -5,7 +5,7 @@ It knows the account itself, not the program's view of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 QUOTA: Final = "quota."
 WINDOW: Final = "restore_window"
+QUOTA_MEMBERS: Final = tuple(QUOTA + member.name for member in fields(Quota))
+UNLIMITED: Final = float("inf")
 SIZES: Final = {"autoscaling_limit_min_cu": "min_cu", "autoscaling_limit_max_cu": "max_cu"}
 
 
@@ -47,10 +49,20 @@ class Moment:
     branches: Mapping[str, str]
     """The name of each live branch."""
     snapshots: Mapping[str, KeptSnapshot]
+    lost_quotas: frozenset[str] = frozenset()
+    """Projects without a quota, because Neon has removed it with a transfer."""
 
     def snapshots_of(self, project: str) -> list[str]:
         """The names of a project's snapshots."""
         return [snapshot.name for snapshot in self.snapshots.values() if snapshot.project == project]
+
+    def has_quota(self, project: str) -> bool:
+        """Whether anything limits the project."""
+        return any(self.values.get((project, member), UNLIMITED) != UNLIMITED for member in QUOTA_MEMBERS)
+
+    def organization(self, project: str) -> str | None:
+        """The id of the organization that a live project is in."""
+        return self.projects[project][1] if project in self.projects else None
 
 
 @dataclass(slots=True)
@@ -78,16 +90,24 @@ class Ledger:
         values |= {(row["id"], member): value for row in computes for member, value in sizes(row["body"])}
         self.parents.update((row["id"], row["project_id"]) for row in (*computes, *branches))
         self.strangers.update(row["project_id"] for row in branches if self._is_foreign(row["annotations"]))
-        self.moments.append(
-            Moment(
-                self.account.now,
-                self.account.stored(),
-                {row["id"]: (row["name"], row["org_id"]) for row in rows},
-                values,
-                {row["id"]: row["name"] for row in branches},
-                {row["id"]: KeptSnapshot(row["project_id"], row["body"]["name"]) for row in snapshots},
-            )
+        moment = Moment(
+            self.account.now,
+            self.account.stored(),
+            {row["id"]: (row["name"], row["org_id"]) for row in rows},
+            values,
+            {row["id"]: row["name"] for row in branches},
+            {row["id"]: KeptSnapshot(row["project_id"], row["body"]["name"]) for row in snapshots},
         )
+        self.moments.append(replace(moment, lost_quotas=frozenset(self._lost_quotas(moment))))
+
+    def _lost_quotas(self, moment: Moment) -> Iterator[str]:
+        """Those that a transfer has removed, and that are absent since: nobody in a trial removes one by hand."""
+        last = self.moments[-1] if self.moments else moment
+        for project in moment.projects:
+            moved = moment.organization(project) != last.organization(project)
+            lost = project in last.lost_quotas or (moved and last.has_quota(project))
+            if lost and not moment.has_quota(project):
+                yield project
 
     def _is_foreign(self, annotations: str | None) -> bool:
         stated = _read(annotations)["value"] if annotations else {}
@@ -116,14 +136,13 @@ class Ledger:
 
 def live_limits(project: Mapping[str, Any]) -> list[tuple[str, float]]:
     """All limits of a live project: to Neon a quota that is absent is no limit."""
-    members = [QUOTA + member.name for member in fields(Quota)]
-    return list({**dict.fromkeys(members, float("inf")), **dict(limits(project))}.items())
+    return list({**dict.fromkeys(QUOTA_MEMBERS, UNLIMITED), **dict(limits(project))}.items())
 
 
 def limits(project: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The quota and the restore window that a project's body states."""
     members = (project.get("settings") or {}).get("quota") or {}
-    stated = [(QUOTA + member, float(value) or float("inf")) for member, value in members.items()]
+    stated = [(QUOTA + member, float(value) or UNLIMITED) for member, value in members.items()]
     window = project.get("history_retention_seconds")
     return stated if window is None else [*stated, (WINDOW, float(window))]
 

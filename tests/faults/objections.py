@@ -232,7 +232,7 @@ class Objections:
             ever = {m.values[id_, member] for m in self.ledger.moments if (id_, member) in m.values}
             if value not in ever and value != self._declared(self.after, tenant).get(member):
                 yield f"{member} of {tenant} becomes {value}, which no file says and nobody has set"
-            if now is None or value >= now:
+            if now is None or value >= now or self._was_lost(id_, member):
                 continue
             seen = {moment.values[id_, member] for moment in recent if (id_, member) in moment.values}
             until = (moment for moment in self.ledger.moments if moment.at <= self.planned_at)
@@ -240,6 +240,10 @@ class Objections:
             if min(seen) <= value or (self._is_lowered(tenant, member) and seen & planned):
                 continue
             yield f"{member} of {tenant} goes from {now} to {value}; lately it was {sorted(seen)}"
+
+    def _was_lost(self, id_: str, member: str) -> bool:
+        """Whether Neon has removed the quota with a transfer, as far as the run may know: nobody raised it."""
+        return member.startswith(QUOTA) and any(id_ in moment.lost_quotas for moment in self._recent)
 
     def _is_lowered(self, tenant: str, member: str) -> bool:
         was, now = (self._declared(files, tenant).get(member) for files in (self.before, self.after))

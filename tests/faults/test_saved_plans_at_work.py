@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode
 from reconciler.plan.outcome import Result
 from reconciler.simulator.gateway import Latency
 from tests import figures, profiles
-from tests.faults.console import CHANGES, UNHINDERED, Console, Person
+from tests.faults.console import CHANGES, QUOTAS_STAY, UNHINDERED, Console, Person
 from tests.faults.kinds import calls_on
 from tests.faults.rich_fleet import opened
 from tests.faults.test_every_fault import Account, undisturbed
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.plan.plan import Plan
+    from reconciler.simulator.behaviour import Behaviour
+    from tests.faults.console import Change
     from tests.faults.rich_fleet import Ended, Scene
 
 pytestmark = pytest.mark.slow
@@ -160,19 +162,29 @@ def not_settled(scene: Scene) -> Iterator[str]:
         yield "the run after the next one still finds something to do"
 
 
+def after_a_change(change: Change, behaviour: Behaviour) -> Ended:
+    """An apply of a saved plan, right before which a person does something."""
+    with opened(behaviour=behaviour) as scene:
+        saved = scene.saved_plan()
+        console = Console(Person(scene), change.do, 0)
+        return scene.world.run(scene.applying(Wire(scene.world.via, console), saved=saved))
+
+
+def test_a_move_by_a_person_that_changes_nothing_else_is_one_that_the_saved_plan_permits() -> None:
+    ended = after_a_change(CHANGES["moves a project that is to move"], QUOTAS_STAY)
+    assert ended.planned is not None
+    assert ended.planned.stale == ()
+
+
 @pytest.mark.drawn(3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_person_does_between_plan_and_apply_makes_that_tenant_stale_where_it_matters(name: str) -> None:
     change = CHANGES[name]
-    with opened(behaviour=UNHINDERED) as scene:
-        saved = scene.saved_plan()
-        ended = scene.world.run(
-            scene.applying(Wire(scene.world.via, Console(Person(scene), change.do, 0)), saved=saved)
-        )
-        assert ended.planned is not None
-        assert [one.tenant for one in ended.planned.stale] == ([change.tenant] if change.stale else [])
-        if change.stale:
-            assert ended.code is ExitCode.STALE
+    ended = after_a_change(change, UNHINDERED)
+    assert ended.planned is not None
+    assert [one.tenant for one in ended.planned.stale] == ([change.tenant] if change.stale else [])
+    if change.stale:
+        assert ended.code is ExitCode.STALE
 
 
 @pytest.mark.drawn(3)

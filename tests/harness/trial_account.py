@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -73,6 +72,5 @@ def _opened(state: bytes) -> sqlite3.Connection:
 
 @cache
 def trial_account() -> TrialAccount:
-    """That of this process. A transfer keeps the quota: without one, a tenant is as if somebody had raised it."""
-    behaviour = replace(UNHURRIED, transfer_keeps_quota=True)
-    return TrialAccount(a_simulator(*ORGANIZATIONS, behaviour=behaviour))
+    """That of this process."""
+    return TrialAccount(a_simulator(*ORGANIZATIONS, behaviour=UNHURRIED))

@@ -51,7 +51,7 @@ class ResetToParent(Struct, frozen=True, kw_only=True):
 
 
 def _impossible(subject: Subject, branch: LiveBranch) -> tuple[str, str] | None:
-    """Why, and what helps."""
+    """Why, and the remedy."""
     history = f"`reconciler history {subject.tenant.name}` lists what `reconciler restore` returns to"
     if branch.default:
         return "it is the default branch, which has no parent", history

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.plan.commanded import Subject
     from reconciler.plan.comparison import Finding
 
-REASON = "rotate asks for it"
+REASON = "requested by rotate"
 KEPT = "the registry keeps the connection strings of this role: it gets the new ones"
 
 

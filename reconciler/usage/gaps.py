@@ -51,7 +51,7 @@ def notes(tenants: Sequence[TenantUsage], refused: Sequence[str], depth: Depth) 
     for tenant in tenants:
         if tenant.suspended_by_file is not None and not (tenant.switched_off or tenant.suspended):
             yield Note(
-                tenant.tenant, "its file suspends it, but it is not suspended yet: reconciler plan shows why"
+                tenant.tenant, "its file suspends it, but it is not suspended yet: run reconciler plan to see why"
             )
     for organization in refused:
         yield Note(None, f"organization {organization} has no consumption history on its plan (403); {DEEP}")

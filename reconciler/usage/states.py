@@ -15,11 +15,11 @@ RAISED_BY: Final = (
     "reconciler boost TENANT quota.active_time=300h --until 7d, for some time; or a larger tier, or "
     "overrides: {quota: {...}} in the tenant's file"
 )
-FREED_BY: Final = "delete rows, or a larger tier; dropped branches free nothing"
-RESUMED_BY: Final = "reconciler resume TENANT, and apply"
+FREED_BY: Final = "delete rows, or choose a larger tier; deleting branches frees nothing"
+RESUMED_BY: Final = "run reconciler resume TENANT"
 IDLE_REMEDY: Final = "warn the user first; state: absent in the tenant's file then deletes the project"
-WITHOUT_PROJECT_REMEDY: Final = "reconciler plan shows why"
-NOT_READ_REMEDY: Final = "run again later; reconciler plan shows conflicts"
+WITHOUT_PROJECT_REMEDY: Final = "run reconciler plan to see why"
+NOT_READ_REMEDY: Final = "run again later, or run reconciler plan to see conflicts"
 
 
 class StateCount(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from reconciler.usage.states import WITHOUT_PROJECT_REMEDY
 from reconciler.views import sections, symbols
 from reconciler.views.money import charge_label, money
 from reconciler.views.sections import ListLimits, heading, limits
@@ -43,7 +44,7 @@ def cost(report: Cost, *, full: bool = False) -> Iterator[Piece]:
         yield from _organization(one)
     yield from _tiers(report)
     yield from _tenants(report, extent)
-    yield from _named("Without a project", report.without_project, extent, "reconciler plan shows why")
+    yield from _named("Without a project", report.without_project, extent, WITHOUT_PROJECT_REMEDY)
     yield from _named("Not known", report.unread, extent, "run again later; reconciler plan shows conflicts")
     yield from sections.notes(report.notes, extent)
     yield paragraph(summary(report), symbols.HEADING)
@@ -70,7 +71,7 @@ def _lines(one: OrganizationCost) -> Iterator[tuple[str, str, str]]:
     if one.included:
         yield "included", "of data transfer", money(-one.included)
     if one.charges and not one.sponsored:
-        yield "together", "", money(one.cost)
+        yield "total", "", money(one.cost)
     if one.other_projects:
         yield "of that", "projects of no tenant here", money(one.other_projects)
 
@@ -129,7 +130,7 @@ def _named(title: str, tenants: Sequence[str], extent: ListLimits, remedy: str) 
         return
     yield from heading(title, len(tenants))
     yield Line(EMPTY, styled(names(tenants, extent.names)), indent=2)
-    yield Line(styled("what helps: ", symbols.ASIDE), styled(remedy), indent=2)
+    yield Line(styled("next step: ", symbols.ASIDE), styled(remedy), indent=2)
     yield blank_line()
 
 
@@ -153,8 +154,8 @@ def _length_of_month(report: Cost) -> timedelta:
 
 
 def coverage(report: Cost) -> Iterable[str]:
-    """The date of the prices, and the calls beside the least possible."""
+    """The date of the prices, and the calls with their minimum."""
     yield f"Prices of {report.prices_as_of} in tiers.yaml, without taxes, discounts and credits."
-    yield f"{counted(report.calls, 'call')}; the least possible is {report.least_calls:,}."
+    yield f"{counted(report.calls, 'call')}; the minimum is {report.least_calls:,}."
     if report.left_out:
         yield f"{counted(report.left_out, 'tenant')} left out by the selection."

@@ -38,7 +38,7 @@ def _sentences(found: Forecast) -> Iterator[FormattedText]:
 
 
 def _tiers(found: Forecast) -> FormattedText:
-    """``By tier: free -> pro 12, new in free 3; 405 keep theirs.``"""
+    """``By tier: 12 free -> pro, 3 new in free; 405 keep the tier.``"""
     moved = [one for one in found.tiers if one.before != one.after]
     if not moved:
         return FormattedText()
@@ -50,12 +50,12 @@ def _tiers(found: Forecast) -> FormattedText:
 
 
 def _tier(one: TierCount) -> FormattedText:
-    count = f" {one.tenants:,}"
+    count = f"{one.tenants:,}"
     if one.before is None:
-        return formatted(f"new in {{}}{count}", str(one.after))
+        return formatted(f"{count} new in {{}}", str(one.after))
     if one.after is None:
-        return formatted(f"deleted from {{}}{count}", one.before)
-    return formatted(f"{{}} -> {{}}{count}", one.before, one.after)
+        return formatted(f"{count} deleted from {{}}", one.before)
+    return formatted(f"{count} {{}} -> {{}}", one.before, one.after)
 
 
 def _effects(found: Forecast) -> str:
@@ -66,8 +66,8 @@ def _effects(found: Forecast) -> str:
         (found.losing_history, "loses history", "lose history"),
         (
             found.losing_keys,
-            "changes the organization: API keys for its project alone stop working",
-            "change the organization: API keys for their projects alone stop working",
+            "changes the organization: its project-scoped API keys stop working",
+            "change the organization: their project-scoped API keys stop working",
         ),
     )
     effects = [f"{count:,} {{}}{one if count == 1 else many}" for count, one, many in counts if count]
@@ -94,11 +94,11 @@ def _suspended_and_above(suspended: int, above: int) -> str:
 
 
 def _after(found: Forecast) -> str:
-    """``A changed quota is then used up for 2 tenants and no longer used up for 1 tenant.``"""
+    """``A changed quota would be used up for 2 tenants and no longer used up for 1 tenant.``"""
     counts = (
         (found.used_up_after, "used up"),
         (found.above_after, "above a threshold"),
         (found.resumed_after, "no longer used up"),
     )
     parts = [f"{words} for {counted(count, 'tenant')}" for count, words in counts if count]
-    return f"A changed quota is then {listed(parts)}." if parts else ""
+    return f"A changed quota would be {listed(parts)}." if parts else ""

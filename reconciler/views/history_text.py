@@ -50,7 +50,9 @@ def render(found: ReturnPoints) -> Iterator[Piece]:
     yield blank_line()
     yield from _storage(found.storage)
     reachable = sum(point.restore is not None for point in found.points)
-    yield paragraph(f"{counted(reachable, 'moment')} at {utc_time(found.at)}.", symbols.HEADING)
+    yield paragraph(
+        f"{counted(reachable, 'moment')} can be restored, as of {utc_time(found.at)}.", symbols.HEADING
+    )
 
 
 def _storage(storage: Storage) -> Iterator[Piece]:

@@ -69,7 +69,7 @@ def _head(report: Usage) -> Iterator[Markdown]:
 
 
 def _at_limits(report: Usage, size: Size) -> Iterator[Block]:
-    """Who cannot run and who cannot write, and what helps."""
+    """Who cannot run and who cannot write, and the next step."""
     suspended = [one for one in report.tenants if by_quota(one)]
     full = [one for one in report.tenants if one.writes_fail]
     until = text(f"Their computes cannot start until {report.period_end:%Y-%m-%d} UTC.")
@@ -99,7 +99,7 @@ def _table(
 
 
 def _remedy(words: str) -> Markdown:
-    return text(f"what helps: {words}")
+    return text(f"next step: {words}")
 
 
 def _reached(tenant: TenantUsage, *, of_size: bool) -> tuple[Markdown, ...]:
@@ -157,7 +157,7 @@ def _amounts(path: str, found: Sequence[tuple[str, int]]) -> Markdown:
 
 
 def _lists(report: Usage, size: Size) -> Iterator[Block]:
-    """Tenants by name, and what helps."""
+    """Tenants by name, and the next step."""
     idle = [one.tenant for one in report.tenants if one.idle]
     for title, found, remedy in (
         ("Idle", idle, IDLE_REMEDY),

@@ -114,7 +114,7 @@ def _tenant_line(tenant: TenantUsage, words: str | FormattedText) -> Line:
 
 def _remedy(found: Sequence[TenantUsage], words: str) -> Iterator[Piece]:
     if found:
-        yield Line(styled("what helps: ", symbols.ASIDE), styled(words), indent=2)
+        yield Line(styled("next step: ", symbols.ASIDE), styled(words), indent=2)
         yield blank_line()
 
 
@@ -153,7 +153,7 @@ def _named(title: str, tenants: Sequence[str], extent: ListLimits, remedy: str) 
         return
     yield from heading(title, len(tenants))
     yield Line(EMPTY, styled(names(tenants, extent.names)), indent=2)
-    yield Line(styled("what helps: ", symbols.ASIDE), styled(remedy), indent=2)
+    yield Line(styled("next step: ", symbols.ASIDE), styled(remedy), indent=2)
     yield blank_line()
 
 
@@ -200,11 +200,11 @@ def idle_time(report: Usage) -> str:
 
 
 def coverage(report: Usage) -> Iterator[str]:
-    """The billing period, how old the numbers may be, and the calls beside the least possible."""
+    """The billing period, how old the numbers may be, and the calls with their minimum."""
     period = f"{report.period_start:%Y-%m-%d} to {report.period_end:%Y-%m-%d}"
     read_at = f"{report.at:%Y-%m-%d %H:%M}"
     yield f"Billing period {period} (UTC), read at {read_at}; Neon's counters lag by up to an hour."
-    yield f"{counted(report.calls, 'call')}; the least possible is {report.least_calls:,}."
+    yield f"{counted(report.calls, 'call')}; the minimum is {report.least_calls:,}."
     if report.left_out:
         yield f"{counted(report.left_out, 'tenant')} left out by the selection."
 

@@ -65,7 +65,7 @@ def test_it_says_what_each_organization_tier_and_tenant_costs(fleet: Shell) -> N
     assert re.search(r"  acme  4\.24  compute 4\.24 \(40\.04 CU-hours\)\n  zoe   0\.\d\d  compute", tenants)
     assert re.search(r"Cost: 4\.\d\d USD in 2028-02 until 2028-02-22 00:00 UTC; 3 tenants\.", ended.out)
     assert "Prices of 2027-11-12 in tiers.yaml, without taxes, discounts and credits." in ended.out
-    assert re.search(r"(\d+) calls; the least possible is \1\.", ended.out)
+    assert re.search(r"(\d+) calls; the minimum is \1\.", ended.out)
 
 
 def test_the_document_follows_its_schema_and_adds_up(fleet: Shell) -> None:

@@ -239,7 +239,7 @@ class TestFromASnapshot:
         assert (window["restore"], restore(fleet, "--to", "2h").code) == (None, 5)
         out = fleet.simulated("history", "acme").out
         assert "restore window  no earlier moments: Neon cannot read" in out
-        assert "\n3 moments at 20" in out
+        assert "\n3 moments can be restored, as of 20" in out
 
     def test_it_is_undone_by_the_moment_before_it(self, fleet: Shell) -> None:
         assert restore(fleet, "--snapshot", "v1").code == 0

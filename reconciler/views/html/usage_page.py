@@ -75,7 +75,7 @@ class TableRows(Struct, frozen=True):
 
 
 class TenantNames(Struct, frozen=True):
-    """Tenants by name, and what helps."""
+    """Tenants by name, and the next step."""
 
     title: str
     anchor: str

@@ -190,4 +190,4 @@ def test_a_suspension_that_is_not_in_force_is_noted(off: bool, told: int) -> Non
     project = a_listed(quota=FREE_QUOTA.off() if off else FREE_QUOTA, listed_active_seconds=0)
     tenant = usage_of(project, desired=a_fleet(suspended))
     found = [note.message for note in notes((tenant,), (), Depth.DECLARED)]
-    assert found == ["its file suspends it, but it is not suspended yet: reconciler plan shows why"] * told
+    assert found == ["its file suspends it, but it is not suspended yet: run reconciler plan to see why"] * told

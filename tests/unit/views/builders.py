@@ -275,7 +275,7 @@ def reset_password(name: str) -> ResetPassword:
     """A new password of the owner of the database."""
     return ResetPassword(
         tenant=name,
-        reason="rotate asks for it",
+        reason="requested by rotate",
         source=Location(f"tenants/{name}.yaml", 1, 1),
         branch="main",
         role="neondb_owner",

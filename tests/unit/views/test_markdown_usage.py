@@ -22,7 +22,7 @@ def test_a_suspended_tenant_is_told_with_its_quota_and_what_helps() -> None:
         "`active_time 100h`", "`active_time` `100h`"
     )
     assert "cannot start until `2026-12-01` UTC" in TEXT
-    assert "what helps: reconciler boost TENANT" in TEXT
+    assert "next step: reconciler boost TENANT" in TEXT
 
 
 def test_a_tenant_that_its_file_suspends_is_told_with_its_reason() -> None:

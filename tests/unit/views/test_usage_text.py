@@ -63,4 +63,4 @@ def test_everything_that_is_known_of_a_tenant_is_said() -> None:
     assert "t00001  active_time   97.2% of 100h, reached about 2026-11-30" in told
     assert "free  29,000 of 30,000 projects (96.6%), room for 1,000" in told
     assert "paid  7 projects, no limit in tiers.yaml" in told
-    assert "41 calls; the least possible is 40." in told
+    assert "41 calls; the minimum is 40." in told

@@ -11,7 +11,7 @@ from reconciler.desired.tenant import Overrides
 from reconciler.model.problem import Location  # noqa: TC001 - documents are derived from the types
 from reconciler.model.values import Value, replace
 from reconciler.plan.concerns import branches, compute, organization, replicas, snapshots
-from reconciler.plan.concerns.concern import Assignment
+from reconciler.plan.concerns.concern import POLICY, Assignment
 from reconciler.plan.declared_fields import PINS, RECOVER, fields
 from reconciler.plan.live_values import PRESENT, LiveValues, Nothing
 from reconciler.plan.plan import Layer
@@ -111,7 +111,7 @@ def explained(desired: DesiredState, tenant: Tenant, locate: Locate, project: Li
     values = (
         _value(path, value, layers(path), locate, _below(desired, tenant, path), _live(live, project, path))
         for path, value in stated.items()
-        if path not in _LISTS and not _is_method(path, stated)
+        if path not in _LISTS and not (path.startswith(POLICY) or _is_method(path, stated))
     )
     return Explained(
         fleet=desired.fleet,

@@ -32,6 +32,8 @@ Fields: TypeAlias = Mapping[str, Value]
 Stated: TypeAlias = "Mapping[str, Value | Assignment]"
 """All declared fields of a tenant by path, with its organization."""
 
+POLICY: Final = "policy."
+"""How the paths begin of what a tier says about deletions by policies: it decides about causes only."""
 RISKS: Final[Mapping[Effect, Risk]] = {
     Effect.NONE: Risk.SAFE,
     Effect.RESTARTS: Risk.DISRUPTIVE,

@@ -15,7 +15,7 @@ from reconciler.desired.tier import WhenCrowded
 from reconciler.model.annotations import Purpose
 from reconciler.model.units import format_seconds
 from reconciler.plan.actions.branch import IDLE_SINCE, DeleteBranch
-from reconciler.plan.concerns.concern import existence
+from reconciler.plan.concerns.concern import POLICY, existence
 from reconciler.plan.kept_branches import is_kept
 from reconciler.plan.ownership import declared_name
 from reconciler.plan.plan import Note
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields, Stated
 
 ROOT: Final = "dev_branches"
-IDLE: Final = "policy.cleanup.dev_branches.idle_seconds"
+IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
 """The path of the time after which idle branches are deleted."""
-CROWDED: Final = "policy.cleanup.dev_branches.at_limit"
+CROWDED: Final = f"{POLICY}cleanup.dev_branches.at_limit"
 """The path of what happens to a declared branch for which there is no room."""
 DISPOSABLE: Final = ".disposable"
 LEAST: Final = timedelta(days=1)

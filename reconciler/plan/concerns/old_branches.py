@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.plan.comparison import Comparison, Finding
     from reconciler.plan.concerns.concern import Fields
 
-AFTER: Final = "policy.cleanup.old_branches_seconds"
+AFTER: Final = "dev_branches.cleanup.old_branches_seconds"
 """The path of the time after which old branches are deleted."""
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.desired.tier import AtLimit
 from reconciler.model.values import replace
 from reconciler.plan.change import Origin
-from reconciler.plan.concerns.concern import Assignment
+from reconciler.plan.concerns.concern import POLICY, Assignment
 from reconciler.plan.concerns.organization import PATH as ORGANIZATION
 from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.times import expired
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.tenant_history import TenantHistory
 
-AT_LIMIT: Final = "policy.snapshots.at_limit"
+AT_LIMIT: Final = f"{POLICY}snapshots.at_limit"
 """The path of what may be deleted where the limit is reached."""
 A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
 """The remedy if Neon takes no snapshot of the default branch."""

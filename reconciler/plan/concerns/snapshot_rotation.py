@@ -15,7 +15,7 @@ from msgspec import Struct
 from reconciler.desired.tenant import Snapshot
 from reconciler.model.units import format_seconds
 from reconciler.model.values import replace
-from reconciler.plan.concerns.concern import existence
+from reconciler.plan.concerns.concern import POLICY, existence
 from reconciler.plan.concerns.organization import snapshots_allowed
 from reconciler.plan.concerns.snapshot_limits import A_ROOT
 from reconciler.plan.plan import Note, Refusal, Rule
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Fields
     from reconciler.plan.concerns.snapshot_limits import KeptSnapshot, Method
 
-KEEP: Final = "policy.snapshots.rotate.keep"
+KEEP: Final = "snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
-EVERY: Final = "policy.snapshots.rotate.every"
-PATTERN: Final = "policy.snapshots.rotate.name"
+EVERY: Final = f"{POLICY}snapshots.rotate.every"
+PATTERN: Final = f"{POLICY}snapshots.rotate.name"
 OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
 
 

@@ -18,7 +18,7 @@ from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import snapshot_by_api, snapshot_by_branch, snapshot_rotation
-from reconciler.plan.concerns.concern import CORRECT_IT, cannot_be_done, existence
+from reconciler.plan.concerns.concern import CORRECT_IT, POLICY, cannot_be_done, existence
 from reconciler.plan.concerns.organization import branches_allowed, snapshots_allowed
 from reconciler.plan.concerns.snapshot_by_branch import SnapshotBranches
 from reconciler.plan.concerns.snapshot_limits import (
@@ -56,7 +56,7 @@ RETAKEN: Final = (
 )
 KEPT_BY: Final = ".method"
 """The method of keeping a snapshot, which applies when it is taken."""
-KEEP_BEFORE: Final = "policy.snapshots.keep_before"
+KEEP_BEFORE: Final = f"{POLICY}snapshots.keep_before"
 """The path of the number of snapshots before downgrades that stay."""
 RETAKE: Final = "retake"
 """Whether a lost snapshot is taken again."""
@@ -85,7 +85,7 @@ def wanted(settings: Settings) -> Fields:
     if settings.snapshots is None:
         return _of_policy(settings)
     stated = (one for snapshot in settings.snapshots for one in _stated(snapshot, settings))
-    return {**_of_policy(settings), NAME: True, **dict(stated)}
+    return {NAME: True, **dict(stated), **_of_policy(settings)}
 
 
 def _of_policy(settings: Settings) -> Fields:

@@ -16,6 +16,7 @@ from reconciler.plan.concerns.organization import forbids
 from reconciler.plan.concerns.quota import PATHS as QUOTA
 from reconciler.plan.concerns.times import ends_an_expiry
 from reconciler.plan.guards.context import Held, TenantContext, Verdict
+from reconciler.plan.guards.repairs import drift_policy, repairs
 from reconciler.plan.guards.size_range import unfit_patch
 from reconciler.plan.plan import Rule
 from reconciler.plan.suspensions import PATH as COMPUTE_STATE
@@ -101,12 +102,12 @@ def _judge_change(change: FieldChange, protection: Verdict | None, context: Tena
     if protection and (change.lowering or change.risk is Risk.DESTRUCTIVE):
         return protection
     concern = concern_name(change.path)
-    policy = context.desired.policy.drift.get(concern)
+    policy = drift_policy(concern, context.desired, context.history)
     if change.origin not in ASKED_FOR and policy is DriftPolicy.REPORT:
         return only_reported(concern)
     if ends_an_expiry(change) and change.origin not in ASKED_FOR and policy is not DriftPolicy.REPAIR:
         return _unstated_expiry(concern)
-    if change.lowering and not _has_cause(change, policy, context):
+    if change.lowering and not _has_cause(change, concern, context):
         return _no_cause(change, concern, context)
     return None
 
@@ -145,11 +146,11 @@ def only_reported(concern: str) -> Verdict:
     )
 
 
-def _has_cause(change: FieldChange, policy: DriftPolicy | None, context: TenantContext) -> bool:
+def _has_cause(change: FieldChange, concern: str, context: TenantContext) -> bool:
     pruned = context.planned.includes(DeleteProject) and context.permissions.prune
     return (
         change.origin in ASKED_FOR
-        or (policy is DriftPolicy.REPAIR and not context.history.unreadable(context.planned.tenant))
+        or repairs(concern, change.origin, context.planned.tenant, context.desired, context.history)
         or context.permissions.lowering
         or _suspends_again(change, context)
         or _may_have_lost_it_in_a_move(change, context)

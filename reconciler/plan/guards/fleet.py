@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.desired.policy import DriftPolicy
 from reconciler.plan.actions.project import CreateProject, DeleteDuplicate, RecoverProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, FleetContext, is_caused
 from reconciler.plan.guards.creations import looks_renamed, missing_projects
+from reconciler.plan.guards.repairs import repairs
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
 from reconciler.plan.plan import Refusal, Rule
@@ -105,9 +105,8 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], context: FleetContext) -> 
 
 def _moves_by_drift(move: TransferProject, context: FleetContext) -> bool:
     change = move.changes[0]
-    repairs = context.desired.policy.drift.get(organization.NAME) is DriftPolicy.REPAIR
     unreadable = context.history.unreadable(move.tenant)
-    repaired = repairs and not unreadable
+    repaired = repairs(organization.NAME, change.origin, move.tenant, context.desired, context.history)
     allowed = repaired or (change.lowering and context.permissions.lowering)
     uncaused = change.origin is Origin.DRIFT or (change.origin is Origin.UNKNOWN and unreadable)
     return uncaused and not allowed

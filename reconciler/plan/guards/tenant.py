@@ -32,6 +32,7 @@ from reconciler.plan.guards.context import Held, TenantContext, Verdict, with_he
 from reconciler.plan.guards.dependents import blocking_verdict, with_complete_tier, with_dependents
 from reconciler.plan.guards.holds import on_hold
 from reconciler.plan.guards.occasions import is_before, without_needless
+from reconciler.plan.guards.repairs import drift_policy
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.size_range import unfit_creation
 from reconciler.plan.moves import blocking
@@ -176,7 +177,7 @@ def _recreation(action: Action, context: TenantContext) -> Verdict | None:
     """Refuse to create a vanished project again if no commit asks for it."""
     if (
         not isinstance(action, CreateProject)
-        or context.desired.policy.drift.get(PROJECT.name) is not DriftPolicy.REPORT
+        or drift_policy(PROJECT.name, context.desired, context.history) is not DriftPolicy.REPORT
     ):
         return None
     if all(change.origin is Origin.CONFIG for change in action.changes):

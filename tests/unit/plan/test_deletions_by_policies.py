@@ -28,6 +28,9 @@ from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.snapshot import DeleteSnapshot
+from reconciler.plan.concerns.concern import POLICY
+from reconciler.plan.concerns.idle_branches import IDLE as IDLE_SECONDS
+from reconciler.plan.concerns.snapshot_rotation import KEEP
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
@@ -218,9 +221,9 @@ def test_no_name_of_a_branch_or_a_snapshot_is_taken_for_a_member_of_a_policy() -
     tier = with_(snapshots=ROTATING, cleanup=IDLE)
     plain = files(tier)
     policy = declared_fields.fields(plain, plain.tenants["acme"])
-    members = [path for path in policy if path.startswith("policy.")]
+    members = [path for path in policy if path.startswith(POLICY) or path in (KEEP, IDLE_SECONDS)]
     assert len(members) == 7
-    words = {".".join(path.split(".")[2:]) for path in members} | {path.split(".")[-1] for path in members}
+    words = sorted({path.partition(".")[2] for path in members})
     named = files(tier, *map(Snapshot, words), *map(DevBranch, words))
     fields = declared_fields.fields(named, named.tenants["acme"])
     assert {path: fields[path] for path in members} == {path: policy[path] for path in members}

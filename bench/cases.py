@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from bench.scene import observed
-from reconciler.cli.process import tune_collector
+from reconciler.cli.collector import tune_collector
 from reconciler.desired.tenant import Overrides
 from reconciler.fleet import read, utc_now
 from reconciler.model.values import replace

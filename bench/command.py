@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bench.simulator_imports import SimulatorImports
+from reconciler.cli.collector import loading, tune_collector
 from reconciler.cli.main import run
-from reconciler.cli.process import loading, tune_collector
 from reconciler.cli.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from bench.scene import ACCOUNT
-from reconciler.cli.process import tune_collector
+from reconciler.cli.collector import tune_collector
 from reconciler.neon.in_process import InProcess
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.simulator import Simulator

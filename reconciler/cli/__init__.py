@@ -13,6 +13,9 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from reconciler.cli.main import main as run  # noqa: PLC0415 - a signal may come while it is imported
+    from reconciler.cli.collector import tune_collector  # noqa: PLC0415 - a signal may come while it is imported
+
+    tune_collector()  # before the modules of all others are there to be searched
+    from reconciler.cli.main import main as run  # noqa: PLC0415 - as above
 
     run()

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.cli.adopt_flags import AdoptFlags
-    from reconciler.cli.flags import AccountFlags, FilesFlags, OutputFlags
+    from reconciler.cli.flags import AccountFlags, AdoptFlags, FilesFlags, OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.adopted import FilesToWrite
     from reconciler.fleet import Fleet
@@ -84,30 +83,32 @@ class _Found(Struct, frozen=True):
 
 
 def run(
-    files: FilesFlags, account: AccountFlags, base: str | None, flags: AdoptFlags, output: OutputFlags
+    files: FilesFlags, account: AccountFlags, base: str | None, adopting: AdoptFlags, output: OutputFlags
 ) -> ExitCode:
     """Reads the account, writes the files that adopt it, and plans with them; CHANGES if the plan is not empty."""
-    for path, flag in ((flags.questions, "--questions"), (flags.state_rm, "--state-rm")):
+    for path, flag in ((adopting.questions, "--questions"), (adopting.state_rm, "--state-rm")):
         if path is not None:
             check_folder(path, flag)
     check_outputs(output, AdoptionView)
     fleet_files = FleetFiles(files)
     fleet_files.require_tip()
-    first, desired = starting_files(fleet_files, files.directory, flags.organization, flags.fleet, flags.pattern)
-    terraform = _terraform(flags)
-    names = _names(flags, desired, terraform, own_naming=not first)
+    first, desired = starting_files(
+        fleet_files, files.directory, adopting.organization, adopting.fleet, adopting.pattern
+    )
+    terraform = _terraform(adopting)
+    names = _names(adopting, desired, terraform, own_naming=not first)
 
     async def look(fleet: Fleet) -> _Found:
-        return await _found(fleet, files, flags, first, names, terraform)
+        return await _found(fleet, files, adopting, first, names, terraform)
 
     share = desired.api.batch_share
     found = with_fleet(account, desired, look, files=fleet_files, base=base, share=share)
-    if flags.questions is not None:
-        write(flags.questions, questions_text(found.adoption.questions), "--questions")
+    if adopting.questions is not None:
+        write(adopting.questions, questions_text(found.adoption.questions), "--questions")
     addresses = _addresses(found.adoption, terraform)
-    if flags.state_rm is not None:
-        write(flags.state_rm, _state_rm(addresses), "--state-rm")
-    view = _view(flags, found, addresses)
+    if adopting.state_rm is not None:
+        write(adopting.state_rm, _state_rm(addresses), "--state-rm")
+    view = _view(adopting, found, addresses)
     publish(output, view)
     if view.plan.coverage.unknown:
         return ExitCode.INCOMPLETE_VIEW

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.command_help import FILE, LOOK_AT, OUTPUT, PERMITTED, Choice, flag
-from reconciler.cli.flags import packed
+from reconciler.cli.command_help import FILE, LOOK_AT, OUTPUT, PERMITTED, Choice, flag, packed
 from reconciler.cli.options import depth_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.cli.flags import Decorator
+    from reconciler.cli.command_help import Decorator
 
 BELOW: Final = ("branches", "snapshots", "settings")
 """As in ``adopt.below``; a test compares them."""
 
 
-class AdoptFlags(NamedTuple):
-    """Everything that the flags of this command say."""
-
-    pattern: tuple[str, ...]
-    select: tuple[str, ...]
-    answers: Path | None
-    questions: Path | None
-    from_terraform: tuple[Path, ...]
-    state_rm: Path | None
-    from_neon_config: tuple[Path, ...]
-    below: tuple[str, ...]
-    infer_tiers: bool
-    organization: tuple[str, ...]
-    fleet: str
-    write_as: str | None
-    depth: str
-    dry_run: bool
-
-
 adopt_options: Final[Decorator] = packed(
-    "flags",
-    AdoptFlags,
+    "adopting",
     flag(
         LOOK_AT,
         "--pattern",

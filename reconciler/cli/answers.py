@@ -23,7 +23,7 @@ from reconciler.model.values import replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconciler.cli.start_commands import StartFlags
+    from reconciler.cli.flags import StartFlags
     from reconciler.desired.state import DesiredState
 
 PERSON: Final = "personal"

@@ -89,7 +89,7 @@ def _put(document: dict[str, Json], path: tuple[str, ...], value: Json) -> None:
 
 def _carry_out(given: Authoring, tenant: str, make: _Make, *, is_new: bool = False) -> ExitCode:
     _check_outputs(given)
-    files = FleetFiles(given.files._replace(on_invalid=OnInvalid.SKIP.value), only=frozenset({tenant}))
+    files = FleetFiles(replace(given.files, on_invalid=OnInvalid.SKIP.value), only=frozenset({tenant}))
     before = files.desired()
     if is_new:
         _require_new(before, tenant)

@@ -8,8 +8,8 @@ from typing import Final
 import click
 
 from reconciler.cli.adopt_flags import adopt_options
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, DescribedGroup, flag
-from reconciler.cli.declaring import READ, by_name, declare
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, flag
+from reconciler.cli.declaring import READ, by_name, declare, declare_group
 from reconciler.cli.options import (
     account_options,
     base_option,
@@ -19,7 +19,6 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import AdoptionView, CollectedView, DiffView, ExplainedView, ProblemsView
 
 _tenant: Final = click.argument("tenant", metavar="TENANT")
 _writing: Final = (
@@ -28,7 +27,7 @@ _writing: Final = (
     base_option,
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what would be written, and its plan. Write nothing."),
     flag(RUNNING, "--no-plan", is_flag=True, help="Only write the file. Needs no key."),
-    output_options(DiffView),
+    output_options("DiffView"),
 )
 
 NEW: Final = declare(
@@ -79,7 +78,7 @@ EXPLAIN: Final = declare(
     account_options,
     base_option,
     flag(LOOK_AT, "--live", is_flag=True, help="Read the tenant's project, and show its values. Needs keys."),
-    output_options(ExplainedView),
+    output_options("ExplainedView"),
 )
 
 FMT: Final = declare(
@@ -119,7 +118,7 @@ ADOPT: Final = declare(
     account_options,
     base_option,
     adopt_options,
-    output_options(AdoptionView),
+    output_options("AdoptionView"),
 )
 
 COLLECT: Final = declare(
@@ -151,7 +150,7 @@ COLLECT: Final = declare(
         help="Leave out younger projects: the run that creates one may still be at work.",
     ),
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what would be written. Write nothing."),
-    output_options(CollectedView),
+    output_options("CollectedView"),
 )
 
 VALIDATE: Final = declare(
@@ -160,16 +159,13 @@ VALIDATE: Final = declare(
     "reconciler validate -C fleet",
     LOCAL,
     directory_option,
-    output_options(ProblemsView),
+    output_options("ProblemsView"),
 )
 
 
-@click.group("policy", cls=DescribedGroup)
-def policy() -> None:
-    """Policies of your own, in policies/: what a plan may do beyond the guards (docs/policies.md)."""
-
-
-policy.add_command(
+POLICY: Final = declare_group(
+    "policy",
+    "Policies of your own, in policies/: what a plan may do beyond the guards (docs/policies.md).",
     declare(
         "test",
         "Try the examples of policies: values for their variables, and whether they violate the policy.",
@@ -177,9 +173,9 @@ policy.add_command(
         LOCAL,
         click.argument("policies", nargs=-1, metavar="[POLICY]..."),
         directory_option,
-        output_options(ProblemsView),
+        output_options("ProblemsView"),
         module="policy",
-    )
+    ),
 )
 
-DECLARED: Final = by_name(VALIDATE, ADOPT, NEW, SET, FMT, EXPLAIN, COLLECT, policy)
+DECLARED: Final = by_name(VALIDATE, ADOPT, NEW, SET, FMT, EXPLAIN, COLLECT, POLICY)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 LOOK_AT: Final = "What to look at"
 ACCOUNT: Final = "Which account"
@@ -40,6 +42,9 @@ CHILD: Final = "reconciler.child"
 """In click's ``meta``: the words after ``--``, of a command that runs a program."""
 LONGEST_LINE: Final = 200
 """Length to which the one line of help for a command may go."""
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What adds options to the function that carries out a command."""
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 """The type of a flag or an argument that names a file, which need not exist."""
@@ -97,9 +102,29 @@ def _log_format() -> Flag:
     )
 
 
-def flag(group: str, *names: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def flag(group: str, *names: str, **settings: Any) -> Decorator:
     """``click.option`` of a group."""
     return click.option(*names, cls=Flag, group=group, **settings)
+
+
+def packed(name: str, *options: Decorator) -> Decorator:
+    """A decorator that adds the options and passes them on as one object, which ``cli.flags.PACKS`` names."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def run(**arguments: Any) -> Any:
+            from reconciler.cli.flags import PACKS  # noqa: PLC0415 - only where a command runs
+
+            flags = PACKS[name]
+            own = {key: arguments.pop(key) for key in flags.__struct_fields__ if key in arguments}
+            return command(**arguments, **{name: flags(**own)})
+
+        decorated: Callable[..., Any] = run
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 class DescribedCommand(click.Command):

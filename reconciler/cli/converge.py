@@ -175,7 +175,7 @@ def _read(
     because deletions are counted for the whole fleet. An invalid file of another tenant does not end the run; its
     project is only not available to these tenants.
     """
-    files = files._replace(on_invalid=OnInvalid.SKIP.value)
+    files = replace(files, on_invalid=OnInvalid.SKIP.value)
     about = frozenset((*names, *also))
     fleet_files = FleetFiles(files, only=about)
     fleet_files.require_tip()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def check_outputs(output: OutputFlags, view: type[View]) -> None:
     """Checks, before any work, that the ending of each --output names a format of this view, and its folder."""
-    formats = formats_of(view)
+    formats = formats_of(view.__name__)
     for path in output.output:
         if path.suffix not in [row.suffix for row in formats]:
             endings = ", ".join(row.suffix for row in formats)
@@ -62,7 +62,7 @@ def publish_shown(output: OutputFlags, view: View, *, aside: bool = False) -> No
 
 
 def _write_files(output: OutputFlags, view: View) -> None:
-    by_suffix = {row.suffix: row.name for row in formats_of(type(view))}
+    by_suffix = {row.suffix: row.name for row in formats_of(type(view).__name__)}
     for path in output.output:
         write(path, render(view, by_suffix[path.suffix], full=output.full))
 

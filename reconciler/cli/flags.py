@@ -1,18 +1,17 @@
-"""The flags of a command, packed into objects by what they are about. Needs types only, so that help is fast."""
+"""The flags of a command, packed into objects by what they are about. Imported when the command runs."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-
-class FilesFlags(NamedTuple):
+class FilesFlags(Struct, frozen=True):
     """Where the files are, and which branch they must be the tip of."""
 
     directory: Path
@@ -20,7 +19,7 @@ class FilesFlags(NamedTuple):
     ref: str | None = None
 
 
-class AccountFlags(NamedTuple):
+class AccountFlags(Struct, frozen=True):
     """Which Neon is meant."""
 
     simulator: Path | None
@@ -29,7 +28,7 @@ class AccountFlags(NamedTuple):
     trust_files: bool
 
 
-class ScopeFlags(NamedTuple):
+class ScopeFlags(Struct, frozen=True):
     """The tenants and fields that a run looks at."""
 
     tenant: tuple[str, ...]
@@ -43,7 +42,7 @@ class ScopeFlags(NamedTuple):
     only: tuple[str, ...] = ()
 
 
-class PermissionFlags(NamedTuple):
+class PermissionFlags(Struct, frozen=True):
     """What a person permits beyond the files, and whether less than all is good enough."""
 
     allow: tuple[str, ...]
@@ -52,14 +51,14 @@ class PermissionFlags(NamedTuple):
     strict: bool
 
 
-class EarlierRunsFlags(NamedTuple):
+class EarlierRunsFlags(Struct, frozen=True):
     """What is known of earlier runs that may have died."""
 
     run_is_dead: tuple[str, ...]
     journals: tuple[Path, ...]
 
 
-class OutputFlags(NamedTuple):
+class OutputFlags(Struct, frozen=True):
     """The format of the output, the files that it goes to, and what the exit code depends on."""
 
     format: str
@@ -68,7 +67,7 @@ class OutputFlags(NamedTuple):
     fail_on: tuple[str, ...] = ()
 
 
-class CommandFlags(NamedTuple):
+class CommandFlags(Struct, frozen=True):
     """How a command is carried out that plans one task, such as `restore` or `rollback`, and asks."""
 
     dry_run: bool
@@ -76,7 +75,7 @@ class CommandFlags(NamedTuple):
     journal: Path | None
 
 
-class SinkFlags(NamedTuple):
+class SinkFlags(Struct, frozen=True):
     """Where connection strings go, and which of the two where only one fits."""
 
     connections_to: Path | None
@@ -87,7 +86,7 @@ class SinkFlags(NamedTuple):
     to_registry: bool = False
 
 
-class NotifyFlags(NamedTuple):
+class NotifyFlags(Struct, frozen=True):
     """Whether notices are sent, to which addresses, and where sent notices are recorded."""
 
     notify: bool
@@ -100,14 +99,14 @@ class NotifyFlags(NamedTuple):
         return self.notify or bool(self.notify_to)
 
 
-class TelemetryFlags(NamedTuple):
+class TelemetryFlags(Struct, frozen=True):
     """The metrics and traces of a run, for people on call."""
 
     metrics: Path | None
     trace: str | None
 
 
-class RunFlags(NamedTuple):
+class RunFlags(Struct, frozen=True):
     """How an apply is carried out."""
 
     waves: str | None
@@ -121,19 +120,52 @@ class RunFlags(NamedTuple):
     journal: Path | None
 
 
-def packed(name: str, flags: type[Any], *options: Decorator) -> Decorator:
-    """A decorator that adds the options and passes them on as one named tuple."""
-    keys: tuple[str, ...] = flags._fields
+class AdoptFlags(Struct, frozen=True):
+    """Everything that the flags of `adopt` say."""
 
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def run(**arguments: Any) -> Any:
-            own = {key: arguments.pop(key) for key in keys if key in arguments}
-            return command(**arguments, **{name: flags(**own)})
+    pattern: tuple[str, ...]
+    select: tuple[str, ...]
+    answers: Path | None
+    questions: Path | None
+    from_terraform: tuple[Path, ...]
+    state_rm: Path | None
+    from_neon_config: tuple[Path, ...]
+    below: tuple[str, ...]
+    infer_tiers: bool
+    organization: tuple[str, ...]
+    fleet: str
+    write_as: str | None
+    depth: str
+    dry_run: bool
 
-        decorated: Callable[..., Any] = run
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
 
-    return decorate
+class StartFlags(Struct, frozen=True):
+    """What a new fleet is to be; None for what is asked, or taken from the defaults."""
+
+    fleet: str | None
+    project_name: str | None
+    organization: tuple[str, ...]
+    key: tuple[str, ...]
+    program: str | None
+    forge: str | None
+    reviewer: str | None
+    completion: str | None
+    yes: bool
+
+
+PACKS: Final[Mapping[str, type[Struct]]] = {
+    "files": FilesFlags,
+    "account": AccountFlags,
+    "scope": ScopeFlags,
+    "permission": PermissionFlags,
+    "earlier": EarlierRunsFlags,
+    "output": OutputFlags,
+    "command": CommandFlags,
+    "sinks": SinkFlags,
+    "notices": NotifyFlags,
+    "telemetry": TelemetryFlags,
+    "running": RunFlags,
+    "adopting": AdoptFlags,
+    "start": StartFlags,
+}
+"""By the argument of ``run`` that they are: `packed` of ``cli.command_help`` names it."""

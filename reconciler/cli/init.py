@@ -20,7 +20,7 @@ from reconciler.views.formats import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.cli.start_commands import StartFlags
+    from reconciler.cli.flags import StartFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.starting import Start
 

@@ -19,6 +19,7 @@ from reconciler.errors import SET_UP, ExitCode, ReconcilerError, weightiest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.cli.declaring import DeclaredCommand
     from reconciler.environment import Environment
 
 COMMAND_GROUPS: Final = {
@@ -110,8 +111,8 @@ class LazyGroup(click.Group):
             apart: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
             return apart
         group_of_it = next(title for title, commands in COMMAND_GROUPS.items() if cmd_name in commands)
-        command: click.Command = import_module(f"reconciler.cli.{MODULES[group_of_it]}").DECLARED[cmd_name]
-        return command
+        declared: DeclaredCommand = import_module(f"reconciler.cli.{MODULES[group_of_it]}").DECLARED[cmd_name]
+        return declared.build()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import ACCOUNT, FILE, LOOK_AT, PERMITTED, RUNNING, Choice, flag
-from reconciler.cli.flags import (
-    AccountFlags,
-    CommandFlags,
-    EarlierRunsFlags,
-    FilesFlags,
-    PermissionFlags,
-    RunFlags,
-    ScopeFlags,
-    packed,
-)
+from reconciler.cli.command_help import ACCOUNT, FILE, LOOK_AT, PERMITTED, RUNNING, Choice, flag, packed
 from reconciler.cli.output_options import journal_option
 
 if TYPE_CHECKING:
-    from reconciler.cli.flags import Decorator
+    from reconciler.cli.command_help import Decorator
 
 CONCERNS: Final = (
     "project",
@@ -76,7 +66,6 @@ directory_option = flag(
 
 files_options = packed(
     "files",
-    FilesFlags,
     directory_option,
     flag(
         LOOK_AT,
@@ -96,7 +85,6 @@ files_options = packed(
 
 account_options = packed(
     "account",
-    AccountFlags,
     flag(
         ACCOUNT,
         "--simulator",
@@ -154,16 +142,15 @@ _which_part: Final = (
 )
 scope_options = packed(
     "scope",
-    ScopeFlags,
     *_which_tenants,
     flag(LOOK_AT, "--only", multiple=True, type=Choice(CONCERNS), help="Only these groups of fields."),
     *_which_part,
     depth_option,
     base_option,
 )
-tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_part, depth_option, base_option)
+tenants_options = packed("scope", *_which_tenants, *_which_part, depth_option, base_option)
 """The same without ``--only``, for what has no groups of fields."""
-listed_tenants_options = packed("scope", ScopeFlags, *_which_tenants, *_which_part, base_option)
+listed_tenants_options = packed("scope", *_which_tenants, *_which_part, base_option)
 """The same without ``--depth``, for what reads nothing below a project."""
 
 expect_empty_option = flag(
@@ -180,7 +167,6 @@ max_calls_option = flag(
 
 permission_options = packed(
     "permission",
-    PermissionFlags,
     flag(
         PERMITTED,
         "--allow",
@@ -211,7 +197,6 @@ only_journals_option: Final = _journals(
 
 earlier_runs_options = packed(
     "earlier",
-    EarlierRunsFlags,
     flag(
         PERMITTED,
         "--run-is-dead",
@@ -225,7 +210,6 @@ earlier_runs_options = packed(
 
 command_options = packed(
     "command",
-    CommandFlags,
     flag(RUNNING, "--dry-run", is_flag=True, help="Show what happens, and change nothing."),
     flag(RUNNING, "--yes", is_flag=True, help="Do not ask."),
     journal_option,
@@ -253,7 +237,6 @@ dump_options = (
 )
 run_options = packed(
     "running",
-    RunFlags,
     flag(
         RUNNING,
         "--waves",

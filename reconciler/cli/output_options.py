@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import FILE, OUTPUT, Choice, flag
-from reconciler.cli.flags import NotifyFlags, OutputFlags, SinkFlags, TelemetryFlags, packed
+from reconciler.cli.command_help import FILE, OUTPUT, Choice, flag, packed
 from reconciler.views.formats import TEXT, formats_of
 
 if TYPE_CHECKING:
-    from reconciler.cli.flags import Decorator
-    from reconciler.views.view import View
+    from reconciler.cli.command_help import Decorator
+    from reconciler.views.formats import ViewName
 
 FAILURES: Final = ("invalid", "stale", "refused", "conflict", "incomplete", "drift")
 
@@ -44,7 +43,6 @@ events_option = flag(
 
 telemetry_options = packed(
     "telemetry",
-    TelemetryFlags,
     flag(
         OUTPUT,
         "--metrics",
@@ -83,11 +81,10 @@ _file_sinks: Final = (
     ),
 )
 
-new_project_sinks = packed("sinks", SinkFlags, *_file_sinks)
+new_project_sinks = packed("sinks", *_file_sinks)
 
 sink_options = packed(
     "sinks",
-    SinkFlags,
     flag(
         OUTPUT,
         "--direct",
@@ -106,7 +103,6 @@ sink_options = packed(
 
 notify_options = packed(
     "notices",
-    NotifyFlags,
     flag(
         OUTPUT,
         "--notify",
@@ -131,12 +127,11 @@ notify_options = packed(
 )
 
 
-def output_options(view: type[View], *more: Decorator) -> Decorator:
+def output_options(view: ViewName, *more: Decorator) -> Decorator:
     """The options of a command that shows such a view, in each format that can."""
     formats = formats_of(view)
     return packed(
         "output",
-        OutputFlags,
         flag(
             OUTPUT,
             "--format",

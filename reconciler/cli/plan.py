@@ -14,6 +14,7 @@ from reconciler.cli.runtime import runtime
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import judged
 from reconciler.errors import InvalidInputError
+from reconciler.model.values import replace
 from reconciler.views.console import stderr_console
 from reconciler.views.formats import JSON, render
 from reconciler.views.progress import watching
@@ -72,7 +73,7 @@ def run(
             ahead, fleet_files, account, scope, permission, earlier, cost, live, max_age, limit, telemetry
         )
     if out is not None:
-        write(out, render(view._replace(past_cost=None), JSON), "--out")
+        write(out, render(replace(view, past_cost=None), JSON), "--out")
     publish(output, view)
     return exit_codes.of_plan(view.plan, output.fail_on, detailed=detailed_exitcode)
 

@@ -32,10 +32,9 @@ from reconciler.cli.output_options import (
     telemetry_options,
 )
 from reconciler.errors import ExitCode
-from reconciler.views.view import DiffView, DriftView, PlanView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.cli.flags import Decorator
+    from reconciler.cli.command_help import Decorator
 
 
 def _plan_file(*, required: bool) -> Decorator:
@@ -55,7 +54,7 @@ PLAN: Final = declare(
     earlier_runs_options,
     max_calls_option,
     telemetry_options,
-    output_options(PlanView, fail_on_option),
+    output_options("PlanView", fail_on_option),
     flag(
         OUTPUT,
         "--out",
@@ -123,7 +122,7 @@ DIFF: Final = declare(
     click.argument("head", required=False),
     directory_option,
     flag(OUTPUT, "--detailed-exitcode", is_flag=True, help="Exit with 2 if a project changes."),
-    output_options(DiffView),
+    output_options("DiffView"),
 )
 
 SHOW: Final = declare(
@@ -132,7 +131,7 @@ SHOW: Final = declare(
     "reconciler show plan.json --full",
     LOCAL,
     _plan_file(required=True),
-    output_options(PlanView),
+    output_options("PlanView"),
 )
 
 APPLY: Final = declare(
@@ -155,7 +154,7 @@ APPLY: Final = declare(
     notify_options,
     max_calls_option,
     telemetry_options,
-    output_options(ReportView, fail_on_option),
+    output_options("ReportView", fail_on_option),
 )
 
 DRIFT: Final = declare(
@@ -170,7 +169,7 @@ DRIFT: Final = declare(
     notify_options,
     max_calls_option,
     telemetry_options,
-    output_options(DriftView, fail_on_option),
+    output_options("DriftView", fail_on_option),
 )
 
 ROLLBACK: Final = declare(
@@ -207,7 +206,7 @@ ROLLBACK: Final = declare(
     command_options,
     events_option,
     telemetry_options,
-    output_options(PlanView, fail_on_option),
+    output_options("PlanView", fail_on_option),
 )
 
 DECLARED: Final = by_name(PLAN, DIFF, OBSERVE, SHOW, APPLY, ROLLBACK, DRIFT)

@@ -9,25 +9,23 @@ read its memory nor attach to it, and no core file is written.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
-import gc
 import os
 import re
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from reconciler.cli import os_errors
+from reconciler.cli.collector import loading
 from reconciler.cli.runtime import Runtime
 from reconciler.environment import NAMES_ALLOWED, Environment, may_be_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 _PR_SET_DUMPABLE: Final = 4
 """Linux: prctl.h."""
@@ -35,8 +33,6 @@ _ENV_START: Final = 47
 """Linux: proc_pid_stat(5), field 50, counted from the one after the name of the program."""
 _NEEDED: Final = re.compile(r"PGPASSWORD|PGSSLPASSWORD|\w+_proxy", re.IGNORECASE)
 """Libraries look these up when they connect: they stay, at another place that nothing shows."""
-OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
-"""A large fleet is millions of objects that stay: looking through them at each 700 new ones took half the time."""
 
 
 @functools.cache
@@ -44,28 +40,7 @@ def runtime_of_the_process() -> Runtime:
     """Takes the environment, keys included, and makes room for open files."""
     initial = take()
     os_errors.make_room_for_files()
-    tune_collector()
     return Runtime(environ=initial.environ, forget=initial.forget, loading=loading)
-
-
-def tune_collector() -> None:
-    """Searches for garbage more rarely, and not at the end: what a process has left goes with it as a whole.
-
-    Python would look through all objects of a large fleet several times before it ends.
-    """
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    atexit.register(gc.freeze)
-
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """What is loaded within it, and all before, is no garbage as long as the process runs: it is not searched."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 class InitialEnvironment(Struct, frozen=True):

@@ -7,12 +7,11 @@ from typing import Final
 
 import click
 
-from reconciler.cli.command_help import FILE, LOCAL, LOOK_AT, OUTPUT, DescribedGroup, flag
-from reconciler.cli.declaring import READ, by_name, declare
+from reconciler.cli.command_help import FILE, LOCAL, LOOK_AT, OUTPUT, flag
+from reconciler.cli.declaring import READ, by_name, declare, declare_group
 from reconciler.cli.options import account_options, base_option, files_options, only_journals_option
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import AuditView, RegistryView, ReportView, RowChangesView
 
 _passwords: Final = flag(
     LOOK_AT,
@@ -22,12 +21,9 @@ _passwords: Final = flag(
 )
 
 
-@click.group("registry", cls=DescribedGroup)
-def registry() -> None:
-    """The tenant registry that tiers.yaml names: a row for each tenant, written before its project is created."""
-
-
-for registry_command in (
+REGISTRY: Final = declare_group(
+    "registry",
+    "The tenant registry that tiers.yaml names: a row for each tenant, written before its project is created.",
     declare(
         "show",
         "Show the rows of the registry, also those of deleted projects. Makes no call to Neon.",
@@ -37,7 +33,7 @@ for registry_command in (
         files_options,
         account_options,
         base_option,
-        output_options(RegistryView),
+        output_options("RegistryView"),
         module="registry",
     ),
     declare(
@@ -49,7 +45,7 @@ for registry_command in (
         account_options,
         base_option,
         _passwords,
-        output_options(RowChangesView),
+        output_options("RowChangesView"),
         module="registry",
     ),
     declare(
@@ -61,11 +57,10 @@ for registry_command in (
         account_options,
         base_option,
         _passwords,
-        output_options(RowChangesView),
+        output_options("RowChangesView"),
         module="registry",
     ),
-):
-    registry.add_command(registry_command)
+)
 
 AUDIT: Final = declare(
     "audit",
@@ -90,7 +85,7 @@ AUDIT: Final = declare(
     files_options,
     account_options,
     base_option,
-    output_options(AuditView),
+    output_options("AuditView"),
 )
 
 _name: Final = flag(
@@ -110,12 +105,9 @@ _commit: Final = flag(
 )
 
 
-@click.group("report", cls=DescribedGroup)
-def report() -> None:
-    """The reports of earlier runs."""
-
-
-report.add_command(
+REPORT: Final = declare_group(
+    "report",
+    "The reports of earlier runs.",
     declare(
         "merge",
         """Show the reports of the shards of one apply as one report. Needs no key, and makes no call.
@@ -126,21 +118,18 @@ report.add_command(
         "reconciler report merge shards/*.json --output report.html",
         (*LOCAL, ExitCode.DENIED, ExitCode.PARTLY_APPLIED, ExitCode.STALE),
         click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."),
-        output_options(ReportView),
+        output_options("ReportView"),
         module="report",
-    )
+    ),
 )
 
 
-@click.group("github", cls=DescribedGroup)
-def github() -> None:
+GITHUB: Final = declare_group(
+    "github",
     """Comments, issues and labels on GitHub, from a workflow: one of each for a fleet, changed in place.
 
     Reads GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_REF, as GitHub Actions sets them.
-    """
-
-
-for github_command in (
+    """,
     declare(
         "comment",
         "Write a file into the fleet's one comment on the pull request: change the comment, or create it.",
@@ -180,20 +169,16 @@ for github_command in (
         _pull_request,
         module="github",
     ),
-):
-    github.add_command(github_command)
+)
 
 
-@click.group("gitlab", cls=DescribedGroup)
-def gitlab() -> None:
+GITLAB: Final = declare_group(
+    "gitlab",
     """One note for a fleet on a merge request on GitLab, changed in place.
 
     Reads CI_API_V4_URL, CI_PROJECT_ID and CI_MERGE_REQUEST_IID, as GitLab sets them, and GITLAB_TOKEN: a token
     of the project with the scope api.
-    """
-
-
-gitlab.add_command(
+    """,
     declare(
         "note",
         "Write a file into the fleet's one note on the merge request: change the note, or create it.",
@@ -204,7 +189,7 @@ gitlab.add_command(
         flag(LOOK_AT, "--number", type=int, metavar="N", help="The merge request.  [default: of the pipeline]"),
         _commit,
         module="gitlab",
-    )
+    ),
 )
 
-DECLARED: Final = by_name(AUDIT, registry, report, github, gitlab)
+DECLARED: Final = by_name(AUDIT, REGISTRY, REPORT, GITHUB, GITLAB)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, field
 
 from reconciler.environment import Environment
 
@@ -32,8 +32,7 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """The context object (click) of every command. Tests pass their own."""
 
     environ: Environment = field(default_factory=lambda: Environment.of(None))

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import click
 
-from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, Choice, flag
+from reconciler.cli.command_help import LOCAL, LOOK_AT, OUTPUT, RUNNING, Choice, flag, packed
 from reconciler.cli.declaring import by_name, declare
-from reconciler.cli.flags import packed
 from reconciler.cli.options import account_options, base_option, directory_option
 from reconciler.cli.output_options import output_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import DoctorView
-
-
-class StartFlags(NamedTuple):
-    """What a new fleet is to be; None for what is asked, or taken from the defaults."""
-
-    fleet: str | None
-    project_name: str | None
-    organization: tuple[str, ...]
-    key: tuple[str, ...]
-    program: str | None
-    forge: str | None
-    reviewer: str | None
-    completion: str | None
-    yes: bool
-
 
 INIT: Final = declare(
     "init",
@@ -42,7 +25,6 @@ INIT: Final = declare(
     click.argument("directory", type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]", default=Path()),
     packed(
         "start",
-        StartFlags,
         flag(
             LOOK_AT,
             "--fleet",
@@ -112,7 +94,7 @@ DOCTOR: Final = declare(
     directory_option,
     account_options,
     base_option,
-    output_options(DoctorView),
+    output_options("DoctorView"),
 )
 
 DECLARED: Final = by_name(INIT, DOCTOR)

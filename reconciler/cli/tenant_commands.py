@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, DescribedGroup, flag
-from reconciler.cli.declaring import READ, WRITE, by_name, declare
+from reconciler.cli.command_help import LOOK_AT, OUTPUT, PERMITTED, RUNNING, Choice, flag
+from reconciler.cli.declaring import READ, WRITE, by_name, declare, declare_group
 from reconciler.cli.options import (
     account_options,
     base_option,
@@ -26,10 +26,10 @@ from reconciler.cli.output_options import (
     sink_options,
     telemetry_options,
 )
-from reconciler.views.view import HistoryView, ReportView
 
 if TYPE_CHECKING:
-    from reconciler.cli.flags import Decorator
+    from reconciler.cli.command_help import Decorator
+    from reconciler.cli.declaring import DeclaredCommand
 
 _tenants: Final = click.argument("tenants", nargs=-1, required=True, metavar="TENANT... | -")
 _tenant: Final = click.argument("tenant", metavar="TENANT")
@@ -68,7 +68,7 @@ CONVERGE: Final = declare(
     journal_option,
     events_option,
     telemetry_options,
-    output_options(ReportView, fail_on_option),
+    output_options("ReportView", fail_on_option),
 )
 
 CONNECTIONS: Final = declare(
@@ -123,7 +123,7 @@ RESTORE: Final = declare(
     flag(RUNNING, "--discard", is_flag=True, help="Delete the preview."),
     flag(RUNNING, "--again", is_flag=True, help="Repeat a restore that was already done."),
     command_options,
-    output_options(ReportView),
+    output_options("ReportView"),
 )
 
 HISTORY: Final = declare(
@@ -135,14 +135,14 @@ HISTORY: Final = declare(
     files_options,
     account_options,
     base_option,
-    output_options(HistoryView),
+    output_options("HistoryView"),
 )
 
 _reason: Final = flag(RUNNING, "--reason", metavar="TEXT", help="Why, for the file and for every plan.")
 _until: Final = flag(RUNNING, "--until", metavar="END", help="When it ends: 7d from now, or 2030-01-31T12:00:00Z.")
 
 
-def _editing(name: str, help_text: str, example: str, *flags: Decorator) -> click.Command:
+def _editing(name: str, help_text: str, example: str, *flags: Decorator) -> DeclaredCommand:
     """A command that edits a tenant's file, and converges the tenant."""
     return declare(
         name,
@@ -161,7 +161,7 @@ def _editing(name: str, help_text: str, example: str, *flags: Decorator) -> clic
         base_option,
         flag(RUNNING, "--no-apply", is_flag=True, help="Only edit the file. Needs no key."),
         command_options,
-        output_options(ReportView, fail_on_option),
+        output_options("ReportView", fail_on_option),
         module="tenant_edit",
     )
 
@@ -216,17 +216,14 @@ ROTATE: Final = declare(
     flag(LOOK_AT, "--role", required=True, metavar="ROLE", help="Name of the role."),
     command_options,
     sink_options,
-    output_options(ReportView),
+    output_options("ReportView"),
     runs_child=True,
 )
 
 
-@click.group("branch", cls=DescribedGroup)
-def branch() -> None:
-    """The development branches of one tenant."""
-
-
-branch.add_command(
+BRANCH: Final = declare_group(
+    "branch",
+    "The development branches of one tenant.",
     declare(
         "reset",
         """Reset a branch of a tenant to the current data of its parent. Asks before.
@@ -242,8 +239,8 @@ branch.add_command(
         account_options,
         base_option,
         command_options,
-        output_options(ReportView),
-    )
+        output_options("ReportView"),
+    ),
 )
 
-DECLARED: Final = by_name(CONVERGE, CONNECTIONS, RESTORE, HISTORY, SUSPEND, RESUME, BOOST, HOLD, ROTATE, branch)
+DECLARED: Final = by_name(CONVERGE, CONNECTIONS, RESTORE, HISTORY, SUSPEND, RESUME, BOOST, HOLD, ROTATE, BRANCH)

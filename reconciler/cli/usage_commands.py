@@ -17,7 +17,6 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output_options import notify_options, output_options, telemetry_options
 from reconciler.errors import ExitCode
-from reconciler.views.view import CostView, UsageView
 
 USAGE: Final = declare(
     "usage",
@@ -53,7 +52,7 @@ USAGE: Final = declare(
     ),
     notify_options,
     telemetry_options,
-    output_options(UsageView),
+    output_options("UsageView"),
 )
 
 COST: Final = declare(
@@ -76,7 +75,7 @@ COST: Final = declare(
         help="A month within the last year (UTC).  [default: this month, as far as it is over]",
     ),
     flag(LOOK_AT, "--organization", multiple=True, metavar="NAME", help="Only this organization."),
-    output_options(CostView),
+    output_options("CostView"),
 )
 
 DECLARED: Final = by_name(USAGE, COST)

@@ -31,7 +31,7 @@ from reconciler.plan.actions.project import (
 )
 from reconciler.plan.actions.restore import FinalizeRestore, Restore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
-from reconciler.views.safe_text import FormattedText, formatted, joined
+from reconciler.views.formatted_text import FormattedText, formatted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from reconciler.adopt.owners import How, Reason
 from reconciler.adopt.proposals import SURE
 from reconciler.model.fields.table import BY_PATH
 from reconciler.views import symbols
-from reconciler.views.safe_text import FormattedText, formatted, joined
+from reconciler.views.formatted_text import FormattedText, formatted, joined
 from reconciler.views.sections import ListLimits, heading, limits, section
 from reconciler.views.sentences import counted, plan_summary
 from reconciler.views.terminal import Line, UnbrokenLine, blank_line, column, page, paragraph, styled, width_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.views import symbols
 from reconciler.views.actions import utc_time
-from reconciler.views.safe_text import formatted
+from reconciler.views.formatted_text import formatted
 from reconciler.views.sections import limits
 from reconciler.views.sentences import counted, names
 from reconciler.views.terminal import EMPTY, Line, Piece, blank_line, page, paragraph, styled
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.model.record import Audit, RecordedChange, RecordedWrite
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
 
 _SHOWN: Final = 50
 

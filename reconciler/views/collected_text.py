@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reconciler.views import symbols
-from reconciler.views.safe_text import formatted
+from reconciler.views.formatted_text import formatted
 from reconciler.views.sections import limits
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import Line, Piece, blank_line, page, paragraph, styled
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.adopt.collecting import NamedBy, SignUp, Uncollected
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.view import CollectedView
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.usage.cost import ChargeCost, Cost, OrganizationCost, TenantCost
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.terminal import Piece, Styled
 
 WIDEST_NAME: Final = 40

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.explained import Seen, StatedIn
 from reconciler.plan.live_values import PRESENT
 from reconciler.views import symbols
-from reconciler.views.safe_text import formatted
+from reconciler.views.formatted_text import formatted
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import (
     EMPTY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.views.safe_text import FormattedText, formatted, joined
+from reconciler.views.formatted_text import FormattedText, formatted, joined
 from reconciler.views.sentences import counted, listed
 
 if TYPE_CHECKING:

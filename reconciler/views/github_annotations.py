@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from reconciler.plan.action import Action
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan, TenantPlan
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.perspective import Perspective
-    from reconciler.views.safe_text import FormattedText
 
 Annotated = ProblemsView | PlanView | DriftView | DiffView | ReportView
 MOST: Final = 10

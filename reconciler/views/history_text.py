@@ -8,7 +8,7 @@ from rich.filesize import decimal
 
 from reconciler.views import symbols
 from reconciler.views.actions import utc_time
-from reconciler.views.safe_text import formatted
+from reconciler.views.formatted_text import formatted
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import EMPTY, Line, Piece, blank_line, column, page, paragraph, styled
 

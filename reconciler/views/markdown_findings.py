@@ -11,6 +11,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_tenant
 from reconciler.views import sentences
 from reconciler.views.actions import project_facts
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import (
     conflicts_of,
     group_by_actions,
@@ -21,7 +22,6 @@ from reconciler.views.grouping import (
 from reconciler.views.markdown_tables import OPEN_ROWS, action_words, changes, section
 from reconciler.views.markup import bullets, listed, row, stacked, strong, text
 from reconciler.views.perspective import PLAN
-from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sentences import count_held_back, counted, names, ownership, source_text, waiting_sentence
 from reconciler.views.view import DriftView, PlanView
 

@@ -9,6 +9,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import applied_actions
 from reconciler.views.actions import utc_time, will_do
+from reconciler.views.formatted_text import FormattedText, Untrusted, formatted, joined
 from reconciler.views.grouping import grouped
 from reconciler.views.markdown_findings import FindingList, blocks, stale
 from reconciler.views.markdown_tables import OPEN_ROWS, section
@@ -24,7 +25,6 @@ from reconciler.views.outcomes import (
     with_result,
     work,
 )
-from reconciler.views.safe_text import FormattedText, Untrusted, formatted, joined
 from reconciler.views.sentences import OTHER_HOST, branches_and_snapshots_done, counted, names, report_summary
 
 if TYPE_CHECKING:

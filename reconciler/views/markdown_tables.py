@@ -6,9 +6,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from reconciler.plan.actions.project import CreateProject
+from reconciler.views.formatted_text import formatted
 from reconciler.views.grouping import field_changes
 from reconciler.views.markup import ARROW, code, folded, listed, paragraph, row, stacked, strong, table, text
-from reconciler.views.safe_text import formatted
 from reconciler.views.sentences import counted, names, source_text
 from reconciler.views.values import differences, label, new_values, worded
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from reconciler.plan.action import Action
     from reconciler.plan.change import FieldChange
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.grouping import TenantGroup
     from reconciler.views.markdown_size import Size
     from reconciler.views.markup import Block, Markdown
     from reconciler.views.overview import CauseGroup, Change
     from reconciler.views.perspective import Perspective
-    from reconciler.views.safe_text import FormattedText
     from reconciler.views.values import ItemDifference
 
 OPEN_ROWS: Final = 20

@@ -18,9 +18,9 @@ from reconciler.usage.states import (
     by_quota,
 )
 from reconciler.views import markdown_findings
+from reconciler.views.formatted_text import formatted, joined
 from reconciler.views.markdown_tables import OPEN_ROWS, section
 from reconciler.views.markup import code, paragraph, row, strong, table, text
-from reconciler.views.safe_text import formatted, joined
 from reconciler.views.sentences import OTHER_HOST, names
 from reconciler.views.usage_counts import by_tier
 from reconciler.views.usage_text import SIZE, coverage, reached, room, roughly, short, summary

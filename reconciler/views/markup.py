@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.views.safe_text import FormattedText, Untrusted, printable
+from reconciler.views.formatted_text import FormattedText, Untrusted
+from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,8 +8,8 @@ from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.outcome import GONE, Result
 from reconciler.plan.summary import ChangeKind, applied_actions, kind_of
 from reconciler.views.actions import will_do
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import grouped
-from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sentences import counted, duration
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from reconciler.plan.authors import authors_of, by_place
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import Layer
 from reconciler.plan.shared_changes import CAUSES, PROJECT, TIER, SharedChange, shared_changes
+from reconciler.views.formatted_text import FormattedText, formatted, joined
 from reconciler.views.perspective import DRIFT, field_name
-from reconciler.views.safe_text import FormattedText, formatted, joined
 from reconciler.views.sentences import counted, names
 from reconciler.views.values import label, worded
 

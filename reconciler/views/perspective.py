@@ -15,7 +15,7 @@ from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.summary import ChangeKind
 from reconciler.views.actions import replacement, was_found, will_do
-from reconciler.views.safe_text import FormattedText, formatted
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.values import label
 
 if TYPE_CHECKING:

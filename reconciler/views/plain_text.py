@@ -10,6 +10,7 @@ from reconciler.plan.summary import applied_actions, by_tenant, differing
 from reconciler.views import problems_text, sections, symbols
 from reconciler.views.actions import will_do
 from reconciler.views.forecast_text import forecast_sentences
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import (
     CONFLICTS,
     NOT_APPLIED,
@@ -33,7 +34,6 @@ from reconciler.views.outcomes import (
 )
 from reconciler.views.overview import authors_by_tenant, overviews
 from reconciler.views.perspective import DRIFT, PLAN
-from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sections import NOBODY, heading, limits, section
 from reconciler.views.sentences import (
     DIFF_SAYS_NOTHING_OF,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.views.formatted_text import formatted
 from reconciler.views.money import charge_label, money
-from reconciler.views.safe_text import formatted
 from reconciler.views.sentences import counted, names
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.plan.plan import Plan
     from reconciler.plan.plan_cost import CostRange, PastCost, PlanCost
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
 
 MOST_NAMED: Final = 5
 

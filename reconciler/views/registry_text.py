@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.live.registered import KeptString
 from reconciler.views import sections, symbols
 from reconciler.views.actions import utc_time
+from reconciler.views.formatted_text import formatted
 from reconciler.views.grouping import CONFLICTS
-from reconciler.views.safe_text import formatted
 from reconciler.views.sections import NO_LIMITS, section
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import EMPTY, Line, Page, Piece, blank_line, page, paragraph, styled
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.registered import RegisteredTenant
     from reconciler.plan.registration import RowChange
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.view import RowChangesView
 
 

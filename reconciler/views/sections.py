@@ -13,9 +13,9 @@ from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_kind
 from reconciler.views import fields, symbols
 from reconciler.views.actions import project_facts
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import group_by_actions, grouped, shown_of
 from reconciler.views.overview import NAMED_IF_DESTRUCTIVE
-from reconciler.views.safe_text import FormattedText, formatted
 from reconciler.views.sentences import (
     FILE_CHANGES,
     OTHER_HOST,

@@ -10,9 +10,9 @@ from reconciler.model.values import JsonText
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import VERBS, by_kind, count_branches_and_snapshots
 from reconciler.views.actions import utc_time
+from reconciler.views.formatted_text import FormattedText, formatted, joined
+from reconciler.views.formatted_text import joined_with_and as row
 from reconciler.views.grouping import REFUSED_EARLIER, held_back
-from reconciler.views.safe_text import FormattedText, formatted, joined
-from reconciler.views.safe_text import joined_with_and as row
 from reconciler.views.values import label, worded
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from reconciler.views.safe_text import FormattedText
+    from reconciler.views.formatted_text import FormattedText
 
 P = ParamSpec("P")
 

@@ -20,7 +20,7 @@ from reconciler.usage.states import (
     by_quota,
 )
 from reconciler.views import sections, symbols
-from reconciler.views.safe_text import FormattedText, formatted
+from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.sections import ListLimits, heading, limits, section
 from reconciler.views.sentences import counted, names
 from reconciler.views.terminal import (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.usage.usage import Usage
 
 
-class PlanView(NamedTuple):
+class PlanView(Struct, frozen=True):
     """What apply would do."""
 
     plan: Plan
@@ -39,13 +41,13 @@ class PlanView(NamedTuple):
     """What a past month's use costs, if that was asked for."""
 
 
-class DriftView(NamedTuple):
+class DriftView(Struct, frozen=True):
     """Where the live fleet differs from the files."""
 
     plan: Plan
 
 
-class DiffView(NamedTuple):
+class DiffView(Struct, frozen=True):
     """What a change of the files asks for; no API was called."""
 
     plan: Plan
@@ -53,7 +55,7 @@ class DiffView(NamedTuple):
     """From which commits; none if the later files are those of the folder."""
 
 
-class ReportView(NamedTuple):
+class ReportView(Struct, frozen=True):
     """What an apply did."""
 
     report: Report
@@ -64,7 +66,7 @@ class ReportView(NamedTuple):
     """The tier of each tenant, as far as the plan states it."""
 
 
-class ProblemsView(NamedTuple):
+class ProblemsView(Struct, frozen=True):
     """What is wrong with the files."""
 
     problems: Sequence[Problem]
@@ -72,13 +74,13 @@ class ProblemsView(NamedTuple):
     """What was checked, where it could be read."""
 
 
-class HistoryView(NamedTuple):
+class HistoryView(Struct, frozen=True):
     """The moments that a tenant can be restored to."""
 
     points: ReturnPoints
 
 
-class ExplainedView(NamedTuple):
+class ExplainedView(Struct, frozen=True):
     """Where each value of a tenant comes from."""
 
     explained: Explained
@@ -86,25 +88,25 @@ class ExplainedView(NamedTuple):
     """Whether live state was read."""
 
 
-class UsageView(NamedTuple):
+class UsageView(Struct, frozen=True):
     """What the tenants use of their quotas."""
 
     usage: Usage
 
 
-class CostView(NamedTuple):
+class CostView(Struct, frozen=True):
     """What the tenants cost in a month."""
 
     cost: Cost
 
 
-class AuditView(NamedTuple):
+class AuditView(Struct, frozen=True):
     """The writes that journals contain."""
 
     audit: Audit
 
 
-class RegistryView(NamedTuple):
+class RegistryView(Struct, frozen=True):
     """The rows of the registry, or those of some tenants."""
 
     registered: RegisteredTenants
@@ -112,7 +114,7 @@ class RegistryView(NamedTuple):
     """How many rows there are in all; None if all are here."""
 
 
-class RowChangesView(NamedTuple):
+class RowChangesView(Struct, frozen=True):
     """What a rebuild of the registry has changed, or would change."""
 
     found: RowChanges
@@ -121,13 +123,13 @@ class RowChangesView(NamedTuple):
     """Whether nothing was written."""
 
 
-class DoctorView(NamedTuple):
+class DoctorView(Struct, frozen=True):
     """What is wrong with the set-up, and what to do."""
 
     diagnosis: Diagnosis
 
 
-class AdoptionView(NamedTuple):
+class AdoptionView(Struct, frozen=True):
     """What was adopted, or would be."""
 
     adoption: Adoption
@@ -148,7 +150,7 @@ class AdoptionView(NamedTuple):
         return self.plan.empty and not self.plan.refusals and not self.plan.conflicts
 
 
-class CollectedView(NamedTuple):
+class CollectedView(Struct, frozen=True):
     """The sign-ups that a file of lines holds from now on, or would."""
 
     file: str

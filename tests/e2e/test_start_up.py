@@ -15,7 +15,7 @@ from tests.harness.shell import TIERS
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODULES_OF_HELP: Final = 37
+MODULES_OF_HELP: Final = 29
 """More than a process that has imported click."""
 MODULES_OF_CONVERGE: Final = 690
 MODULES_OF_CONVERGE_READ_BEFORE: Final = 596

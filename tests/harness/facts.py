@@ -41,7 +41,7 @@ OF_FILES: Final = {"made_at": "2026-01-01T00:00:00Z", "commit": None, "base": No
 def lacking(view: View) -> dict[str, list[str]]:
     """What text says of a view and another format does not, by format."""
     text = _rendered(view, "text")
-    others = {row.name for row in formats_of(type(view))}
+    others = {row.name for row in formats_of(type(view).__name__)}
     found = {} if isinstance(view, PlanView | DriftView) else {"json": of_json(_rendered(view, "json"))}
     found |= {name: of(_rendered(view, name)) for name, of in _PAGES.items() if name in others}
     names = names_of(json.loads(_rendered(view, "json")))
@@ -76,7 +76,7 @@ def _read_back(view: PlanView | DriftView) -> str:
     document = json.loads(_rendered(view, "json"))
     if isinstance(view, PlanView):
         plan = parse_saved_plan(json.dumps(document).encode(), "the document").plan
-        return _rendered(view._replace(plan=plan), "text")
+        return _rendered(replace(view, plan=plan), "text")
     empty: dict[str, Any] = {"unmanaged": [], "file_changes": [], "waiting": []}
     whole = {**document, **OF_FILES, **empty, "kind": "plan"}
     plan = parse_saved_plan(json.dumps(whole).encode(), "the document").plan

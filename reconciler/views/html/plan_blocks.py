@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Stale
     from reconciler.plan.change import FieldChange
     from reconciler.plan.plan import Conflict, Note, Orphan, PolicyWarning, Refusal, TenantPlan, Waiting
+    from reconciler.views.formatted_text import FormattedText
     from reconciler.views.grouping import TenantGroup
     from reconciler.views.perspective import Perspective
-    from reconciler.views.safe_text import FormattedText
     from reconciler.views.view import DiffView, DriftView
 
 MOST_CHANGES: Final = 50

@@ -7,7 +7,7 @@ import sys
 from textwrap import dedent
 
 CYCLE = dedent("""
-    from reconciler.cli.process import tune_collector
+    from reconciler.cli.collector import tune_collector
 
     class Found:
         def __del__(self):
@@ -34,6 +34,6 @@ def printed(tuned: str) -> str:
 
 
 def test_what_was_loaded_is_not_searched() -> None:
-    command = "import gc; from reconciler.cli.process import loading\nwith loading(): print(gc.isenabled())\n"
+    command = "import gc; from reconciler.cli.collector import loading\nwith loading(): print(gc.isenabled())\n"
     told = [sys.executable, "-c", f"{command}print(gc.get_freeze_count() > 1000, gc.isenabled())"]
     assert subprocess.run(told, check=True, capture_output=True, text=True).stdout == "False\nTrue True\n"

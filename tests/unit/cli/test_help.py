@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,7 @@ import pytest
 
 from reconciler.cli import options
 from reconciler.cli.command_help import MEANINGS, OTHER, Choice, DescribedCommand, Flag
+from reconciler.cli.flags import PACKS
 from reconciler.cli.main import APART, COMMAND_GROUPS, MODULES, group, run
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode
@@ -18,6 +21,8 @@ from reconciler.plan.guards.counted import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from reconciler.cli.declaring import DeclaredCommand
 
 
 def every_command() -> Iterator[tuple[str, click.Command]]:
@@ -60,10 +65,10 @@ def test_the_code_of_each_result_that_a_command_can_fail_on_is_in_its_help(name:
     assert of_any <= {*command.exit_codes}
 
 
-DECLARED: dict[str, dict[str, click.Command]] = {
+DECLARED: dict[str, dict[str, DeclaredCommand]] = {
     title: import_module(f"reconciler.cli.{module}").DECLARED for title, module in MODULES.items()
 }
-GROUPED = {name: command for commands in DECLARED.values() for name, command in commands.items()}
+GROUPED = {name: declared.build() for commands in DECLARED.values() for name, declared in commands.items()}
 
 
 @pytest.mark.parametrize("name", GROUPED)
@@ -175,3 +180,15 @@ def test_the_table_of_a_group_cuts_no_text_off(name: str, capsys: pytest.Capture
     shown = capsys.readouterr().out
     assert "\nCommands:\n" in shown
     assert "..." not in shown.partition("\nCommands:\n")[2]
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_command_that_is_built_again_is_the_same(name: str) -> None:
+    again = next(commands[name] for commands in DECLARED.values() if name in commands).build()
+    assert [one.opts for one in again.params] == [one.opts for one in GROUPED[name].params]
+
+
+def test_flags_are_packed_into_what_the_table_of_packs_names() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in Path(options.__file__).parent.glob("*.py")]
+    named = {name for source in sources for name in re.findall(r'\bpacked\(\s*"(\w+)"', source)}
+    assert named == set(PACKS)

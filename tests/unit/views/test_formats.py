@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from reconciler.model.problem import Location, Problem
+from reconciler.views import view as views
 from reconciler.views.console import as_text
-from reconciler.views.formats import FORMATS, formats_of, render
+from reconciler.views.formats import EVERY, FORMATS, formats_of, render
 from reconciler.views.view import DriftView, PlanView, ProblemsView, ReportView
 from tests.unit.views import builders as build
 
@@ -34,7 +35,7 @@ def as_one_text(rendered: Rendered) -> str:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
 def test_each_format_shows_the_views_of_its_row(view: View) -> None:
-    for row in formats_of(type(view)):
+    for row in formats_of(type(view).__name__):
         shown = render(view, row.name)
         assert len(as_one_text(shown)) > 20, row.name
 
@@ -47,3 +48,7 @@ def test_a_saved_plan_says_where_it_comes_from_in_each_format_for_people() -> No
     for name in ("text", "markdown"):
         shown = render(PlanView(build.rich_plan(), build.MADE, saved=True), name)
         assert "Saved plan of fleet" in as_one_text(shown)
+
+
+def test_every_view_has_its_formats() -> None:
+    assert {view.__name__ for view in get_args(views.View)} == set(EVERY)

@@ -13,8 +13,9 @@ from hypothesis import strategies as some
 
 from reconciler.plan.approval import Stale
 from reconciler.views import markdown
+from reconciler.views.formatted_text import formatted
 from reconciler.views.markup import MAX_SPAN, bullets, code, document, paragraph, row, stacked, table, text
-from reconciler.views.safe_text import formatted, printable
+from reconciler.views.safe_text import printable
 from reconciler.views.view import DriftView, PlanView, ReportView, UsageView
 from tests.unit.views import builders as build
 from tests.unit.views import nasty

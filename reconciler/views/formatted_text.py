@@ -1,0 +1,68 @@
+"""Words of ours together with text from outside, told apart until they are written to an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class Untrusted(Struct, frozen=True):
+    """A text from outside, such as a name."""
+
+    text: str
+
+
+class FormattedText(Struct, frozen=True):
+    """Words of ours (``str``) and texts from outside, in their order."""
+
+    parts: tuple[str | Untrusted, ...] = ()
+
+    def __str__(self) -> str:
+        """All of it, for where nothing but a line's end tells ours from others': not yet safe to print."""
+        return "".join(part if isinstance(part, str) else part.text for part in self.parts)
+
+    def __bool__(self) -> bool:
+        return any(part if isinstance(part, str) else part.text for part in self.parts)
+
+
+def formatted(template: str, *values: str | FormattedText) -> FormattedText:
+    """``phrase("create branch {} from {}", branch, parent)``: a ``str`` is from outside, a phrase is taken in."""
+    return FormattedText(_merged(_parts_of(template, values)))
+
+
+def _parts_of(template: str, values: Sequence[str | FormattedText]) -> Iterator[str | Untrusted]:
+    for words, one in zip(template.split("{}"), (*values, FormattedText()), strict=True):
+        if words:
+            yield words
+        if isinstance(one, FormattedText):
+            yield from one.parts
+        else:
+            yield Untrusted(one)
+
+
+def _merged(parts: Iterable[str | Untrusted]) -> tuple[str | Untrusted, ...]:
+    """Words that follow upon words as one."""
+    merged: list[str | Untrusted] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return tuple(merged)
+
+
+def joined(phrases: Iterable[FormattedText], between: str = ", ") -> FormattedText:
+    """Those of the phrases that say something, in a row."""
+    filled = [one for one in phrases if one]
+    return FormattedText(
+        _merged(part for n, one in enumerate(filled) for part in ((between,) * bool(n) + one.parts))
+    )
+
+
+def joined_with_and(phrases: Sequence[FormattedText]) -> FormattedText:
+    """``free``, ``free and paid``, ``free, paid and trial``."""
+    return joined((joined(phrases[:-1]), *phrases[-1:]), " and ")

@@ -67,7 +67,9 @@ def check(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Pat
 @pytest.mark.drawn(2, ci=36, each=("each", "fork"))
 @pytest.mark.parametrize("fork", [False, True], ids=["with-keys", "from-a-fork"])
 @pytest.mark.parametrize("each", BROUGHT, ids=[each.name for each in BROUGHT])
-def test_nor_by_the_workflow_of_pull_requests(each: case.Case, fork: bool, arena: Arena, tmp_path: Path) -> None:
+def test_no_key_leaves_by_the_workflow_of_pull_requests(
+    each: case.Case, fork: bool, arena: Arena, tmp_path: Path
+) -> None:
     broken = in_ci.attack(arena, each, each.variants[0], tmp_path, fork=fork)
     figures.count("hostile pull requests through the workflow", held=not broken)
     assert not broken, "\n".join([each.name, *broken])

@@ -96,14 +96,14 @@ class TestFilesThatAreOlderThanTheBase:
         git(fleet.folder, "checkout", "--quiet", yesterday)
         return fleet
 
-    def test_they_ask_for_nothing(self, old: Shell) -> None:
+    def test_files_older_than_the_base_ask_for_nothing(self, old: Shell) -> None:
         before = transfers(old)
         ended = run(old, "apply", "--base", "applied")
         assert ended.code == 0, ended.err
         assert transfers(old) == before == {"acme": 20, "bluebird": 8, "cedar": 8}
         assert "the base is ahead of these files" in ended.out
 
-    def test_nor_without_a_base_where_a_branch_is_ahead(self, old: Shell) -> None:
+    def test_without_a_base_nothing_is_reduced_while_a_branch_is_ahead(self, old: Shell) -> None:
         before = transfers(old)
         ended = run(old, "apply")
         assert "branch main is ahead of these files" in ended.err
@@ -137,7 +137,7 @@ def test_a_commit_that_raises_a_limit_lowers_nobody_to_whom_more_was_given(fleet
 
 
 class TestWhatGitDoesNotHold:
-    def test_lines_that_are_ignored_take_nothing(self, fleet: Shell) -> None:
+    def test_ignored_lines_reduce_nothing(self, fleet: Shell) -> None:
         fleet.write("tiers.yaml", TIERS + "tenants: [{ndjson: fleet/*.ndjson}, {files: tenants/*.yaml}]\n")
         fleet.write("fleet/all.ndjson", '{"tenant": "zoe", "tier": "free"}\n')
         commit(fleet)
@@ -189,7 +189,7 @@ def test_where_the_past_is_not_known_nothing_is_taken(fleet: Shell) -> None:
     assert transfers(fleet) == {"acme": 8, "bluebird": 8}
 
 
-def test_where_two_merges_cross_nothing_is_taken(fleet: Shell) -> None:
+def test_after_criss_cross_merges_nothing_is_reduced(fleet: Shell) -> None:
     """The base and HEAD parted in two commits: by one of them alone a lowering of main would be this branch's."""
     git(fleet.folder, "branch", "one")
     grant(fleet, "acme", 6)
@@ -210,7 +210,7 @@ def test_where_two_merges_cross_nothing_is_taken(fleet: Shell) -> None:
     assert transfers(fleet) == {"acme": 7, "bluebird": 9}
 
 
-def test_a_price_list_whose_edit_git_overlooks_takes_nothing(fleet: Shell) -> None:
+def test_a_price_list_whose_edit_git_ignores_reduces_nothing(fleet: Shell) -> None:
     git(fleet.folder, "update-index", "--assume-unchanged", "tiers.yaml")
     prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
     fleet.write("tiers.yaml", prices.replace("logical_size: 512MiB", "logical_size: 256MiB"))
@@ -245,7 +245,7 @@ class TestACloneWithoutItsHistory:
         forget_the_past(fleet)
         return fleet
 
-    def test_makes_no_project_for_whom_it_does_not_find(self, shallow: Shell) -> None:
+    def test_creates_no_project_for_a_tenant_that_is_not_found(self, shallow: Shell) -> None:
         shallow.stored.delete_project("myapp-acme", moment=1)
         ended = run(shallow, "apply")
         assert ended.code == 5
@@ -253,7 +253,7 @@ class TestACloneWithoutItsHistory:
         assert "missing-project" in ended.out
         assert transfers(shallow) == {"bluebird": 8}
 
-    def test_lowers_nothing_even_where_drift_is_repaired(self, shallow: Shell) -> None:
+    def test_lowers_nothing_even_if_drift_is_repaired(self, shallow: Shell) -> None:
         by_hand(shallow, "acme", 100)
         prices = (shallow.folder / "tiers.yaml").read_text(encoding="utf-8")
         shallow.write("tiers.yaml", f"{prices}\ndrift_policy: {{quota: repair}}\n")
@@ -347,7 +347,9 @@ class TestATombstone:
         return fleet
 
     @pytest.mark.parametrize("flags", [(), ("--allow", "lowering"), ("--tenant", "acme")])
-    def test_does_not_end_who_signed_up_again(self, came_back: Shell, flags: tuple[str, ...]) -> None:
+    def test_does_not_delete_the_project_of_a_tenant_that_signed_up_again(
+        self, came_back: Shell, flags: tuple[str, ...]
+    ) -> None:
         second = run(came_back, "apply", "--base", "applied", *flags)
         assert second.code == 5
         assert "later-life" in second.out

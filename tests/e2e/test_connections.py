@@ -206,7 +206,7 @@ def test_nothing_is_handed_out_where_one_of_them_has_no_project(fleet: Shell) ->
     assert lines(fleet, "again") == {}
 
 
-def test_nor_of_a_project_that_only_its_name_finds(fleet: Shell) -> None:
+def test_no_string_of_a_project_found_by_name_only(fleet: Shell) -> None:
     fleet.tenant("bob")
     with fleet.account() as account:
         account.add_project("free", ProjectSeed("myapp-bob"))

@@ -196,7 +196,7 @@ class TestATenantThatWasNeverDone:
         assert "dune-2" not in world.live()
 
 
-def test_who_is_new_can_be_lowered_by_a_commit_although_the_run_before_recorded_nothing(
+def test_a_new_tenant_can_be_lowered_by_a_commit_although_the_run_before_recorded_nothing(
     world: World,
 ) -> None:
     world.tenant("dune", "tier: pro")

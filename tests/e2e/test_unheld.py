@@ -58,7 +58,7 @@ def refusals(ended: Ended) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("policy", ["", "drift_policy: {quota: repair}\n"], ids=["", "where drift is repaired"])
 @pytest.mark.parametrize("selection", [(), ("--tenant", "acme", "--tenant", "zoe")], ids=["all", "few"])
-def test_a_line_that_git_ignores_lowers_nobody_be_it_under_a_document(
+def test_a_line_that_git_ignores_lowers_no_tenant_even_under_a_document(
     fleet: Shell, policy: str, selection: tuple[str, ...]
 ) -> None:
     fleet.write("tiers.yaml", TIERS + SOURCES + policy)
@@ -142,7 +142,7 @@ def test_support_s_gift_stays(fleet: Shell) -> None:
     assert transfers(fleet)["zoe"] == 100
 
 
-def test_a_price_list_that_no_commit_has_any_more_takes_nothing(fleet: Shell) -> None:
+def test_a_price_list_that_no_commit_has_any_more_reduces_nothing(fleet: Shell) -> None:
     git(fleet.folder, "rm", "--quiet", "--cached", "tiers.yaml")
     git(fleet.folder, "commit", "--quiet", "--message", "x")
     fleet.write("tiers.yaml", TIERS.replace("logical_size: 10GiB", "logical_size: 1GiB") + SOURCES)

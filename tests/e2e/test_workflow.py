@@ -214,7 +214,7 @@ def test_a_stray_change_does_not_keep_the_base_from_moving(world: World) -> None
     assert world.live()["stray"] == ("free", 900)
 
 
-def test_who_paid_again_stays_paid_at_the_next_merge(world: World) -> None:
+def test_a_tenant_that_paid_again_stays_paid_at_the_next_merge(world: World) -> None:
     world.by_hand("stray", 900)
     world.tenant("acme", f"tier: free\n{ACCEPTING}")
     world.merge()

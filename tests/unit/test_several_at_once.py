@@ -319,7 +319,7 @@ class TestTheConnectionStringLater:
         with pytest.raises(NoOwnProjectError, match="found by its name only"):
             service.serve(lambda fleet: fleet.connection_string("ada"))
 
-    def test_nor_where_two_projects_could_be_the_tenants(self, service: Service) -> None:
+    def test_no_string_if_two_projects_could_be_the_tenants(self, service: Service) -> None:
         for organization in ("free", "paid"):
             service.neon.simulator.add_project(organization, ProjectSeed("myapp-ada"))
         with pytest.raises(NoOwnProjectError, match="2 live projects may be this tenant's"):

@@ -56,7 +56,7 @@ class TestAtACommit:
         ],
         ids=["LFS", "annex", "git-crypt", "large"],
     )
-    def test_a_file_that_is_none_costs_its_tenant(self, tmp_path: Path, contents: bytes, why: str) -> None:
+    def test_a_file_that_is_none_holds_back_its_tenant(self, tmp_path: Path, contents: bytes, why: str) -> None:
         root = repository(tmp_path, {"tenants/acme.yaml": contents, "tenants/b.yaml": BEE})
         loaded = load_at(root, "HEAD")
         assert loaded.desired is not None
@@ -96,7 +96,7 @@ class TestAtACommit:
         )
         assert at_head(root).before(now(root)).held_back == {"many", "b", "c"}
 
-    def test_lines_cost_those_who_are_made_of_them_be_it_under_a_document(self, tmp_path: Path) -> None:
+    def test_broken_lines_hold_back_their_tenants_even_under_a_document(self, tmp_path: Path) -> None:
         on_top = "tenant: acme\nlabels: {team: eu}\ntier: free\n"
         root = write(tmp_path, {LINES: LFS, "tenants/acme.yaml": on_top}, tiers=SOURCES)
         repository(root, {"tiers.yaml": SOURCES})

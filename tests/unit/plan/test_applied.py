@@ -139,7 +139,7 @@ def test_what_its_own_base_asked_for_is_still_asked_for() -> None:
     assert not drift.plan.tenants
 
 
-def test_of_a_base_that_is_lost_nothing_is_taken() -> None:
+def test_without_a_readable_base_nothing_is_reduced() -> None:
     run = ended(desired=fleet(acme=6), history=History(fleet(acme=8), owed={"acme": None}))
     assert not run.plan.tenants
     assert owed(run, Applied(BASE, {"acme": OLD})) == {"acme": OLD}

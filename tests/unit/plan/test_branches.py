@@ -313,7 +313,7 @@ class TestAnExpiryThatTheFileDoesNotState:
         files = a_fleet(a_tenant(dev_branches=(DEV, *more)), policy=policy)
         return guard(make_plan(files, self.LIVE, history=history), files, self.LIVE, history=history)
 
-    def test_ends_where_a_commit_removed_it(self) -> None:
+    def test_an_expiry_that_a_commit_removed_is_removed(self) -> None:
         (patch,) = self.guarded(History(self.STATED)).actions
         assert isinstance(patch, PatchBranch)
         assert patch.expires_no_more
@@ -324,7 +324,7 @@ class TestAnExpiryThatTheFileDoesNotState:
         assert not patch.lowering
 
     @pytest.mark.parametrize("history", [History(), History(a_fleet(a_tenant(dev_branches=(DEV,))))])
-    def test_is_reported_where_it_only_stands_live(self, history: History) -> None:
+    def test_an_expiry_that_is_only_live_is_reported(self, history: History) -> None:
         found = self.guarded(history)
         assert found.empty
         (refusal,) = found.refusals

@@ -304,7 +304,7 @@ class TestATierAsAWhole:
         assert plan.empty
         assert not any(refusal.asked_for for refusal in plan.refusals)
 
-    def test_nor_does_it_mix_two_tiers(self) -> None:
+    def test_a_commit_does_not_mix_two_tiers(self) -> None:
         """The document's tier has less of one thing: a commit that gives that waits with what it would take."""
         lopsided = replace(SCALE_TIER, quota=replace(PRO_QUOTA, data_transfer_bytes=GIB))
         tiers = (FREE_TIER, PRO_TIER, lopsided, ENT_TIER)
@@ -362,7 +362,7 @@ class TestARange:
         plan = self.of(Compute(0.25, 2, 300), Compute(0.25, 4, 300), Compute(1, 8, 300))
         assert (changed(plan), held(plan)) == ({MAX}, {MIN})
 
-    def test_and_takes_one_along_that_is_larger(self) -> None:
+    def test_a_smaller_maximum_lowers_a_larger_minimum(self) -> None:
         plan = self.of(Compute(0.25, 2, 300), Compute(0.25, 4, 300), Compute(3, 8, 300))
         assert (changed(plan), held(plan)) == ({MIN, MAX}, set())
 

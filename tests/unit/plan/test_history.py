@@ -211,7 +211,7 @@ class TestProtectedFromDrift:
 
 class TestMoves:
     @pytest.mark.parametrize(("tier", "project"), [("pro", a_project()), ("free", a_pro_project())])
-    def test_what_somebody_moved_is_reported_in_both_directions(self, tier: str, project: object) -> None:
+    def test_a_transfer_by_hand_is_reported_in_both_directions(self, tier: str, project: object) -> None:
         fleet = a_fleet(a_tenant(tier=tier, accept=HISTORY_MAY_GO))
         assert plan_of(fleet, a_view(project), History(fleet)).empty  # type: ignore[arg-type]
 
@@ -238,7 +238,7 @@ class TestADocument:
         plan = plan_of(desired, a_view(a_project()), self.by_document(files))
         assert [action.kind for action in plan.actions] == ["transfer_project", "patch_endpoint", "patch_project"]
 
-    def test_takes_nothing(self) -> None:
+    def test_a_document_reduces_nothing(self) -> None:
         desired, files = a_fleet(a_tenant(accept=HISTORY_MAY_GO)), a_fleet(a_tenant(tier="pro"))
         plan = plan_of(desired, a_view(a_pro_project()), self.by_document(files))
         assert plan.empty
@@ -271,7 +271,7 @@ class TestATierChange:
     @pytest.mark.parametrize(
         "files", [pro, a_fleet(tiers=(FREE_TIER, PRO_TIER, scale))], ids=["in a file", "in none"]
     )
-    def test_by_a_document_all_of_it_waits(self, files: DesiredState) -> None:
+    def test_a_document_with_another_tier_waits_as_a_whole(self, files: DesiredState) -> None:
         history = History(files=files, documents=frozenset({"acme"}))
         plan = plan_of(self.fleet, self.live, history)
         assert plan.empty

@@ -48,14 +48,14 @@ def test_an_old_idle_project_of_nobody_is_deleted() -> None:
         assert not plan.refusals
 
 
-def test_files_that_are_older_than_the_base_prune_nobody_whom_it_has_got_since() -> None:
+def test_older_files_prune_no_tenant_that_the_base_declares() -> None:
     added_since = History(a_fleet(a_tenant("kept"), a_tenant("gone")), KEPT)
     assert spared(pruned(added_since)) == "the base declares the tenant, and these files are older"
     removed_here = replace(added_since, fork=added_since.base)
     assert pruned(removed_here).tenants
 
 
-def test_where_nobody_knows_what_the_files_said_nobody_is_pruned() -> None:
+def test_nothing_is_pruned_if_the_earlier_files_are_unknown() -> None:
     assert "the tenant's file may only be missing" in spared(pruned(History(lost=True)))
 
 

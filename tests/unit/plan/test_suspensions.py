@@ -98,7 +98,7 @@ class TestASuspensionByACommit:
         plan = planned(self.now, a_project(), None, Permissions(lowering=True))
         assert len(list(plan.actions)) == 2
 
-    def test_is_nothing_that_a_protected_tenant_gets(self) -> None:
+    def test_is_refused_for_a_protected_tenant(self) -> None:
         protected = a_fleet(replace(SUSPENDED, protect=True))
         plan = planned(protected, a_project(), self.before)
         assert plan.empty

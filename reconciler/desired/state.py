@@ -217,6 +217,10 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         first = self.first_database(tenant)
         return first.name, first.owner
 
+    def policy_named(self, name: str) -> DeclaredPolicy | None:
+        """Return the policy of the user's own with this name."""
+        return next((one for one in self.policies if one.name == name), None)
+
     def held(self, tenant: str) -> Hold | None:
         """Return the tenant's hold, if it has not ended."""
         declared = self.tenants.get(tenant)

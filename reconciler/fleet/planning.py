@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from reconciler.apply.run.planned import Planned
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.desired.policies import DeclaredPolicy
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
     from reconciler.fleet.request import Request
@@ -120,12 +122,25 @@ def permit(files: Files, compared: Planned, request: Request) -> Planned:
 
 def policy_judge(files: Files, request: Request, now: datetime) -> PolicyJudge | None:
     """What evaluates the policies; None if there are none. Raises PolicyError if one cannot be compiled."""
-    policies = files.desired.policies if request.policies is None else request.policies
+    if request.policies is None:
+        policies = (*files.desired.policies, *_policies_ahead(files, request))
+    else:
+        policies = request.policies
     if not policies:
         return None
     from reconciler.fleet.policies import compiled_policies  # noqa: PLC0415 - for a fleet with policies only
 
     return compiled_policies(policies, files, request, now)
+
+
+def _policies_ahead(files: Files, request: Request) -> Iterator[DeclaredPolicy]:
+    """Yield the policies with which the base is ahead: nothing that they deny is done by files without them."""
+    past = request.past
+    if past.base is None or past.fork is None:
+        return
+    for policy in past.base.policies:
+        read = methodcaller("policy_named", policy.name)
+        yield from past.ahead(files.desired, read)
 
 
 def approved(context: Context, planned: Planned, saved: Plan, *, strict: bool) -> Planned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 
@@ -14,13 +14,16 @@ from reconciler.plan.change import Origin
 from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Hold, Tenant
     from reconciler.live.state import LiveState
     from reconciler.plan.concerns.concern import Stated
+
+
+T = TypeVar("T")
 
 
 class Baseline(Struct, frozen=True):
@@ -217,6 +220,13 @@ class History(Struct, frozen=True, dict=True):
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
         baseline = self.baseline(tenant)
         return baseline is None or any(files in one.states for one in (baseline, *self.tried.get(tenant, ())))
+
+    def ahead(self, now: DesiredState, read: Callable[[DesiredState], T]) -> tuple[T, ...]:
+        """Return what ``read`` finds in the base, if the base is ahead with it: these files do not know it."""
+        if self.base is None or self.fork is None:
+            return ()
+        theirs, common, own = read(self.base), read(self.fork), read(now)
+        return (theirs,) if theirs != own and common == own else ()
 
     def held_ahead(self, tenant: Tenant, now: datetime | None) -> Hold | None:
         """Return a hold in force that the tenant has at its base, or at a commit that was tried, and that these

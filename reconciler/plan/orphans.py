@@ -92,12 +92,12 @@ def _spared(
         return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
     if tenant in by_document(live, history, [tenant]):
         return "the tenant signed up by a document, and no file ever declared it", ABSENT
-    youngest = now - timedelta(seconds=desired.policy.prune_min_age_seconds)
+    youngest = now - timedelta(seconds=_min_age_seconds(desired, history))
     later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
     if project.created_at > youngest:
-        return f"the project is younger than {_age(desired)}", later
+        return f"the project is younger than {_age(desired, history)}", later
     if project.last_active_at is not None and project.last_active_at > youngest:
-        return f"the project was active within {_age(desired)}", later
+        return f"the project was active within {_age(desired, history)}", later
     return None
 
 
@@ -118,8 +118,14 @@ def by_document(live: LiveState, history: History, tenants: Iterable[str]) -> li
     return [name for name in remembered if history.known(name) is None and name not in history.removed]
 
 
-def _age(desired: DesiredState) -> str:
-    seconds = desired.policy.prune_min_age_seconds
+def _min_age_seconds(desired: DesiredState, history: History) -> int:
+    """Return ``guards.prune.min_age``; where the base is ahead with another one, the longer of the two."""
+    ahead = history.ahead(desired, lambda files: files.policy.prune_min_age_seconds)
+    return max((desired.policy.prune_min_age_seconds, *ahead))
+
+
+def _age(desired: DesiredState, history: History) -> str:
+    seconds = _min_age_seconds(desired, history)
     return f"{seconds // 86_400} d" if seconds % 86_400 == 0 else f"{seconds:,} s"
 
 

@@ -123,6 +123,22 @@ def test_converge_is_judged_too(fleet: Shell) -> None:
     assert len(fleet.stored.projects()) == 1
 
 
+def test_a_policy_at_a_base_that_is_ahead_judges_files_that_do_not_know_it(fleet: Shell) -> None:
+    (fleet.folder / "policies/no-pro.yaml").unlink()
+    fleet.tenant("acme")
+    cut = commit(fleet)
+    assert fleet.simulated("apply", "--yes").code == 0
+    fleet.write("policies/no-pro.yaml", NO_PRO)
+    newest = commit(fleet)
+    git(fleet.folder, "checkout", "--quiet", "-b", "other", cut)
+    fleet.tenant("acme", "tier: pro")
+    commit(fleet)
+    ended = fleet.simulated("apply", "--yes", "--base", newest)
+    assert ended.code == ExitCode.REFUSED, ended.err
+    assert "policy no-pro: nobody gets tier pro" in ended.out
+    assert fleet.simulated("apply", "--yes", "--base", cut).code == 0
+
+
 def test_a_command_on_one_tenant_is_judged_whole(fleet: Shell) -> None:
     fleet.write("policies/no-pro.yaml", LOOK)
     fleet.applied()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.desired.policy import Threshold
 from reconciler.desired.selection import Selection
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
@@ -249,6 +250,16 @@ class FleetContext(Struct, frozen=True):
     permissions: Permissions
     history: History
     selection: Selection = Selection()
+
+    def threshold(self, kind: str) -> Threshold:
+        """Return the threshold; where the base is ahead with another one, the smaller of the two."""
+
+        def read(files: DesiredState) -> Threshold:
+            found: Threshold = getattr(files.policy.thresholds, kind)
+            return found
+
+        each = (read(self.desired), *self.history.ahead(self.desired, read))
+        return Threshold(min(one.count for one in each), min(one.percent for one in each))
 
     def asked_for(self, kind: str) -> Mapping[str, int]:
         """Return what the files ask for in the whole fleet, if only a part of it is selected."""

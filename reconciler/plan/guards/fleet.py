@@ -176,7 +176,7 @@ def _too_many(
     kind: str, organization: str, count: int, uncaused: int, asked: int, context: FleetContext
 ) -> str | None:
     """Return why the count exceeds the threshold, or None."""
-    threshold: Threshold = getattr(context.desired.policy.thresholds, kind)
+    threshold = context.threshold(kind)
     live_count = context.live.listed.get(organization)
     most = _most(threshold, live_count)
     if asked > threshold.allows(live_count or _declared(organization, context)):

@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 def drift_policy(concern: str, desired: DesiredState, history: History) -> DriftPolicy | None:
     """Return the policy for a concern. Where the base is ahead with another one, neither of the two repairs."""
     said = desired.policy.drift.get(concern)
-    if history.base is None or history.fork is None:
-        return said
-    base, fork = (files.policy.drift.get(concern) for files in (history.base, history.fork))
-    if base == said or fork != said:
-        return said
-    return DriftPolicy.REPORT if DriftPolicy.REPORT in (base, said) else None
+    for ahead in history.ahead(desired, lambda files: files.policy.drift.get(concern)):
+        return DriftPolicy.REPORT if DriftPolicy.REPORT in (ahead, said) else None
+    return said
 
 
 def repairs(concern: str, origin: Origin, tenant: str, desired: DesiredState, history: History) -> bool:

@@ -78,6 +78,15 @@ def deleted_by(selections: list[Selection], desired: DesiredState, *, listed: bo
     return gone
 
 
+def test_a_smaller_threshold_at_a_base_that_is_ahead_counts() -> None:
+    """No deletions during an incident: neither by a branch that was cut before it."""
+    frozen = a_fleet(*map(a_tenant, TENANTS), policy=Policy(Thresholds(deletes=Threshold(0, 0))))
+    for history, deleted in ((History(BEFORE), 5), (History(frozen, fork=BEFORE), 0), (History(frozen), 5)):
+        now = tombstones(5)
+        plan = make_plan(now, a_view(*LIVE), history=history)
+        assert len(guard(plan, now, a_view(*LIVE), Permissions(), history=history).tenants) == deleted
+
+
 class TestThresholdsOfParts:
     @pytest.mark.parametrize("parts", [BY_SHARD, BY_GLOB, ONE_BY_ONE], ids=["shards", "globs", "one by one"])
     @pytest.mark.parametrize("listed", [True, False])

@@ -82,6 +82,13 @@ def test_whom_a_new_tenant_looks_like_is_spared_as_long_as_that_one_has_no_proje
     assert [action.tenant for action in later.actions if action.kind == "delete_project"] == ["gone"]
 
 
+def test_a_longer_age_at_a_base_that_is_ahead_counts() -> None:
+    both = a_fleet(a_tenant("kept"), a_tenant("gone"))
+    later = replace(both, policy=Policy(prune_min_age_seconds=30 * 86_400))
+    assert pruned(History(both)).tenants
+    assert spared(pruned(History(later, fork=both))) == "the project is younger than 30 d"
+
+
 def test_the_price_list_says_how_old() -> None:
     day = Policy(prune_min_age_seconds=86_400)
     assert pruned(policy=day, created_at=YOUNG, last_active_at=YOUNG).tenants

@@ -106,9 +106,11 @@ def permit(files: Files, compared: Planned, request: Request) -> Planned:
         now=compared.at,
         policies=judge,
     )
-    from reconciler.usage.after_plan import notes_after  # noqa: PLC0415 - not before the first request
+    from reconciler.plan.counted_as_branches import notes_on_places  # noqa: PLC0415 - not before the first request
+    from reconciler.usage.after_plan import notes_after  # noqa: PLC0415 - as above
 
-    plan = replace(plan, notes=(*plan.notes, *notes_after(plan, files.desired)))
+    places = notes_on_places(plan, files.desired, compared.live, compared.at)
+    plan = replace(plan, notes=(*plan.notes, *notes_after(plan, files.desired), *places))
     plan = _with_forecast(plan, compared.plan, files.desired.at(compared.at), files.past(request))
     if request.authors is not None:
         from reconciler.plan.authors import with_authors  # noqa: PLC0415 - not before the first request

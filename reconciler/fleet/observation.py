@@ -177,6 +177,8 @@ def _without_their_quota(desired: DesiredState, identities: Identities, tenants:
     return {
         project.id
         for tenant in tenants
-        if (project := identities.projects.get(tenant.name)) is not None and project.quota == Quota()
+        if not tenant.absent
+        and (project := identities.projects.get(tenant.name)) is not None
+        and project.quota == Quota()
         if desired.settings(tenant).quota not in (None, Quota())
     }

@@ -15,10 +15,10 @@ from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith
-from tests.harness.builders import PRO_QUOTA
+from tests.harness.builders import PRO_QUOTA, a_fleet, a_tenant
 from tests.harness.stored import Stored
 from tests.unit.test_moves import messages, results
-from tests.unit.test_quotas_that_move import TENANTS, moving, upgrading
+from tests.unit.test_quotas_that_move import ORGANIZATIONS, TENANTS, TIERS, moving, upgrading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,3 +192,14 @@ def found(folder: Path, *lines: Mapping[str, Json], now: datetime = AT + timedel
     stamped = [{"at": (AT + timedelta(seconds=place)).isoformat(), **line} for place, line in enumerate(lines)]
     (folder / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in stamped), encoding="utf-8")
     return interrupted_moves({"p"}, [folder], now)
+
+
+def test_a_tombstone_of_a_project_without_a_quota_is_planned(tmp_path: Path) -> None:
+    """It has no tier, so nothing says which quota it should have."""
+    absent = (a_tenant(name, "-", absent=True) for name in TENANTS)
+    with moving(tmp_path, REMOVES) as (here, before, _):
+        set_by_hand(here, {})
+        plan = here.plan(before, a_fleet(*absent, tiers=TIERS, organizations=ORGANIZATIONS)).plan
+    assert {name for refusal in plan.refusals for name in refusal.tenants} | {
+        one.tenant for one in plan.tenants
+    } == set(TENANTS)

@@ -38,7 +38,7 @@ class How(Enum):
 class Reason(Enum):
     """Why a person has to decide."""
 
-    UNNAMED = "nothing names it"
+    UNNAMED = "the tenant is not known"
     SEVERAL_NAMES = "several tenants are named"
     CLASH = "several projects name one tenant"
     COPY = "it looks like a copy"

@@ -34,7 +34,7 @@ HOW: Final = {
     How.PATTERN: "by a pattern",
 }
 REMEDIES: Final = {
-    Reason.UNNAMED: "--pattern names them, or an answer",
+    Reason.UNNAMED: "name it by --pattern, or answer",
     Reason.SEVERAL_NAMES: "answer which tenant it is",
     Reason.CLASH: "answer which project is the tenant's, and what the other one is",
     Reason.COPY: "answer whether it is a tenant of its own",
@@ -111,7 +111,7 @@ def _open(view: AdoptionView, extent: ListLimits) -> Iterator[Piece]:
     questions = view.adoption.questions
     if not questions:
         return
-    yield from heading("Need you", len(questions))
+    yield from heading("Questions", len(questions))
     for reason in Reason:
         found = [one for one in questions if one.reason is reason]
         if found:
@@ -141,7 +141,7 @@ def _question(one: Question, width: int) -> Line:
     if one.detail:
         parts.append(formatted("{}", one.detail))
     if one.proposal.tenant is not None:
-        parts.append(formatted(f"{{}}? {SURE[one.proposal.sureness]}", one.proposal.tenant))
+        parts.append(formatted(f"proposal {{}} ({SURE[one.proposal.sureness]})", one.proposal.tenant))
     return Line(column(project.name, width), styled(joined(parts, "; ")), indent=4)
 
 
@@ -153,7 +153,7 @@ def _suggestion(one: SuggestedPattern) -> Line:
 def _rest(rest: Mapping[str, int]) -> Iterator[Piece]:
     if not rest:
         return
-    yield from heading("In no file: left as it is", sum(rest.values()))
+    yield from heading("Not in the files, left as it is", sum(rest.values()))
     for what, count in sorted(rest.items()):
         yield Line(column(f"{count:,}", 6), styled(what), indent=2)
     yield blank_line()
@@ -163,7 +163,7 @@ def _terraform(addresses: Sequence[str], extent: ListLimits) -> Iterator[Piece]:
     """Commands to run afterwards; each on a line that is never broken."""
     if not addresses:
         return
-    yield from heading("Take these out of Terraform, with their blocks, once the files are merged", len(addresses))
+    yield from heading("Once the files are merged, remove from Terraform, with their blocks", len(addresses))
     for address in addresses[: extent.blocks]:
         yield UnbrokenLine(styled(f"terraform state rm {shlex.quote(address)}"))
     if extent.blocks is not None and len(addresses) > extent.blocks:
@@ -176,7 +176,7 @@ def _files(view: AdoptionView) -> Iterator[Piece]:
     would = "to be " if view.dry_run else ""
     groups = ((f"{would}created", view.created), (f"{would}changed in place", view.edited))
     if not (view.created or view.edited) and view.adoption.projects:
-        yield paragraph("No file to be written." if view.dry_run else "No file was written.")
+        yield paragraph("Would write no file." if view.dry_run else "No file was written.")
     for verb, paths in groups:
         if paths:
             shown = joined([formatted("{}", path) for path in paths[:3]])
@@ -194,12 +194,12 @@ def _summary(view: AdoptionView) -> str:
 
 
 def _named(adopted: Adoption) -> Iterator[FormattedText]:
-    """``53 named by a pattern, 5 by an annotation, 2 need you.``, then what is beside them."""
+    """``53 named by a pattern, 5 by an annotation, 2 open questions.``, then the other projects."""
     everybody: list[NamedProject] = [*(one.named for one in adopted.tenants), *adopted.pinned]
     by_how = Counter(one.how for one in everybody)
     parts = [f"{by_how[how]:,} named {words}" for how, words in HOW.items() if by_how[how]]
     need = len(adopted.questions)
-    parts += [f"{need:,} {'needs' if need == 1 else 'need'} you"] if need else []
+    parts += [counted(need, "open question")] if need else []
     if parts:
         yield formatted(f"{', '.join(parts)}.")
     by_pattern = Counter(one.by for one in everybody if one.how is How.PATTERN)

@@ -84,7 +84,7 @@ def test_the_next_plan_is_empty_and_what_needs_a_person_is_listed(filled: Shell)
     adopted = filled.simulated("adopt", *APP)
     assert adopted.code == 0, adopted.out + adopted.err
     told = words(adopted)
-    assert "Adopted 11 of 14 projects in no file. 11 named by a pattern, 3 need you." in told
+    assert "Adopted 11 of 14 projects in no file. 11 named by a pattern, 3 open questions." in told
     assert "The plan with these files is empty. In sync: 11 tenants match the files." in told
     assert "big quota.data_transfer 9GiB (tier 5GiB)" in told
     assert "several projects name one tenant (2)" in told

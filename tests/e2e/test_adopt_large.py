@@ -39,7 +39,7 @@ def test_by_lists_alone_with_few_tiers_and_few_overrides(shell: Shell) -> None:
     assert len(calls) == PAGES + ENDS
     told = words(adopted)
     assert f"Adopted {fleet.named:,} of {PROJECTS:,} projects in no file." in told
-    assert f"{PROJECTS - fleet.named:,} need you" in told
+    assert f"{PROJECTS - fleet.named:,} open questions" in told
     lines = (shell.folder / "fleet" / "adopted.ndjson").read_text(encoding="utf-8").splitlines()
     documents = [json.loads(line) for line in lines]
     assert len({one["tier"] for one in documents}) <= MOST_TIERS

@@ -95,7 +95,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     """Everything that the files declare. ``tenants`` is sorted by name and includes absent ones."""
 
     not_compared: ClassVar[frozenset[str]] = frozenset(
-        {"unread_policies", "places", "tier_organizations", "moment"}
+        {"unread_policies", "places", "tier_organizations", "moment", "partial"}
     )
 
     fleet: str
@@ -132,6 +132,8 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     """For an earlier state, files and folders that could not be read: their tenants are unknown."""
     moment: datetime | None = None
     """The time by which boosts and holds have ended or not; None is a time before every end."""
+    partial: bool = False
+    """Whether only some of the tenants were read: the files may declare others."""
 
     def at(self, moment: datetime | None) -> DesiredState:
         """Return the same state at a time; the state itself if it has a time, or if nothing in it ever ends."""

@@ -94,7 +94,10 @@ def load_tree(
     collection = _read(tree, prices, reading)
     if prices.fleet is not None and (more := _concerned(prices.fleet, collection, reading)):
         collection = _read(tree, prices, replace(reading, only=more))
-    return loaded(collection, on_invalid, past=reading.past)
+    found = loaded(collection, on_invalid, past=reading.past)
+    if found.desired is None or reading.only is None:
+        return found
+    return replace(found, desired=replace(found.desired, partial=True))
 
 
 def _with_policies(tree: Tree, prices: PriceList, *, past: bool) -> PriceList:

@@ -280,13 +280,22 @@ async def _find(
     if tenant.project_id is not None:
         return [await reader.read_moving(tenant.project_id, first=home)]
     if (row := registered.get(tenant.name)) is not None and row.project_id is not None:
-        return [await reader.read_moving(row.project_id, first=row.organization or home)]
-    places = list(product(reader.organizations, desired.project_searches(tenant.name)))
-    found = await each(places, lambda place: reader.neon.searched(*place))
-    named: list[Seen] = [project for of_one_place in found for project in of_one_place]
+        of_row = await reader.read_moving(row.project_id, first=row.organization or home)
+        if not isinstance(of_row, LiveProject) or of_row.name in desired.project_names(tenant.name):
+            return [of_row]
+        others = await _search(reader, desired, tenant)  # it was renamed, or the row is wrong
+        return [of_row, *(project for project in others if project.id != of_row.id)]
+    named: list[Seen] = [*await _search(reader, desired, tenant)]
     if tenant.recover is not None and not named:
         named.append(await reader.read(tenant.recover, first=home))
     return named
+
+
+async def _search(reader: ProjectReader, desired: DesiredState, tenant: Tenant) -> list[LiveProject]:
+    """The projects with one of the tenant's names, in every organization."""
+    places = list(product(reader.organizations, desired.project_searches(tenant.name)))
+    found = await each(places, lambda place: reader.neon.searched(*place))
+    return [project for of_one_place in found for project in of_one_place]
 
 
 def _places(registered: Mapping[str, Registered]) -> list[UnknownProject]:

@@ -59,8 +59,8 @@ Rule: TypeAlias = "Callable[[Claim, DesiredState], Contradiction | None]"
 def contradiction(claim: Claim, desired: DesiredState) -> Contradiction | None:
     """Return the first contradiction, or None."""
     project = claim.project
-    if not (project.branches or claim.pinned or desired.pins_held_back):
-        return None  # every rule is about an annotation or a pin
+    if not (project.branches or claim.pinned or desired.pins_held_back or desired.partial):
+        return None  # every other rule is about an annotation or a pin
     found = (rule(claim, desired) for rule in RULES)
     return next((one for one in found if one is not None), None)
 
@@ -120,6 +120,17 @@ def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradi
     )
 
 
+def _may_be_of_a_tenant_that_was_not_read(claim: Claim, desired: DesiredState) -> Contradiction | None:
+    """No registry row decides between two tenants if the file of the other one was not read."""
+    project, tenant = claim.project, claim.tenant
+    if not desired.partial or claim.pinned:
+        return None
+    whose = other_owner(tenant, project, desired)
+    if whose is None or whose in desired.tenants:
+        return None
+    return Contradiction(row_of_another(tenant, project, f"{whose!r}, whose file was not read"))
+
+
 def _created_for_a_tenant_that_is_gone(claim: Claim, desired: DesiredState) -> Contradiction | None:
     project, annotated = claim.project, created_for(claim.project, desired)
     if claim.pinned or claim.confirmed or annotated in (None, claim.tenant.name):
@@ -148,9 +159,26 @@ RULES: Final[tuple[Rule, ...]] = (
     _pinned_by_a_broken_file,
     _pins_another_tenants_project,
     _created_for_another_tenant,
+    _may_be_of_a_tenant_that_was_not_read,
     _created_for_a_tenant_that_is_gone,
 )
 """In this order: only the first contradiction of a claim is reported."""
+
+
+def other_owner(tenant: Tenant, project: LiveProject, desired: DesiredState) -> str | None:
+    """Return the other tenant, declared or not, that the project's annotation names, or else its name."""
+    whose = created_for(project, desired) or desired.tenant_by_project_name(project.name)
+    return None if whose == tenant.name else whose
+
+
+def row_of_another(tenant: Tenant, project: LiveProject, owner: str) -> Conflict:
+    """The registry names a project that seems to be another tenant's."""
+    return Conflict.about(
+        tenant,
+        f"the registry names project {_shown(project)}, which seems to belong to tenant {owner}",
+        f"if it is this tenant's, add project_id: {project.id} to its file; if the row is wrong, correct it with "
+        "`reconciler registry rebuild`",
+    )
 
 
 def age(project: LiveProject) -> tuple[datetime, str]:

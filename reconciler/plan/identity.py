@@ -206,7 +206,9 @@ class _Search:
             self._conflicts[tenant.name] = contradictions.several_projects(tenant, both)
 
     def _settle(self, tenant: Tenant, claimed: Sequence[LiveProject]) -> None:
-        if len(claimed) > 1:
+        if len(claimed) > 1 and (wrong := self._claims.of_a_wrong_row(tenant, claimed)) is not None:
+            self._conflicts[tenant.name] = wrong
+        elif len(claimed) > 1:
             self._conflicts[tenant.name] = contradictions.several_projects(tenant, claimed)
             self._several[tenant.name] = tuple(claimed)
         for project in claimed if len(claimed) == 1 else ():
@@ -331,6 +333,14 @@ class Claims:
     def registered(self, tenant: Tenant, project: LiveProject) -> bool:
         """Return whether the tenant's registry row names the project."""
         return self._places.get(tenant.name) == project.id
+
+    def of_a_wrong_row(self, tenant: Tenant, claimed: Sequence[LiveProject]) -> Conflict | None:
+        """Return the conflict about the tenant's row, if it names a project that seems to be another tenant's."""
+        for project in claimed:
+            whose = contradictions.other_owner(tenant, project, self._desired)
+            if self.registered(tenant, project) and whose is not None:
+                return contradictions.row_of_another(tenant, project, repr(whose))
+        return None
 
     def unknown(self, project_id: str | None) -> bool:
         """Return whether the API knows the project but did not return it."""

@@ -56,9 +56,9 @@ def polls(plans: Sequence[TenantPlan], per_minute: float) -> int:
 
 
 def _awaited(actions: Sequence[Action]) -> int:
-    """Return how many writes of a tenant have operations to wait for. A resize follows a creation, and is one."""
+    """Return how often a run waits for operations of a tenant: once for a creation and the resize that follows."""
     return sum(
-        (starts_work(action) and (place < len(actions) or action.in_no_list or resizes(action))) + resizes(action)
+        starts_work(action) and (place < len(actions) or action.in_no_list or resizes(action))
         for place, action in enumerate(actions, start=1)
     )
 

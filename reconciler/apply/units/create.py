@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from reconciler.apply.address import Address
 from reconciler.apply.calls.perform import Performed, create_project
-from reconciler.apply.calls.readback import endpoint_fields, shortfall
+from reconciler.apply.calls.readback import shortfall
 from reconciler.apply.journals.journal import Intent
 from reconciler.apply.registry_writes.claims import (
     accepted,
@@ -33,12 +33,10 @@ from reconciler.apply.registry_writes.claims import (
 )
 from reconciler.apply.registry_writes.kept_strings import keep_recovered, return_string
 from reconciler.apply.steps.steps import carry_out, take_steps
-from reconciler.apply.units.lost_marks import lost_mark
+from reconciler.apply.units.completion import complete
 from reconciler.errors import (
     ClaimedError,
     LostRaceError,
-    NotSentError,
-    NotTakenError,
     ReconcilerError,
     UncheckedCreateError,
     UnknownOutcomeError,
@@ -47,10 +45,8 @@ from reconciler.model.api_limits import CREATED_AT_PRECISION_SECONDS, MAX_NAME_L
 from reconciler.model.values import replace
 from reconciler.neon.observe import find_named
 from reconciler.neon.pace import each
-from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, DeleteProject, PatchProject
 from reconciler.plan.change import FieldChange
-from reconciler.plan.concerns.concern import companions
 from reconciler.plan.late_turn import RUN_AGAIN
 from reconciler.plan.live_values import project_fields
 from reconciler.plan.rivals import marked
@@ -257,59 +253,12 @@ async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> N
         await return_string(run, sent.create, created)
         if created.shortfall is not None:
             raise created.shortfall
-        resize = _resize(sent.create, created)
-        mark = await lost_mark(run, sent.create, sent.later, created.address)
-        if sent.later or resize or mark or run.registry.keeps_rows:  # the row says when the project is ready
-            await run.neon.wait(*created.address.project_key, created.operations)
-        if resize:
-            await _complete(
-                run, resize, created.address, "its compute does not have the requested size", "resizes"
-            )
-        if mark:
-            await _complete(run, mark, created.address, "it is not marked as the tenant's", "marks")
+        await complete(run, sent.create, sent.later, created)
     except ReconcilerError as error:
         run.outcomes.failed(sent.create, error)
         return
     run.outcomes.applied(sent.create)
     await take_steps(run, sent.later, created.address)
-
-
-def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
-    """The patch of a first compute that is not as the creation requested it; None if it is.
-
-    Neon does not document that the compute of a new project has its ``default_endpoint_settings``.
-    """
-    if created.first_compute is None:
-        return None
-    stated = endpoint_fields(created.first_compute)
-    requested = {change.path: change for change in create.changes if change.path in stated}
-    wrong = [replace(c, before=stated[path]) for path, c in requested.items() if c.after != stated[path]]
-    if not wrong:
-        return None
-    branches = {branch_id: name for name, branch_id in created.address.branches.items()}
-    return PatchEndpoint(
-        tenant=create.tenant,
-        reason="the first compute of the project does not have the requested size",
-        source=create.source,
-        changes=tuple(wrong),
-        branch=branches[created.first_compute.branch_id],
-        companions=companions(wrong, {path: change.after for path, change in requested.items()}),
-    )
-
-
-async def _complete(run: Run, action: Action, address: Address, lack: str, repairs: str) -> None:
-    """Carries out what a new project still lacks, and waits for its operations.
-
-    Raises what the client raises, and NotTakenError where the call is not sent because the run ends.
-    """
-    try:
-        performed = await carry_out(run, action, address)
-    except NotSentError as error:
-        words = f"project {address.project_id} was created, but {lack}"
-        raise NotTakenError(f"{words}: {error}", hint=f"run again: the next run {repairs} it") from error
-    if performed.shortfall is not None:
-        raise performed.shortfall
-    await run.neon.wait(*address.project_key, performed.operations)
 
 
 async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> Performed:

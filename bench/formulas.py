@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from bench.fleet_files import DETAILED, PAYING
+from reconciler.apply.run.run import LARGE_UNITS_AT_ONCE
 from reconciler.desired.state import Api
 from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
 from reconciler.plan.list_pages import CREATES_PER_LISTED_PAGE
@@ -21,6 +22,8 @@ MOST_FEW: Final = 10
 READS_PER_ARRIVAL: Final = 6
 """At most, where the key of an organization sees what has moved to it after 5 seconds: one a second."""
 
+PAGES_SEARCHED: Final = 3
+"""Pages of a list that are searched for the projects of a shared transfer: they are near each other there."""
 LOCKED_IN: Final = 1000
 """The simulator's own work refuses fewer patches than one in so many."""
 
@@ -40,11 +43,12 @@ QUANTITIES: Final = {
     "key_check": "the call that asks whose key the personal one is",
     "detail": "one read below the one tenant's project: its computes, or its branches",
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
-    "resized": "new projects whose first compute is resized: a patch, and the reads of operations before it",
-    "again": "moved projects that are read again: they were observed too long ago when their key sees them",
+    "resized": "new projects whose first compute is resized: a patch, and a read of the operations after it",
+    "again": "list pages that show moved projects again: they were observed too long ago when their key sees them",
     "moved": "tenants that do not pay yet, which are all to move",
     "routes": "shared transfers of all of them",
     "all_arrivals": f"{READS_PER_ARRIVAL} reads for each of those",
+    "all_again": "list pages that show all of those again: for two transfers at once, each one for 10 seconds",
     "checks": "pages of the lists that check for second projects, after 400 creations or more",
     "arrivals": f"{READS_PER_ARRIVAL} reads for each shared transfer: until its organization's key sees projects",
     "locked": "patches that Neon refuses because it works on the project, and that are sent again: one in 1,000",
@@ -76,10 +80,11 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "detail": 1,
         "first_patch": 1,
         "resized": percent,
-        "again": percent,
+        "again": _again(percent, percent, api),
         "moved": tenants - paid,
         "routes": ceil((tenants - paid) / PROJECTS_PER_TRANSFER),
         "all_arrivals": READS_PER_ARRIVAL * ceil((tenants - paid) / PROJECTS_PER_TRANSFER),
+        "all_again": _again(tenants - paid, PROJECTS_PER_TRANSFER, api),
         "checks": _checks(tenants, pages),
         "arrivals": READS_PER_ARRIVAL * ceil(percent / PROJECTS_PER_TRANSFER),
         "locked": ceil(tenants / LOCKED_IN),
@@ -101,12 +106,23 @@ def _checks(created: int, pages: int) -> int:
 
 
 def _late(turns: int, pages: int, api: Api) -> int:
-    """Calls that look again at so many tenants in list order, where a page is fresh enough for ten seconds.
+    """Calls that look again at so many tenants in list order."""
+    return min(turns, _pages_of(turns, api) + pages)
+
+
+def _again(moved: int, at_once: int, api: Api) -> int:
+    """Calls that look again at so many moved tenants, so many by each transfer, two of which are under way."""
+    searched = PAGES_SEARCHED * ceil(moved / at_once)
+    return min(moved, LARGE_UNITS_AT_ONCE * _pages_of(moved, api) + searched)
+
+
+def _pages_of(turns: int, api: Api) -> int:
+    """Pages for so many turns, where each is fresh enough for ten seconds.
 
     One of the calls of these seconds reads the page, and those that Neon refuses are sent again.
     """
     calls = api.requests_per_minute * api.batch_share * api.look_again_after_seconds / 60
-    return min(turns, ceil((turns + ceil(turns / LOCKED_IN)) / (calls - 1)) + pages)
+    return ceil((turns + ceil(turns / LOCKED_IN)) / (calls - 1))
 
 
 @dataclass(frozen=True, slots=True)

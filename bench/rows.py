@@ -160,8 +160,8 @@ ROWS: Final = (
     Row(
         "apply, 1 % created",
         APPLY,
-        LISTED_TODAY + calls(percent=1, resized=4, name_searches=1, pages=1, ends=1, organizations=1),
-        LISTED + calls(percent=1, resized=1, pages=1),
+        LISTED_TODAY + calls(percent=1, resized=3, name_searches=1, pages=1, ends=1, organizations=1),
+        LISTED + calls(percent=1, resized=2, pages=1),
         add_percent,
     ),
     Row(
@@ -197,8 +197,8 @@ ROWS: Final = (
     Row(
         "apply, as many created",
         APPLY,
-        LISTED_TODAY + calls(organizations=1, tenants=6, checks=1, percent=1),
-        LISTED + calls(tenants=2, pages=1),
+        LISTED_TODAY + calls(organizations=1, tenants=5, checks=1, percent=1),
+        LISTED + calls(tenants=3, pages=1),
         add_all,
         largest=LONG,
     ),
@@ -213,7 +213,8 @@ ROWS: Final = (
     Row(
         "apply, all moved",
         APPLY,
-        LISTED_TODAY + calls(moved=4, key_check=1, routes=3, all_arrivals=1, pages=1, first_patch=1, locked=1),
+        LISTED_TODAY
+        + calls(moved=3, key_check=1, routes=3, all_arrivals=1, all_again=1, pages=1, first_patch=1, locked=1),
         LISTED + calls(moved=3, routes=1, key_check=1),
         upgrade_all,
         largest=LONG,

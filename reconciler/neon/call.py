@@ -37,6 +37,8 @@ class Call(Struct, frozen=True):
     body: Json = None
     brief_lock_wait: bool = False
     """Whether to wait only some seconds for a lock (423), because the caller has other work."""
+    on_sent: Callable[[float], None] | None = None
+    """Gets the time of each attempt by the loop's clock, once it waits for its turn no longer."""
 
     @property
     def route(self) -> str:

@@ -40,6 +40,16 @@ class Listing(Struct, frozen=True):
     """By project id: with which cursor its page was asked for. Empty for the first page."""
 
 
+class Page(Struct, frozen=True):
+    """One page of the list of an organization."""
+
+    projects: tuple[LiveProject, ...]
+    next_cursor: str
+    """With which cursor the next page is asked for; empty after the last page."""
+    asked_at: float
+    """When the request that was answered was sent, by the loop's clock."""
+
+
 class ProjectLists(Account):
     """The calls that find projects."""
 
@@ -84,15 +94,18 @@ class ProjectLists(Account):
             hint="run again when fewer projects are changed",
         )
 
-    async def page(self, organization: str, cursor: str) -> tuple[LiveProject, ...]:
+    async def page(self, organization: str, cursor: str) -> Page:
         """One page of the list of an organization: what comes after the cursor, which is empty for the first page.
 
         Shows that projects exist, and how they are. That one is missing shows nothing.
         """
         purpose = f"list projects of organization {organization}"
         query = {**self._list_query(organization), **({"cursor": cursor} if cursor else {})}
-        page = await self._send(organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage)
-        return tuple(self._listed(page, organization))
+        sent: list[float] = []
+        call = Call("GET", "/projects", purpose, query=query, on_sent=sent.append)
+        page = await self._send(organization, call, wire.ProjectsPage)
+        following = page.pagination.cursor if page.pagination else None
+        return Page(tuple(self._listed(page, organization)), following or "", sent[-1])
 
     def _list_query(self, organization: str) -> dict[str, str | int | bool]:
         return {

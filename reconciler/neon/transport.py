@@ -186,6 +186,8 @@ class Transport:
             if self.limit is not None:
                 self.limit.add(exchange.call)
             run.count += 1
+            if exchange.call.on_sent is not None:
+                exchange.call.on_sent(asyncio.get_running_loop().time())
             answer = await self._observed(exchange, asked_at)
         if answer.status == 429:
             await self._pace.refused()

@@ -6,17 +6,14 @@ A run over a fleet may last an hour. During that time tenants pay, and people wo
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
-from reconciler.errors import NotSentError, ReconcilerError
+from reconciler.apply.run.list_pages import Pages
+from reconciler.errors import NotSentError
 from reconciler.live.project import NOTHING_BELOW, LiveProject
 from reconciler.model.quota import Quota
 from reconciler.model.values import replace
-from reconciler.neon.observe import with_quotas
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.late_reads import details_to_reread
@@ -24,7 +21,7 @@ from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, w
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.apply.stop import StopSignal
@@ -38,80 +35,6 @@ if TYPE_CHECKING:
 
 LONGEST_TURN: Final = 3
 """Times ``look_again_after``: at the rate limit, with ``AT_ONCE`` tenants in progress, a call waits 4 seconds."""
-
-
-class Listed(Struct, frozen=True):
-    """The projects of one list page by id."""
-
-    projects: Mapping[str, LiveProject]
-    started_at: float
-    """When the page was requested, by the loop's clock."""
-
-
-Place: TypeAlias = tuple[str, str]
-"""An organization, with the cursor of one page of its list."""
-
-
-@dataclass(slots=True)
-class Pages:
-    """The newest pages of the lists. One holds up to 400 projects, for several late turns.
-
-    The end of a list is not asked for: a page shows that projects exist, and one that it lacks is read by itself.
-    """
-
-    neon: Neon
-    cursors: Mapping[str, Mapping[str, str]]
-    """As ``LiveState.list_cursors``."""
-    longest_seconds: float
-    """The maximum age of a page."""
-    _expected: Counter[Place] = field(default_factory=Counter)
-    """Tenants of each page that have not been observed again yet."""
-    _listed: dict[Place, Listed] = field(default_factory=dict)
-    _refused: set[Place] = field(default_factory=set)
-    """Pages that Neon did not return: they are not requested again."""
-    _locks: defaultdict[Place, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    def expect(self, tenants: Iterable[TenantPlan]) -> None:
-        """Counts the tenants that may be observed again."""
-        places = (self._place(tenant.project) for tenant in tenants if tenant.project is not None)
-        self._expected.update(place for place in places if place is not None)
-
-    async def project(self, before: LiveProject) -> tuple[LiveProject, float] | None:
-        """The project from the page that had it, and when that was requested. None if the page lacks it.
-
-        Requests the page if its last answer is too old and several tenants are expected: tenants take their turns
-        in the order of the list.
-        """
-        place = self._place(before)
-        if place is None:
-            return None
-        async with self._locks[place]:
-            listed = self._listed.get(place)
-            if listed is None or asyncio.get_running_loop().time() - listed.started_at > self.longest_seconds:
-                several = self._expected[place] > 1
-                listed = await self._list(*place) if several and place not in self._refused else None
-            self._expected[place] -= 1
-            if self._expected[place] <= 0:  # a run over a large fleet would keep every page
-                self._listed.pop(place, None)
-        if listed is None or before.id not in listed.projects:
-            return None
-        return listed.projects[before.id], listed.started_at
-
-    def _place(self, project: LiveProject) -> Place | None:
-        """None for a project that no list has shown."""
-        cursor = self.cursors.get(project.organization, {}).get(project.id)
-        return None if cursor is None else (project.organization, cursor)
-
-    async def _list(self, organization: str, cursor: str) -> Listed | None:
-        started_at = asyncio.get_running_loop().time()
-        try:
-            found = await self.neon.page(organization, cursor)
-        except ReconcilerError:  # reading the projects one by one shows whether the error persists
-            self._refused.add((organization, cursor))  # Neon does not document how long a cursor holds
-            return None
-        listed = Listed({project.id: project for project in with_quotas(found)}, started_at)
-        self._listed[organization, cursor] = listed
-        return listed
 
 
 @dataclass(slots=True, kw_only=True)

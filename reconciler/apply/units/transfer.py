@@ -451,6 +451,7 @@ class SharedCall:
 
     async def _arrived(self, movers: Sequence[Mover]) -> None:
         self.run.neon.arriving(mover.project_id for mover in movers)
+        self.run.late_turns.pages.moved(self.destination, [mover.project_id for mover in movers if mover.left])
         arrival = Arrival()
         for mover in movers:
             note = await register_move(self.run, mover.tenant.tenant, mover.project_id, self.destination)

@@ -40,7 +40,7 @@ class Listing(Struct, frozen=True):
     """By project id: with which cursor its page was asked for. Empty for the first page."""
 
 
-class Page(Struct, frozen=True):
+class ListPage(Struct, frozen=True):
     """One page of the list of an organization."""
 
     projects: tuple[LiveProject, ...]
@@ -94,7 +94,7 @@ class ProjectLists(Account):
             hint="run again when fewer projects are changed",
         )
 
-    async def page(self, organization: str, cursor: str) -> Page:
+    async def page(self, organization: str, cursor: str) -> ListPage:
         """One page of the list of an organization: what comes after the cursor, which is empty for the first page.
 
         Shows that projects exist, and how they are. That one is missing shows nothing.
@@ -105,7 +105,7 @@ class ProjectLists(Account):
         call = Call("GET", "/projects", purpose, query=query, on_sent=sent.append)
         page = await self._send(organization, call, wire.ProjectsPage)
         following = page.pagination.cursor if page.pagination else None
-        return Page(tuple(self._listed(page, organization)), following or "", sent[-1])
+        return ListPage(tuple(self._listed(page, organization)), following or "", sent[-1])
 
     def _list_query(self, organization: str) -> dict[str, str | int | bool]:
         return {

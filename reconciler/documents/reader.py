@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
@@ -50,6 +51,7 @@ from reconciler.plan.plan_cost import CostRange, PlanCost, TenantPlanCost
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from reconciler.model.strict_json import Maker, Makers
     from reconciler.model.values import Value
     from reconciler.plan.actions.base import TenantAction
 
@@ -94,9 +96,7 @@ def parse_saved_plan(data: bytes, name: str) -> SavedPlan:
 
     ``name`` is what messages call the document.
     """
-    return _parsed(
-        data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN, {"tenants": _made_at_once()}
-    )
+    return _parsed(data, _saved_plan, f"{name} cannot be used as a saved plan", AGAIN, {"tenants": _made_at_once})
 
 
 def parse_report(data: bytes, name: str) -> SavedReport:
@@ -112,7 +112,7 @@ def _parsed(
     read: Callable[[Any], Read],
     text: str,
     hint: str,
-    items: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+    items: Makers = MappingProxyType({}),
 ) -> Read:
     try:
         return read(decoded(data, items))
@@ -136,25 +136,38 @@ def _saved_plan(written: Any) -> SavedPlan:
     return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
 
 
-def _made_at_once() -> Callable[[Any], Any]:
+def _made_at_once(before: Mapping[str, object]) -> Maker:
     """Makes a tenant of each item, of which only this is kept.
 
-    The first item that is none is kept as it was written, to be reported in turn. For it the plan is refused, so
-    nothing is made of the items after it, however many there are.
+    The first item that is none ends the reading, however many come after it, if the members ``before`` say that
+    this is a saved plan. Where they do not, it is kept as it was written, to be reported in turn, and nothing is
+    made of the items after it.
     """
     refused = False
+    places = count()
 
     def made(written: Any) -> Any:
         nonlocal refused
+        place = next(places)
         if refused:
             return None
         try:
-            return _tenant(written)
+            return _tenant_at(place, written)
         except (ValueError, msgspec.ValidationError):
+            if _is_plan(before):
+                raise
             refused = True
             return written
 
     return made
+
+
+def _is_plan(written: Any) -> bool:
+    try:
+        _check_kind(written, "plan")
+    except _MisfitError:
+        return False
+    return True
 
 
 def _tenant_at(place: int, found: Any) -> TenantPlan:

@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from reconciler.model.quoting import shown
 
@@ -45,11 +45,17 @@ def refuse_depth(value: object, levels: int) -> None:
         refuse_depth(member, levels - 1)
 
 
-def decoded(data: bytes, items: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})) -> Any:
+Maker: TypeAlias = "Callable[[Any], Any]"
+"""Makes something of an item of a list."""
+Makers: TypeAlias = "Mapping[str, Callable[[Mapping[str, object]], Maker]]"
+"""By the name of a member that is a list: gets the members before it, and returns what is made of its items."""
+
+
+def decoded(data: bytes, items: Makers = MappingProxyType({})) -> Any:
     """The value. Raises ValueError that says what is wrong with the text, and where.
 
-    ``items`` makes something of each item of a list that is a member of the value, by the name of the member: at
-    once, so that a long list is never there as JSON.
+    ``items`` makes something of each item of a list that is a member of the value: at once, so that a long list is
+    never there as JSON. What a maker raises ends the reading.
     """
     try:
         return _value(data.decode(), items)
@@ -61,7 +67,7 @@ def decoded(data: bytes, items: Mapping[str, Callable[[Any], Any]] = MappingProx
         raise ValueError("it is nested too deep") from error
 
 
-def _value(text: str, items: Mapping[str, Callable[[Any], Any]]) -> Any:
+def _value(text: str, items: Makers) -> Any:
     decoder, start = _decoder(), _space(text, 0)
     if items and text.startswith("{", start):
         found, end = _object(text, start, decoder, items)
@@ -84,9 +90,7 @@ def _space(text: str, at: int) -> int:
     return at if found is None else found.end()
 
 
-def _object(
-    text: str, at: int, decoder: json.JSONDecoder, items: Mapping[str, Callable[[Any], Any]]
-) -> tuple[dict[str, object], int]:
+def _object(text: str, at: int, decoder: json.JSONDecoder, items: Makers) -> tuple[dict[str, object], int]:
     """The object that begins at this place, and the place after it."""
     pairs: list[tuple[str, object]] = []
     at = _space(text, at + 1)
@@ -96,7 +100,7 @@ def _object(
         name, at = decoder.raw_decode(text, at)
         at = _space(text, _after(text, _space(text, at), ":"))
         if name in items and text.startswith("[", at):
-            value, at = _list(text, at, decoder, items[name])
+            value, at = _list(text, at, decoder, items[name](dict(pairs)))
         else:
             value, at = decoder.raw_decode(text, at)
         pairs.append((name, value))
@@ -107,7 +111,7 @@ def _object(
     return unique_members(pairs), at + 1
 
 
-def _list(text: str, at: int, decoder: json.JSONDecoder, make: Callable[[Any], Any]) -> tuple[list[Any], int]:
+def _list(text: str, at: int, decoder: json.JSONDecoder, make: Maker) -> tuple[list[Any], int]:
     """What is made of each item of the list that begins at this place, and the place after it."""
     made: list[Any] = []
     at = _space(text, at + 1)

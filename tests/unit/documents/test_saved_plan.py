@@ -297,8 +297,9 @@ def test_reading_keeps_nothing_of_a_tenant_but_the_tenant() -> None:
     assert most - kept < 1.5 * len(data)
 
 
+@pytest.mark.parametrize("kind_first", [True, False])
 def test_after_the_first_tenant_that_is_none_nothing_is_made_of_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, kind_first: bool
 ) -> None:
     """A file of a gigabyte may have millions of them, and the plan is refused for the first one."""
     tried: list[Any] = []
@@ -312,5 +313,15 @@ def test_after_the_first_tenant_that_is_none_nothing_is_made_of_the_others(
     document = a_document()
     sound = document["tenants"]
     document["tenants"] = [*sound, 0, {}, *sound, 0]
+    if not kind_first:
+        document = {"tenants": document.pop("tenants"), **document}
     assert f"tenants[{len(sound)}]: expected an object" in refusal(json.dumps(document))
-    assert tried == [*sound, 0, 0]
+    assert tried == [*sound, 0] + [0] * (not kind_first), "a tenant is tried again once the kind is known"
+
+
+def test_what_follows_the_first_tenant_that_is_none_is_not_read() -> None:
+    document = a_document()
+    sound = document["tenants"]
+    document["tenants"] = [*sound, 0]
+    begun, _, _ = json.dumps(document).rpartition("0]")
+    assert f"tenants[{len(sound)}]: expected an object" in refusal(f"{begun}0, nothing of JSON")

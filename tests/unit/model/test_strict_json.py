@@ -29,7 +29,7 @@ def outcome(text: str, *items: Any) -> tuple[str, Any]:
 @given(VALUES, SPACED)
 def test_what_is_made_of_items_stands_in_their_place(value: Any, indent: Any) -> None:
     text = json.dumps(value, indent=indent)
-    made = outcome(text, {"a": lambda item: ("made", item)})
+    made = outcome(text, {"a": lambda _: lambda item: ("made", item)})
     if isinstance(value, dict) and isinstance(value.get("a"), list):
         value = {**value, "a": [("made", item) for item in value["a"]]}
     assert made == ("value", value)
@@ -40,7 +40,7 @@ def test_what_is_wrong_is_told_as_of_a_whole_text(value: Any, data: st.DataObjec
     text = json.dumps(value)
     at = data.draw(st.integers(0, len(text)))
     broken = text[:at] + data.draw(st.sampled_from(["", ",", "]", "}", '"', "x", ":", " "])) + text[at + 1 :]
-    assert outcome(broken, {"a": lambda item: item}) == outcome(broken)
+    assert outcome(broken, {"a": lambda _: lambda item: item}) == outcome(broken)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_what_is_wrong_is_told_as_of_a_whole_text(value: Any, data: st.DataObjec
     ],
 )
 def test_each_kind_of_mistake(text: str) -> None:
-    assert outcome(text, {"a": lambda item: item}) == outcome(text)
+    assert outcome(text, {"a": lambda _: lambda item: item}) == outcome(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from reconciler.files.finding import Finding
 from reconciler.model.problem import Location, Problem, Severity, has_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -49,6 +49,10 @@ class Collection:
     """Names in files that cannot be used, by identity."""
     renamed: list[Entry] = field(default_factory=list)
     """Documents with earlier names of their tenants."""
+    clashes: int = 0
+    """How often a tenant was in conflict with an earlier one."""
+    _whole: Mapping[str, Tenant] | None = None
+    """All valid tenants by name, if they were added as one."""
     _tenants: dict[str, Tenant] = field(default_factory=dict)
     _first: dict[str, NamedTenant | Tenant] = field(default_factory=dict)
     """The first location of each name, by identity; that of a known tenant is in the tenant. Entries are not kept:
@@ -88,17 +92,58 @@ class Collection:
 
     def take(self, tenant: Tenant) -> bool:
         """Add a tenant without problems of its own; return False if it may conflict with another one."""
-        name = identity(tenant.name)
-        if name in self._first:
+        name, ids = identity(tenant.name), _ids(tenant)
+        if name in self._first or not self._projects.keys().isdisjoint(ids):
+            self.clashes += 1
             return False
-        if tenant.project_id is not None or tenant.recover is not None:
-            ids = [one for one in (tenant.project_id, tenant.recover) if one is not None]
-            if not self._projects.keys().isdisjoint(ids):
-                return False
-            self._projects.update(dict.fromkeys(ids, tenant))
+        self._projects.update(dict.fromkeys(ids, tenant))
         self._first[name] = tenant
         self._tenants[tenant.name] = tenant
         return True
+
+    def take_all(self, tenants: Iterable[Tenant]) -> bool:
+        """Add the first tenants, which have no problems of their own; return False, and add none, if any of them
+        may conflict with another one.
+        """
+        added = [*tenants]
+        first = {identity(tenant.name): tenant for tenant in added}
+        holders = [(id_, one) for one in added if one.project_id or one.recover for id_ in _ids(one)]
+        projects = dict(holders)
+        if self._first or self._projects or len(first) < len(added) or len(projects) < len(holders):
+            return False
+        self._first, self._projects = {**first}, projects
+        self._tenants = {tenant.name: tenant for tenant in added}
+        return True
+
+    def take_whole(self, tenants: Mapping[str, Tenant]) -> None:
+        """Add all tenants of a fleet, sorted by name, of which none has a problem."""
+        self._tenants = {**tenants}
+        self._whole = tenants
+
+    @property
+    def spotless(self) -> bool:
+        """Whether nothing was found in a tenant's file that other tenants may have to do with."""
+        return not (self.held_back or self.pins_held_back or self.unread or self.broken or self.renamed)
+
+    def copy(self) -> Collection:
+        """Return what was found so far, to go on with."""
+        return replace(
+            self,
+            problems=[*self.problems],
+            held_back={*self.held_back},
+            pins_held_back={*self.pins_held_back},
+            unread={*self.unread},
+            broken={**self.broken},
+            renamed=[*self.renamed],
+            _tenants={**self._tenants},
+            _first={**self._first},
+            _projects={**self._projects},
+        )
+
+    def become(self, other: Collection) -> None:
+        """Take what was found by a copy."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(other, one.name))
 
     def accepted(self, name: str | None) -> Tenant | None:
         """Return the tenant of this name, unless it is held back."""
@@ -111,8 +156,10 @@ class Collection:
         if TENANT.fullmatch(name := PurePosixPath(path).stem):
             self._hold_back([NamedTenant(name, problem.location)])
 
-    def tenants(self) -> dict[str, Tenant]:
+    def tenants(self) -> Mapping[str, Tenant]:
         """Return the valid tenants, by name."""
+        if self._whole is not None and not self.held_back:
+            return self._whole
         return {name: self._tenants[name] for name in sorted(self._tenants) if name not in self.held_back}
 
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
@@ -135,16 +182,25 @@ class Collection:
     def _clashes(self, tenant: Tenant) -> Iterable[Finding]:
         first = self._first.setdefault(identity(tenant.name), NamedTenant(tenant.name, tenant.location))
         if first.location is not tenant.location:
+            self.clashes += 1
             self.held_back |= {tenant.name, first.name}
             clash = declared_twice if first.name == tenant.name else differs_only_in_case
             yield clash(first.name, first.location)
         for key, project_id in (("project_id", tenant.project_id), ("recover", tenant.recover)):
             holder = self._projects.setdefault(project_id, tenant) if project_id is not None else tenant
             if holder.name != tenant.name:
+                self.clashes += 1
                 self.held_back.add(holder.name)
                 held = "pinned" if holder.project_id == project_id else "recovered"
                 message = f"project {project_id!r} is also {held} by tenant {holder.name!r}"
                 yield Finding((key,), f"{message} in {holder.location}")
+
+
+def _ids(tenant: Tenant) -> tuple[str, ...]:
+    """Return the ids of the projects that a tenant pins."""
+    if tenant.project_id is None and tenant.recover is None:
+        return ()
+    return tuple({one for one in (tenant.project_id, tenant.recover) if one is not None})
 
 
 def _first_of(problems: list[Problem]) -> list[Problem]:

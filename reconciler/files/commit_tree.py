@@ -40,6 +40,8 @@ class CommitTree(Struct, frozen=True):
     """The tree id of the commit."""
     _folders: dict[str, dict[str, TreeEntry]] = {}
     """Folders that were read, by path."""
+    _plain: dict[str, str] = {}
+    """The ids of files that were listed and to which no link leads, by path."""
 
     def name(self, path: str) -> str:
         """As in Tree, in git's notation."""
@@ -93,6 +95,8 @@ class CommitTree(Struct, frozen=True):
 
     def blob_id(self, path: str) -> str | None:
         """Return the id that git has for the file's bytes; None if it cannot be read."""
+        if (listed := self._plain.get(path)) is not None:
+            return listed
         try:
             return self.blob(path)
         except (FileNotFoundError, UnreadableError):
@@ -120,6 +124,8 @@ class CommitTree(Struct, frozen=True):
                 if entry.kind is TreeEntryKind.FOLDER:
                     waiting.append((path, f"{found}/{name}" if found else name))
                 else:
+                    if at == found and entry.kind is TreeEntryKind.FILE:
+                        self._plain[path] = entry.id
                     yield path, entry
 
     def _in_place_of(self, folder: str) -> Iterator[tuple[str, TreeEntry]]:

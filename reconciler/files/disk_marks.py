@@ -9,7 +9,7 @@ not asked.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import os
@@ -23,6 +23,14 @@ SETTLED_NS: Final = 40 * 10**9
 """A file that was changed later may be changed again unseen. The coarsest clock of a file system counts 2 seconds.
 A program that writes through a memory map changes the times once, until the system has written the page to the
 disk: by default after 30 seconds, with 5 more until it looks (Linux: ``vm.dirty_expire_centisecs``)."""
+
+
+class KeptFolder(NamedTuple):
+    """What git has for a folder on disk, as it was when each of its files had the marks that are kept."""
+
+    id: str
+    files: int
+    """How many there were."""
 
 
 def mark(status: os.stat_result) -> bytes:

@@ -12,7 +12,7 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from reconciler.files.digests import blob_id, tree_id
+from reconciler.files.digests import blob_id
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
@@ -136,10 +136,8 @@ def has_the_same_files(commit: CommitTree, work: WorkTree, known: KnownTenants) 
     Then the tree of each folder has the id that git computes of them, and none of its entries need be read. False
     where that cannot be said so fast: of folders with links, or with files that are executable or hidden.
     """
-    blobs = known.blobs()
     for folder in {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}:
-        listing = work.listing(folder)
-        here = None if listing.problems else tree_id(folder, listing.files, blobs)
+        here = known.folder_id(work.root, folder)
         if here is None or here != commit.folder_id(folder):
             return False
     return True

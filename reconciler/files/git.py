@@ -91,7 +91,8 @@ def load_at(
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
         )
-    return load_tree(tree, OnInvalid.SKIP, Reading(only, memo, past=True, known=known, blob_id=tree.blob_id))
+    reading = Reading(only, memo, past=True, known=known, blob_id=tree.blob_id, folder_id=tree.folder_id)
+    return load_tree(tree, OnInvalid.SKIP, reading)
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:

@@ -12,26 +12,51 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
-from reconciler.files.digests import blob_id, digest
+from reconciler.files.digests import blob_id, digest, tree_id
+from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.tree import WorkTree
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
-    from reconciler.files.tree import Tree
+    from reconciler.files.tree import FolderListing, Tree
+
+
+@dataclass(slots=True)
+class Blobs:
+    """The files of one run by the ids that git has for their bytes."""
+
+    _digests: dict[str, bytes] = field(default_factory=dict)
+    _rows: list[Iterable[bytes]] = field(default_factory=list)
+    """Of files on disk whose ids nobody has asked for yet (``disk_marks.row``)."""
+
+    def add(self, blob: str, found: bytes) -> None:
+        """Remember the digest of a file."""
+        self._digests[blob] = found
+
+    def add_rows(self, rows: Iterable[bytes]) -> None:
+        """Remember files on disk."""
+        self._rows.append(rows)
+
+    def digest(self, blob: str) -> bytes | None:
+        """Return the digest of the file; None if this run has not found it."""
+        while self._rows:
+            rows = self._rows.pop()
+            self._digests.update((disk_marks.blob_in(row).hex(), disk_marks.digest_in(row)) for row in rows)
+        return self._digests.get(blob)
 
 
 @dataclass(slots=True)
 class KnownFiles:
     """The files that were read with one tiers.yaml."""
 
-    blobs: dict[str, bytes]
-    """The digest of each file of this run, by the id that git has for its bytes."""
+    blobs: Blobs
+    """Those of this run, whatever tiers.yaml."""
     stored: TenantCache | None = None
     """Those of earlier runs."""
     price_lists: dict[str, PriceList] = field(default_factory=dict)
@@ -40,11 +65,13 @@ class KnownFiles:
     """Those of this run, by digest."""
     on_disk: dict[str, bytes] = field(default_factory=dict)
     """The files of this run on disk whose tenants are known, by path (``disk_marks.row``)."""
+    whole: Mapping[str, Tenant] | None = None
+    """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``."""
 
     def seen(self, data: bytes) -> tuple[bytes, str]:
         """Return the digest and the id of a file that was read, remembered for commits that have the same file."""
         found, blob = digest(data), blob_id(data)
-        self.blobs[blob] = found
+        self.blobs.add(blob, found)
         return found, blob
 
     def unchanged(self, path: str, marks: bytes) -> bytes | None:
@@ -57,6 +84,34 @@ class KnownFiles:
         self.on_disk[path] = row
         return row
 
+    def all_unchanged(self, paths: Iterable[str], marks: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the rows of files on disk that need not be read, by path; ``marks`` are those that they have."""
+        if self.stored is None:
+            return {}
+        stored, now = self.stored.on_disk.get, marks.get
+        found = {
+            path: row
+            for path in paths
+            if (row := stored(path)) is not None and (mark := now(path)) is not None and row.startswith(mark)
+        }
+        self.on_disk.update(found)
+        self.blobs.add_rows(found.values())
+        return found
+
+    def tenants_of(self, rows: Mapping[str, bytes], tree: Tree) -> dict[str, Tenant]:
+        """Return the tenants of files with these rows, by path, as far as they are known."""
+        digests = {path: disk_marks.digest_in(row) for path, row in rows.items()}
+        known = self.tenants
+        if self.stored is not None:
+            known |= self.stored.all_tenants(
+                ((found, path) for path, found in digests.items() if found not in known), tree.name
+            )
+        return {
+            path: tenant if tenant.files == (path,) else _in_another_place(tenant, path, tree)
+            for path, found in digests.items()
+            if (tenant := known.get(found)) is not None
+        }
+
     def tenant(self, found: bytes, path: str, tree: Tree) -> Tenant | None:
         """Return the tenant of the file with this digest, at this path in a tree."""
         known = self.tenants.get(found)
@@ -67,9 +122,7 @@ class KnownFiles:
             if known is None:
                 return None
             self.tenants[found] = known
-        if known.files != (path,):
-            return replace(known, location=replace(known.location, file=tree.name(path)), files=(path,))
-        return known
+        return known if known.files == (path,) else _in_another_place(known, path, tree)
 
     def prices(self, name: str) -> PriceList | None:
         """Return what tiers.yaml says; None if it is not known."""
@@ -83,11 +136,24 @@ class KnownFiles:
         if self.stored is not None:
             self.stored.save_prices(self.price_lists)
 
-    def save_tenants(self, looked_at_ns: int) -> None:
-        """Keep tenants that are new for later runs. ``looked_at_ns`` is before a file was read."""
+    def save_tenants(self, looked_at_ns: int, folders: Callable[[], Mapping[str, KeptFolder]]) -> None:
+        """Keep tenants that are new for later runs. ``looked_at_ns`` is before a file was read; ``folders`` says
+        what git has for the folders on disk.
+        """
         if self.stored is not None:
             self.stored.save_tenants(self.tenants)
-            self.stored.save_on_disk(self.on_disk, looked_at_ns)
+            self.stored.save_on_disk(self.on_disk, looked_at_ns, folders)
+
+    def kept_id(self, folder: str, files: Sequence[str]) -> str | None:
+        """Return the id that git has for a folder with these files, if each is as an earlier run has found it."""
+        if self.stored is None or (kept := self.stored.kept_folder(folder)) is None or kept.files != len(files):
+            return None
+        stored, now = self.stored.on_disk.get, self.on_disk.get
+        return kept.id if all((row := now(path)) is not None and stored(path) == row for path in files) else None
+
+
+def _in_another_place(tenant: Tenant, path: str, tree: Tree) -> Tenant:
+    return replace(tenant, location=replace(tenant.location, file=tree.name(path)), files=(path,))
 
 
 @dataclass(slots=True)
@@ -98,10 +164,12 @@ class KnownTenants:
     """The cache for the bytes of a tiers.yaml, if there is one."""
     complete: bool = True
     """Whether the run reads all tenants: what it read of a few only would replace what is kept of all."""
-    _blobs: dict[str, bytes] = field(default_factory=dict)
+    _blobs: Blobs = field(default_factory=Blobs)
     _files: dict[str, KnownFiles] = field(default_factory=dict)
     """By the digest of a tiers.yaml."""
     _trees: dict[Path, WorkTree] = field(default_factory=dict)
+    _folder_ids: dict[tuple[Path, str], str] = field(default_factory=dict)
+    """Those that git has for the folders on disk."""
     _began_ns: int = field(default_factory=time.time_ns)
 
     def tree(self, root: Path) -> WorkTree:
@@ -112,6 +180,35 @@ class KnownTenants:
         """Return the ids that git has for the files on disk as this run has found them, by path."""
         read = (one for known in self._files.values() for one in known.on_disk.items())
         return {path: disk_marks.blob_in(row) for path, row in read}
+
+    def folder_id(self, root: Path, folder: str) -> str | None:
+        """Return the id that git gives to a folder on disk with the files that this run has found in it.
+
+        None where that cannot be said of what is known: of folders with links, or with files that are executable
+        or hidden, or whose tenants are not known.
+        """
+        key = (root, folder)
+        if key not in self._folder_ids:
+            listing = self.tree(root).listing(folder)
+            found = None if listing.problems else self._computed_id(folder, listing.files)
+            if found is None:
+                return None
+            self._folder_ids[key] = found
+        return self._folder_ids[key]
+
+    def _computed_id(self, folder: str, files: Sequence[str]) -> str | None:
+        return self._kept_id(folder, files) or tree_id(folder, files, self.blobs())
+
+    def _kept_id(self, folder: str, files: Sequence[str]) -> str | None:
+        kept = (known.kept_id(folder, files) for known in self._files.values())
+        return next(filter(None, kept), None)
+
+    def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
+        """Return the files of a folder on disk, if it has just those of git's folder with this id."""
+        for root, tree in self._trees.items() if id_ is not None else ():
+            if folder in tree.listed() and self.folder_id(root, folder) == id_:
+                return tree.listing(folder)
+        return None
 
     def under(self, prices: PriceList) -> KnownFiles | None:
         """Return those that were read with this price list; None if its schema rejects it.
@@ -144,9 +241,25 @@ class KnownTenants:
             self._save_tenants()
 
     def _save_tenants(self) -> None:
+        self._note_kept_ids()
         for known in self._files.values():
-            known.save_tenants(self._began_ns)
+            known.save_tenants(self._began_ns, self._folders)
             if known.stored is not None:
                 known.stored.forget_on_disk()
         for tree in self._trees.values():
             tree.forget_marks()
+
+    def _note_kept_ids(self) -> None:
+        """Remember the ids of folders that are as an earlier run found them, before their files are forgotten."""
+        for root, tree in self._trees.items():
+            for folder, listing in tree.listed().items():
+                if not listing.problems and (found := self._kept_id(folder, listing.files)) is not None:
+                    self._folder_ids[root, folder] = found
+
+    def _folders(self) -> dict[str, KeptFolder]:
+        """Return what git has for the folders on disk."""
+        listed = (
+            (root, folder, one) for root, tree in self._trees.items() for folder, one in tree.listed().items()
+        )
+        ids = ((folder, self.folder_id(root, folder), len(one.files)) for root, folder, one in listed)
+        return {folder: KeptFolder(found, files) for folder, found, files in ids if found is not None}

@@ -74,7 +74,8 @@ def load(
     ``on_prices`` gets what tiers.yaml says before a tenant is read, unless there is an error in it.
     """
     tree = WorkTree(root) if known is None else known.tree(root)
-    reading = Reading(only, memo, about, pins=True, known=known, mark=tree.mark, rows=rows)
+    marks = {} if tree.marks is None else tree.marks
+    reading = Reading(only, memo, about, pins=True, known=known, marks=marks, rows=rows)
     return load_tree(tree, on_invalid, reading, on_prices)
 
 

@@ -16,14 +16,16 @@ from reconciler.files.finding import Finding
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
-from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer
+from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer, stem_of
 from reconciler.files.unchanged_files import UnchangedFiles
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quoting import shown
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from reconciler.desired.tenant import Tenant
     from reconciler.files.collection import Collection
     from reconciler.files.known_tenants import KnownFiles, KnownTenants
     from reconciler.files.price_list import TenantSource
@@ -74,14 +76,16 @@ class Reading(Struct, frozen=True):
     blob_id: Callable[[str], str | None] = lambda _: None
     """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
     a file on disk is not trusted."""
-    mark: Callable[[str], bytes | None] = lambda _: None
-    """What the file system says of a file on disk, by path; None if only the bytes tell (``disk_marks.py``)."""
+    folder_id: Callable[[str], str | None] = lambda _: None
+    """The id that git has for a folder of a commit, by path; None if there is none."""
+    marks: Mapping[str, bytes] = {}
+    """What the file system says of files on disk, by path, once they are listed (``disk_marks.py``)."""
     rows: ReadRows | None = None
     """Reads the queries of tiers.yaml; None for a command that reads no database."""
 
     def wants(self, path: str) -> bool:
         """Return whether the file's name matches a wanted tenant."""
-        return self.only is None or identity(_stem(path)) in _identities(self.only)
+        return self.only is None or identity(stem_of(path)) in _identities(self.only)
 
     def paths(self, paths: list[str]) -> list[str]:
         """Return the files to read: the wanted tenants' own if each has one and pins do not count, otherwise
@@ -90,7 +94,7 @@ class Reading(Struct, frozen=True):
         if self.only is None or self.pins:
             return paths
         own = [path for path in paths if self.wants(path)]
-        return own if _identities(self.only) <= {identity(_stem(path)) for path in own} else paths
+        return own if _identities(self.only) <= {identity(stem_of(path)) for path in own} else paths
 
     def takes(self, names: set[str], line: bytes) -> bool:
         """Return whether the line is about a wanted tenant."""
@@ -131,7 +135,11 @@ class Reading(Struct, frozen=True):
 
 def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    listings = _listings(tree, sources, collection)
+    if (whole := _whole(sources, reading)) is not None:
+        collection.take_whole(whole)
+        return
+    found_before = len(collection.problems)
+    listings = _listings(tree, sources, collection, reading)
     of_lines = _paths(tree, [source for source in sources if source.json_lines], listings, collection, reading)
     files = _paths(tree, [source for source in sources if not source.json_lines], listings, collection, reading)
     if collection.fleet is not None and reading.only is None and not reading.past:
@@ -143,14 +151,58 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
     for name, entry in lines.items():
         if reading.takes({name}, entry.text.data):
             collection.add([entry])
+    if not of_lines and len(collection.problems) == found_before and collection.spotless:
+        _keep_whole(files, collection, reading)
+
+
+def _whole(sources: tuple[TenantSource, ...], reading: Reading) -> Mapping[str, Tenant] | None:
+    """Return the tenants of a commit, if its folders are just those on disk, in which nothing was found."""
+    files, known = reading.files, reading.known
+    if files is None or known is None or files.whole is None or not reading.past or reading.only is not None:
+        return None
+    folders = {fixed_folder(source.pattern) for source in sources}
+    same = all(known.same_listing(folder, reading.folder_id(folder)) is not None for folder in folders)
+    return files.whole if same else None
+
+
+def _keep_whole(paths: Iterable[str], collection: Collection, reading: Reading) -> None:
+    """Remember the tenants of the files on disk, of which each is known and nothing was found in any."""
+    fleet, files = collection.fleet, reading.files
+    if fleet is None or fleet.sql_sources or files is None or reading.past or reading.only is not None:
+        return
+    if not collection.lost and files.on_disk.keys() >= {*paths}:
+        files.whole = collection.tenants()
+        collection.take_whole(files.whole)
 
 
 def _add_files(
     tree: Tree, paths: Sequence[str], lines: dict[str, Entry], collection: Collection, reading: Reading
 ) -> None:
+    """Add files: those that need not be read at once, and then the others; all in order where any are in conflict,
+    so that the later one is reported.
+    """
+    unchanged = None if lines else _unchanged(tree, collection, lines, reading)
+    if unchanged is None:
+        _add_in_order(tree, paths, lines, collection, reading)
+    elif reading.only is not None:
+        _add_in_order(tree, unchanged.others(paths, reading.wants), lines, collection, reading)
+    else:
+        attempt = collection.copy()
+        others = replace(unchanged, collection=attempt).take_at_once(paths)
+        if others is not None:
+            _add_in_order(tree, others, lines, attempt, reading)
+        if others is not None and attempt.clashes == collection.clashes:
+            collection.become(attempt)
+        else:
+            _add_in_order(tree, paths, lines, collection, reading)
+
+
+def _add_in_order(
+    tree: Tree, paths: Sequence[str], lines: dict[str, Entry], collection: Collection, reading: Reading
+) -> None:
     unchanged = _unchanged(tree, collection, lines, reading)
     for path in paths:
-        stem = _stem(path)
+        stem = stem_of(path)
         if unchanged is not None and _is_known(unchanged, path, stem, reading):
             continue
         data = _data(tree, path, collection, MAX_FILE_BYTES)
@@ -178,7 +230,7 @@ def _unchanged(
     """Return the files that were read before with the same price list; None if that cannot be used."""
     if reading.files is None or collection.lost:
         return None
-    return UnchangedFiles(tree, reading.mark, reading.blob_id, reading.files, collection, lines)
+    return UnchangedFiles(tree, reading.marks, reading.blob_id, reading.files, collection, lines)
 
 
 @lru_cache(maxsize=2)
@@ -193,11 +245,15 @@ def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
     return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
-def _listings(tree: Tree, sources: Iterable[TenantSource], collection: Collection) -> dict[str, tuple[str, ...]]:
+def _listings(
+    tree: Tree, sources: Iterable[TenantSource], collection: Collection, reading: Reading
+) -> dict[str, tuple[str, ...]]:
     """Return the files below the fixed folder of each source, each folder listed once."""
     listings: dict[str, tuple[str, ...]] = {}
+    known = reading.known if reading.past else None
     for folder in dict.fromkeys(fixed_folder(source.pattern) for source in sources):
-        listing = tree.listing(folder)
+        same = known and known.same_listing(folder, reading.folder_id(folder))
+        listing = same or tree.listing(folder)
         listings[folder] = listing.files
         unread = listing.unread or (folder,) * len(listing.problems)
         for problem, path in zip(listing.problems, unread, strict=True):
@@ -216,12 +272,12 @@ def _paths(
     found: dict[str, None] = {}
     for source in sources:
         files, matching = listings[fixed_folder(source.pattern)], compiled(source.pattern)
-        matches = [path for path in files if path != PRICE_LIST and matching.fullmatch(path)]
+        matches = [path for path in filter(matching.fullmatch, files) if path != PRICE_LIST]
         found.update(dict.fromkeys(matches))
         if not matches and collection.fleet is not None:
             collection.problems.append(_no_match(source))
-        for path in files:
-            if _misnamed(path) and matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
+        for path in filter(_misnamed, files):
+            if matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
                 collection.lose(Problem(Location(tree.name(path)), "is not read", "rename it to .yaml"), path)
     return list(found)
 
@@ -238,7 +294,7 @@ def _unmatched(
         folder = fixed_folder(source.pattern)
         if not folder or source.json_lines:
             continue
-        missed = [path for path in listings[folder] if _is_yaml(path) and path not in known]
+        missed = [path for path in listings[folder] if path not in known and _is_yaml(path)]
         known.update(missed)
         if missed:
             more = f" and {len(missed) - MOST_NAMED:,} more" if len(missed) > MOST_NAMED else ""
@@ -262,10 +318,6 @@ def _misnamed(path: str) -> bool:
 
 def _without_suffix(path: str) -> str:
     return path.rpartition(".")[0]
-
-
-def _stem(path: str) -> str:
-    return _without_suffix(path.rpartition("/")[2])
 
 
 def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | None:

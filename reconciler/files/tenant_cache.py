@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.files.disk_marks import settled
+from reconciler.files.disk_marks import KeptFolder, settled
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
@@ -30,7 +31,7 @@ from reconciler.files.regular_files import read as read_file
 from reconciler.files.tenant_rows import Rebuilding, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.desired.tenant import Tenant
 
@@ -47,6 +48,18 @@ _PROGRAM: Final = ("files", "desired", "model", "plan")
 """The packages that decide what a file means."""
 _LIBRARIES: Final = ("yaml", "pydantic", "pydantic_core", "msgspec")
 _INVALID: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError)
+
+
+class _OnDisk(msgspec.Struct, array_like=True):
+    """What was found in the fleet's folder."""
+
+    files: Mapping[str, bytes]
+    folders: Mapping[str, KeptFolder]
+
+
+def _are_enough(new: int, of: int) -> bool:
+    """Return whether so many new ones are worth a new file."""
+    return new * 100 >= of
 
 
 @dataclass
@@ -80,29 +93,43 @@ class TenantCache:
     def _prices(self) -> Any:
         return _read(self.file.with_suffix(PRICES), list[Any]) if self._has(PRICES) else None
 
-    @cached_property
-    def on_disk(self) -> dict[str, bytes]:
+    @property
+    def on_disk(self) -> Mapping[str, bytes]:
         """The files of the fleet's folder whose tenants are known, by path (``disk_marks.row``)."""
-        found = _read(self._disk_file, dict[str, bytes]) if self.root and self._has(DISK) else None
-        return found or {}
+        return self._on_disk.files
+
+    def kept_folder(self, folder: str) -> KeptFolder | None:
+        """Return what git has for a folder with just such files in ``on_disk``; None if that was not kept."""
+        return self._on_disk.folders.get(folder)
+
+    @cached_property
+    def _on_disk(self) -> _OnDisk:
+        found = _read(self._disk_file, _OnDisk) if self.root and self._has(DISK) else None
+        return found or _OnDisk({}, {})
 
     @property
     def _disk_file(self) -> Path:
         folder = blake2b(os.fsencode(self.root), digest_size=10).hexdigest()
         return self.file.with_name(f"{self.file.stem}-{folder}{DISK}")
 
-    def save_on_disk(self, files: Mapping[str, bytes], looked_at_ns: int) -> None:
-        """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read."""
+    def save_on_disk(
+        self, files: Mapping[str, bytes], looked_at_ns: int, folders: Callable[[], Mapping[str, KeptFolder]]
+    ) -> None:
+        """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read;
+        ``folders`` says what git has for the folders of these files.
+        """
         if not self.root or _is_strange(self.folder):
             return
-        rows = {path: row for path, row in files.items() if settled(row, looked_at_ns)}
-        new = sum(self.on_disk.get(path) != row for path, row in rows.items())
-        if new and new * 100 >= len(rows):
-            _write(self._disk_file, rows)
+        known = self.on_disk.get
+        others = [path for path, row in files.items() if known(path) != row]
+        new = {path for path in others if settled(files[path], looked_at_ns)}
+        if new and _are_enough(len(new), len(files)):
+            late = {*others} - new
+            _write(self._disk_file, _OnDisk({p: row for p, row in files.items() if p not in late}, folders()))
 
     def forget_on_disk(self) -> None:
         """Free the memory of ``on_disk``, which is read again when it is needed."""
-        self.__dict__.pop("on_disk", None)
+        self.__dict__.pop("_on_disk", None)
 
     def _has(self, ending: str) -> bool:
         """Return whether there is any such file: if not, the program need not be read."""
@@ -132,12 +159,24 @@ class TenantCache:
         except _INVALID:
             return None
 
+    def all_tenants(self, files: Iterable[tuple[bytes, str]], name: Callable[[str], str]) -> dict[bytes, Tenant]:
+        """Return the tenants of files, given by digest and path, by digest; without those that ``tenant`` has not.
+
+        ``name`` returns the name of a file in messages.
+        """
+        rows, rebuilt, found = self._rows.get, self._rebuilding.tenant, dict[bytes, "Tenant"]()
+        for digest, path in files:
+            if (row := rows(digest)) is not None:
+                with suppress(*_INVALID):
+                    found[digest] = rebuilt(row, path, name(path))
+        return found
+
     def save_tenants(self, tenants: Mapping[bytes, Tenant]) -> None:
         """Write these tenants, and as many of the others, if enough of them are new."""
         if not self._has_folder():
             return
         new = [digest for digest in tenants if digest not in self._rows]
-        if not new or len(new) * 100 < len(tenants):
+        if not new or not _are_enough(len(new), len(tenants)):
             return
         rows = {digest: row for digest in tenants if (row := self._rows.get(digest)) is not None}
         rows |= {digest: row for digest in new if (row := packed(tenants[digest])) is not None}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from msgspec import Struct, field
@@ -39,6 +40,11 @@ _BEGINNINGS: Final[Mapping[bytes, tuple[str, str]]] = {
     b"\0GITCRYPT\0": ("is encrypted by git-crypt", "git-crypt unlock"),
 }
 _WITHOUT_FILTER: Final = "keep the files of the fleet in git itself: remove them from the filter in .gitattributes"
+
+
+def stem_of(path: str) -> str:
+    """Return the name of a file without its ending."""
+    return path.rpartition("/")[2].rpartition(".")[0]
 
 
 def pointer(data: bytes) -> tuple[str, str] | None:
@@ -109,14 +115,14 @@ class WorkTree(PartlyCompared, frozen=True):
         problems: list[Problem] = []
         try:
             home = resolved(folder, self.link)
-            files = sorted(self._walk(folder, home, problems))
+            files = self._walk(folder, home, problems)
         except UnreadableError as error:
             return FolderListing((), (self._problem(folder, str(error)),))
-        return FolderListing(tuple(files), tuple(problems))
+        return FolderListing(tuple(sorted(files)), tuple(problems))
 
-    def mark(self, path: str) -> bytes | None:
-        """Return the marks of a file that was listed, if they are noted and it is no link."""
-        return None if self.marks is None else self.marks.get(path)
+    def listed(self) -> Mapping[str, FolderListing]:
+        """Return the folders that were listed, if each is listed once."""
+        return self._cache.listings
 
     def forget_marks(self) -> None:
         """Free their memory: files that are loaded once more are read."""
@@ -202,30 +208,28 @@ class WorkTree(PartlyCompared, frozen=True):
         folder = self._cache.root
         return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 - fast enough for 30,000 files
 
-    def _walk(self, folder: str, home: str, problems: list[Problem]) -> Iterator[str]:
-        """Yield files under their given names; ``home`` is the folder without links."""
+    def _walk(self, folder: str, home: str, problems: list[Problem]) -> list[str]:
+        """Return files under their given names; ``home`` is the folder without links."""
+        files: list[str] = []
         todo = [""]
         while todo:
             below = todo.pop()
-            for entry, what in self._entries(_joined(home, below), _joined(folder, below), home, problems):
-                path = _joined(below, entry)
+            named = _joined(folder, below)
+            before = f"{named}/" if named else ""
+            for entry, what in self._entries(_joined(home, below), named, home, problems):
                 if what == FILE:
-                    yield _joined(folder, path)
-                elif path.count("/") < MAX_FOLDERS:
+                    files.append(before + entry)
+                elif (path := _joined(below, entry)).count("/") < MAX_FOLDERS:
                     todo.append(path)
                 else:
                     message = f"is more than {MAX_FOLDERS} folders deep"
                     problems.append(self._problem(_joined(folder, path), message))
+        return files
 
     def _entries(self, real: str, named: str, home: str, problems: list[Problem]) -> Iterator[tuple[str, str]]:
         """Yield the names of files and folders in a folder, without hidden ones and those with a problem."""
         try:
-            with os.scandir(self._folder(real)) as entries:
-                found = [
-                    (name, self._noted(entry, f"{named}/{name}" if named else name))
-                    for entry in entries
-                    if not (name := entry.name).startswith(".")
-                ]
+            found = self._scanned(real, named)
         except OSError as error:
             if not isinstance(error, FileNotFoundError) or real != named:
                 problems.append(self._problem(named, self._no_folder(real, error)))
@@ -238,16 +242,23 @@ class WorkTree(PartlyCompared, frozen=True):
             else:
                 problems.append(self._problem(_joined(named, name), hindrance))
 
-    def _noted(self, entry: os.DirEntry[str], path: str) -> str:
-        """Return what an entry is, and note the marks of a file."""
-        what = _what(entry)
-        if what == FILE and self.marks is not None:
-            try:
-                marks = mark(entry.stat(follow_symlinks=False))
-            except OSError:  # it was deleted since
-                return what
-            self.marks[path] = marks
-        return what
+    def _scanned(self, real: str, named: str) -> list[tuple[str, str]]:
+        """Return the names in a folder and what each is, without hidden ones; note the marks of files."""
+        found: list[tuple[str, str]] = []
+        before, marks = f"{named}/" if named else "", self.marks
+        with os.scandir(self._folder(real)) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    continue
+                if not entry.is_file(follow_symlinks=False):
+                    found.append((name, _what(entry)))
+                    continue
+                found.append((name, FILE))
+                if marks is not None:
+                    with suppress(OSError):  # it was deleted since
+                        marks[before + name] = mark(entry.stat(follow_symlinks=False))
+        return found
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:
         """Return why an entry that is neither a file nor a folder does not lead to a file either."""
@@ -316,11 +327,9 @@ class _Cache:
 
 
 def _what(entry: os.DirEntry[str]) -> str:
-    """Return ``kind``, for most entries without reading the disk."""
+    """Return ``kind`` of an entry that is no file, for most without reading the disk."""
     if entry.is_symlink():
         return LINK
-    if entry.is_file(follow_symlinks=False):
-        return FILE
     return FOLDER if entry.is_dir(follow_symlinks=False) else kind(entry.stat(follow_symlinks=False).st_mode)
 
 

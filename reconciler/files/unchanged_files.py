@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.files import disk_marks
+from reconciler.files.tree import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Collection as Names
 
     from reconciler.desired.tenant import Tenant
@@ -23,29 +24,57 @@ class UnchangedFiles(Struct, frozen=True):
     """The known files of one load. ``lines`` are the tenants of JSON lines: a file overrides its tenant's."""
 
     tree: Tree
-    mark: Callable[[str], bytes | None]
+    marks: Mapping[str, bytes]
     blob_id: Callable[[str], str | None]
     known: KnownFiles
     collection: Collection
     lines: Names[str]
 
+    def take_at_once(self, paths: Sequence[str]) -> list[str] | None:
+        """Take the files that need not be read, and return the others; None if some of them are in conflict.
+
+        Those of a commit are the ones that are the same on disk.
+        """
+        rows = self.known.all_unchanged(paths, self.marks) if self.marks else self._as_on_disk(paths)
+        tenants = self.known.tenants_of(rows, self.tree)
+        named = {path: tenant for path, tenant in tenants.items() if stem_of(path) == tenant.name}
+        if not self.collection.take_all(named.values()):
+            return None
+        return [path for path in paths if path not in named] if len(named) < len(paths) else []
+
+    def _as_on_disk(self, paths: Sequence[str]) -> dict[str, bytes]:
+        here, there = self.known.on_disk, self.blob_id
+        return {
+            path: row
+            for path in paths
+            if (row := here.get(path)) is not None and disk_marks.blob_in(row).hex() == there(path)
+        }
+
+    def others(self, paths: Sequence[str], wants: Callable[[str], bool]) -> list[str]:
+        """Return the files that may be about a wanted tenant: ``skips_unread`` says why the others are not."""
+        if not self.marks:
+            return [*paths]
+        rows = self.known.all_unchanged(paths, self.marks)
+        alone = {path for path, row in rows.items() if disk_marks.is_alone(row)}
+        return [path for path in paths if path not in alone or wants(path)]
+
     def takes_unread(self, path: str, stem: str) -> bool:
         """Take a file that was read before: one of a commit as its id says, one on disk as its marks do."""
-        marks = self.mark(path)
+        marks = self.marks.get(path)
         if marks is not None:
             row = self.known.unchanged(path, marks)
             if row is None:
                 return False
             digest = disk_marks.digest_in(row)
-            self.known.blobs[disk_marks.blob_in(row).hex()] = digest
+            self.known.blobs.add(disk_marks.blob_in(row).hex(), digest)
             return self._takes(digest, path, stem) is not None
         blob = self.blob_id(path)
-        found = None if blob is None else self.known.blobs.get(blob)
+        found = None if blob is None else self.known.blobs.digest(blob)
         return found is not None and self._takes(found, path, stem) is not None
 
     def skips_unread(self, path: str) -> bool:
         """Return whether a file need not be read, because its one tenant has its name and concerns no other."""
-        marks = self.mark(path)
+        marks = self.marks.get(path)
         row = None if marks is None or self.lines else self.known.unchanged(path, marks)
         return row is not None and disk_marks.is_alone(row)
 
@@ -65,7 +94,7 @@ class UnchangedFiles(Struct, frozen=True):
         return tenant
 
     def _note(self, path: str, found: bytes, blob: str, tenant: Tenant) -> None:
-        marks = self.mark(path)
+        marks = self.marks.get(path)
         if marks is not None:
             alone = tenant.project_id is None and tenant.recover is None
             self.known.on_disk[path] = disk_marks.row(marks, found, blob, alone=alone)

@@ -214,9 +214,10 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edi
         git(root, "init", "--quiet", "--initial-branch=main")
         for edit in (Commit(), Commit(), *chain.from_iterable(runs)):
             edit.carry_out(root)
-            known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
+            known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root), complete=name is None)
             only = None if name is None else frozenset((name,))
             loaded = load(root, on_invalid=OnInvalid.SKIP, known=known, only=only)
+            known.save()
             assert base_ref(root, known) == base_ref(root)
             assert left_out(root, known) == left_out(root)
             tenants = {} if loaded.desired is None else loaded.desired.tenants
@@ -225,3 +226,5 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edi
             found, expected = load_at(root, "HEAD", known=known), load_at(root, "HEAD")
             assert found.desired == expected.desired
             assert len(found.problems) == len(expected.problems)  # of a file on disk, they name that
+            few = frozenset(NAMES[:1] if name is None else (name,))
+            assert load_at(root, "HEAD", only=few, known=known).desired == load_at(root, "HEAD", only=few).desired

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 import yaml
 
-from reconciler.files import build, sources
-from reconciler.files.git import load_at
+from reconciler.files import build, known_tenants, sources
+from reconciler.files.commit_tree import CommitTree
+from reconciler.files.git import base_ref, load_at
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import load
 from reconciler.files.packed_values import built
@@ -154,6 +155,19 @@ def test_conflicts_between_known_tenants_are_found(files: Files, more: str) -> N
     if not more:
         files.write("tenants/more/acme.yaml", FREE.format(name="acme"))
     assert files.load().problems == files.load().problems != ()
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_changed_file_in_conflict_with_a_known_one_is_reported_as_without_a_cache(files: Files) -> None:
+    """The later one of two files is reported, whichever of them is known."""
+    files.tenant("zoe", "project_id: p-1\n")
+    files.load()
+    files.tenant("acme", "project_id: p-1\n")
+    [found] = files.load().problems
+    assert found.location.file == str(files.root / "tenants/zoe.yaml")
+    files.tenant("acme")
+    files.write("tenants/Zoe.yaml", FREE.format(name="Zoe"))
+    assert files.load().problems[0].location.file == str(files.root / "tenants/zoe.yaml")
 
 
 @pytest.mark.parametrize(
@@ -356,3 +370,58 @@ def test_a_commit_with_the_same_files_is_not_read(tmp_path: Path, monkeypatch: p
     assert now.desired is not None
     assert then.desired.tenants["zoe"] is now.desired.tenants["zoe"]
     assert then == load_at(files.root, "HEAD")
+
+
+@needs_git
+@pytest.mark.usefixtures("settled")
+def test_a_commit_whose_folders_are_those_on_disk_gives_all_tenants_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(tmp_path, monkeypatch)
+    git(files.root, "init", "--quiet", "--initial-branch=main")
+    git(files.root, "add", "--all")
+    git(files.root, "commit", "--quiet", "--message=x")
+    unlisted: dict[str, tuple[()]] = {"policies": ()}
+    for edited in (False, False, True):
+        if edited:
+            files.tenant("acme", "protect: true\n")
+        known = KnownTenants(lambda prices: TenantCache.open(files.cache, prices, files.root))
+        now = load(files.root, known=known)
+        known.save()
+        with monkeypatch.context() as during:
+            if not edited:
+                during.setattr(CommitTree, "_walk", lambda _, folder, __: iter(unlisted[folder]))
+            then = load_at(files.root, "HEAD", known=known)
+        assert now.desired is not None
+        assert then.desired is not None
+        assert (then.desired.tenants is now.desired.tenants) == (not edited)
+        assert then == load_at(files.root, "HEAD")
+
+
+@needs_git
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("change", ["deleted", "added", "edited"])
+def test_the_kept_id_of_a_folder_counts_for_just_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    files = Files(tmp_path, monkeypatch)
+    git(files.root, "init", "--quiet", "--initial-branch=main")
+    git(files.root, "add", "--all")
+    for _ in range(2):
+        git(files.root, "commit", "--quiet", "--allow-empty", "--message=x")
+
+    def base() -> str | None:
+        known = KnownTenants(lambda prices: TenantCache.open(files.cache, prices, files.root))
+        load(files.root, known=known)
+        known.save()
+        return base_ref(files.root, known)
+
+    assert [base(), base()] == ["HEAD^1", "HEAD^1"]
+    with monkeypatch.context() as during:
+        during.setattr(known_tenants, "tree_id", lambda *_: pytest.fail("the id is computed"))
+        assert base() == "HEAD^1"
+    if change == "deleted":
+        (files.root / "tenants/zoe.yaml").unlink()
+    else:
+        files.tenant("zoe" if change == "edited" else "kim", "protect: true\n")
+    assert base() == "HEAD"

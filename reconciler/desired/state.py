@@ -16,6 +16,7 @@ from reconciler.desired.address import NEON
 from reconciler.desired.naming import identity
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
+from reconciler.desired.tenant import not_plain
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.database import Database
 from reconciler.model.values import PartlyCompared, replace
@@ -151,7 +152,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
 
     @cached_property
     def _ends(self) -> bool:
-        return any(tenant.boosts or tenant.hold for tenant in self.tenants.values())
+        return any(tenant.boosts or tenant.hold for tenant in self.special)
 
     @cached_property
     def remembered(self) -> dict[str, tuple[object, object]]:
@@ -177,9 +178,15 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         return resolve(tenant, self._tier(tenant), name, self.first_database(tenant), self.moment)
 
     @cached_property
+    def special(self) -> tuple[Tenant, ...]:
+        """The tenants that are not plain."""
+        return tuple(not_plain(self.tenants.values()))
+
+    @cached_property
     def plain(self) -> frozenset[str]:
         """The names of the plain tenants."""
-        return frozenset(tenant.name for tenant in self.tenants.values() if tenant.plain)
+        special = {tenant.name for tenant in self.special}
+        return frozenset(tenant.name for tenant in self.tenants.values() if tenant.name not in special)
 
     def common_settings(self, tenant: Tenant) -> Settings | None:
         """Return the settings that a plain tenant has in common with others, without the name of its project.
@@ -259,6 +266,12 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         known, others = self.tenants.get(tenant.name), self._other_tiers(other)
         return others is not None and tenant.tier not in others and (known is tenant or known == tenant)
 
+    def declares_all_the_same(self, other: DesiredState) -> bool:
+        """Return whether these files and the other ones declare the same for every tenant: the quick answer for
+        files that have not changed.
+        """
+        return self.tenants is other.tenants and self._other_tiers(other) == frozenset()
+
     def _other_tiers(self, other: DesiredState) -> Collection[str] | None:
         """Return the tiers that the other files declare otherwise; None if they name projects otherwise."""
         known = self.remembered.get("other tiers")
@@ -332,7 +345,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     def _renamed_in(self, now: DesiredState) -> dict[str, str]:
         """Return the later names of tenants that these files only know under an earlier name."""
         moved: dict[str, str] = {}
-        for tenant in [tenant for tenant in now.tenants.values() if tenant.previously]:
+        for tenant in [tenant for tenant in now.special if tenant.previously]:
             known = [name for name in tenant.previously if name in self.tenants or name in self.held_back]
             if known and tenant.name not in self.tenants and tenant.name not in self.held_back:
                 moved[known[0]] = tenant.name
@@ -362,7 +375,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     @cached_property
     def pinned_by(self) -> Mapping[str, str]:
         """The tenant whose file pins a project, by project id."""
-        return {t.project_id: t.name for t in self.tenants.values() if t.project_id is not None}
+        return {t.project_id: t.name for t in self.special if t.project_id is not None}
 
     def same_name(self, tenant: str) -> str | None:
         """Return the declared tenant whose current or earlier name differs from this name at most in case."""
@@ -376,7 +389,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     @cached_property
     def _renamed(self) -> Mapping[str, str]:
         """Current names by earlier name."""
-        return {old: tenant.name for tenant in self.tenants.values() for old in tenant.previously}
+        return {old: tenant.name for tenant in self.special for old in tenant.previously}
 
     @cached_property
     def _identities(self) -> Mapping[str, str]:

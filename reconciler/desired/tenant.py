@@ -11,7 +11,7 @@ from reconciler.model.moments import rfc3339
 from reconciler.model.values import PartlyCompared, defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from reconciler.desired.tier import Occasion
@@ -177,11 +177,6 @@ class Tenant(PartlyCompared, frozen=True):
     files: tuple[str, ...] = ()
     """The files that declare it, relative to the fleet's folder: its document, and a JSON line below it."""
 
-    @property
-    def plain(self) -> bool:
-        """Whether the file says nothing but which tier the tenant has, with overrides and labels, as most do."""
-        return bool(_BEYOND(self) == _DEFAULTS)
-
     def reset_number(self, branch: str) -> int:
         """Return the number that counts the resets of a branch; 0 if the file declares none."""
         return next((one.reset for one in self.dev_branches or () if one.name == branch), 0)
@@ -212,3 +207,9 @@ _USUAL: Final = frozenset({"name", "tier", "location", "labels", "overrides", "p
 _OTHERS: Final = {name: default for name, default in defaults(Tenant).items() if name not in _USUAL}
 _BEYOND: Final = attrgetter(*_OTHERS)
 _DEFAULTS: Final = tuple(_OTHERS.values())
+
+
+def not_plain(tenants: Iterable[Tenant]) -> list[Tenant]:
+    """Return those whose files say more than which tier they have, with overrides and labels, as most do."""
+    beyond, defaults_of = _BEYOND, _DEFAULTS
+    return [tenant for tenant in tenants if beyond(tenant) != defaults_of]

@@ -162,11 +162,11 @@ class _Search:
 
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
-        for tenant in self._desired.tenants.values():
-            named = self._claims.plain_match(tenant)
-            if named is not None:
-                if named:
-                    self._projects[tenant.name] = named[0]
+        plain = self._claims.plain_matches()
+        for name, tenant in self._desired.tenants.items():
+            if name in plain:
+                if (named := plain[name]) is not None:
+                    self._projects[name] = named
                 continue
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
@@ -248,6 +248,8 @@ class _Search:
 
     def _unmatched(self) -> list[LiveProject]:
         taken = {project.id for project in self._projects.values()}
+        if len(taken) == len(self._live.projects):
+            return []
         contested = {n for name in self._conflicts for n in self._desired.project_names(name)}
         return [
             project
@@ -277,7 +279,10 @@ class Claimed(Struct, frozen=True):
 
 def _by_name(projects: Sequence[LiveProject]) -> Mapping[str, Sequence[LiveProject]]:
     """Return the projects by name, in their order."""
-    found: dict[str, tuple[LiveProject, ...]] = {}
+    found: dict[str, tuple[LiveProject, ...]] = {project.name: (project,) for project in projects}
+    if len(found) == len(projects):
+        return found
+    found.clear()
     for project in projects:
         name = project.name
         found[name] = (*found[name], project) if name in found else (project,)
@@ -298,17 +303,26 @@ class Claims:
         self._frame = frames[0] if len(frames) == 1 and not desired.pins_held_back else None
         """What is around the names of plain tenants in the names of their projects, if nothing else can be."""
 
-    def plain_match(self, tenant: Tenant) -> Sequence[LiveProject] | None:
-        """Return the one project that has the name of a plain tenant, or that none has it: a quick answer.
+    def plain_matches(self) -> Mapping[str, LiveProject | None]:
+        """Return the one project that has the name of each plain tenant, or that none has it: a quick answer.
 
-        None if that does not decide: there are several, a pin, a row, or an annotation that was read.
+        Without the tenants of which that does not decide: there are several, a pin, a row, or an annotation that
+        was read.
         """
-        if self._frame is None or tenant.name not in self._desired.plain or tenant.name in self._places:
-            return None
-        named = self._by_name.get(self._frame.name(tenant.name), ())
-        if len(named) > 1 or any(one.branches or one.id in self._desired.pinned_by for one in named):
-            return None
-        return named
+        if self._frame is None:
+            return {}
+        pinned, start, end = self._desired.pinned_by, self._frame.start, self._frame.end
+        clear: dict[str, LiveProject] = {}
+        unclear: set[str] = set()
+        for name, named in self._by_name.items():
+            one = named[0]
+            if len(named) > 1 or one.branches or one.id in pinned:
+                unclear.add(name)
+            else:
+                clear[name] = one
+        tenants = self._desired.plain.difference(self._places)
+        names = {tenant: f"{start}{tenant}{end}" for tenant in tenants}
+        return {tenant: clear.get(name) for tenant, name in names.items() if name not in unclear}
 
     def of(self, tenant: Tenant) -> Claimed:
         """Return the claims by pin; without a pin, by registry row and by name."""

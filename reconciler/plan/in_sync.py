@@ -101,38 +101,51 @@ class _Settled:
     def __init__(self, desired: DesiredState, history: History) -> None:
         self._desired = desired
         self._history = history
-        self._alone: dict[int, bool] = {}
-        """Whether common settings declare nothing below a project, by the id of that object, which stays."""
+        self._alone: dict[tuple[str, int], Settings | None] = {}
+        """Common settings that declare nothing below a project, by tier and by the id of overrides, which stay."""
+        self._compared: dict[tuple[object, ...], bool] = {}
+        """Whether projects have the values of common settings, by what decides: the ids are of objects that stay
+        while they are compared, and that equal projects and tenants share.
+        """
 
     def among(self, identities: Identities, known: Mapping[str, LiveProject]) -> dict[str, LiveProject]:
         """Return those that are; ``known`` were found to be so before."""
-        tenants = self._desired.tenants
+        tenants, plain, before = self._desired.tenants, self._desired.plain, known.get
+        unchanged = self._is_unchanged if not self._history.all_the_same(self._desired) else None
+        creating = self._history.creating
         return {
             name: project
             for name, project in identities.projects.items()
-            if known.get(name) is project or self._is_settled(tenants[name], project)
+            if before(name) is project
+            or (
+                name in plain
+                and _only_listed(project)
+                and self._is_as_declared(tenants[name], project)
+                and name not in creating
+                and (unchanged is None or unchanged(tenants[name]))
+            )
         }
 
-    def _is_settled(self, tenant: Tenant, project: LiveProject) -> bool:
-        if tenant.overrides.compute is not None or tenant.name not in self._desired.plain:
+    def _is_as_declared(self, tenant: Tenant, project: LiveProject) -> bool:
+        """Return whether a project has every declared value, compared once for all with the same."""
+        common = self._common(tenant)
+        if common is None:
             return False
-        common = self._desired.common_settings(tenant)
-        return (
-            common is not None
-            and _has_the_values(common, project)
-            and self._nothing_below(common)
-            and project.name == self._desired.project_name(tenant)
-            and self._is_unchanged(tenant)
-        )
-
-    def _nothing_below(self, common: Settings) -> bool:
-        found = self._alone.get(id(common))
+        values = (project.organization, project.restore_window_seconds, id(project.quota), id(project.compute))
+        key = (id(common), *values)
+        found = self._compared.get(key)
         if found is None:
-            found = self._alone[id(common)] = _nothing_below(common)
-        return found
+            found = self._compared[key] = _has_the_values(common, project)
+        return found and project.name == self._desired.project_name(tenant)
+
+    def _common(self, tenant: Tenant) -> Settings | None:
+        """Return the settings that a tenant has in common with others, if they declare nothing below a project."""
+        key = (tenant.tier, id(tenant.overrides))
+        if key not in self._alone:
+            common = None if tenant.overrides.compute is not None else self._desired.common_settings(tenant)
+            self._alone[key] = common if common is not None and _nothing_below(common) else None
+        return self._alone[key]
 
     def _is_unchanged(self, tenant: Tenant) -> bool:
         history, name = self._history, tenant.name
-        if name in history.creating:
-            return False
         return history.same(self._desired, tenant) or (history.past(name) is None and not history.earlier(name))

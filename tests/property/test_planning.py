@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.desired.naming import Naming
 from reconciler.desired.policy import Policy
 from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
@@ -15,7 +16,7 @@ from reconciler.model.values import replace
 from reconciler.plan import in_sync, needs, planner, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
@@ -192,6 +193,25 @@ def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
     listed = as_listed(tenant, desired)
     assert in_sync.nothing_to_read(desired, History(desired), tenant, listed)
     assert in_sync.settled(desired, History(desired), identify(desired, a_view(listed))) == {"acme": listed}
+
+
+@pytest.mark.parametrize(
+    "earlier", ["the fork", "a commit that was tried", "other tiers", "other names", "unheld"]
+)
+def test_a_tenant_of_whom_earlier_files_say_otherwise_is_not_settled(earlier: str) -> None:
+    desired = a_fleet(a_tenant("acme", "pro"))
+    before = replace(desired, tenants={"acme": a_tenant("acme", "free")})
+    pro = replace(desired.tiers["pro"], protected=True)
+    history = {
+        "the fork": History(desired, before),
+        "a commit that was tried": History(desired, tried={"acme": (Baseline(before),)}),
+        "other tiers": History(replace(desired, tiers={**desired.tiers, "pro": pro})),
+        "other names": History(replace(desired, naming=Naming("x-{tenant}"))),
+        "unheld": History(desired, unheld=frozenset({"acme"}), creating={"acme": "r1"}),
+    }[earlier]
+    identities = identify(desired, a_view(as_listed(desired.tenants["acme"], desired)))
+    assert in_sync.settled(desired, History(desired), identities)
+    assert not in_sync.settled(desired, history, identities)
 
 
 def test_a_settled_tenant_with_a_second_project_is_looked_at() -> None:

@@ -6,6 +6,8 @@ from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from reconciler.desired.naming import composed
 from reconciler.live.project import (
     DeletedProject,
@@ -18,7 +20,9 @@ from reconciler.live.project import (
 from reconciler.model.compute import DEFAULT_SUSPEND_TIMEOUT_SECONDS, Compute
 from reconciler.model.moments import utc
 from reconciler.model.quota import Consumption, Quota
-from reconciler.model.values import JsonText, replace
+from reconciler.model.values import JsonText
+from reconciler.neon import wire
+from reconciler.neon.wire import MOST_SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -29,15 +33,12 @@ if TYPE_CHECKING:
         BranchAnswer,
         BranchesPage,
         ComputeAnswer,
-        DefaultComputeAnswer,
         EndpointAnswer,
         ProjectAnswer,
         ProjectsPage,
         SnapshotAnswer,
     )
 
-_MOST_SHARED: Final = 1024
-"""Equal values that are kept as one object."""
 _NO_SETTINGS: Final[Mapping[str, Json]] = {}
 _NOT_COUNTED: Final = (None, None, None, None)
 OLDEST_YEAR: Final = 2000
@@ -45,9 +46,18 @@ OLDEST_YEAR: Final = 2000
 
 
 def live_project(
-    answer: ProjectAnswer, organization: str, integrations: Collection[str] | None = None
+    answer: ProjectAnswer,
+    organization: str,
+    integrations: Collection[str] | None = None,
+    *,
+    listed: bool = False,
 ) -> LiveProject:
-    """The project in the names and units of live state. None: the response lacks the value."""
+    """The project in the names and units of live state. None: the response lacks the value.
+
+    Neon does not document whether lists contain quotas: where one is ``listed``, a missing quota may be unlimited,
+    or not shown.
+    """
+    stated = _stated(bytes(answer.settings))
     return LiveProject(
         id=answer.id,
         name=composed(answer.name),
@@ -55,10 +65,10 @@ def live_project(
         region=intern(answer.region_id),
         pg_version=answer.pg_version,
         created_at=utc(answer.created_at),
-        quota=_quota(answer.settings),
-        compute=_default_compute(answer.default_endpoint_settings),
+        quota=stated.listed_quota if listed else stated.quota,
+        compute=_default_compute(bytes(answer.default_endpoint_settings)),
         restore_window_seconds=answer.history_retention_seconds,
-        settings=_free_form(answer.settings),
+        settings=stated.others,
         storage_bytes=answer.synthetic_storage_size,
         consumption=_consumption(answer),
         listed_active_seconds=answer.active_time,
@@ -72,14 +82,11 @@ def _sorted(integrations: Collection[str] | None) -> tuple[str, ...] | None:
 
 
 def live_projects(page: ProjectsPage, organization: str) -> list[LiveProject]:
-    """A page of the list, with the integrations from their separate maps.
-
-    Neon does not document whether lists contain quotas: a missing one may be unlimited, or not shown.
-    """
-    projects = (live_project(answer, organization, _integrations(page, answer.id)) for answer in page.projects)
+    """A page of the list, with the integrations from their separate maps."""
+    if not page.integrations and not page.applications:
+        return [live_project(answer, organization, (), listed=True) for answer in page.projects]
     return [
-        project if "quota" in (answer.settings or {}) else replace(project, quota=None)
-        for project, answer in zip(projects, page.projects, strict=True)
+        live_project(answer, organization, _integrations(page, answer.id), listed=True) for answer in page.projects
     ]
 
 
@@ -163,14 +170,30 @@ def _moment(moment: datetime | None) -> datetime | None:
     return None if moment is None or moment.year < OLDEST_YEAR else utc(moment)
 
 
-def _quota(settings: Mapping[str, Any] | None) -> Quota | None:
-    """Neon: a member that is absent or 0 is unlimited; without ``settings`` the quota is not observed."""
-    if settings is None:
-        return None
-    return _shared_quota(*(settings.get("quota") or {}).items())
+class _Stated(Struct, frozen=True):
+    """What the settings of a project say."""
+
+    quota: Quota | None = None
+    listed_quota: Quota | None = None
+    """The quota, if it is stated."""
+    others: Mapping[str, Json] | None = None
 
 
-@lru_cache(maxsize=_MOST_SHARED, typed=True)
+@lru_cache(maxsize=MOST_SHARED)
+def _stated(settings: bytes) -> _Stated:
+    """One object for all projects of which the same is stated.
+
+    Neon: a member of a quota that is absent or 0 is unlimited; without ``settings`` the quota is not observed.
+    """
+    members = wire.project_settings(settings)
+    if members is None:
+        return _Stated()
+    quota = _shared_quota(*(members.get("quota") or {}).items())
+    others = {name: value for name, value in members.items() if name != "quota"} or _NO_SETTINGS
+    return _Stated(quota, quota if "quota" in members else None, others)
+
+
+@lru_cache(maxsize=MOST_SHARED, typed=True)
 def _shared_quota(*stated: tuple[str, int | float | None]) -> Quota:
     """One object for all projects of which the same is stated: a large fleet has few quotas."""
     members = dict(stated)
@@ -188,12 +211,10 @@ def _consumption(answer: ProjectAnswer) -> Consumption | None:
     return None if stated == _NOT_COUNTED else Consumption(*stated)
 
 
-def _free_form(settings: Mapping[str, Any] | None) -> Mapping[str, Json] | None:
-    return None if settings is None else {k: v for k, v in settings.items() if k != "quota"} or _NO_SETTINGS
-
-
-def _default_compute(answer: DefaultComputeAnswer | None) -> Compute | None:
+@lru_cache(maxsize=MOST_SHARED)
+def _default_compute(stated: bytes) -> Compute | None:
     """Neon: a list may contain 0/0/0 for a project that itself returns 0.25/0.25/0."""
+    answer = wire.default_compute(stated)
     if answer is None:
         return None
     compute = _compute(answer, answer.pg_settings)
@@ -211,7 +232,7 @@ def _compute(answer: ComputeAnswer, parameters: Json) -> Compute:
     )
 
 
-@lru_cache(maxsize=_MOST_SHARED, typed=True)
+@lru_cache(maxsize=MOST_SHARED, typed=True)
 def _shared_compute(*members: Any) -> Compute:
     """The same for computes."""
     return Compute(*members)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
 
 from reconciler.neon.operations import Operation  # noqa: TC001
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_SHARED: Final = 1024
+"""Equal values that are kept as one object."""
+_NOTHING: Final = Raw(b"null")
 _AMOUNTS: Final = frozenset({int, float, bool, type(None)})
 """What a quota consists of, in the types of JSON."""
 
@@ -36,8 +43,10 @@ class ProjectAnswer(Struct):
     pg_version: int
     created_at: datetime
     org_id: str | None = None
-    default_endpoint_settings: DefaultComputeAnswer | None = None
-    settings: dict[str, Any] | None = None
+    default_endpoint_settings: Raw = _NOTHING
+    """``default_compute`` reads it."""
+    settings: Raw = _NOTHING
+    """``project_settings`` reads them: many projects have the same."""
     history_retention_seconds: int | None = None
     synthetic_storage_size: int | None = None
     compute_last_active_at: datetime | None = None
@@ -53,9 +62,34 @@ class ProjectAnswer(Struct):
 
     def __post_init__(self) -> None:
         """Raises ValueError, which decoding reports, for an invalid quota. Other settings are free-form."""
-        quota = (self.settings or {}).get("quota")
-        if quota is not None and not _is_quota(quota):
-            raise ValueError("settings.quota is not an object of numbers")
+        project_settings(bytes(self.settings))
+        default_compute(bytes(self.default_endpoint_settings))
+
+
+@lru_cache(maxsize=MOST_SHARED)
+def project_settings(stated: bytes) -> Mapping[str, Any] | None:
+    """Return the settings of a project, one object for all with the same; ValueError for an invalid quota."""
+    settings: dict[str, Any] | None = _read("settings", stated, dict[str, Any] | None)
+    quota = (settings or {}).get("quota")
+    if quota is not None and not _is_quota(quota):
+        raise ValueError("settings.quota is not an object of numbers")
+    return settings
+
+
+@lru_cache(maxsize=MOST_SHARED)
+def default_compute(stated: bytes) -> DefaultComputeAnswer | None:
+    """The same for the settings of its computes."""
+    found: DefaultComputeAnswer | None = _read("default_endpoint_settings", stated, DefaultComputeAnswer | None)
+    return found
+
+
+def _read(what: str, stated: bytes, shape: Any) -> Any:
+    try:
+        return json.decode(stated, type=shape)
+    except ValidationError as error:
+        raise ValueError(f"{what}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DecodeError(str(error)) from error
 
 
 class Cursor(Struct):

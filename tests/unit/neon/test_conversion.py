@@ -17,7 +17,7 @@ from tests.harness.scripted_api import branch, endpoint, project, snapshot
 
 
 def decoded(**more: Any) -> LiveProject:
-    answer = msgspec.convert(project("p1", "acme", **more), wire.ProjectAnswer)
+    answer = msgspec.json.decode(msgspec.json.encode(project("p1", "acme", **more)), type=wire.ProjectAnswer)
     return conversion.live_project(answer, "free")
 
 

@@ -17,7 +17,7 @@ from reconciler.cli.trust import doubts, require_trust
 from reconciler.desired.destinations import destinations
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import ReconcilerError, UntrustedFilesError
-from reconciler.files.file_checks import file_checks
+from reconciler.files.file_checks import CORRECT_IT, file_checks
 from reconciler.files.git_checks import git_checks
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import OnInvalid, load
@@ -63,7 +63,7 @@ def examined(directory: Path, account: AccountFlags, base: str | None) -> Diagno
     checks = [*_versions(), *file_checks(directory, loaded)]
     checks += git_checks(directory, base, loaded.desired)
     if loaded.desired is None:
-        checks.append(warn(Area.KEYS, "not looked at: without a valid tiers.yaml, no keys are known"))
+        checks.append(warn(Area.KEYS, "not looked at: without a valid tiers.yaml, no keys are known", CORRECT_IT))
     else:
         checks += _of_account(loaded.desired, directory, account, base)
     return diagnosis(checks)
@@ -114,6 +114,6 @@ def _distrusted(
     except ReconcilerError as error:
         named = list(doubts(desired, environ))
         for one in named:
-            yield fail(Area.KEYS, f"{one.location}:{one.location.column}: {one.message}", one.hint)
+            yield fail(Area.KEYS, f"{one.location}:{one.location.column}: {one.message}", one.hint or CORRECT_IT)
         if not named:
             yield failed_by(Area.KEYS, error)

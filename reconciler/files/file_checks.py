@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
     from reconciler.model.diagnosis import Check
 
+CORRECT_IT: Final = "correct it; `reconciler validate` shows whether it is right"
 MOST: Final = 5
 """Problems of a kind that are listed; ``validate`` lists all."""
 ABSENT: Final = "absent"
@@ -48,7 +49,7 @@ def _problems(loaded: Loaded) -> Iterator[Check]:
         of_kind = [problem for problem in loaded.problems if problem.severity is severity]
         for problem in of_kind[:MOST]:
             place = f"{problem.location}:{problem.location.column}"
-            yield found(Area.FILES, f"{place}: {problem.message}", problem.hint)
+            yield found(Area.FILES, f"{place}: {problem.message}", problem.hint or CORRECT_IT)
         if len(of_kind) > MOST:
             yield found(Area.FILES, f"and {len(of_kind) - MOST:,} more {severity.value}s", "reconciler validate")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.errors import ReconcilerError
+
+
+MESSAGES: Final = "docs/troubleshooting.md explains messages"
+"""The remedy for an error that names none."""
 
 
 class Area(Enum):
@@ -78,16 +82,16 @@ def ok(area: Area, message: str) -> Check:
     return Check(area, Status.OK, message)
 
 
-def warn(area: Area, message: str, remedy: str | None = None) -> Check:
+def warn(area: Area, message: str, remedy: str) -> Check:
     """Commands run, and do less than they could."""
     return Check(area, Status.WARN, message, remedy)
 
 
-def fail(area: Area, message: str, remedy: str | None = None, *, denied: bool = False) -> Check:
+def fail(area: Area, message: str, remedy: str, *, denied: bool = False) -> Check:
     """Commands end with an error."""
     return Check(area, Status.FAIL, message, remedy, denied)
 
 
 def failed_by(area: Area, error: ReconcilerError) -> Check:
     """What an error says, which would end a command."""
-    return fail(area, str(error), error.hint, denied=error.exit_code is ExitCode.DENIED)
+    return fail(area, str(error), error.hint or MESSAGES, denied=error.exit_code is ExitCode.DENIED)

@@ -13,7 +13,7 @@ from reconciler.errors import (
     ReconcilerError,
     UnreachableError,
 )
-from reconciler.model.diagnosis import Area, fail, ok, warn
+from reconciler.model.diagnosis import MESSAGES, Area, fail, ok, warn
 from reconciler.neon.key_calls import ADMIN, PERSON, KeyCalls
 
 if TYPE_CHECKING:
@@ -158,9 +158,8 @@ async def _roles(calls: KeyCalls, known: Known) -> Check:
     except UnreachableError:
         raise
     except ReconcilerError as error:
-        return warn(
-            Area.KEYS, f"${variable} is the key of a person whose roles cannot be read: {error}", error.hint
-        )
+        message = f"${variable} is the key of a person whose roles cannot be read: {error}"
+        return warn(Area.KEYS, message, error.hint or MESSAGES)
     text = ", ".join(f"{role or 'unknown'} of {name}" for name, role in roles.items())
     if others := [name for name, role in roles.items() if role != ADMIN]:
         message = (

@@ -12,6 +12,7 @@ from reconciler.adopt.proposals import SURE
 from reconciler.model.fields.table import BY_PATH
 from reconciler.views import symbols
 from reconciler.views.formatted_text import FormattedText, formatted, joined
+from reconciler.views.remedies import OVERRIDES
 from reconciler.views.sections import ListLimits, heading, limits, section
 from reconciler.views.sentences import counted, plan_summary
 from reconciler.views.terminal import Line, UnbrokenLine, blank_line, column, page, paragraph, styled, width_of
@@ -96,7 +97,7 @@ def _overridden(adopted: Adoption, extent: ListLimits) -> Iterator[Piece]:
 
     found = [tenant for tenant in adopted.tenants if tenant.overrides]
     width = width_of((tenant.tenant for tenant in found[: extent.blocks]), at_most=WIDEST_NAME)
-    yield from section("Overrides", found, one, extent, "tenant", compact=True)
+    yield from section(OVERRIDES, found, one, extent, "tenant", compact=True)
     alike = Counter((tenant.tier, *tenant.overrides.items()) for tenant in found)
     if several := sum(count >= FEWEST for count in alike.values()):
         message = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.views import symbols
 from reconciler.views.actions import utc_time
 from reconciler.views.formatted_text import formatted
+from reconciler.views.remedies import LABEL
 from reconciler.views.sections import limits
 from reconciler.views.sentences import counted, names
 from reconciler.views.terminal import EMPTY, Line, Piece, blank_line, page, paragraph, styled
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.views.formatted_text import FormattedText
 
 _SHOWN: Final = 50
+ANOTHER_COPY: Final = "--journals names another copy of the journal, such as the artifact of the CI job"
 
 
 @page
@@ -33,7 +35,8 @@ def render(found: Audit, *, full: bool = False) -> Iterator[Piece]:
     counts = f"{counted(len(found.writes), 'write')} in {counted(found.files, 'journal')}."
     yield paragraph(counts, symbols.HEADING)
     if found.unreadable:
-        yield paragraph(formatted("Incomplete: {}. Writes may be missing.", names(found.unreadable, 5)))
+        incomplete = formatted("Incomplete: {}. Writes may be missing.", names(found.unreadable, 5))
+        yield paragraph(formatted(f"{{}} {LABEL.capitalize()} {ANOTHER_COPY}.", incomplete))
 
 
 def _write(write: RecordedWrite, *, full: bool) -> Iterator[Piece]:

@@ -20,8 +20,9 @@ from reconciler.views.grouping import (
     same_refusals,
 )
 from reconciler.views.markdown_tables import OPEN_ROWS, action_words, changes, section
-from reconciler.views.markup import bullets, listed, row, stacked, strong, text
+from reconciler.views.markup import bullets, listed, paragraph, prose, row, stacked, strong, text
 from reconciler.views.perspective import PLAN
+from reconciler.views.remedies import LABEL, NOTES, ORPHANS, STALE, remedy_of
 from reconciler.views.sentences import count_held_back, counted, names, ownership, source_text, waiting_sentence
 from reconciler.views.view import DriftView, PlanView
 
@@ -53,6 +54,8 @@ class FindingList(Struct, frozen=True):
     """What is destructive is cut last."""
     weights: Sequence[int] = ()
     """How many tenants each item is about, where those that are not shown are counted in tenants."""
+    remedy: str | None = None
+    """What to do about all of it; None if each item says it, or nothing is to be done."""
 
     def shown(self, size: Size) -> Sequence[Callable[[Size], Markdown]]:
         """The first items."""
@@ -71,7 +74,7 @@ def findings(view: PlanView | DriftView | DiffView) -> list[FindingList]:
         _of(sentences.POLICY_WARNINGS, list(map(sentences.policy_warning, planned.warnings)), _with_place),
         _of(sentences.WAITING, planned.waiting, _waiting, sum(len(one.tenants) for one in planned.waiting)),
         _of(sentences.FILE_CHANGES, list(alone), _with_place),
-        _of("Orphans", planned.orphans, _orphan),
+        _of(ORPHANS, planned.orphans, _orphan),
         notes(planned.notes),
     ]
     return [one for one in found if one.items]
@@ -84,13 +87,17 @@ def blocks(found: Iterable[FindingList], size: Size, document: str = "the plan")
         items = bullets([item(size) for item in shown])
         beyond = sum(one.weights[len(shown) :]) if one.weights else len(one.items) - len(shown)
         noun, opened = "tenants" if one.weights else "", len(shown) <= OPEN_ROWS
-        yield section(one.title, one.count, items, beyond, opened=opened, noun=noun, document=document)
+        below = [paragraph([prose(f"{LABEL} {one.remedy}")])] if one.remedy else []
+        yield section(
+            one.title, one.count, items, beyond, opened=opened, noun=noun, document=document, below=below
+        )
 
 
 def _of(
     title: str, found: Sequence[Item], make: Callable[[Item, Size], Markdown], count: int | None = None
 ) -> FindingList:
-    return FindingList(title, [partial(make, one) for one in found], len(found) if count is None else count)
+    items, counted = [partial(make, one) for one in found], len(found) if count is None else count
+    return FindingList(title, items, counted, remedy=remedy_of(title))
 
 
 def _refusals(title: str, held: Sequence[Refusal], *, with_actions: bool) -> FindingList:
@@ -145,7 +152,7 @@ def stale(found: Sequence[Stale]) -> FindingList:
         lines = (*_titled("not permitted:", fresh), *_titled("in the saved plan:", saved))
         return stacked((lead, text("To go ahead: make a new plan, and have it approved"), *lines))
 
-    return _of("Stale", list(grouped(found, lambda each: each.message).values()), one, len(found))
+    return _of(STALE, list(grouped(found, lambda each: each.message).values()), one, len(found))
 
 
 def _titled(title: str, lines: Sequence[Markdown]) -> Sequence[Markdown]:
@@ -175,7 +182,7 @@ def _orphan(orphan: Orphan, _: Size) -> Markdown:
 
 def notes(found: Sequence[Note]) -> FindingList:
     """Notes; tenants about which the same is said share one."""
-    return _of("Notes", list(grouped(found, lambda note: note.message).values()), _note, len(found))
+    return _of(NOTES, list(grouped(found, lambda note: note.message).values()), _note, len(found))
 
 
 def _note(alike: Sequence[Note], size: Size) -> Markdown:

@@ -9,11 +9,11 @@ from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import applied_actions
 from reconciler.views.actions import utc_time, will_do
-from reconciler.views.formatted_text import FormattedText, Untrusted, formatted, joined
+from reconciler.views.formatted_text import FormattedText, formatted, joined
 from reconciler.views.grouping import grouped
 from reconciler.views.markdown_findings import FindingList, blocks, stale
 from reconciler.views.markdown_tables import OPEN_ROWS, section
-from reconciler.views.markup import code, listed, paragraph, row, stacked, strong, table, text
+from reconciler.views.markup import code, listed, paragraph, prose, row, stacked, strong, table, text
 from reconciler.views.outcomes import (
     action_lists,
     by_cause,
@@ -21,9 +21,19 @@ from reconciler.views.outcomes import (
     by_warning,
     duplicates,
     ending_of,
+    helped,
     named,
     with_result,
     work,
+)
+from reconciler.views.remedies import (
+    APPLIED,
+    FAILED,
+    SECOND_PROJECTS,
+    SKIPPED,
+    UNCHANGED,
+    WITH_WARNINGS,
+    remedy_of,
 )
 from reconciler.views.sentences import OTHER_HOST, branches_and_snapshots_done, counted, names, report_summary
 
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     from reconciler.views.view import ReportView
 
 DOCUMENT: Final = "the report"
-LONGEST: Final = 2_000
 """Characters of a message; of a longer one, the beginning is shown."""
 _DONE: Final = tuple(map(text, ("result", "tenants", "names")))
 _DELETED: Final = tuple(map(text, ("tenant", "recover it by", "until", "dumped to")))
@@ -56,15 +65,15 @@ class ReportParts:
         self._deleted = [one for one in report.outcomes if one.deletion is not None]
         failed, skipped = with_result(report, Result.FAILED), with_result(report, Result.SKIPPED)
         self._urgent = [
-            _ended("Failed", failed),
+            _ended(FAILED, failed),
             _harmed(report.harm),
-            _ended("Skipped", skipped),
+            _ended(SKIPPED, skipped),
             stale(view.stale),
         ]
         self._others = [
             _duplicates(report),
             _warnings(report),
-            _ended("Unchanged", with_result(report, Result.UNCHANGED)),
+            _ended(UNCHANGED, with_result(report, Result.UNCHANGED)),
         ]
         self.closing = [paragraph(_closing(report, view.journal))]
 
@@ -77,7 +86,7 @@ class ReportParts:
             cells = table(
                 _DONE, (_tenants_with_verb(verb, members, size) for verb, members in self._deeds.items())
             )
-            yield section("Applied", self._applied, cells, 0, opened=True)
+            yield section(APPLIED, self._applied, cells, 0, opened=True)
         yield from blocks([one for one in self._others if one.items], size, DOCUMENT)
 
 
@@ -86,7 +95,7 @@ def _head(report: Report, held_back: int) -> Iterator[Markdown]:
         yield strong(row(text(OTHER_HOST), code(report.api_host)))
     yield strong(text(report_summary(report)))
     if report.stopped is not None:
-        yield row(strong(text("Stopped:")), _prose(report.stopped))
+        yield row(strong(text("Stopped:")), prose(report.stopped))
     if done := branches_and_snapshots_done(applied_actions(report)):
         yield text(f"{done}.")
     if held_back:
@@ -98,21 +107,12 @@ def _closing(report: Report, journal: str) -> Iterator[Markdown]:
     yield text(formatted("Journal: {}", journal))
 
 
-def _prose(sentence: str) -> Markdown:
-    """A sentence whose commands stand between backticks, each as one code span; the beginning of a long text."""
-    if len(sentence) > LONGEST:
-        return code(sentence)
-    parts = sentence.split("`")
-    if len(parts) % 2 == 0 or "" in parts[1::2]:
-        return text(sentence)
-    return text(FormattedText(tuple(Untrusted(one) if n % 2 else one for n, one in enumerate(parts) if one)))
-
-
 def _ended(title: str, outcomes: Sequence[TenantOutcome]) -> FindingList:
     """Tenants that ended for the same reason, together."""
     groups = by_cause(outcomes)
     items = [partial(_ending, group) for group in groups]
-    return FindingList(title, items, len(outcomes), _rank(outcomes), list(map(len, groups)))
+    remedy = None if all(map(helped, groups)) else remedy_of(title)
+    return FindingList(title, items, len(outcomes), _rank(outcomes), list(map(len, groups)), remedy)
 
 
 def _rank(outcomes: Sequence[TenantOutcome]) -> Risk:
@@ -156,9 +156,9 @@ def _with_request(outcome: TenantOutcome) -> FormattedText:
 
 
 def _why(ending: ActionOutcome) -> Iterator[Markdown]:
-    yield _prose(ending.message)
+    yield prose(ending.message)
     if ending.hint is not None:
-        yield row(text("hint:"), _prose(ending.hint))
+        yield row(text("hint:"), prose(ending.hint))
     if ending.result is Result.FAILED:
         yield row(text("failed at:"), text(will_do(ending.action)))
 
@@ -170,7 +170,11 @@ def _harmed(harm: Harm | None) -> FindingList:
     groups = list(grouped(harm.tenants, lambda one: (one.symptoms, one.certain)).values())
     items = [partial(_symptoms, group) for group in groups]
     return FindingList(
-        f"Worse off since wave {harm.wave:,}", items, len(harm.tenants), Risk.DESTRUCTIVE, list(map(len, groups))
+        f"Worse off since wave {harm.wave:,}",
+        items,
+        len(harm.tenants),
+        Risk.DESTRUCTIVE,
+        list(map(len, groups)),
     )
 
 
@@ -211,14 +215,14 @@ def _warnings(report: Report) -> FindingList:
     """Warnings about actions that were applied."""
     groups = by_warning(report)
     items, weights = [partial(_warning, group) for group in groups], list(map(len, groups))
-    return FindingList("Applied with warnings", items, sum(weights), weights=weights)
+    return FindingList(WITH_WARNINGS, items, sum(weights), weights=weights, remedy=remedy_of(WITH_WARNINGS))
 
 
 def _warning(group: Sequence[tuple[str, ActionOutcome]], size: Size) -> Markdown:
     warned = group[0][1]
     whom = text(formatted("{}:", names([tenant for tenant, _ in group], size.samples)))
     action = row(text("action:"), text(will_do(warned.action)))
-    return stacked((row(_count(len(group)), whom), _prose(warned.message), action))
+    return stacked((row(_count(len(group)), whom), prose(warned.message), action))
 
 
 def _duplicates(report: Report) -> FindingList:
@@ -228,4 +232,4 @@ def _duplicates(report: Report) -> FindingList:
         return stacked((text(formatted("{}:", action.tenant)), *map(text, action.proof)))
 
     items = [partial(one, action) for action in duplicates(report)]
-    return FindingList("Second projects deleted", items, len(items), Risk.DESTRUCTIVE)
+    return FindingList(SECOND_PROJECTS, items, len(items), Risk.DESTRUCTIVE)

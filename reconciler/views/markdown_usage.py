@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from reconciler.plan.change import Risk
 from reconciler.usage.ranking import biggest, crossings
 from reconciler.usage.states import (
-    FREED_BY,
     IDLE_REMEDY,
     NOT_READ_REMEDY,
-    RAISED_BY,
-    RESUMED_BY,
     WITHOUT_PROJECT_REMEDY,
     by_files,
     by_quota,
@@ -21,6 +18,14 @@ from reconciler.views import markdown_findings
 from reconciler.views.formatted_text import formatted, joined
 from reconciler.views.markdown_tables import OPEN_ROWS, section
 from reconciler.views.markup import code, paragraph, row, strong, table, text
+from reconciler.views.remedies import (
+    ABOVE_A_THRESHOLD,
+    LABEL,
+    SUSPENDED,
+    SUSPENDED_BY_FILES,
+    WRITES_FAIL,
+    remedy_of,
+)
 from reconciler.views.sentences import OTHER_HOST, names
 from reconciler.views.usage_counts import by_tier
 from reconciler.views.usage_text import SIZE, coverage, reached, room, roughly, short, summary
@@ -55,7 +60,7 @@ class UsageParts:
     def blocks(self, size: Size) -> Iterator[Block]:
         """Who is at a limit, who is near one, counts, and the rest."""
         yield from _at_limits(self._report, size)
-        yield from _table("Above a threshold", _QUOTAS, self._near, _crossing, size)
+        yield from _table(ABOVE_A_THRESHOLD, _QUOTAS, self._near, _crossing, size)
         yield from _counts(self._report)
         yield from _consumers(self._report.tenants)
         yield from _lists(self._report, size)
@@ -75,10 +80,10 @@ def _at_limits(report: Usage, size: Size) -> Iterator[Block]:
     until = text(f"Their computes cannot start until {report.period_end:%Y-%m-%d} UTC.")
     head = ("tenant", "tier", "reached")
     quotas, of_size = partial(_reached, of_size=False), partial(_reached, of_size=True)
-    yield from _table("Suspended", head, suspended, quotas, size, until, _remedy(RAISED_BY))
-    yield from _table("Writes fail", head, full, of_size, size, _remedy(FREED_BY))
+    yield from _table(SUSPENDED, head, suspended, quotas, size, until)
+    yield from _table(WRITES_FAIL, head, full, of_size, size)
     head, off = ("tenant", "tier", "reason"), by_files(report)
-    yield from _table("Suspended by their files", head, off, _reason, size, _remedy(RESUMED_BY))
+    yield from _table(SUSPENDED_BY_FILES, head, off, _reason, size)
 
 
 def _table(
@@ -94,12 +99,13 @@ def _table(
         return
     shown = size.cut(found, lambda _: Risk.DESTRUCTIVE)
     rows, beyond = table(tuple(map(text, head)), map(cells, shown)), len(found) - len(shown)
-    opened, beneath = len(shown) <= OPEN_ROWS, [paragraph(below)] if below else []
+    remedy = remedy_of(title)
+    opened, beneath = len(shown) <= OPEN_ROWS, [paragraph([*below, *([_remedy(remedy)] if remedy else [])])]
     yield section(title, len(found), rows, beyond, opened=opened, document=DOCUMENT, below=beneath)
 
 
 def _remedy(words: str) -> Markdown:
-    return text(f"next step: {words}")
+    return text(f"{LABEL} {words}")
 
 
 def _reached(tenant: TenantUsage, *, of_size: bool) -> tuple[Markdown, ...]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_SPAN: Final = 500
 """Characters of a text that are shown: one long name must not push everything else out of a comment."""
 
+LONGEST: Final = 2_000
+"""Characters of a sentence in which commands are looked for."""
+
 _WORD: Final = r"[A-Za-z]+(?:['-][A-Za-z]+)*"
 _NUMBER: Final = r"\d{1,3}(?:,\d{3})+|\d{1,6}(?:\.\d{1,6})?"
 _PLAIN: Final = re.compile(rf"\(?(?:(?P<quote>['\"]?)(?:{_WORD})(?P=quote)|{_NUMBER})\)?[.,;:?!]?\)?")
@@ -60,6 +63,16 @@ def code(text: str) -> Markdown:
     rest = len(safe) - MAX_SPAN + max(len(text) - MAX_SPAN, 0)
     shown = _span(safe[:MAX_SPAN])
     return Markdown(f"{shown} and {rest:,} characters more" if rest > 0 else shown)
+
+
+def prose(sentence: str) -> Markdown:
+    """A sentence whose commands stand between backticks, each as one code span; the beginning of a long text."""
+    if len(sentence) > LONGEST:
+        return code(sentence)
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0 or "" in parts[1::2]:
+        return text(sentence)
+    return text(FormattedText(tuple(Untrusted(one) if n % 2 else one for n, one in enumerate(parts) if one)))
 
 
 def text(sentence: str | FormattedText) -> Markdown:

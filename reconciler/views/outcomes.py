@@ -104,6 +104,12 @@ def ending_of(outcome: TenantOutcome) -> ActionOutcome | None:
     return next((one for one in outcome.actions if one.result is outcome.result), None)
 
 
+def helped(group: Sequence[TenantOutcome]) -> bool:
+    """Whether the ending that these tenants share says by itself what to do."""
+    ending = ending_of(group[0])
+    return ending is not None and ending.hint is not None
+
+
 def action_lists(outcome: TenantOutcome) -> Iterator[tuple[str, tuple[FormattedText, ...]]]:
     """The applied actions of a tenant that stopped, and those that were not attempted, each with its title."""
     before = "applied before:" if outcome.result is Result.FAILED else "applied:"

@@ -28,12 +28,22 @@ from reconciler.views.outcomes import (
     by_warning,
     duplicates,
     ending_of,
+    helped,
     named,
     with_result,
     work,
 )
 from reconciler.views.overview import authors_by_tenant, overviews
 from reconciler.views.perspective import DRIFT, PLAN
+from reconciler.views.remedies import (
+    APPLIED,
+    FAILED,
+    SECOND_PROJECTS,
+    SKIPPED,
+    STALE,
+    UNCHANGED,
+    WITH_WARNINGS,
+)
 from reconciler.views.sections import NOBODY, heading, limits, section
 from reconciler.views.sentences import (
     DIFF_SAYS_NOTHING_OF,
@@ -231,7 +241,7 @@ def _stale(stale: Sequence[Stale], extent: ListLimits) -> Iterator[Piece]:
         yield from _beside("in the saved plan", (action for each in group for action in each.saved), extent)
 
     groups = list(grouped(stale, lambda each: each.message).values())
-    return section("Stale", groups, one, extent, "reason", count=len(stale))
+    return section(STALE, groups, one, extent, "reason", count=len(stale))
 
 
 def _beside(title: str, actions: Iterable[Action], extent: ListLimits) -> Iterator[Piece]:
@@ -293,9 +303,9 @@ def report(report: Report, *, journal: str | None, full: bool = False) -> Iterat
     yield from sections.api_host(report.api_host)
     yield from _applied(with_result(report, Result.APPLIED), extent)
     yield from _duplicates(report, extent)
-    yield from _alike("Unchanged", with_result(report, Result.UNCHANGED), extent)
-    yield from _alike("Skipped", with_result(report, Result.SKIPPED), extent)
-    yield from _alike("Failed", with_result(report, Result.FAILED), extent)
+    yield from _alike(UNCHANGED, with_result(report, Result.UNCHANGED), extent)
+    yield from _alike(SKIPPED, with_result(report, Result.SKIPPED), extent)
+    yield from _alike(FAILED, with_result(report, Result.FAILED), extent)
     yield from _reservations(report, extent)
     if report.stopped is not None:
         yield Line(styled("Stopped: ", symbols.REFUSED.style), styled(report.stopped))
@@ -310,7 +320,7 @@ def report(report: Report, *, journal: str | None, full: bool = False) -> Iterat
 def _applied(outcomes: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece]:
     if not outcomes:
         return
-    yield from heading("Applied", len(outcomes))
+    yield from heading(APPLIED, len(outcomes))
     for verb, members in by_verb(outcomes).items():
         sign = symbols.symbol_of_kind(DONE[verb])
         lead = styled(f"{sign.text:<3}{verb:<{_DONE_WIDTH}}  ", sign.style)
@@ -331,7 +341,8 @@ def _alike(title: str, outcomes: Sequence[TenantOutcome], extent: ListLimits) ->
         yield from _ended(group, extent)
         yield blank_line()
 
-    return section(title, by_cause(outcomes), one, extent, "tenant", weight=len)
+    groups = by_cause(outcomes)
+    return section(title, groups, one, extent, "tenant", weight=len, helped=all(map(helped, groups)))
 
 
 def _reservations(report: Report, extent: ListLimits) -> Iterator[Piece]:
@@ -345,7 +356,7 @@ def _reservations(report: Report, extent: ListLimits) -> Iterator[Piece]:
         yield Line(styled("action: ", symbols.ASIDE), styled(will_do(warned.action)), indent=5)
         yield blank_line()
 
-    return section("Applied with warnings", by_warning(report), one, extent, "tenant", weight=len)
+    return section(WITH_WARNINGS, by_warning(report), one, extent, "tenant", weight=len)
 
 
 def _duplicates(report: Report, extent: ListLimits) -> Iterator[Piece]:
@@ -356,7 +367,7 @@ def _duplicates(report: Report, extent: ListLimits) -> Iterator[Piece]:
         yield from (Line(EMPTY, styled(sentence), indent=5) for sentence in action.proof)
         yield blank_line()
 
-    return section("Second projects deleted", duplicates(report), one, extent, "project")
+    return section(SECOND_PROJECTS, duplicates(report), one, extent, "project")
 
 
 def _ended(group: Sequence[TenantOutcome], extent: ListLimits) -> Iterator[Piece]:

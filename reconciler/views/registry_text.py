@@ -9,6 +9,7 @@ from reconciler.views import sections, symbols
 from reconciler.views.actions import utc_time
 from reconciler.views.formatted_text import formatted
 from reconciler.views.grouping import CONFLICTS
+from reconciler.views.remedies import ROWS_CHANGED, ROWS_NOT_CHANGED, ROWS_THAT_DIFFER
 from reconciler.views.sections import NO_LIMITS, section
 from reconciler.views.sentences import counted
 from reconciler.views.terminal import EMPTY, Line, Page, Piece, blank_line, page, paragraph, styled
@@ -82,8 +83,8 @@ def _changes(view: RowChangesView) -> Iterator[Piece]:
     """Every row that was changed, or would be, what is left, and how many rows there are."""
     found = view.found
     yield from sections.api_host(view.api_host)
-    changed = "Rows that differ" if view.verified else "Rows changed"
-    for title, changes in ((changed, found.changes), ("Rows not changed", found.waiting)):
+    changed = ROWS_THAT_DIFFER if view.verified else ROWS_CHANGED
+    for title, changes in ((changed, found.changes), (ROWS_NOT_CHANGED, found.waiting)):
         yield from section(title, changes, _row_change, NO_LIMITS, "row", compact=True)
     yield from sections.conflicts(CONFLICTS, found.conflicts, NO_LIMITS)
     yield paragraph(f"{_result(view)}; the registry has {counted(found.rows, 'row')}.", symbols.HEADING)

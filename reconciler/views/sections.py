@@ -16,6 +16,7 @@ from reconciler.views.actions import project_facts
 from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import group_by_actions, grouped, shown_of
 from reconciler.views.overview import NAMED_IF_DESTRUCTIVE
+from reconciler.views.remedies import LABEL, NOTES, ORPHANS, remedy_of
 from reconciler.views.sentences import (
     FILE_CHANGES,
     OTHER_HOST,
@@ -92,20 +93,29 @@ def section(
     count: int | None = None,
     weight: Callable[[Item], int] = lambda _: 1,
     compact: bool = False,
+    helped: bool = False,
 ) -> Iterator[Piece]:
-    """A heading, the items as far as ``extent`` allows, and how many more there are; nothing without items.
+    """A heading, the items as far as ``extent`` allows, how many more there are, and the next step.
 
+    Nothing without items.
     ``count`` is the number in the heading, by default of what is counted: ``weight`` of each item. ``compact``
-    items have no blank line of their own.
+    items have no blank line of their own. ``helped``: each item says it by itself.
     """
     if not found:
         return
+    remedy = None if helped else remedy_of(title)
     yield from heading(title, sum(map(weight, found)) if count is None else count)
     for item in found[: extent.blocks]:
         yield from one(item)
-    if compact:
+    beyond = sum(map(weight, found[extent.blocks :])) if extent.blocks is not None else 0
+    if compact and beyond:
         yield blank_line()
-    yield from not_shown_of(found, extent, noun, weight)
+    if beyond:
+        yield _more(beyond, noun)
+    if remedy is not None:
+        yield Line(styled(f"{LABEL} ", symbols.ASIDE), styled(remedy), indent=2)
+    if compact or beyond or remedy is not None:
+        yield blank_line()
 
 
 def overview(found: Sequence[CauseGroup], extent: ListLimits) -> Iterator[Piece]:
@@ -159,21 +169,13 @@ def tenants(
         yield from _tenant_group(block, perspective, extent, authors)
         yield blank_line()
     if beyond := blocks[len(shown) :]:
-        yield from _more(sum(len(block.members) for block in beyond), "tenant")
+        yield _more(sum(len(block.members) for block in beyond), "tenant")
+        yield blank_line()
 
 
-def not_shown_of(
-    found: Sequence[Item], extent: ListLimits, noun: str, weight: Callable[[Item], int] = lambda _: 1
-) -> Iterator[Line]:
-    """That a list was cut, if it was, and how to see the rest."""
-    if extent.blocks is not None and (beyond := found[extent.blocks :]):
-        yield from _more(sum(map(weight, beyond)), noun)
-
-
-def _more(count: int, noun: str) -> Iterator[Line]:
-    more = counted(count, f"more {noun}")
-    yield Line(styled(f"and {more} (--full shows all)", symbols.ASIDE), indent=2)
-    yield blank_line()
+def _more(count: int, noun: str) -> Line:
+    """That a list was cut, and how to see the rest."""
+    return Line(styled(f"and {counted(count, f'more {noun}')} (--full shows all)", symbols.ASIDE), indent=2)
 
 
 def _tenant_group(
@@ -297,7 +299,7 @@ def orphans(found: Sequence[Orphan], extent: ListLimits) -> Iterator[Piece]:
         body = styled(formatted("{}, {}", project_facts(orphan.project), formatted(ownership(orphan))))
         yield Line(column(orphan.project.name, width, symbols.HEADING), body, indent=2)
 
-    return section("Orphans", found, one, extent, "orphan", compact=True)
+    return section(ORPHANS, found, one, extent, "orphan", compact=True)
 
 
 def notes(found: Sequence[Note], extent: ListLimits) -> Iterator[Piece]:
@@ -305,7 +307,7 @@ def notes(found: Sequence[Note], extent: ListLimits) -> Iterator[Piece]:
     alike = grouped(found, lambda note: note.message)
     groups = list(alike.values())
     return section(
-        "Notes", groups, lambda group: [_note(group, extent)], extent, "note", count=len(found), compact=True
+        NOTES, groups, lambda group: [_note(group, extent)], extent, "note", count=len(found), compact=True
     )
 
 

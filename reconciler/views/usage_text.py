@@ -10,17 +10,15 @@ from reconciler.model.units import format_seconds, roughly_bytes, roughly_second
 from reconciler.usage.amounts import LOGICAL_SIZE
 from reconciler.usage.ranking import biggest, crossings
 from reconciler.usage.states import (
-    FREED_BY,
     IDLE_REMEDY,
     NOT_READ_REMEDY,
-    RAISED_BY,
-    RESUMED_BY,
     WITHOUT_PROJECT_REMEDY,
     by_files,
     by_quota,
 )
 from reconciler.views import sections, symbols
 from reconciler.views.formatted_text import FormattedText, formatted
+from reconciler.views.remedies import ABOVE_A_THRESHOLD, LABEL, SUSPENDED, SUSPENDED_BY_FILES, WRITES_FAIL
 from reconciler.views.sections import ListLimits, heading, limits, section
 from reconciler.views.sentences import counted, names
 from reconciler.views.terminal import (
@@ -77,8 +75,7 @@ def _suspended(report: Usage, extent: ListLimits) -> Iterator[Piece]:
         yield _tenant_line(tenant, f"reached {reached(quotas)}; its computes cannot start until {until}")
 
     found = [tenant for tenant in report.tenants if by_quota(tenant)]
-    yield from section("Suspended", found, one, extent, "tenant", compact=True)
-    yield from _remedy(found, RAISED_BY)
+    yield from section(SUSPENDED, found, one, extent, "tenant", compact=True)
 
 
 def _by_files(report: Usage, extent: ListLimits) -> Iterator[Piece]:
@@ -88,8 +85,7 @@ def _by_files(report: Usage, extent: ListLimits) -> Iterator[Piece]:
         yield _tenant_line(tenant, formatted("{}", tenant.suspended_by_file or ""))
 
     found = by_files(report)
-    yield from section("Suspended by their files", found, one, extent, "tenant", compact=True)
-    yield from _remedy(found, RESUMED_BY)
+    yield from section(SUSPENDED_BY_FILES, found, one, extent, "tenant", compact=True)
 
 
 def _full(report: Usage, extent: ListLimits) -> Iterator[Piece]:
@@ -98,8 +94,7 @@ def _full(report: Usage, extent: ListLimits) -> Iterator[Piece]:
         yield _tenant_line(tenant, f"reached {reached(quotas)}")
 
     found = [tenant for tenant in report.tenants if tenant.writes_fail]
-    yield from section("Writes fail", found, one, extent, "tenant", compact=True)
-    yield from _remedy(found, FREED_BY)
+    yield from section(WRITES_FAIL, found, one, extent, "tenant", compact=True)
 
 
 def reached(quotas: Iterable[QuotaUsage]) -> str:
@@ -110,12 +105,6 @@ def reached(quotas: Iterable[QuotaUsage]) -> str:
 def _tenant_line(tenant: TenantUsage, words: str | FormattedText) -> Line:
     aside = styled(formatted("  (tier {})", tenant.tier), symbols.ASIDE)
     return Line(styled(tenant.tenant, symbols.HEADING) + styled("  "), styled(words) + aside, indent=2)
-
-
-def _remedy(found: Sequence[TenantUsage], words: str) -> Iterator[Piece]:
-    if found:
-        yield Line(styled("next step: ", symbols.ASIDE), styled(words), indent=2)
-        yield blank_line()
 
 
 def _crossings(report: Usage, extent: ListLimits) -> Iterator[Piece]:
@@ -132,7 +121,7 @@ def _crossings(report: Usage, extent: ListLimits) -> Iterator[Piece]:
         day = "" if quota.reached_on is None else f", reached about {quota.reached_on}"
         yield Line(lead, styled(share, symbols.CHANGED) + styled(day), indent=2)
 
-    yield from section("Above a threshold", found, one_line, extent, "quota", compact=True)
+    yield from section(ABOVE_A_THRESHOLD, found, one_line, extent, "quota", compact=True)
 
 
 def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Piece]:
@@ -153,7 +142,7 @@ def _named(title: str, tenants: Sequence[str], extent: ListLimits, remedy: str) 
         return
     yield from heading(title, len(tenants))
     yield Line(EMPTY, styled(names(tenants, extent.names)), indent=2)
-    yield Line(styled("next step: ", symbols.ASIDE), styled(remedy), indent=2)
+    yield Line(styled(f"{LABEL} ", symbols.ASIDE), styled(remedy), indent=2)
     yield blank_line()
 
 

@@ -40,11 +40,11 @@ OF_FILES: Final = {"made_at": "2026-01-01T00:00:00Z", "commit": None, "base": No
 
 def lacking(view: View) -> dict[str, list[str]]:
     """What text says of a view and another format does not, by format."""
-    text = _rendered(view, "text")
+    text = rendered(view, "text")
     others = {row.name for row in formats_of(type(view).__name__)}
-    found = {} if isinstance(view, PlanView | DriftView) else {"json": of_json(_rendered(view, "json"))}
-    found |= {name: of(_rendered(view, name)) for name, of in _PAGES.items() if name in others}
-    names = names_of(json.loads(_rendered(view, "json")))
+    found = {} if isinstance(view, PlanView | DriftView) else {"json": of_json(rendered(view, "json"))}
+    found |= {name: of(rendered(view, name)) for name, of in _PAGES.items() if name in others}
+    names = names_of(json.loads(rendered(view, "json")))
     told = {name: sorted(facts(text, names) - facts(other, names)) for name, other in found.items()}
     if isinstance(view, PlanView | DriftView):
         told["json"] = sorted(set(text.splitlines()) ^ set(_read_back(view).splitlines()))
@@ -64,23 +64,24 @@ def names_of(document: Any) -> frozenset[str]:
     return frozenset(one for one in _values(document) if isinstance(one, str) and _ONE_WORD.fullmatch(one))
 
 
-def _rendered(view: View, name: str) -> str:
-    rendered = render(view, name)
-    if isinstance(rendered, Iterator):
-        return "".join(rendered)
-    return rendered if isinstance(rendered, str) else as_text(rendered, WIDTH)
+def rendered(view: View, name: str) -> str:
+    """The view in a format, in lines that are not broken."""
+    found = render(view, name)
+    if isinstance(found, Iterator):
+        return "".join(found)
+    return found if isinstance(found, str) else as_text(found, WIDTH)
 
 
 def _read_back(view: PlanView | DriftView) -> str:
     """The text of what the JSON document says: it says all that the text says if that is the same."""
-    document = json.loads(_rendered(view, "json"))
+    document = json.loads(rendered(view, "json"))
     if isinstance(view, PlanView):
         plan = parse_saved_plan(json.dumps(document).encode(), "the document").plan
-        return _rendered(replace(view, plan=plan), "text")
+        return rendered(replace(view, plan=plan), "text")
     empty: dict[str, Any] = {"unmanaged": [], "file_changes": [], "waiting": []}
     whole = {**document, **OF_FILES, **empty, "kind": "plan"}
     plan = parse_saved_plan(json.dumps(whole).encode(), "the document").plan
-    return _rendered(DriftView(_with_new_values(plan, view.plan)), "text")
+    return rendered(DriftView(_with_new_values(plan, view.plan)), "text")
 
 
 def _with_new_values(plan: Plan, known: Plan) -> Plan:

@@ -90,6 +90,8 @@ class PageSection(Struct, frozen=True):
     count: int
     """The number in its heading: of tenants, or of what else it lists."""
     blocks: Sequence[ChangeBlock]
+    remedy: str = ""
+    """What to do about all of it."""
 
 
 class Facet(Struct, frozen=True):
@@ -135,6 +137,7 @@ class ShownSection(Struct, frozen=True):
     blocks: Sequence[ShownBlock]
     more: int
     """Blocks that are not shown."""
+    remedy: str
 
 
 def shown(sections: Sequence[PageSection], *, full: bool) -> list[ShownSection]:
@@ -146,9 +149,8 @@ def shown(sections: Sequence[PageSection], *, full: bool) -> list[ShownSection]:
 def _section(section: PageSection, anchors: set[str], *, full: bool) -> ShownSection:
     blocks = section.blocks if full else section.blocks[:MOST_BLOCKS]
     shown_blocks = [_block(one, anchors, full=full) for one in blocks]
-    return ShownSection(
-        section.title, section.anchor, section.count, shown_blocks, len(section.blocks) - len(shown_blocks)
-    )
+    more = len(section.blocks) - len(shown_blocks)
+    return ShownSection(section.title, section.anchor, section.count, shown_blocks, more, section.remedy)
 
 
 def _block(block: ChangeBlock, anchors: set[str], *, full: bool) -> ShownBlock:

@@ -69,7 +69,7 @@ def page_data(
     yield _json("],", "rows", ":[")
     yield from _listed(_row(number, member, texts, values) for number, member in rows)
     rest = {
-        "sections": [[texts.of(one.title), one.anchor] for one in sections],
+        "sections": [_section(one, texts) for one in sections],
         "facets": [[facet.title, facet.every, of.shown] for facet, of in zip(facets, values, strict=True)],
         "sorts": sorts,
     }
@@ -97,6 +97,11 @@ class _Values:
         """The number of the only value, or the numbers of several or none."""
         numbers = [self._numbers[value] for value in values]
         return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _section(section: PageSection, texts: _Numbers) -> list[Any]:
+    """``[title, anchor]``, and its remedy if it has one."""
+    return [texts.of(section.title), section.anchor, *([texts.of(section.remedy)] if section.remedy else [])]
 
 
 def _block(section: int, block: ChangeBlock, texts: _Numbers) -> list[Any]:

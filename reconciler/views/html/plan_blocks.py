@@ -22,6 +22,7 @@ from reconciler.views.html.blocks import ChangeBlock, PageChange, PageMember, Pa
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.facets import causes_of, organizations_of, rank_of, risks_of
 from reconciler.views.perspective import PLAN
+from reconciler.views.remedies import NOTES, ORPHANS, STALE, remedy_of
 from reconciler.views.sentences import count_held_back
 from reconciler.views.values import differences, label, new_values, worded
 from reconciler.views.view import PlanView
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 MOST_CHANGES: Final = 50
 """Of one action."""
-STALE: Final = "Stale"
 THE_RUN: Final = "the whole run"
 TONES: Final = {Risk.DESTRUCTIVE: BAD, Risk.DISRUPTIVE: WARN, Risk.SAFE: PLAIN}
 
@@ -79,8 +79,8 @@ class PlanSections:
             sentences.POLICY_WARNINGS: self._policy_warnings,
             sentences.WAITING: self._waiting,
             sentences.FILE_CHANGES: self._file_changes,
-            "Orphans": self._orphans,
-            "Notes": self._notes,
+            ORPHANS: self._orphans,
+            NOTES: self._notes,
         }
         for title, held in refusals_of(self._view).items():
             blocks = [block for one in same_refusals(held) for block in self._refusal(one, title)]
@@ -221,7 +221,7 @@ def _section(title: str, blocks: list[ChangeBlock], count: int | None = None) ->
     """The section; by default it counts the members of its blocks."""
     if blocks:
         counted = sum(len(block.members) for block in blocks) if count is None else count
-        yield PageSection(title, title.lower().replace(" ", "-"), counted, blocks)
+        yield PageSection(title, title.lower().replace(" ", "-"), counted, blocks, remedy_of(title) or "")
 
 
 def _nobody(name: str, title: str, rule: str = "", project: LiveProject | None = None) -> PageMember:

@@ -23,7 +23,9 @@ from reconciler.views.html.facets import (
 from reconciler.views.html.overview import report_figures
 from reconciler.views.html.page import pages
 from reconciler.views.html.tile import Tile
+from reconciler.views.outcomes import helped
 from reconciler.views.perspective import PLAN
+from reconciler.views.remedies import STALE, remedy_of
 from reconciler.views.sentences import OTHER_HOST, counted, duration, report_summary
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 ORDER: Final = (Result.FAILED, Result.SKIPPED, Result.APPLIED, Result.UNCHANGED)
 TONES: Final = {Result.FAILED: BAD, Result.SKIPPED: WARN, Result.APPLIED: PLAIN, Result.UNCHANGED: PLAIN}
-STALE: Final = "Stale"
 SORTS: Final = (("most tenants first", SIZE), ("riskiest first", RANK), ("by name", NAME))
 RESULT: Final = Facet("Result", "all results", [*(one.value.capitalize() for one in ORDER), STALE])
 FACETS: Final = (RESULT, TIER, RISK, CAUSE, ORGANIZATION)
@@ -77,7 +78,8 @@ def _sections(report: Report, tier_of: Mapping[str, str]) -> Iterator[PageSectio
     for result in ORDER:
         if found := [outcome for outcome in report.outcomes if outcome.result is result]:
             title = result.value.capitalize()
-            yield PageSection(title, result.value, len(found), _blocks(found, title, tier_of))
+            remedy = None if all(helped([one]) for one in found) else remedy_of(title)
+            yield PageSection(title, result.value, len(found), _blocks(found, title, tier_of), remedy or "")
 
 
 def _blocks(outcomes: Sequence[TenantOutcome], title: str, tier_of: Mapping[str, str]) -> list[ChangeBlock]:

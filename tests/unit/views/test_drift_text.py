@@ -102,6 +102,9 @@ Orphans (2)
                    created here
   myapp-yesterday  quiet-sun-00000015 in paid, last active 2026-10-01, ownership
                    not read
+  next step: of this fleet's own: add the tenant's file again, or `reconciler
+             plan --prune` shows what `apply --prune` can delete; of others:
+             `reconciler adopt` writes files, or delete them in Neon's console
 
 Notes (1)
 

@@ -32,6 +32,8 @@ Skipped (1)
   .  late
      the run stopped before its turn
 
+  next step: the same command again goes on with what is left
+
 Failed (2)
 
   !  northwind and southwind
@@ -127,6 +129,7 @@ def test_what_did_not_go_well_beside_an_applied_action_is_told() -> None:
         "  !  acme and birch\n"
         "     the registry was not updated: it does not answer\n"
         "     action: transfer from free to paid\n\n"
+        "  next step: `reconciler plan` shows what is left to do\n\n"
         "Applied: 2 of 3 tenants"
     ) in text
 

@@ -132,7 +132,7 @@ function table(caption, ...bodies) {
 const countOf = (entries) => entries.reduce((sum, entry) => sum + entry.members.length, 0);
 
 // A section with its first rows, and a button for more of them.
-function sectionOf({ title, anchor, entries }) {
+function sectionOf({ title, anchor, remedy, entries }) {
   const heading = made("h2", { id: anchor, tabindex: "-1" }, `${title} (${said(countOf(entries))})`);
   const body = made("tbody"), more = made("button", { type: "button", class: "more" });
   let next = 0;
@@ -152,7 +152,8 @@ function sectionOf({ title, anchor, entries }) {
     if (link) link.focus();
   });
   const caption = `${title}: a row for each group with the same actions`;
-  const element = made("section", { "aria-labelledby": anchor }, heading, table(caption, body), more);
+  const element = made("section", { "aria-labelledby": anchor }, heading,
+    ...(remedy ? [made("p", { class: "aside" }, `Next step: ${remedy}.`)] : []), table(caption, body), more);
   element.writeMore = write;
   return element;
 }

@@ -88,7 +88,8 @@ const ORDERS = {
 
 // The sections that are not empty, each with its blocks in the wanted order.
 function arranged(found, order) {
-  const filled = sections.map(([title, anchor]) => ({ title: texts[title], anchor, entries: [] }));
+  const filled = sections.map(([title, anchor, remedy]) => (
+    { title: texts[title], anchor, remedy: texts[remedy], entries: [] }));
   for (const [number, members] of found) {
     filled[blocks[number][SECTION]].entries.push({ block: blocks[number], members });
   }

@@ -9,7 +9,7 @@ from reconciler.cli.neon_connection import connection_of
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust
-from reconciler.desired.address import foreign
+from reconciler.desired.address import address_to_show
 from reconciler.errors import InvalidInputError, ReconcilerError
 from reconciler.views.console import show_aside
 
@@ -81,7 +81,7 @@ def with_fleet(
         with asyncio.Runner() as runner:
             return used.result(runner, connection)
     except ReconcilerError:
-        _show_host(foreign(host))
+        _show_host(address_to_show(host))
         raise
 
 

@@ -23,7 +23,7 @@ from reconciler.cli.runtime import runtime
 from reconciler.cli.show import read_saved_plan
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.telemetry import with_telemetry
-from reconciler.cli.trust import judged
+from reconciler.cli.trust import with_policies
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, NotAdvancedError, SupersededError, weightiest
 from reconciler.files.advance import base_to_advance
@@ -184,7 +184,7 @@ def _attempt(
 ) -> _Attempt:
     running, output, base = flags.running, flags.output, flags.scope.base
     moving = _base_to_move(flags, desired.fleet)
-    request = judged(files.request(flags.scope, flags.permission, desired), files, desired, base)
+    request = with_policies(files.request(flags.scope, flags.permission, desired), files, desired, base)
     return _Attempt(
         files=files,
         desired=desired,

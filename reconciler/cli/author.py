@@ -11,7 +11,7 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
-from reconciler.cli.trust import judged
+from reconciler.cli.trust import with_policies
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.additions import addition
 from reconciler.files.assignments import changes_of
@@ -154,7 +154,7 @@ def _show_plan(
         now = runtime().now
         publish(given.output, DiffView(desired_change(before, after, now), Made(now)))
         return ExitCode.DONE
-    request = judged(Request(history=History(before, guessed=True)), files, before, given.base)
+    request = with_policies(Request(history=History(before, guessed=True)), files, before, given.base)
 
     async def look(fleet: Fleet) -> Planned:
         return await fleet.plan_few(tenant, request=request)

@@ -18,7 +18,7 @@ from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.sinks import open_sinks
 from reconciler.cli.telemetry import with_telemetry
-from reconciler.cli.trust import judged
+from reconciler.cli.trust import with_policies
 from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
 from reconciler.files.inputs import MAX_GIVEN
@@ -141,7 +141,7 @@ def few_tenants(
         tombstones=partial(fleet_files.tombstones, declared),
         raised=partial(fleet_files.raised, declared),
     )
-    return NamedTenants(names, fleet_files, desired, judged(request, fleet_files, declared, base))
+    return NamedTenants(names, fleet_files, desired, with_policies(request, fleet_files, declared, base))
 
 
 def _require_declared(files: FilesFlags, desired: DesiredState, names: list[str], *, documents: bool) -> None:

@@ -13,7 +13,7 @@ from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
-from reconciler.cli.trust import doubts, require_trust
+from reconciler.cli.trust import require_trust, unpermitted_values
 from reconciler.desired.destinations import destinations
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import ReconcilerError, UntrustedFilesError
@@ -112,7 +112,7 @@ def _distrusted(
     except UntrustedFilesError as error:
         yield failed_by(Area.KEYS, error)
     except ReconcilerError as error:
-        named = list(doubts(desired, environ))
+        named = list(unpermitted_values(desired, environ))
         for one in named:
             yield fail(Area.KEYS, f"{one.location}:{one.location.column}: {one.message}", one.hint or CORRECT_IT)
         if not named:

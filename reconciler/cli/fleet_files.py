@@ -12,7 +12,7 @@ from reconciler.cli.runtime import runtime
 from reconciler.cli.tenant_cache import known_tenants
 from reconciler.desired.selection import Depth, has_label
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
-from reconciler.files.applied import kept
+from reconciler.files.applied import read_record
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows, sources_without_files
 from reconciler.files.finding import did_you_mean_one_of
@@ -157,7 +157,7 @@ class FleetFiles:
             before = self._before_at(scope.changed_since, desired)
             changed = changed_since(desired, before.base) | (owed & desired.tenants.keys())
             changed |= ends.ended(desired, runtime().now)
-            taken = renames.declared_before(renames.gone(History(before.base), desired), before)
+            taken = renames.declared_before(renames.no_longer_declared(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=self._flags.ref)
         if permission.prune:
             _check_sources(self._directory)
@@ -221,7 +221,7 @@ class FleetFiles:
             return History(lost=True)
         known = self._known(at_base, compared, fork, desired)
         if self._only is None:
-            known = replace(known, gone=renames.gone(known, desired))
+            known = replace(known, gone=renames.no_longer_declared(known, desired))
         elif any(known.may_be_renamed(name) for name in self._only if name in desired.tenants):
             known = self._with_removed_tenants(known, compared, fork, desired)
         return replace(known, guessed=base is None)
@@ -263,7 +263,7 @@ class FleetFiles:
 
     def _kept(self, ref: str, desired: DesiredState) -> Applied:
         """The record in the base tag, for the tenants of this run: other bases, and commits that were tried."""
-        record = kept(self._directory, ref, desired.fleet)
+        record = read_record(self._directory, ref, desired.fleet)
         if record is None:
             return Applied(commit_id(self._directory, ref))
         if self._only is None:

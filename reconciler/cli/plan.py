@@ -12,7 +12,7 @@ from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.runtime import runtime
 from reconciler.cli.telemetry import with_telemetry
-from reconciler.cli.trust import judged
+from reconciler.cli.trust import with_policies
 from reconciler.errors import InvalidInputError
 from reconciler.model.values import replace
 from reconciler.views.console import stderr_console
@@ -97,7 +97,7 @@ def _view(
 
         raise InvalidInputError("--cost: tiers.yaml has no prices", hint=EXAMPLE)
     request = with_earlier_runs(earlier, fleet_files.request(scope, permission, desired))
-    request = judged(request, fleet_files, desired, scope.base)
+    request = with_policies(request, fleet_files, desired, scope.base)
     past_cost, figures = None, telemetry.figures
     figures.fleet = desired.fleet
     if live is None:

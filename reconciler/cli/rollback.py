@@ -19,7 +19,7 @@ from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.telemetry import with_telemetry
-from reconciler.cli.trust import judged
+from reconciler.cli.trust import with_policies
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import RunOptions
 from reconciler.fleet.rollback import Undone
@@ -113,7 +113,7 @@ def _request(
     """The request for all tenants: the run says which of them it changed."""
     permission = PermissionFlags(allow, expect_empty=False, prune=False, strict=strict)
     scope = ScopeFlags(tenant=(), exclude=(), tier=(), label=(), changed_since=None, shard=None, base=base)
-    return judged(files.request(scope, permission, desired), files, desired, base)
+    return with_policies(files.request(scope, permission, desired), files, desired, base)
 
 
 def _options(command: CommandFlags, files: FleetFiles, events: EventLines, telemetry: Telemetry) -> RunOptions:

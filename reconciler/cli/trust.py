@@ -98,7 +98,7 @@ def _require_named_base(environ: Environment, files: FilesAtBase, ref: str | Non
         )
 
 
-def judged(request: Request, files: FilesAtBase, desired: DesiredState, base: str | None) -> Request:
+def with_policies(request: Request, files: FilesAtBase, desired: DesiredState, base: str | None) -> Request:
     """Return the request with what policies know of the run. ``base`` is ``--base``.
 
     On a pull request, the policies are those of the base: its author could change those of the files. Raises
@@ -129,7 +129,7 @@ def _policies_of_base(
     return base.policies
 
 
-def doubts(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
+def unpermitted_values(desired: DesiredState, environ: Environment) -> Iterator[Problem]:
     """What a run with keys refuses unless the base has it too. Warnings, because no base is read here."""
     for problem in _unknown(desired, environ, None):
         hint = f"a run with keys refuses this unless the base has it too; {problem.hint}"

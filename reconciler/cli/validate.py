@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.runtime import runtime
 from reconciler.cli.tenant_cache import known_tenants
-from reconciler.cli.trust import doubts
+from reconciler.cli.trust import unpermitted_values
 from reconciler.errors import ExitCode
 from reconciler.files.load import load
 from reconciler.model.problem import errors, has_error
@@ -30,7 +30,7 @@ def run(directory: Path, output: OutputFlags) -> ExitCode:
     loaded = load(directory, known=known)
     known.save()
     if loaded.desired is not None:
-        found = doubts(loaded.desired, runtime().environ)
+        found = unpermitted_values(loaded.desired, runtime().environ)
         loaded = replace(loaded, problems=(*loaded.problems, *found, *_of_prices(loaded.desired)))
     publish(output, ProblemsView(loaded.problems, loaded.desired))
     return ExitCode.INVALID if has_error(loaded.problems) else ExitCode.DONE

@@ -135,7 +135,7 @@ _KEY: Final = re.compile(r"napi_\w")
 _BARE: Final = re.compile(r"[\w.-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
-def normal(address: str) -> str:
+def canonical(address: str) -> str:
     """Return the canonical form of an address: lower case, without default port and final slash.
 
     Raises ValueError with the reason; the message never repeats the address.
@@ -149,20 +149,20 @@ def normal(address: str) -> str:
     return f"{parts.scheme}://{shown}{end}{parts.path}"
 
 
-def allowed(word: str) -> str:
-    """Return ``normal`` of an address, or of a host alone, which means its ``https`` address."""
-    return normal(f"https://{word}{NEON_PATH}" if _BARE.fullmatch(word) else word)
+def canonical_host(word: str) -> str:
+    """Return ``canonical`` of an address, or of a host alone, which means its ``https`` address."""
+    return canonical(f"https://{word}{NEON_PATH}" if _BARE.fullmatch(word) else word)
 
 
-def same(address: str, known: str) -> bool:
+def is_same_address(address: str, known: str) -> bool:
     """Return whether an address, valid or not, is another form of a known one."""
     try:
-        return normal(address) == known
+        return canonical(address) == known
     except ValueError:
         return False
 
 
-def foreign(address: str) -> str | None:
+def address_to_show(address: str) -> str | None:
     """Return the address that every output shows if it is not Neon's own; None if it is."""
-    found = normal(address)
+    found = canonical(address)
     return None if found == NEON else found

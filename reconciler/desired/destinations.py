@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.desired.address import normal
+from reconciler.desired.address import canonical
 from reconciler.desired.tier import EnvReference
 from reconciler.model.problem import Location
 
@@ -148,7 +148,7 @@ def _essence(destination: KeyDestination | None) -> str | EnvReference | None:
     value = destination.value
     if destination.use is Use.HOST and isinstance(value, str):
         with suppress(ValueError):  # an invalid address is compared as written
-            return normal(value)
+            return canonical(value)
     return value
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.errors import InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import remote
-from reconciler.files.applied import TAGS, StoredRecord, kept_in, written
+from reconciler.files.applied import TAGS, StoredRecord, read_record_in, record_tag
 from reconciler.files.git import ancestry, edited
 from reconciler.files.libgit import pygit2
 from reconciler.files.refs import named
@@ -68,7 +68,7 @@ class Base(Struct, frozen=True):
         try:
             made = self._made(tried, seconds)
             if self.remote is None:
-                there = kept_in(self.repository, self.ref, self.fleet)
+                there = read_record_in(self.repository, self.ref, self.fleet)
                 done = there is not None and there.id == self.tag and self._replaced(there, made)
                 return replace(self, begun=tried, tag=made) if done else self
             with remote_tag(self.repository, self.remote, self.ref) as tag:
@@ -98,7 +98,7 @@ class Base(Struct, frozen=True):
             was = tag.id()
             applied = ours
             if was not in (None, self.tag):
-                theirs = kept_in(borrowed := tag.fetched(), THEIRS, self.fleet)
+                theirs = read_record_in(borrowed := tag.fetched(), THEIRS, self.fleet)
                 applied = ours if theirs is None else merged(ours, theirs.applied, ancestry(borrowed))
                 was = None if theirs is None else theirs.id
                 if theirs is not None and applied == theirs.applied:
@@ -115,7 +115,7 @@ class Base(Struct, frozen=True):
 
     def _move_here(self, ours: Applied, seconds: int) -> Applied:
         for _ in range(_TRIES):
-            there = kept_in(self.repository, self.ref, self.fleet)
+            there = read_record_in(self.repository, self.ref, self.fleet)
             same = there is None or there.id == self.tag
             applied = ours if there is None or same else merged(ours, there.applied, ancestry(self.repository))
             if there is not None and applied == there.applied:
@@ -125,7 +125,7 @@ class Base(Struct, frozen=True):
         raise NotAdvancedError(f"other runs keep moving {self.ref}", hint="run again, one run at a time")
 
     def _made(self, applied: Applied, seconds: int) -> str:
-        data = written(applied, self.ref, self.fleet, seconds)
+        data = record_tag(applied, self.ref, self.fleet, seconds)
         try:
             return str(self.repository.libgit.write(pygit2.enums.ObjectType.TAG, data))
         except (pygit2.GitError, OSError, ValueError) as error:
@@ -179,7 +179,7 @@ def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref:
     followed = _remote(repository, ref)
     if followed is not None:
         _refresh(repository, followed, full, fleet)
-    there = kept_in(repository, full, fleet)
+    there = read_record_in(repository, full, fleet)
     compared = None if base is None or base == "none" else named(repository, base)
     if there is not None and (compared is None or compared.ref != full):
         raise InvalidInputError(
@@ -192,7 +192,7 @@ def base_to_advance(root: Path, name: str, fleet: str, *, base: str | None, ref:
 
 
 def _remote(repository: Repository, ref: str | None) -> str | None:
-    followed = None if ref is None else remote.followed(repository, ref)
+    followed = None if ref is None else remote.upstream_of_branch(repository, ref)
     if followed is None:
         return None
     remote.settings(repository, followed[0])  # an address that is not allowed is reported before anything is done
@@ -205,7 +205,7 @@ def _refresh(repository: Repository, followed: str, full: str, fleet: str) -> No
         there = tag.id()
         if there in (None, repository.follow(full)[1]):
             return
-        theirs = kept_in(tag.fetched(), THEIRS, fleet)
+        theirs = read_record_in(tag.fetched(), THEIRS, fleet)
         if theirs is None or pygit2.Oid(hex=theirs.applied.commit) not in repository.libgit.odb:
             raise StaleFilesError(
                 f"remote {followed} has {full} on a commit that this clone lacks", hint="fetch the whole history"

@@ -40,14 +40,14 @@ class StoredRecord(Struct, frozen=True):
     """The object id of the ref: the tag object, or the commit of a lightweight tag."""
 
 
-def kept(root: Path, ref: str, fleet: str) -> StoredRecord | None:
+def read_record(root: Path, ref: str, fleet: str) -> StoredRecord | None:
     """Return the record in a named tag; None if the name is not a tag. Raises InvalidInputError."""
     repository = found(root)
     full = named(repository, ref).ref
-    return None if full is None or not full.startswith(TAGS) else kept_in(repository, full, fleet)
+    return None if full is None or not full.startswith(TAGS) else read_record_in(repository, full, fleet)
 
 
-def kept_in(repository: Repository, full: str, fleet: str) -> StoredRecord | None:
+def read_record_in(repository: Repository, full: str, fleet: str) -> StoredRecord | None:
     """Return the record in a tag by its full name; None if there is no such tag. Raises InvalidInputError."""
     target = repository.follow(full)[1]
     if target is None:
@@ -62,7 +62,7 @@ def kept_in(repository: Repository, full: str, fleet: str) -> StoredRecord | Non
         raise InvalidInputError(f"the tag {full} cannot be read: an object {error}", hint=hint) from error
 
 
-def written(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
+def record_tag(applied: Applied, full: str, fleet: str, seconds: int) -> bytes:
     """Return the tag object that holds a record. ``seconds`` since 1970 is its time. Raises NotAdvancedError."""
     record: dict[str, object] = {"format_version": FORMAT_VERSION, "fleet": fleet, "owed": _grouped(applied.owed)}
     if applied.tried:

@@ -62,7 +62,7 @@ def is_alone(row: bytes) -> bool:
     return row.endswith(_ALONE)
 
 
-def settled(row: bytes, at_ns: int) -> bool:
+def marks_are_reliable(row: bytes, at_ns: int) -> bool:
     """Return whether each later change gives the file other marks; ``at_ns`` is before it was read."""
     modified, changed = _TIMES.unpack_from(row, _MARK.size - _TIMES.size)
     return max(int(modified), int(changed)) < at_ns - SETTLED_NS

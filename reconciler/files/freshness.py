@@ -44,7 +44,7 @@ def require_tip(root: Path, ref: str) -> None:
 
 def _was_on(repository: Repository, ref: str, head: str) -> bool:
     """Return whether the remote's branch, as of the last fetch, contains the commit."""
-    followed = remote.followed(repository, ref)
+    followed = remote.upstream_of_branch(repository, ref)
     if followed is None:
         return False
     fetched = repository.follow(f"refs/remotes/{followed[0]}/{followed[1].removeprefix('refs/heads/')}")[1]
@@ -52,7 +52,7 @@ def _was_on(repository: Repository, ref: str, head: str) -> bool:
 
 
 def _tip(repository: Repository, ref: str) -> str:
-    fetched, followed = named(repository, ref).commit, remote.followed(repository, ref)
+    fetched, followed = named(repository, ref).commit, remote.upstream_of_branch(repository, ref)
     if followed is None:
         return fetched
     tip = remote.tip(repository, *followed)

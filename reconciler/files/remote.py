@@ -113,13 +113,13 @@ def settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
     return [(f"remote.{NAME}.url", address), *headers]
 
 
-def followed(repository: Repository, name: str) -> tuple[str, str] | None:
+def upstream_of_branch(repository: Repository, name: str) -> tuple[str, str] | None:
     """Return the remote and full branch name that a branch follows; None if it follows none, or is no branch."""
     ref = named(repository, name).ref
-    return None if ref is None else upstream(repository, ref)
+    return None if ref is None else upstream_of_ref(repository, ref)
 
 
-def upstream(repository: Repository, ref: str) -> tuple[str, str] | None:
+def upstream_of_ref(repository: Repository, ref: str) -> tuple[str, str] | None:
     """Return the same for a full ref."""
     if ref.startswith("refs/heads/"):
         section = f"branch.{ref.removeprefix('refs/heads/')}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from reconciler.files.disk_marks import KeptFolder, settled
+from reconciler.files.disk_marks import KeptFolder, marks_are_reliable
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
@@ -122,7 +122,7 @@ class TenantCache:
             return
         known = self.on_disk.get
         others = [path for path, row in files.items() if known(path) != row]
-        new = {path for path in others if settled(files[path], looked_at_ns)}
+        new = {path for path in others if marks_are_reliable(files[path], looked_at_ns)}
         if new and _are_enough(len(new), len(files)):
             late = {*others} - new
             _write(self._disk_file, _OnDisk({p: row for p, row in files.items() if p not in late}, folders()))

@@ -39,7 +39,7 @@ class Files(Struct, frozen=True, kw_only=True):
     def past(self, request: Request) -> History:
         """The files at earlier commits, with the current names of tenants."""
         past = request.past.under(self.desired)
-        return past if request.history else replace(past, gone=renames.gone(past, self.desired))
+        return past if request.history else replace(past, gone=renames.no_longer_declared(past, self.desired))
 
 
 class Context(Files, frozen=True, kw_only=True):

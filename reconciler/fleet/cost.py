@@ -18,7 +18,7 @@ from reconciler.usage.cost import Cost
 from reconciler.usage.costing import Costing, notes, scope, tiers
 from reconciler.usage.gaps import unread_tenants, without_project
 from reconciler.usage.months import billing_month, name_of, span_of
-from reconciler.usage.reads import Reads, UsageRequirements, least_calls, parts
+from reconciler.usage.reads import Reads, UsageRequirements, call_groups, least_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ class _Reading(Struct, frozen=True):
         free = {name: self.prices.of(name).free_child_branches for name in groups}
         return await read_histories(
             self.context.neon,
-            {name: parts(ids) for name, ids in groups.items()},
+            {name: call_groups(ids) for name, ids in groups.items()},
             [span] if span else [],
             lambda done, total: self.on_progress(done, total, "projects metered"),
             free,

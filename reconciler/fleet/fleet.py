@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.address import foreign
+from reconciler.desired.address import address_to_show
 from reconciler.desired.selection import Depth
 from reconciler.environment import Environment
 from reconciler.errors import InvalidInputError
@@ -128,7 +128,7 @@ class Fleet(FewTenants):
             registry = open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
             if via is None:
                 ledger = AccountCalls(registry, api.account or desired.fleet)
-        api_host = foreign(api.host) if via is None else None
+        api_host = address_to_show(api.host) if via is None else None
         connecting = connect(
             access, api, share=share, via=via, observer=observer, limit=limit, ledger=ledger, tell=tell
         )

@@ -8,7 +8,7 @@ from reconciler.fleet.cost import require_prices
 from reconciler.neon.metering import read_histories
 from reconciler.usage.months import billing_month, last_month, name_of, span_of
 from reconciler.usage.past_cost import affected, past_cost
-from reconciler.usage.reads import parts
+from reconciler.usage.reads import call_groups
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,7 +37,7 @@ async def read_past_cost(
     before = context.neon.calls
     metering = await read_histories(
         context.neon,
-        {name: parts(ids) for name, ids in groups.items()},
+        {name: call_groups(ids) for name, ids in groups.items()},
         [] if span is None else [span],
         lambda done, total: on_progress(done, total, "projects metered"),
         {name: prices.of(name).free_child_branches for name in groups},

@@ -26,14 +26,14 @@ def compiled_policies(
     policies: tuple[DeclaredPolicy, ...], files: Files, request: Request, now: datetime
 ) -> PolicyJudge:
     """Return what evaluates the policies. Raises PolicyError if one cannot be compiled."""
-    around = PolicyContext(
+    context = PolicyContext(
         desired=files.desired,
         history=files.past(request),
         now=now,
         commit=request.commit,
         approvals=request.approvals,
     )
-    return Judge(policies, around, spent=time.thread_time)
+    return Judge(policies, context, spent=time.thread_time)
 
 
 def judge_difference(plan: Plan, before: DesiredState, after: DesiredState, now: datetime) -> Plan:
@@ -42,7 +42,7 @@ def judge_difference(plan: Plan, before: DesiredState, after: DesiredState, now:
     Without the live state, a policy that needs it is left out, with a note. Raises PolicyError if a policy cannot
     be compiled.
     """
-    around = PolicyContext(desired=after, history=History(before).under(after), now=now)
-    judge = Judge(before.policies, around, spent=time.thread_time, live=False)
+    context = PolicyContext(desired=after, history=History(before).under(after), now=now)
+    judge = Judge(before.policies, context, spent=time.thread_time, live=False)
     judged = without_denied_actions(plan, judge.of_plan(plan))
     return replace(judged, notes=(*judged.notes, *judge.left_out))

@@ -19,9 +19,9 @@ from reconciler.usage.reads import (
     Reads,
     UsageRequirements,
     after_lists,
+    call_groups,
     least_calls,
     matched,
-    parts,
 )
 from reconciler.usage.usage import Usage
 
@@ -92,7 +92,7 @@ class _Reading(Struct, frozen=True):
         return after_lists(projects, evaluation.period, len(between), deep=deep)
 
     async def _metering(self, reads: Reads, between: Sequence[Span]) -> Metering:
-        groups = {name: parts(ids) for name, ids in reads.histories.items()}
+        groups = {name: call_groups(ids) for name, ids in reads.histories.items()}
         return await read_histories(self.context.neon, groups, between, self._tell("projects metered"))
 
     async def _read(self, live: LiveState, needs: Needs) -> LiveState:

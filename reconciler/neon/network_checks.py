@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.address import foreign, read_api_address
+from reconciler.desired.address import address_to_show, read_api_address
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnosis import Area, failed_by, ok, warn
 from reconciler.neon.http import httpx
@@ -21,7 +21,7 @@ CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 def network_checks(host: str) -> Iterator[Check]:
     """The checks of the way to an address that has been permitted."""
-    other = foreign(host)
+    other = address_to_show(host)
     if other is None:
         yield ok(Area.NETWORK, f"API: {host}")
     else:

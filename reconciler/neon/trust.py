@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.address import NEON, allowed, normal, same
+from reconciler.desired.address import NEON, canonical, canonical_host, is_same_address
 from reconciler.desired.destinations import host_of, unpermitted_variables
 from reconciler.environment import HOST, HOSTS_ALLOWED, NAMES_ALLOWED
 from reconciler.errors import InvalidInputError, UntrustedFilesError
@@ -56,7 +56,7 @@ def chosen_host(desired: DesiredState, environ: Environment, flag: str | None) -
 def permitted_host(desired: DesiredState, environ: Environment) -> str | None:
     """The host in the files, as a text from outside them; None if it may not receive keys."""
     named = str(host_of(desired).value)
-    return next((known for known in (NEON, *_hosts_allowed(environ)) if same(named, known)), None)
+    return next((known for known in (NEON, *_hosts_allowed(environ)) if is_same_address(named, known)), None)
 
 
 def host_not_allowed(named: KeyDestination) -> str:
@@ -70,7 +70,7 @@ HOST_HINT: Final = f"to send the keys there, add the host to {HOSTS_ALLOWED}, or
 
 def _address(text: str, source: str) -> str:
     try:
-        return normal(text)
+        return canonical(text)
     except ValueError as error:
         raise InvalidInputError(
             f"the value of {source} is not the address of an API: {error}", hint=LOOKS
@@ -80,7 +80,7 @@ def _address(text: str, source: str) -> str:
 def _hosts_allowed(environ: Environment) -> Iterator[str]:
     for word in environ.words(HOSTS_ALLOWED):
         try:
-            yield allowed(word.reveal())
+            yield canonical_host(word.reveal())
         except ValueError as error:
             message = f"${HOSTS_ALLOWED} contains a word that is not the address of an API: {error}"
             raise InvalidInputError(message, hint=LOOKS) from None

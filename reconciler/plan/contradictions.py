@@ -181,7 +181,7 @@ def row_of_another(tenant: Tenant, project: LiveProject, owner: str) -> Conflict
     )
 
 
-def age(project: LiveProject) -> tuple[datetime, str]:
+def creation_order(project: LiveProject) -> tuple[datetime, str]:
     """Return the sort key of a tenant's projects: the first one stays."""
     return project.created_at, project.id
 
@@ -219,7 +219,7 @@ def pinned_project_is_gone(tenant: Tenant, project_id: str) -> Conflict:
 
 def several_projects(tenant: Tenant, candidates: Sequence[LiveProject]) -> Conflict:
     """More than one project may be the tenant's."""
-    found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=age))
+    found = ", ".join(f"{p.id} ({p.name} in {p.organization})" for p in sorted(candidates, key=creation_order))
     message = f"{len(candidates)} live projects may be this tenant's: {found}"
     return Conflict.about(tenant, message, SETTLE_BY_HAND)
 

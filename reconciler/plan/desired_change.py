@@ -38,7 +38,7 @@ def desired_change(before: DesiredState, after: DesiredState, now: datetime) -> 
     live = as_declared(before, now)
     compared = _without_broken(after, before)
     history = History(before).under(compared.at(now))
-    history = replace(history, gone=renames.gone(history, compared))
+    history = replace(history, gone=renames.no_longer_declared(history, compared))
     raised = dict.fromkeys(asked(compared, history, compared.tenants.values()), now)
     planned = make_plan(compared, live, now=now, history=history, raised=raised)
     anyway = make_plan(before, live, now=now, history=History(before))

@@ -19,7 +19,7 @@ SHOWING: Final = frozenset({"patch_project", "patch_endpoint", "suspend_compute"
 """Kinds of actions whose reason names a suspension and boosts."""
 
 
-def worded(hold: Hold) -> str:
+def hold_text(hold: Hold) -> str:
     """Return the hold as a message says it: ``held until 2030-06-01T00:00:00Z: a migration runs``."""
     return f"held until {rfc3339(hold.until)}: {hold.reason}"
 
@@ -52,7 +52,7 @@ def notes(desired: DesiredState, tenants: Iterable[Tenant], plans: Iterable[Tena
 
 def _of_hold(hold: Hold, at: datetime | None) -> str:
     ended = f"the hold ended at {rfc3339(hold.until)} and has no effect: remove it"
-    return worded(hold) if hold.in_force(at) else ended
+    return hold_text(hold) if hold.in_force(at) else ended
 
 
 def _of_boost(boost: Boost, at: datetime | None) -> str:

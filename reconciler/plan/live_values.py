@@ -41,7 +41,7 @@ class Nothing:
 NOTHING: Final = Nothing()
 
 
-def beginnings(path: str) -> Iterator[str]:
+def path_prefixes(path: str) -> Iterator[str]:
     """``a``, ``a.b``, ``a.b.c``: a key may hold dots."""
     parts = path.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
@@ -118,12 +118,12 @@ class LiveValues:
     def _setting(self, rest: str) -> Value | Nothing:
         if self._project.settings is None:
             return None
-        key = next((key for key in beginnings(rest) if f"settings.{key}" in self._stated), rest)
+        key = next((key for key in path_prefixes(rest) if f"settings.{key}" in self._stated), rest)
         stated = self._stated.get(f"settings.{key}")
         live, shape = self._project.settings.get(key), stated.value if isinstance(stated, JsonText) else None
         way = rest[len(key) + 1 :]
         while way and isinstance(live, dict) and isinstance(shape, dict):
-            member = next((one for one in beginnings(way) if one in shape), way)
+            member = next((one for one in path_prefixes(way) if one in shape), way)
             live, shape, way = live.get(member), shape.get(member), way[len(member) + 1 :]
         return NOTHING if live is None else JsonText.of(_as_stated(live, shape))
 

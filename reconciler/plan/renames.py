@@ -58,7 +58,7 @@ def _owners(desired: DesiredState, projects: Iterable[LiveProject]) -> frozenset
     return frozenset(owners)
 
 
-def gone(history: History, now: DesiredState) -> frozenset[str]:
+def no_longer_declared(history: History, now: DesiredState) -> frozenset[str]:
     """Return tenants that were declared in any form and no longer are. Needs all of the files."""
     base = () if history.base is None else history.base.tenants
     return frozenset({*base, *history.owed, *history.tried} - now.tenants.keys() - now.held_back)

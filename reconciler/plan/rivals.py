@@ -18,7 +18,7 @@ from reconciler.model.moments import utc_text
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.change import FieldChange, Origin, Risk
-from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, age
+from reconciler.plan.contradictions import MARK, SETTLE_BY_HAND, creation_order
 from reconciler.plan.ownership import creator
 from reconciler.plan.plan import Conflict, Note
 from reconciler.plan.tenant_history import STATE
@@ -92,11 +92,15 @@ def find(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant
 def _of(tenant: Tenant, identities: Identities, leftovers: Iterable[LiveProject]) -> Rivals | None:
     several = identities.several.get(tenant.name, ())
     own = identities.projects.get(tenant.name)
-    first = min(several, key=age) if several else own
+    first = min(several, key=creation_order) if several else own
     if first is None:
         return None
     others = [*(project for project in several if project.id != first.id), *leftovers]
-    later = tuple(sorted((project for project in others if age(project) > age(first)), key=age))
+    later = tuple(
+        sorted(
+            (project for project in others if creation_order(project) > creation_order(first)), key=creation_order
+        )
+    )
     return Rivals(tenant, first, later, bool(several)) if later else None
 
 

@@ -14,7 +14,7 @@ from reconciler.desired.tenant import Overrides
 from reconciler.model.values import JsonText, replace
 from reconciler.plan import declared_fields
 from reconciler.plan.concerns import compute, concern_name, databases, free_form, protection, quota
-from reconciler.plan.live_values import ENTRY_LISTS, PRESENT, LiveValues, Nothing, beginnings
+from reconciler.plan.live_values import ENTRY_LISTS, PRESENT, LiveValues, Nothing, path_prefixes
 from reconciler.plan.plan import Unmanaged
 from reconciler.plan.tenant_history import STATE
 
@@ -98,7 +98,7 @@ def _gone(past: TenantHistory, now: Stated) -> Iterator[str]:
     """Yield each path that base and fork declared and the files do not, without those below another one."""
     gone = {path: stated for path, stated in past.base.items() if path in past.fork and path not in now}
     for path, stated in gone.items():
-        above = any(other in gone for other in beginnings(path) if other != path)
+        above = any(other in gone for other in path_prefixes(path) if other != path)
         if path not in (STATE, declared_fields.RECOVER) and not above and not _counts_once(path, stated):
             yield path
     for path, becomes in now.items():
@@ -152,9 +152,9 @@ def _of_its_tier(files: DesiredState, tenant: Tenant, path: str) -> bool:
     root, _, rest = path.partition(".")
     if (root in ENTRY_LISTS and ".compute." not in path) or root in (*declared_fields.PINS, "name"):
         return False
-    if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in beginnings(rest)):
+    if root == free_form.FREE_FORM.name and any(key in tenant.overrides.settings for key in path_prefixes(rest)):
         return False
     declared = tenant.dev_branches and tuple(replace(branch, compute=None) for branch in tenant.dev_branches)
     plain = replace(tenant, overrides=Overrides(), dev_branches=declared, roles=None, databases=None)
     bare = declared_fields.fields(files, plain)
-    return path in bare or (root == free_form.FREE_FORM.name and any(one in bare for one in beginnings(path)))
+    return path in bare or (root == free_form.FREE_FORM.name and any(one in bare for one in path_prefixes(path)))

@@ -85,7 +85,7 @@ class Judge:
     def __init__(
         self,
         policies: Iterable[DeclaredPolicy],
-        around: PolicyContext,
+        context: PolicyContext,
         *,
         spent: Callable[[], float],
         live: bool = True,
@@ -95,7 +95,7 @@ class Judge:
         judged = [_Judged(program_of(one), spent) for one in ordered]
         self._policies = [one for one in judged if live or not one.of_live_state]
         self._left_out = [one for one in judged if not live and one.of_live_state]
-        self._around = around
+        self._context = context
         self._first: PlanSubject | None = None
 
     @property
@@ -113,13 +113,13 @@ class Judge:
 
     def of_plan(self, plan: Plan) -> PolicyFindings:
         """Judge a plan without what the guards refuse."""
-        self._first = PlanSubject(plan, self._around)
+        self._first = PlanSubject(plan, self._context)
         return self._found(self._policies, self._first, plan)
 
     def of_turn(self, plan: Plan) -> PolicyFindings:
         """Judge a late turn by the policies for less than a plan. ``plan`` is known as it was judged first."""
         narrower = [one for one in self._policies if one.program.declared.scope is not Scope.PLAN]
-        return self._found(narrower, self._first or PlanSubject(plan, self._around), plan)
+        return self._found(narrower, self._first or PlanSubject(plan, self._context), plan)
 
     def _found(self, judged: Iterable[_Judged], of: PlanSubject, plan: Plan) -> PolicyFindings:
         found = _Findings()

@@ -42,7 +42,7 @@ class PlanSubject(Struct, frozen=True, dict=True):
     """A plan, as it is judged: without what the guards refuse."""
 
     plan: Plan
-    around: PolicyContext
+    context: PolicyContext
 
     @cached_property
     def risks(self) -> Mapping[str, int]:
@@ -65,23 +65,23 @@ class PlanSubject(Struct, frozen=True, dict=True):
     @cached_property
     def suspended(self) -> frozenset[str]:
         """The tenants that the plan suspends."""
-        return suspended_by(self.plan, self.around.desired)
+        return suspended_by(self.plan, self.context.desired)
 
     @cached_property
     def tiers_edited(self) -> frozenset[str]:
         """The tiers that the base declares differently, or not at all."""
-        base = self.around.history.base
-        tiers = self.around.desired.tiers
+        base = self.context.history.base
+        tiers = self.context.desired.tiers
         return frozenset() if base is None else frozenset(n for n in tiers if tiers[n] != base.tiers.get(n))
 
     @cached_property
     def cost(self) -> PlanCost | None:
         """What the plan does to the cost of a month; None without prices, or if no limit changes."""
-        if self.around.desired.prices is None:
+        if self.context.desired.prices is None:
             return None
         from reconciler.plan.costs import with_cost  # noqa: PLC0415 - for prices only
 
-        return with_cost(self.plan, self.around.desired).monthly_cost
+        return with_cost(self.plan, self.context.desired).monthly_cost
 
 
 class TenantSubject(Struct, frozen=True, dict=True):
@@ -93,12 +93,12 @@ class TenantSubject(Struct, frozen=True, dict=True):
     @cached_property
     def declared(self) -> Tenant | None:
         """As the files declare it; None for a project that no file declares."""
-        return self.of.around.desired.tenants.get(self.planned.tenant)
+        return self.of.context.desired.tenants.get(self.planned.tenant)
 
     @cached_property
     def before(self) -> Tenant | None:
         """As the base declares it."""
-        return self.of.around.history.known(self.planned.tenant)
+        return self.of.context.history.known(self.planned.tenant)
 
     @property
     def tier(self) -> str:
@@ -113,7 +113,7 @@ class TenantSubject(Struct, frozen=True, dict=True):
     @property
     def organization(self) -> str:
         """The organization of the tier; for a project that no file declares, its own."""
-        home = self.of.around.desired.organization_of(self.declared) if self.declared else None
+        home = self.of.context.desired.organization_of(self.declared) if self.declared else None
         project = self.planned.project
         return home or (project.organization if project else "")
 
@@ -138,7 +138,7 @@ class TenantSubject(Struct, frozen=True, dict=True):
         project = self.planned.project
         if project is None:
             return {}
-        period = period_of(self.of.around.now)
+        period = period_of(self.of.context.now)
         used = ((quota, amount(project, None, period, quota), limit) for quota, limit in limits(project).items())
         return {quota: one.used / limit for quota, one, limit in used if one is not None}
 

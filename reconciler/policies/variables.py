@@ -77,7 +77,7 @@ def _money(of: str) -> Read:
 
 
 def _difference(plan: Any) -> object:
-    if plan.around.desired.prices is None:
+    if plan.context.desired.prices is None:
         return UNKNOWN
     return float(plan.cost.after.high - plan.cost.before.high) if plan.cost else 0.0
 
@@ -94,19 +94,19 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "The command that asks for the actions, such as `restore`; empty if the files do.",
         lambda p: p.plan.command or "",
     ),
-    _plan("plan.commit", "string", "The commit of the files; empty if unknown.", lambda p: p.around.commit or ""),
-    _plan("plan.time", "timestamp", "When the plan is made.", lambda p: p.around.now),
+    _plan("plan.commit", "string", "The commit of the files; empty if unknown.", lambda p: p.context.commit or ""),
+    _plan("plan.time", "timestamp", "When the plan is made.", lambda p: p.context.now),
     _plan(
         "plan.weekday",
         "string",
         "That day of the week in UTC, such as `Friday`.",
-        lambda p: WEEKDAYS[p.around.now.weekday()],
+        lambda p: WEEKDAYS[p.context.now.weekday()],
     ),
     _plan(
         "plan.declared",
         "int",
         "Tenants that the files declare.",
-        lambda p: _declared(p.around.desired.tenants.values()),
+        lambda p: _declared(p.context.desired.tenants.values()),
     ),
     _plan("plan.tenants", "int", "Tenants with actions.", lambda p: len(p.plan.tenants)),
     _plan(
@@ -159,9 +159,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "approvals.count",
         "int",
         "How many people approved the run: the names in RECONCILER_APPROVALS, each once.",
-        lambda p: len(p.around.approvals),
+        lambda p: len(p.context.approvals),
     ),
-    _plan("approvals.by", "list<string>", "Their names.", lambda p: list(p.around.approvals)),
+    _plan("approvals.by", "list<string>", "Their names.", lambda p: list(p.context.approvals)),
     _tenant("name", "string", "The tenant's name.", lambda t: t.planned.tenant),
     _tenant("tier", "string", "Its tier; empty if no file declares it.", lambda t: t.tier),
     _tenant("tier_before", "string", "Its tier at the base; empty if it had none.", lambda t: t.tier_before),

@@ -17,7 +17,7 @@ from reconciler.plan.concerns.quota import PATHS
 from reconciler.plan.plan import Note
 from reconciler.plan.suspensions import PATH as SUSPENSION
 from reconciler.usage.amounts import LOGICAL_SIZE, Amount, largest_branch
-from reconciler.usage.thresholds import crossed, percent_of
+from reconciler.usage.thresholds import highest_crossed, percent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,7 +109,7 @@ class _Changed(Struct, frozen=True):
             return UsageEffect(
                 Outcome.SUSPENDED, f"{self._stopped()}: {self._label} is used up, {self._amounts(used)}"
             )
-        if crossed(self.thresholds, used.used, self.limit) is not None:
+        if highest_crossed(self.thresholds, used.used, self.limit) is not None:
             share = f"{percent_of(used.used, self.limit):.1f}% of {self._label}"
             most = "at most " if used.at_most else ""
             return UsageEffect(Outcome.NEAR, f"{most}{share} would be used, {self._amounts(used)}")

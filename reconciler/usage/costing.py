@@ -57,12 +57,12 @@ def charges(metered: Metered, rates: Rates) -> tuple[ChargeCost, ...]:
     )
 
 
-def sum_of(parts: Iterable[ChargeCost]) -> Decimal:
+def total_cost(parts: Iterable[ChargeCost]) -> Decimal:
     """The cost of all of them that have a price."""
     return sum((part.cost for part in parts if part.cost is not None), NOTHING)
 
 
-def added(every: Iterable[Sequence[ChargeCost]]) -> tuple[ChargeCost, ...]:
+def added_up(every: Iterable[Sequence[ChargeCost]]) -> tuple[ChargeCost, ...]:
     """The same charges of several projects together, in the order of the price list."""
     found: dict[str, ChargeCost] = {}
     for parts in every:
@@ -140,7 +140,7 @@ class Costing(Struct, frozen=True):
 
     def _tenant(self, tenant: Tenant, project: LiveProject) -> TenantCost:
         parts = self._charges(project)
-        return TenantCost(tenant.name, tenant.tier, project.organization, project.id, sum_of(parts), parts)
+        return TenantCost(tenant.name, tenant.tier, project.organization, project.id, total_cost(parts), parts)
 
     def _charges(self, project: LiveProject) -> tuple[ChargeCost, ...]:
         """Neon may leave out a project that consumed nothing."""
@@ -150,7 +150,7 @@ class Costing(Struct, frozen=True):
     def _organization(self, name: str, tenants: Sequence[TenantCost]) -> OrganizationCost:
         projects, rates = self.scope.projects[name], self.prices.of(name)
         own = {tenant.project_id for tenant in tenants}
-        others = sum((sum_of(self._charges(one)) for one in projects if one.id not in own), NOTHING)
+        others = sum((total_cost(self._charges(one)) for one in projects if one.id not in own), NOTHING)
         included = self._included(name, rates) if name in self.scope.whole else NOTHING
         return OrganizationCost(
             organization=name,
@@ -159,7 +159,7 @@ class Costing(Struct, frozen=True):
             sponsored=rates.sponsored,
             projects=len(projects),
             tenants=len(tenants),
-            charges=added(map(self._charges, projects)),
+            charges=added_up(map(self._charges, projects)),
             other_projects=others,
             included=included,
             cost=sum((tenant.cost for tenant in tenants), NOTHING) + others - included,

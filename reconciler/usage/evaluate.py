@@ -13,7 +13,7 @@ from reconciler.live.project import Needs
 from reconciler.model.quota import OFF
 from reconciler.usage.amounts import LOGICAL_SIZE, PERIODIC, QUOTAS, amount, limits
 from reconciler.usage.reads import matched
-from reconciler.usage.thresholds import crossed, percent_of, reached_on
+from reconciler.usage.thresholds import day_reached, highest_crossed, percent_of
 from reconciler.usage.usage import OrganizationUsage, QuotaUsage, TenantUsage
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Evaluation(Struct, frozen=True):
             limit=limit,
             at_most=found.at_most,
             percent=percent_of(found.used, limit),
-            threshold=crossed(self._thresholds(tenant), found.used, limit),
+            threshold=highest_crossed(self._thresholds(tenant), found.used, limit),
             reached_on=None if tenant.suspended else self._forecast(project, quota, found, limit),
         )
 
@@ -107,10 +107,10 @@ class Evaluation(Struct, frozen=True):
         """None for a size that is only an upper bound: most of it may be history."""
         if quota != LOGICAL_SIZE:
             begun = max(self.period.start, project.created_at)
-            return reached_on(found.used, limit, begun, self.now, self.period.end)
+            return day_reached(found.used, limit, begun, self.now, self.period.end)
         if found.at_most:
             return None
-        return reached_on(found.used, limit, project.created_at, self.now, self.now + SIZE_HORIZON)
+        return day_reached(found.used, limit, project.created_at, self.now, self.now + SIZE_HORIZON)
 
     def _thresholds(self, tenant: Tenant) -> tuple[int, ...]:
         if tenant.suspended:
@@ -131,7 +131,9 @@ class Evaluation(Struct, frozen=True):
         if not limit:
             return OrganizationUsage(name, count, limit)
         thresholds = USAGE_THRESHOLDS if self.above is None else (self.above,)
-        return OrganizationUsage(name, count, limit, percent_of(count, limit), crossed(thresholds, count, limit))
+        return OrganizationUsage(
+            name, count, limit, percent_of(count, limit), highest_crossed(thresholds, count, limit)
+        )
 
 
 def _doubtful(quota: QuotaUsage) -> bool:

@@ -14,7 +14,7 @@ from reconciler.plan.concerns import restore_window
 from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.usage.after_plan import LISTED, Outcome, outcomes
 from reconciler.usage.amounts import PERIODIC
-from reconciler.usage.thresholds import crossed
+from reconciler.usage.thresholds import highest_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +117,7 @@ def _today(tenant: TenantPlan, tiers: Mapping[str, TenantTier], desired: Desired
     limited = [(amount, limit) for amount, limit in limits if limit]
     return _Today(
         used_up=any(amount >= limit for amount, limit in limited),
-        above=any(crossed(thresholds, amount, limit) is not None for amount, limit in limited),
+        above=any(highest_crossed(thresholds, amount, limit) is not None for amount, limit in limited),
         at_most=project.consumption is None,
     )
 

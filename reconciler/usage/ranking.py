@@ -29,7 +29,7 @@ def crossings(tenants: Sequence[TenantUsage]) -> list[Crossing]:
     return sorted(found, key=lambda one: (-(one.quota.percent or 0), one.tenant.tenant, one.quota.quota))
 
 
-def biggest(tenants: Sequence[TenantUsage]) -> dict[str, list[tuple[str, int]]]:
+def biggest_consumers(tenants: Sequence[TenantUsage]) -> dict[str, list[tuple[str, int]]]:
     """The tenants that use most, with the used amounts, by the path of the quota; also without a limit."""
     amounts: dict[str, list[tuple[str, int]]] = {}
     for tenant in tenants:

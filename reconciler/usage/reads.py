@@ -85,7 +85,7 @@ class Reads(Struct, frozen=True):
         return frozenset(id_ for ids in self.histories.values() for id_ in ids)
 
 
-def parts(ids: Sequence[str]) -> list[Sequence[str]]:
+def call_groups(ids: Sequence[str]) -> list[Sequence[str]]:
     """The ids in groups of one call each."""
     size = PROJECTS_PER_CONSUMPTION_CALL
     return [ids[start : start + size] for start in range(0, len(ids), size)]
@@ -107,7 +107,7 @@ def after_lists(projects: Iterable[LiveProject], period: Period, spans: int, *, 
         elif not IN_HISTORY.isdisjoint(limited):
             histories.setdefault(project.organization, []).append(project.id)
     for organization, ids in list(histories.items()):
-        if len(ids) <= len(parts(ids)) * spans:
+        if len(ids) <= len(call_groups(ids)) * spans:
             alone += histories.pop(organization)
     return Reads({name: tuple(ids) for name, ids in histories.items()}, tuple(alone))
 

@@ -31,14 +31,14 @@ class StateCount(Struct, frozen=True):
     """The remedy; None if nothing has to be done."""
 
 
-def by_quota(tenant: TenantUsage) -> bool:
+def suspended_by_quota(tenant: TenantUsage) -> bool:
     """Whether a quota has suspended it, and not its file."""
     return tenant.suspended and tenant.suspended_by_file is None
 
 
 def at_limit(tenant: TenantUsage) -> bool:
     """Whether a quota that is reached stops it."""
-    return by_quota(tenant) or tenant.writes_fail
+    return suspended_by_quota(tenant) or tenant.writes_fail
 
 
 def near_limit(tenant: TenantUsage) -> bool:
@@ -46,7 +46,7 @@ def near_limit(tenant: TenantUsage) -> bool:
     return tenant.threshold is not None and not at_limit(tenant)
 
 
-def by_files(usage: Usage) -> list[TenantUsage]:
+def suspended_by_files(usage: Usage) -> list[TenantUsage]:
     """The tenants that their files suspend."""
     return [tenant for tenant in usage.tenants if tenant.suspended_by_file is not None]
 
@@ -54,8 +54,8 @@ def by_files(usage: Usage) -> list[TenantUsage]:
 def states(usage: Usage) -> Iterator[StateCount]:
     """Every state that a tenant is in."""
     counts = (
-        StateCount("suspended", sum(map(by_quota, usage.tenants)), RAISED_BY),
-        StateCount("suspended_by_file", len(by_files(usage)), RESUMED_BY),
+        StateCount("suspended", sum(map(suspended_by_quota, usage.tenants)), RAISED_BY),
+        StateCount("suspended_by_file", len(suspended_by_files(usage)), RESUMED_BY),
         StateCount("writes_fail", sum(one.writes_fail for one in usage.tenants), FREED_BY),
         StateCount("above_a_threshold", sum(one.threshold is not None for one in usage.tenants), None),
         StateCount("near_limit", sum(map(near_limit, usage.tenants)), None),

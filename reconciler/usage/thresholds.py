@@ -18,12 +18,12 @@ def percent_of(used: int, limit: int) -> float:
     return (used * 1000 // limit) / 10
 
 
-def crossed(thresholds: Iterable[int], used: int, limit: int) -> int | None:
+def highest_crossed(thresholds: Iterable[int], used: int, limit: int) -> int | None:
     """The highest of the thresholds (percent) that the used amount has reached."""
     return max((threshold for threshold in thresholds if used * 100 >= threshold * limit), default=None)
 
 
-def reached_on(used: int, limit: int, begun: datetime, now: datetime, horizon: datetime) -> date | None:
+def day_reached(used: int, limit: int, begun: datetime, now: datetime, horizon: datetime) -> date | None:
     """The day on which the limit is reached at the average rate since ``begun``.
 
     None if it is reached already, not before ``horizon``, or if too little time has gone by.

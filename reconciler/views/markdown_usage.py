@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.plan.change import Risk
-from reconciler.usage.ranking import biggest, crossings
+from reconciler.usage.ranking import biggest_consumers, crossings
 from reconciler.usage.states import (
     IDLE_REMEDY,
     NOT_READ_REMEDY,
     WITHOUT_PROJECT_REMEDY,
-    by_files,
-    by_quota,
+    suspended_by_files,
+    suspended_by_quota,
 )
 from reconciler.views import markdown_findings
 from reconciler.views.formatted_text import formatted, joined
@@ -75,14 +75,14 @@ def _head(report: Usage) -> Iterator[Markdown]:
 
 def _at_limits(report: Usage, size: Size) -> Iterator[Block]:
     """Who cannot run and who cannot write, and the next step."""
-    suspended = [one for one in report.tenants if by_quota(one)]
+    suspended = [one for one in report.tenants if suspended_by_quota(one)]
     full = [one for one in report.tenants if one.writes_fail]
     until = text(f"Their computes cannot start until {report.period_end:%Y-%m-%d} UTC.")
     head = ("tenant", "tier", "reached")
     quotas, of_size = partial(_reached, of_size=False), partial(_reached, of_size=True)
     yield from _table(SUSPENDED, head, suspended, quotas, size, until)
     yield from _table(WRITES_FAIL, head, full, of_size, size)
-    head, off = ("tenant", "tier", "reason"), by_files(report)
+    head, off = ("tenant", "tier", "reason"), suspended_by_files(report)
     yield from _table(SUSPENDED_BY_FILES, head, off, _reason, size)
 
 
@@ -147,7 +147,7 @@ def _all(title: str, head: Sequence[str], rows: Sequence[tuple[Markdown, ...]]) 
 
 def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Block]:
     """Who uses most of each quota."""
-    if ranked := biggest(tenants):
+    if ranked := biggest_consumers(tenants):
         rows = [
             (
                 text(short(path)),

@@ -8,13 +8,13 @@ from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import unit_of
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.usage.amounts import LOGICAL_SIZE
-from reconciler.usage.ranking import biggest, crossings
+from reconciler.usage.ranking import biggest_consumers, crossings
 from reconciler.usage.states import (
     IDLE_REMEDY,
     NOT_READ_REMEDY,
     WITHOUT_PROJECT_REMEDY,
-    by_files,
-    by_quota,
+    suspended_by_files,
+    suspended_by_quota,
 )
 from reconciler.views import sections, symbols
 from reconciler.views.formatted_text import FormattedText, formatted
@@ -74,7 +74,7 @@ def _suspended(report: Usage, extent: ListLimits) -> Iterator[Piece]:
         quotas = [quota for quota in tenant.quotas if quota.reached and quota.quota != SIZE]
         yield _tenant_line(tenant, f"reached {reached(quotas)}; its computes cannot start until {until}")
 
-    found = [tenant for tenant in report.tenants if by_quota(tenant)]
+    found = [tenant for tenant in report.tenants if suspended_by_quota(tenant)]
     yield from section(SUSPENDED, found, one, extent, "tenant", compact=True)
 
 
@@ -84,7 +84,7 @@ def _by_files(report: Usage, extent: ListLimits) -> Iterator[Piece]:
     def one(tenant: TenantUsage) -> Iterator[Piece]:
         yield _tenant_line(tenant, formatted("{}", tenant.suspended_by_file or ""))
 
-    found = by_files(report)
+    found = suspended_by_files(report)
     yield from section(SUSPENDED_BY_FILES, found, one, extent, "tenant", compact=True)
 
 
@@ -125,7 +125,7 @@ def _crossings(report: Usage, extent: ListLimits) -> Iterator[Piece]:
 
 
 def _consumers(tenants: Sequence[TenantUsage]) -> Iterator[Piece]:
-    ranked = biggest(tenants)
+    ranked = biggest_consumers(tenants)
     if not ranked:
         return
     yield Line(styled("Biggest consumers", symbols.HEADING))
@@ -172,8 +172,8 @@ def summary(report: Usage) -> str:
     line = "a threshold" if report.above is None else f"{report.above}%"
     parts = (
         f"{counted(above, 'tenant')} above {line}" if above else f"no tenant above {line}",
-        _if_any(sum(map(by_quota, report.tenants)), "suspended"),
-        _if_any(len(by_files(report)), "suspended by their files"),
+        _if_any(sum(map(suspended_by_quota, report.tenants)), "suspended"),
+        _if_any(len(suspended_by_files(report)), "suspended by their files"),
         _if_any(sum(tenant.idle for tenant in report.tenants), f"idle for {idle_time(report)}"),
     )
     return f"Usage: {', '.join(filter(None, parts))}; {counted(report.looked_at, 'tenant')} looked at."

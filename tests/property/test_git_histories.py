@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.files.applied import kept
+from reconciler.files.applied import read_record
 from tests import profiles
 from tests.e2e.test_causes import by_hand, commit, homes, move, run, transfers
 from tests.harness.repository import git
@@ -138,7 +138,7 @@ class History:
     def reduced(self, tenant: str) -> tuple[bool, bool]:
         """Whether a commit since the merge base, or an edit since HEAD, made the tenant's limit smaller, and its
         tier."""
-        record = kept(self.shell.folder, "refs/tags/applied", "prod")
+        record = read_record(self.shell.folder, "refs/tags/applied", "prod")
         assert record is not None
         base = record.applied.of(tenant)
         assert base is not None, "each tenant has one from the beginning"

@@ -15,7 +15,7 @@ from reconciler.plan import unused
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.concerns.times import expired, outside_window, unreadable
-from reconciler.plan.contradictions import age
+from reconciler.plan.contradictions import creation_order
 from reconciler.plan.rivals import creating_run, ours
 from reconciler.plan.stage import Stage
 
@@ -178,7 +178,7 @@ def _changes(action: DeleteDuplicate, own: LiveProject, second: LiveProject, fle
         yield f"project {own.id} is not the tenant's first project"
     if not ours(second, fleet, action.tenant) or creating_run(second) != action.run:
         yield "its annotations have changed"
-    if age(second) <= age(own):
+    if creation_order(second) <= creation_order(own):
         yield f"it was created before {own.id}"
     if (second.name, second.organization) != (action.name, action.organization):
         yield f"it is now named {second.name!r} in {second.organization}"

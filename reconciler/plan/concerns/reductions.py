@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from reconciler.model.values import Json, Value
     from reconciler.plan.concerns.concern import Stated
 
-Way: TypeAlias = tuple[str, str]
-"""The member of a structured value, or empty, and what happens to it."""
+Loss: TypeAlias = tuple[str, str]
+"""What a change takes: the member of a structured value, or empty, and what happens to it."""
 
 EXPIRY: Final = ".expires_at"
 ALLOWED_IPS: Final = "settings.allowed_ips"
 ANYHOW: Final = "*"
-"""Any way: one of the two values is not declared."""
-NONE: Final[frozenset[Way]] = frozenset()
-LESS: Final[frozenset[Way]] = frozenset({("", "less")})
+"""Any loss: one of the two values is not declared."""
+NONE: Final[frozenset[Loss]] = frozenset()
+LESS: Final[frozenset[Loss]] = frozenset({("", "less")})
 
 
-def ways(path: str, was: Value | Assignment, becomes: Value | Assignment) -> frozenset[Way]:
-    """The ways in which the change from the first to the second value is a reduction; empty if it is none.
+def losses(path: str, was: Value | Assignment, becomes: Value | Assignment) -> frozenset[Loss]:
+    """What the change from the first to the second value takes; empty if it is no reduction.
 
-    A field that the files begin or cease to manage may take in any way. Of fields without an order, each other
-    value does.
+    If the files begin or cease to manage a field, any loss is possible; so it is for another value of a field
+    without an order.
     """
     if was == becomes:
         return NONE
@@ -61,15 +61,15 @@ def ways(path: str, was: Value | Assignment, becomes: Value | Assignment) -> fro
     return LESS if takes else NONE
 
 
-def met(needed: Iterable[Way], moved: frozenset[Way]) -> bool:
-    """Whether each of the needed ways is among those in which something moved."""
-    return all(is_met(way, moved) for way in needed)
+def all_covered(needed: Iterable[Loss], moved: frozenset[Loss]) -> bool:
+    """Whether the files ask for each of these losses."""
+    return all(is_covered(loss, moved) for loss in needed)
 
 
-def is_met(way: Way, moved: frozenset[Way]) -> bool:
-    """Whether something moved in this way."""
-    member, how = way
-    if way == ("", ANYHOW) or ("", ANYHOW) in moved:
+def is_covered(loss: Loss, moved: frozenset[Loss]) -> bool:
+    """Whether the files ask for the loss: ``moved`` is what they take."""
+    member, how = loss
+    if loss == ("", ANYHOW) or ("", ANYHOW) in moved:
         return bool(moved)
     return any(one == member and (how == other or ANYHOW in (how, other)) for one, other in moved)
 
@@ -104,7 +104,7 @@ def _is_more(path: str, was: JsonText, becomes: JsonText) -> bool:
     return field.ranking.takes(becomes, was) and not field.ranking.takes(was, becomes)
 
 
-def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Way]:
+def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Loss]:
     """Member by member as far as the second value states them: parts that the files leave out are kept."""
     if isinstance(becomes, dict) and (was is None or isinstance(was, dict)):
         for key, value in becomes.items():
@@ -119,7 +119,7 @@ def _of_members(at: str, was: Json, becomes: Json, path: str) -> Iterator[Way]:
         yield at, f"becomes {JsonText.of(becomes).text}"
 
 
-def _of_lists(at: str, was: list[Json], becomes: list[Json], path: str) -> Iterator[Way]:
+def _of_lists(at: str, was: list[Json], becomes: list[Json], path: str) -> Iterator[Loss]:
     """Items that were removed from the list and items that are new in it: either may reduce access or safety."""
     if path == ALLOWED_IPS:
         fewer, more = shuts_out(map(str, was), map(str, becomes)), shuts_out(map(str, becomes), map(str, was))
@@ -141,10 +141,10 @@ def reduced(
     ``live`` is None if it is unknown: then any reduction by the files counts. ``in_another_tier`` says that the
     project has all that another tier grants: then its organization goes with the tier, too.
     """
-    moved = ways(path, before.get(path), now.get(path))
-    needed = ways(path, live, now.get(path))
+    moved = losses(path, before.get(path), now.get(path))
+    needed = losses(path, live, now.get(path))
     if moved:
-        return met(needed, moved) or not ways(path, now.get(path), before.get(path))
+        return all_covered(needed, moved) or not losses(path, now.get(path), before.get(path))
     if before.get(path) != now.get(path):
         return False
     goes_with_it = has_an_order(path) or (path == ORGANIZATION and in_another_tier)
@@ -153,8 +153,8 @@ def reduced(
 
 def touched(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
     """Whether the files ask for a part of the reduction that a change from the live value makes."""
-    moved = ways(path, before.get(path), now.get(path))
-    return any(is_met(way, moved) for way in ways(path, live, now.get(path)))
+    moved = losses(path, before.get(path), now.get(path))
+    return any(is_covered(loss, moved) for loss in losses(path, live, now.get(path)))
 
 
 def _tier_sank(before: Stated, now: Stated) -> bool:
@@ -165,12 +165,12 @@ def _tier_sank(before: Stated, now: Stated) -> bool:
     was, becomes = before.get(ORGANIZATION), now.get(ORGANIZATION)
     if not isinstance(was, Assignment) or not isinstance(becomes, Assignment) or was.tier == becomes.tier:
         return False
-    down, up = ways(ORGANIZATION, was, becomes), ways(ORGANIZATION, becomes, was)
+    down, up = losses(ORGANIZATION, was, becomes), losses(ORGANIZATION, becomes, was)
     if down or up:
         return bool(down) and not up
     both = [path for path in before if path in now and has_an_order(path)]
-    takes = any(ways(path, before[path], now[path]) for path in both)
-    return takes and not any(ways(path, now[path], before[path]) for path in both)
+    takes = any(losses(path, before[path], now[path]) for path in both)
+    return takes and not any(losses(path, now[path], before[path]) for path in both)
 
 
 def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value | Assignment) -> bool:
@@ -179,4 +179,4 @@ def _goes_with_the_maximum(path: str, before: Stated, now: Stated, live: Value |
         return False
     maximum = path.removesuffix(MIN) + MAX
     most = now.get(maximum)
-    return isinstance(most, int | float) and live > most and bool(ways(maximum, before.get(maximum), most))
+    return isinstance(most, int | float) and live > most and bool(losses(maximum, before.get(maximum), most))

@@ -36,7 +36,7 @@ settings.
 """
 
 
-def first(changes: Mapping[FieldChange, Verdict]) -> Verdict:
+def first_verdict(changes: Mapping[FieldChange, Verdict]) -> Verdict:
     """Return the verdict on the first refused change of an action."""
     return next(iter(changes.values()))
 

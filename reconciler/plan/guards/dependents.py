@@ -20,7 +20,7 @@ from reconciler.plan.actions.project import PatchProject, TransferProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import ends_an_expiry
-from reconciler.plan.guards.context import Held, TenantContext, Verdict, first, with_held
+from reconciler.plan.guards.context import Held, TenantContext, Verdict, first_verdict, with_held
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.size_range import outside_limits
 from reconciler.plan.stage import Stage
@@ -42,7 +42,7 @@ def with_dependents(held: Held, context: TenantContext) -> Held:
 def _snapshots(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """A snapshot waits if the one that it replaces may not be deleted."""
     makes_room = (
-        first(changes)
+        first_verdict(changes)
         for action, changes in held.items()
         if action.stage in (Stage.MAKE_ROOM, Stage.REPLACE_SNAPSHOT)
     )
@@ -53,7 +53,7 @@ def _snapshots(held: Held, context: TenantContext) -> Iterator[tuple[Action, Ver
 def _parents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """Neon deletes no branch that has children. Children come first in a plan."""
     parents = {branch.id: branch.parent_id for branch in context.planned.branches}
-    staying = {a.branch_id: first(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
+    staying = {a.branch_id: first_verdict(changes) for a, changes in held.items() if isinstance(a, DeleteBranch)}
     children: dict[str | None, str] = {}
     for branch_id in staying:
         children.setdefault(parents.get(branch_id), branch_id)
@@ -66,7 +66,7 @@ def _parents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdi
 
 def _branches(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """A branch waits for its parent, and for room if others may not be deleted."""
-    verdicts = {action: first(changes) for action, changes in held.items()}
+    verdicts = {action: first_verdict(changes) for action, changes in held.items()}
     crowded = next((verdict for action, verdict in verdicts.items() if isinstance(action, DeleteBranch)), None)
     missing = dict(_unfit_parents(held))
     room = _room(verdicts, context)
@@ -83,7 +83,7 @@ def _branches(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verd
 
 def _contents(held: Held, context: TenantContext) -> Iterator[tuple[Action, Verdict]]:
     """Roles and databases wait for their new branch, databases for their owner, and owners for their databases."""
-    verdicts = {action: first(changes) for action, changes in held.items()}
+    verdicts = {action: first_verdict(changes) for action, changes in held.items()}
     branches = {action.branch: why for action, why in verdicts.items() if isinstance(action, CreateBranch)}
     branches |= {action.branch: why for action, why in verdicts.items() if isinstance(action, ResetBranch)}
     roles = {(a.branch, a.role): why for a, why in verdicts.items() if isinstance(a, CreateRole)}
@@ -130,7 +130,9 @@ def blocking_verdict(held: Held, context: TenantContext) -> Verdict | None:
     deletes = any(isinstance(action, DeleteBranch | DeleteSnapshot) for action in held)
     crowded = deletes and _fits_only_without(held, context)
     found = [
-        (action, first(changes)) for action, changes in held.items() if _blocks_all_others(action, crowded=crowded)
+        (action, first_verdict(changes))
+        for action, changes in held.items()
+        if _blocks_all_others(action, crowded=crowded)
     ]
     found.sort(key=lambda one: not isinstance(one[0], TransferProject))
     return found[0][1] if found else None

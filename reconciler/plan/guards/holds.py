@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plan.ends import worded
+from reconciler.plan.ends import hold_text
 from reconciler.plan.guards.context import Verdict
 from reconciler.plan.plan import Rule
 
@@ -20,7 +20,7 @@ def on_hold(context: TenantContext) -> Verdict | None:
     hold = _hold(context)
     if hold is None:
         return None
-    return Verdict(Rule.HELD, worded(hold), "remove hold from the tenant's file, or wait until it ends")
+    return Verdict(Rule.HELD, hold_text(hold), "remove hold from the tenant's file, or wait until it ends")
 
 
 def _hold(context: TenantContext) -> Hold | None:

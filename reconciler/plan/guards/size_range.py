@@ -14,7 +14,7 @@ from reconciler.plan.actions.compute import CreateReplica, PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.concerns import compute
 from reconciler.plan.concerns.organization import bound_text, forbids
-from reconciler.plan.guards.context import TenantContext, Verdict, first
+from reconciler.plan.guards.context import TenantContext, Verdict, first_verdict
 from reconciler.plan.plan import Rule
 
 if TYPE_CHECKING:
@@ -67,7 +67,10 @@ def outside_limits(held: Held, context: TenantContext) -> Iterator[tuple[Action,
                 if forbids(limits, path, sizes.get(path)):
                     origin = "as declared" if path in declared else "the project's default"
                     size, allowed = f"{sizes[path]:g} CU, {origin}", f"{bound_text(limits, path)} CU"
-                    yield action, first(stays) if stays else _not_allowed(path, size, organization, allowed)
+                    yield (
+                        action,
+                        first_verdict(stays) if stays else _not_allowed(path, size, organization, allowed),
+                    )
                     break
 
 

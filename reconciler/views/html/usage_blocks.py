@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.usage.states import by_quota
+from reconciler.usage.states import suspended_by_quota
 from reconciler.views.html.blocks import ChangeBlock, Facet, Meter, PageMember, PageSection, PageStep
 from reconciler.views.html.charts import BAD, PLAIN, WARN
 from reconciler.views.html.data import NAME, RANK
@@ -60,7 +60,7 @@ def _block(usage: Usage, tenant: TenantUsage) -> ChangeBlock:
 def _states(tenant: TenantUsage) -> list[str]:
     if tenant.suspended_by_file is not None:
         return [BY_FILE]
-    full = by_quota(tenant) or tenant.writes_fail
+    full = suspended_by_quota(tenant) or tenant.writes_fail
     state = AT_LIMIT if full else NEAR if tenant.threshold is not None else BELOW
     return [state, *([IDLE] if tenant.idle else [])]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.usage.ranking import biggest, crossings
+from reconciler.usage.ranking import biggest_consumers, crossings
 from reconciler.usage.states import (
     FREED_BY,
     IDLE_REMEDY,
@@ -17,8 +17,8 @@ from reconciler.usage.states import (
     RESUMED_BY,
     WITHOUT_PROJECT_REMEDY,
     at_limit,
-    by_files,
-    by_quota,
+    suspended_by_files,
+    suspended_by_quota,
 )
 from reconciler.views.html.charts import BAD, PLAIN, WARN, Chart, Count, Part, chart, parts
 from reconciler.views.html.data import page_data
@@ -148,7 +148,7 @@ def _tiles(usage: Usage) -> list[Tile]:
     tenants = usage.tenants
     near = sum(one.threshold is not None and not at_limit(one) for one in tenants)
     coming = len(_expected(usage))
-    suspended, full = sum(map(by_quota, tenants)), sum(one.writes_fail for one in tenants)
+    suspended, full = sum(map(suspended_by_quota, tenants)), sum(one.writes_fail for one in tenants)
     above = "above a threshold" if usage.above is None else f"above {usage.above}%"
     tiles = [
         Tile(f"{usage.looked_at:,}", "tenants looked at", anchor="tenants"),
@@ -157,7 +157,7 @@ def _tiles(usage: Usage) -> list[Tile]:
         Tile(f"{near:,}", f"{above}, not at a limit", WARN if near else PLAIN, "near"),
         Tile(f"{coming:,}", "quotas that will be reached", anchor="forecast"),
     ]
-    if off := len(by_files(usage)):
+    if off := len(suspended_by_files(usage)):
         tiles.append(Tile(f"{off:,}", "suspended by their files", anchor="suspended-by-their-files"))
     if usage.idle_seconds is not None:
         tiles.append(Tile(f"{sum(one.idle for one in tenants):,}", f"idle for {idle_time(usage)}", anchor="idle"))
@@ -268,7 +268,7 @@ def _consumers(tenants: Sequence[TenantUsage]) -> dict[str, list[Consumer]]:
         short(path): [
             Consumer(name, roughly(path, used), parts([(used, PLAIN)], found[0][1])) for name, used in found
         ]
-        for path, found in biggest(tenants).items()
+        for path, found in biggest_consumers(tenants).items()
     }
 
 
@@ -289,7 +289,7 @@ def _organization(one: OrganizationUsage) -> Group:
 
 def _lists(usage: Usage, most: int | None) -> Iterator[TenantNames]:
     idle = [one.tenant for one in usage.tenants if one.idle]
-    off = [f"{one.tenant}: {one.suspended_by_file}" for one in by_files(usage)]
+    off = [f"{one.tenant}: {one.suspended_by_file}" for one in suspended_by_files(usage)]
     yield _names("Suspended by their files", "suspended-by-their-files", off, most, RESUMED_BY)
     yield _names("Idle", "idle", idle, most, IDLE_REMEDY)
     yield _names("Without a project", "without-project", usage.without_project, most, WITHOUT_PROJECT_REMEDY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.desired.address import NEON, allowed, foreign, normal, same
+from reconciler.desired.address import NEON, address_to_show, canonical, canonical_host, is_same_address
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,9 @@ from reconciler.desired.address import NEON, allowed, foreign, normal, same
     ],
 )
 def test_ways_to_write_the_same_address(address: str) -> None:
-    assert normal(address) == NEON
-    assert foreign(address) is None
-    assert same(address, NEON)
+    assert canonical(address) == NEON
+    assert address_to_show(address) is None
+    assert is_same_address(address, NEON)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_ways_to_write_the_same_address(address: str) -> None:
     ],
 )
 def test_what_only_looks_like_it_is_another_one(address: str) -> None:
-    assert foreign(address) == normal(address) != NEON
-    assert not same(address, NEON)
+    assert address_to_show(address) == canonical(address) != NEON
+    assert not is_same_address(address, NEON)
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_what_only_looks_like_it_is_another_one(address: str) -> None:
 )
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(ValueError, match=r"^(it|its|the path) ") as caught:
-        normal(address)
+        canonical(address)
     assert "0123456789" not in str(caught.value)
-    assert not same(address, NEON)
+    assert not is_same_address(address, NEON)
 
 
 def test_a_host_alone_stands_for_its_https_address() -> None:
-    assert allowed("Neon.Proxy.example") == "https://neon.proxy.example/api/v2"
-    assert allowed("localhost:8443") == "https://localhost:8443/api/v2"
-    assert allowed("[::1]:8443") == "https://[::1]:8443/api/v2"
-    assert allowed("http://127.0.0.1:8090/api/v2/") == "http://127.0.0.1:8090/api/v2"
+    assert canonical_host("Neon.Proxy.example") == "https://neon.proxy.example/api/v2"
+    assert canonical_host("localhost:8443") == "https://localhost:8443/api/v2"
+    assert canonical_host("[::1]:8443") == "https://[::1]:8443/api/v2"
+    assert canonical_host("http://127.0.0.1:8090/api/v2/") == "http://127.0.0.1:8090/api/v2"
     with pytest.raises(ValueError, match="starts with https"):
-        allowed("a/b")
+        canonical_host("a/b")

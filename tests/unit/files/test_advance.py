@@ -14,7 +14,7 @@ import pytest
 from reconciler.errors import ExitCode, InvalidInputError, NotAdvancedError, StaleFilesError
 from reconciler.files import advance as advancing
 from reconciler.files.advance import base_to_advance
-from reconciler.files.applied import kept, written
+from reconciler.files.applied import read_record, record_tag
 from reconciler.files.remote_tag import RemoteTag, remote_tag
 from reconciler.files.repository import found
 from reconciler.plan.applied import Applied
@@ -36,7 +36,7 @@ FLEET: Final = "prod"
 
 def put(root: Path, applied: Applied, *, fleet: str = FLEET) -> None:
     """The record as it is kept, put there by git itself."""
-    made = git_in(root, written(applied, TAG, fleet, 7), "hash-object", "-t", "tag", "-w", "--stdin")
+    made = git_in(root, record_tag(applied, TAG, fleet, 7), "hash-object", "-t", "tag", "-w", "--stdin")
     git(root, "update-ref", TAG, made)
 
 
@@ -55,7 +55,7 @@ class TestTheRecord:
         applied = Applied(head, {"acme": old, "übel@example.org": None, "zoe": old}, tried, creating, rejected)
         put(root, applied)
         git(root, "fsck", "--strict")
-        record = kept(root, TAG, FLEET)
+        record = read_record(root, TAG, FLEET)
         assert record is not None
         assert record.applied == applied
         assert git(root, "rev-parse", "applied^{commit}") == head
@@ -69,10 +69,10 @@ class TestTheRecord:
         git(root, "tag", "applied")
         git(root, "tag", "--annotate", "told", "--message", message)
         for name in ("applied", "told"):
-            record = kept(root, f"refs/tags/{name}", FLEET)
+            record = read_record(root, f"refs/tags/{name}", FLEET)
             assert record is not None
             assert record.applied == Applied(head)
-        assert kept(root, "main", FLEET) is None
+        assert read_record(root, "main", FLEET) is None
 
     @pytest.mark.parametrize(
         "record",
@@ -90,12 +90,12 @@ class TestTheRecord:
         root, _ = cloned(tmp_path)
         git(root, "tag", "--annotate", "applied", "--message", json.dumps(record))
         with pytest.raises(InvalidInputError, match="the record in refs/tags/applied"):
-            kept(root, TAG, FLEET)
+            read_record(root, TAG, FLEET)
 
     def test_one_too_large_for_a_tag_is_refused(self) -> None:
         owed = {f"tenant-{number:0120}": "0" * 40 for number in range(70_000)}
         with pytest.raises(NotAdvancedError, match="70,000 tenants"):
-            written(Applied("1" * 40, owed), TAG, FLEET, 7)
+            record_tag(Applied("1" * 40, owed), TAG, FLEET, 7)
 
 
 def begun(root: Path, ref: str | None = "main") -> Base:

@@ -15,7 +15,7 @@ import pytest
 from reconciler.errors import InvalidInputError, StaleFilesError
 from reconciler.files import remote
 from reconciler.files.freshness import require_tip
-from reconciler.files.remote import tip, upstream
+from reconciler.files.remote import tip, upstream_of_ref
 from reconciler.files.repository import found
 from tests.harness.repository import git, needs_git
 from tests.unit.files.test_freshness import cloned, commit
@@ -246,8 +246,8 @@ def test_a_branch_follows_what_its_configuration_says_and_a_remotes_branch_the_l
     git(root, "config", "branch.here.remote", ".")
     git(root, "config", "branch.here.merge", "refs/heads/main")
     opened = found(root)
-    assert upstream(opened, "refs/heads/a.b") == ("team", "refs/heads/Trunk")
-    assert upstream(opened, "refs/heads/here") is None
-    assert upstream(opened, "refs/heads/main") is None
-    assert upstream(opened, "refs/tags/team/x") is None
-    assert upstream(opened, "refs/remotes/team/eu/x") == ("team/eu", "refs/heads/x")
+    assert upstream_of_ref(opened, "refs/heads/a.b") == ("team", "refs/heads/Trunk")
+    assert upstream_of_ref(opened, "refs/heads/here") is None
+    assert upstream_of_ref(opened, "refs/heads/main") is None
+    assert upstream_of_ref(opened, "refs/tags/team/x") is None
+    assert upstream_of_ref(opened, "refs/remotes/team/eu/x") == ("team/eu", "refs/heads/x")

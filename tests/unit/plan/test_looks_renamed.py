@@ -11,7 +11,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from reconciler.plan.renames import gone
+from reconciler.plan.renames import no_longer_declared
 from tests.harness.builders import GIB, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def planned(
     now: DesiredState, live: LiveState = LIVE, before: DesiredState = BEFORE, creates: int = 0, **known: Any
 ) -> Plan:
     history = History(before, **known).under(now)
-    history = History(history.base, history.fork, owed=history.owed, gone=gone(history, now))
+    history = History(history.base, history.fork, owed=history.owed, gone=no_longer_declared(history, now))
     plan = make_plan(now, live, history=history)
     return guard(plan, now, live, Permissions(counts={"creates": creates}), history=history)
 

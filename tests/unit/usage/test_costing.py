@@ -15,7 +15,7 @@ from reconciler.desired.selection import Selection
 from reconciler.live.consumption import Metered, Span
 from reconciler.live.state import LiveState
 from reconciler.model.problem import Location, Severity
-from reconciler.usage.costing import Costing, CostScope, charges, notes, scope, sum_of, tiers, used
+from reconciler.usage.costing import Costing, CostScope, charges, notes, scope, tiers, total_cost, used
 from tests.harness.builders import NOON, a_fleet, a_project, a_tenant
 from tests.harness.structs import built
 
@@ -84,7 +84,7 @@ def test_tenants_and_other_projects_add_up_to_their_organization_to_the_last_dig
     for one in found.organizations(tenants):
         mine = total([tenant.cost for tenant in tenants if tenant.organization == one.organization])
         assert one.cost == mine + one.other_projects - one.included
-        assert sum_of(one.charges) <= one.cost + one.included
+        assert total_cost(one.charges) <= one.cost + one.included
         assert 0 <= one.included <= mine + one.other_projects
     by_tier = tiers(a_fleet(), tenants)
     assert total([one.cost for one in by_tier]) == total([one.cost for one in tenants])
@@ -92,7 +92,7 @@ def test_tenants_and_other_projects_add_up_to_their_organization_to_the_last_dig
 
 @given(rates, metered, metered)
 def test_more_use_never_costs_less(common: Rates, some: Metered, more: Metered) -> None:
-    assert sum_of(charges(some, common)) <= sum_of(charges(some.plus(more), common))
+    assert total_cost(charges(some, common)) <= total_cost(charges(some.plus(more), common))
 
 
 @given(rates, rates, st.lists(metered, min_size=5, max_size=5), st.lists(metered, min_size=5, max_size=5))
@@ -112,7 +112,7 @@ def test_an_organization_that_uses_more_never_pays_less(
 
 @given(metered)
 def test_a_sponsored_organization_pays_nothing(use: Metered) -> None:
-    assert sum_of(charges(use, Rates(LIST, sponsored=True))) == 0
+    assert total_cost(charges(use, Rates(LIST, sponsored=True))) == 0
 
 
 @pytest.mark.parametrize(

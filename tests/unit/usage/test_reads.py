@@ -8,7 +8,7 @@ from reconciler.live.project import Needs
 from reconciler.live.state import LiveState
 from reconciler.model.quota import Consumption, Quota
 from reconciler.usage.period import period_of
-from reconciler.usage.reads import Reads, after_lists, least_calls, parts
+from reconciler.usage.reads import Reads, after_lists, call_groups, least_calls
 from tests.harness.builders import NOON, a_project
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def reads(*projects: LiveProject, spans: int = 2, deep: bool = False) -> Reads:
 def test_many_projects_are_read_through_the_history() -> None:
     found = reads(*map(listed, range(150)))
     assert (len(found.histories["free"]), found.projects) == (150, ())
-    assert [len(part) for part in parts(found.histories["free"])] == [100, 50]
+    assert [len(part) for part in call_groups(found.histories["free"])] == [100, 50]
 
 
 def test_few_projects_are_read_by_themselves_where_that_takes_no_more_calls() -> None:

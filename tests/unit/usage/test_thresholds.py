@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.usage.thresholds import crossed, percent_of, reached_on
+from reconciler.usage.thresholds import day_reached, highest_crossed, percent_of
 
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
 END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ AMOUNTS = st.integers(1, 2**63 - 1)
     ],
 )
 def test_the_highest_threshold_that_is_reached_counts(used: int, limit: int, threshold: int | None) -> None:
-    assert crossed((80, 95), used, limit) == threshold
+    assert highest_crossed((80, 95), used, limit) == threshold
 
 
 @given(AMOUNTS, AMOUNTS)
@@ -38,7 +38,7 @@ def test_a_percentage_never_says_more_than_there_is(used: int, limit: int) -> No
 
 def test_a_quota_is_reached_on_the_day_that_the_average_rate_leads_to() -> None:
     now = BEGUN + timedelta(days=10)
-    assert reached_on(50, 100, BEGUN, now, END) == date(2026, 11, 21)
+    assert day_reached(50, 100, BEGUN, now, END) == date(2026, 11, 21)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_quota_is_reached_on_the_day_that_the_average_rate_leads_to() -> None:
     ids=["only after the period", "unused", "just reached", "exceeded", "too early to tell"],
 )
 def test_no_day_is_named(used: int, days: float) -> None:
-    assert reached_on(used, 100, BEGUN, BEGUN + timedelta(days=days), END) is None
+    assert day_reached(used, 100, BEGUN, BEGUN + timedelta(days=days), END) is None
 
 
 @given(AMOUNTS, AMOUNTS, st.timedeltas(timedelta(), timedelta(days=29)))
 def test_a_day_lies_between_now_and_the_horizon(used: int, limit: int, elapsed: timedelta) -> None:
     now = BEGUN + elapsed
-    day = reached_on(used, limit, BEGUN, now, END)
+    day = day_reached(used, limit, BEGUN, now, END)
     assert day is None or now.date() <= day <= END.date()

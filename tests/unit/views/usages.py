@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.values import replace
 from reconciler.plan.plan import Note
-from reconciler.usage.thresholds import crossed, percent_of
+from reconciler.usage.thresholds import highest_crossed, percent_of
 from reconciler.usage.usage import OrganizationUsage, QuotaUsage, TenantUsage, Usage
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def a_usage(count: int, *, names: Sequence[str] = (), seed: int = 7) -> Usage:
         period_end=END,
         tenants=tenants,
         organizations=(
-            OrganizationUsage("free", free, limit, percent_of(free, limit), crossed((80, 95), free, limit)),
+            OrganizationUsage(
+                "free", free, limit, percent_of(free, limit), highest_crossed((80, 95), free, limit)
+            ),
             OrganizationUsage("paid", count - free, None),
         ),
         without_project=("driftwood",),
@@ -86,7 +88,7 @@ def _quota(name: str, limit: int | None, random: Random) -> QuotaUsage:
         used,
         limit,
         percent=percent_of(used, limit),
-        threshold=crossed((80, 95), used, limit),
+        threshold=highest_crossed((80, 95), used, limit),
         reached_on=None if day is None else day.date(),
     )
 
@@ -106,7 +108,7 @@ def _at_limit(name: str, state: int) -> TenantUsage:
         used,
         limit,
         percent=percent_of(used, limit),
-        threshold=crossed((80, 95), used, limit),
+        threshold=highest_crossed((80, 95), used, limit),
         reached_on=date(2026, 11, 21) if state == 2 else None,
     )
     usual = _tenant(name, Random(7))  # noqa: S311 - no secret

@@ -70,8 +70,10 @@ def _carrying_out(module: str, function: str) -> Callable[..., Any]:
     def callback(**arguments: Any) -> Any:
         from reconciler.cli.runtime import runtime  # noqa: PLC0415 - only where a command runs
 
-        runtime()  # takes the environment of the process before anything else is imported
-        return getattr(import_module(f"reconciler.cli.{module}"), function)(**arguments)
+        around = runtime()  # takes the environment of the process before anything else is imported
+        with around.loading():
+            carry_out = getattr(import_module(f"reconciler.cli.{module}"), function)
+        return carry_out(**arguments)
 
     return callback
 

@@ -148,11 +148,12 @@ def _value(repository: Repository, name: str) -> str | None:
 
 
 def _settings(
-    repository: Repository, levels: Container[pygit2.enums.ConfigLevel] = tuple(pygit2.enums.ConfigLevel)
+    repository: Repository, levels: Container[pygit2.enums.ConfigLevel] | None = None
 ) -> Iterator[tuple[str, str]]:
+    """Yield the settings of these levels, by default of all."""
     try:
         for entry in repository.libgit.config:
-            if entry.level in levels:
+            if levels is None or entry.level in levels:
                 yield entry.name, os.fsdecode(entry.raw_value or b"")
     except (pygit2.GitError, KeyError, ValueError) as error:
         message = f"cannot read the configuration of the repository in {repository.top}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Written
@@ -36,9 +36,14 @@ FORMS: Final[Mapping[Form, Any]] = {
 
 
 class Section(BaseModel):
-    """A mapping in a file: unknown keys are errors."""
+    """A mapping in a file: unknown keys are errors. What checks it is built with that of the whole document."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+    @classmethod
+    def default(cls) -> Self:
+        """The section of a file that does not state it. Without a check, which would build what checks it."""
+        return cls.model_construct()
 
 
 def optional(group: str) -> dict[str, Any]:

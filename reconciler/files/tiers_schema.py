@@ -96,7 +96,7 @@ class LimitsDocument(Section):
     branches: Positive | None = None
     """Including the default branch."""
     snapshots: Count | None = None
-    compute: ComputeLimits = ComputeLimits()
+    compute: ComputeLimits = ComputeLimits.default()
     restore_window: Seconds | None = None
     min_suspend_timeout: Seconds | None = None
     replicas: Count | None = None
@@ -110,7 +110,7 @@ class OrganizationDocument(Section):
     """An organization id, or ${NAME}: the environment variable that contains it."""
     api_key: Reference
     """${NAME}: the environment variable that contains the key. Never the key itself."""
-    limits: LimitsDocument = LimitsDocument()
+    limits: LimitsDocument = LimitsDocument.default()
 
 
 class ApiDocument(Section):
@@ -201,7 +201,7 @@ class CleanupDocument(Section):
 
     old_branches: Seconds | None = None
     """How long a branch stays that a restore left, such as "main (old)": its deletion ends the way back."""
-    dev_branches: BranchCleanupDocument = BranchCleanupDocument()
+    dev_branches: BranchCleanupDocument = BranchCleanupDocument.default()
 
 
 class TierDocument(Section):
@@ -217,9 +217,9 @@ class TierDocument(Section):
     protected: Flag | None = described("protected")
     settings: SettingsDocument | None = None
     """Other project settings."""
-    snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument()
-    dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument()
-    cleanup: CleanupDocument = CleanupDocument()
+    snapshots: SnapshotPolicyDocument = SnapshotPolicyDocument.default()
+    dev_branches: DevBranchPolicyDocument = DevBranchPolicyDocument.default()
+    cleanup: CleanupDocument = CleanupDocument.default()
     roles: list[Role] | None = None
     """Roles of each tenant's default branch. A tenant's file adds others."""
     databases: list[DatabaseDocument] | None = None
@@ -262,7 +262,7 @@ class ThresholdDocument(Section):
 
 
 def _threshold(threshold: Threshold) -> ThresholdDocument:
-    return ThresholdDocument(max=threshold.count, percent=threshold.percent)
+    return ThresholdDocument.model_construct(max=threshold.count, percent=float(threshold.percent))
 
 
 class PruneDocument(Section):
@@ -279,7 +279,7 @@ class GuardsDocument(Section):
     transfers: ThresholdDocument = _threshold(_THRESHOLDS.transfers)
     disruptive: ThresholdDocument = _threshold(_THRESHOLDS.disruptive)
     deletes: ThresholdDocument = _threshold(_THRESHOLDS.deletes)
-    prune: PruneDocument = PruneDocument()
+    prune: PruneDocument = PruneDocument.default()
     idle: Seconds | None = None
     """`usage` lists the tenants whose projects have been unused for this long; without it, none."""
 
@@ -364,17 +364,17 @@ class TiersDocument(Section):
     """If a registry is used, every run on the fleet has to use it."""
     notify: NotifyDocument | None = None
     """Without it, notices go where RECONCILER_NOTIFY_URLS or `--notify-to` says."""
-    api: ApiDocument = ApiDocument()
-    defaults: DefaultsDocument = DefaultsDocument()
+    api: ApiDocument = ApiDocument.default()
+    defaults: DefaultsDocument = DefaultsDocument.default()
     tiers: dict[Slug, TierDocument]
     """The tiers, by name."""
     tenants: Annotated[tuple[SourceDocument, ...], Field(max_length=MOST_SOURCES)] = (
-        SourceDocument(files=DEFAULT_FILES),
+        SourceDocument.model_construct(files=DEFAULT_FILES),
     )
     """The files that declare the tenants."""
     policies: Glob = DEFAULT_POLICIES
     """The files that declare policies, by a pattern relative to the folder of the fleet."""
-    guards: GuardsDocument = GuardsDocument()
+    guards: GuardsDocument = GuardsDocument.default()
     drift_policy: dict[Concern, Drift] | None = None
     """By concern: repair or report. Without an entry, drift is repaired if that reduces nothing, and otherwise
     reported."""

@@ -8,8 +8,8 @@ link counts with everything on its path.
 from __future__ import annotations
 
 import os
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from reconciler.files.digests import blob_id
 from reconciler.files.edits import differs, has_the_same_files, ignores_can_be_read, is_ignored, is_left_out
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.repository import Repository
     from reconciler.files.sources import Memo
-
-_ON_DISK: Final = (
-    pygit2.enums.FileStatus.WT_MODIFIED
-    | pygit2.enums.FileStatus.WT_TYPECHANGE
-    | pygit2.enums.FileStatus.WT_DELETED
-)
 
 
 def unheld(
@@ -191,6 +185,13 @@ class _WorkTreeStatus:
         if not ignores_can_be_read(self._repository, place):
             return False
         try:
-            return bool(self._repository.libgit.status_file(path) & _ON_DISK)
+            return bool(self._repository.libgit.status_file(path) & _on_disk())
         except (pygit2.GitError, KeyError, ValueError):
             return False
+
+
+@cache
+def _on_disk() -> pygit2.enums.FileStatus:
+    """What git says of a file whose contents, kind or existence differs on disk."""
+    status = pygit2.enums.FileStatus
+    return status.WT_MODIFIED | status.WT_TYPECHANGE | status.WT_DELETED

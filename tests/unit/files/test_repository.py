@@ -121,7 +121,15 @@ def test_certificates_that_are_none_do_not_matter_to_reading(tmp_path: Path) -> 
     import sys  # noqa: PLC0415
 
     (tmp_path / "none.pem").write_text("none")
-    program = "import os, reconciler.files.libgit; print(os.environ['SSL_CERT_FILE'])"
+    program = """if True:
+        import os, ssl
+        from reconciler.files.libgit import pygit2
+        asked = ssl.get_default_verify_paths
+        assert issubclass(pygit2.GitError, Exception)
+        assert pygit2.settings.ssl_cert_file is None
+        assert ssl.get_default_verify_paths is asked
+        print(os.environ["SSL_CERT_FILE"])
+    """
     environ = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "none.pem")}
     ended = subprocess.run(
         [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True

@@ -167,8 +167,10 @@ class TenantCache:
         rows, rebuilt, found = self._rows.get, self._rebuilding.tenant, dict[bytes, "Tenant"]()
         for digest, path in files:
             if (row := rows(digest)) is not None:
-                with suppress(*_INVALID):
+                try:
                     found[digest] = rebuilt(row, path, name(path))
+                except _INVALID:
+                    continue
         return found
 
     def save_tenants(self, tenants: Mapping[bytes, Tenant]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from msgspec import Struct, field
@@ -214,36 +213,39 @@ class WorkTree(PartlyCompared, frozen=True):
         todo = [""]
         while todo:
             below = todo.pop()
-            named = _joined(folder, below)
-            before = f"{named}/" if named else ""
-            for entry, what in self._entries(_joined(home, below), named, home, problems):
-                if what == FILE:
-                    files.append(before + entry)
-                elif (path := _joined(below, entry)).count("/") < MAX_FOLDERS:
+            for entry in self._folders(_joined(home, below), _joined(folder, below), home, files, problems):
+                if (path := _joined(below, entry)).count("/") < MAX_FOLDERS:
                     todo.append(path)
                 else:
                     message = f"is more than {MAX_FOLDERS} folders deep"
                     problems.append(self._problem(_joined(folder, path), message))
         return files
 
-    def _entries(self, real: str, named: str, home: str, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-        """Yield the names of files and folders in a folder, without hidden ones and those with a problem."""
+    def _folders(
+        self, real: str, named: str, home: str, files: list[str], problems: list[Problem]
+    ) -> Iterator[str]:
+        """Yield the names of the folders in a folder, and add its files, without hidden ones and those with a
+        problem.
+        """
         try:
-            found = self._scanned(real, named)
+            found = self._scanned(real, named, files)
         except OSError as error:
             if not isinstance(error, FileNotFoundError) or real != named:
                 problems.append(self._problem(named, self._no_folder(real, error)))
             return
         for name, what in found:
-            if what in {FILE, FOLDER}:
-                yield name, what
+            if what == FOLDER:
+                yield name
             elif (hindrance := self._hindrance(_joined(real, name), what, home)) is None:
-                yield name, FILE
+                files.append(_joined(named, name))
             else:
                 problems.append(self._problem(_joined(named, name), hindrance))
 
-    def _scanned(self, real: str, named: str) -> list[tuple[str, str]]:
-        """Return the names in a folder and what each is, without hidden ones; note the marks of files."""
+    def _scanned(self, real: str, named: str, files: list[str]) -> list[tuple[str, str]]:
+        """Add the files of a folder, and note their marks. Return the names of the others, and what each is.
+
+        Hidden ones are left out.
+        """
         found: list[tuple[str, str]] = []
         before, marks = f"{named}/" if named else "", self.marks
         with os.scandir(self._folder(real)) as entries:
@@ -254,10 +256,13 @@ class WorkTree(PartlyCompared, frozen=True):
                 if not entry.is_file(follow_symlinks=False):
                     found.append((name, _what(entry)))
                     continue
-                found.append((name, FILE))
+                path = before + name
+                files.append(path)
                 if marks is not None:
-                    with suppress(OSError):  # it was deleted since
-                        marks[before + name] = mark(entry.stat(follow_symlinks=False))
+                    try:
+                        marks[path] = mark(entry.stat(follow_symlinks=False))
+                    except OSError:  # it was deleted since
+                        continue
         return found
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:

@@ -22,7 +22,7 @@ from reconciler.plan.contradictions import (
 from reconciler.plan.ownership import created_for, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -162,11 +162,11 @@ class _Search:
 
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
-        plain = self._claims.plain_matches()
+        plain, named = self._claims.plain_matches()
         for name, tenant in self._desired.tenants.items():
             if name in plain:
-                if (named := plain[name]) is not None:
-                    self._projects[name] = named
+                if name in named:
+                    self._projects[name] = named[name]
                 continue
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
@@ -303,26 +303,27 @@ class Claims:
         self._frame = frames[0] if len(frames) == 1 and not desired.pins_held_back else None
         """What is around the names of plain tenants in the names of their projects, if nothing else can be."""
 
-    def plain_matches(self) -> Mapping[str, LiveProject | None]:
-        """Return the one project that has the name of each plain tenant, or that none has it: a quick answer.
+    def plain_matches(self) -> tuple[Collection[str], Mapping[str, LiveProject]]:
+        """Return the plain tenants of whom their name decides, and by tenant the one project that has the name of
+        its project: a quick answer.
 
         Without the tenants of which that does not decide: there are several, a pin, a row, or an annotation that
         was read.
         """
         if self._frame is None:
-            return {}
-        pinned, start, end = self._desired.pinned_by, self._frame.start, self._frame.end
+            return (), {}
+        pinned, tenant_of = self._desired.pinned_by, self._frame.tenant
         clear: dict[str, LiveProject] = {}
         unclear: set[str] = set()
         for name, named in self._by_name.items():
-            one = named[0]
+            one, tenant = named[0], tenant_of(name)
+            if tenant is None:
+                continue
             if len(named) > 1 or one.branches or one.id in pinned:
-                unclear.add(name)
+                unclear.add(tenant)
             else:
-                clear[name] = one
-        tenants = self._desired.plain.difference(self._places)
-        names = {tenant: f"{start}{tenant}{end}" for tenant in tenants}
-        return {tenant: clear.get(name) for tenant, name in names.items() if name not in unclear}
+                clear[tenant] = one
+        return self._desired.plain.difference(self._places, unclear), clear
 
     def of(self, tenant: Tenant) -> Claimed:
         """Return the claims by pin; without a pin, by registry row and by name."""

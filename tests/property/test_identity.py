@@ -93,7 +93,7 @@ def test_what_was_known_before_changes_no_owner(
     for projects in seen:
         live = a_view(*projects, registered=registered)
         anew = identify(replace(desired), live)
-        with patch.object(identity.Claims, "plain_matches", lambda _: {}):
+        with patch.object(identity.Claims, "plain_matches", lambda _: ((), {})):
             assert identify(replace(desired), live) == anew
         assert identify(desired, live) == anew
 

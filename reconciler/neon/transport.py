@@ -51,6 +51,13 @@ CALLS_IN_FLIGHT: Final = 20
 CALL_SECONDS: Final = 60.0
 """The timeout of one attempt. Neon may take 30 seconds for a page of a list."""
 CONNECT_SECONDS: Final = 10.0
+HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "User-Agent": f"{PRODUCT}/{__version__}",
+}
+EXTENSIONS: Final = {"timeout": httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS).as_dict()}
 MAX_ANSWER_BYTES: Final = 2**26
 """The maximum size of a decompressed response. A full page of projects has a hundredth of it."""
 RETRIED: Final = retry_if_exception_type(TryAgain)
@@ -116,14 +123,7 @@ class Transport:
         self._path = network_path_to(url, limits) if via is None else NetworkPath(via)
         self.place: tuple[object, ...] = (str(url), via)
         """The destination of the calls: the host, and the transport that replaces the network."""
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            transport=self._path.transport,
-            trust_env=False,  # network_path_to has read it
-            headers={"User-Agent": f"{PRODUCT}/{__version__}", "Accept": "application/json"},
-            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-            follow_redirects=False,
-        )
+        self._host = url.host
         self._pace = pace
         self._secrets = secrets
         self._observer = observer
@@ -138,13 +138,13 @@ class Transport:
         """By project id: until when a transferred project may be invisible to its new key, in event loop time."""
 
     async def __aenter__(self) -> Transport:
-        await self._http.__aenter__()
+        await self._path.transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+        await self._path.transport.__aexit__(kind, error, traceback)
 
     def arriving(self, project_ids: Iterable[str]) -> None:
         """Marks projects as just transferred: the new organization's key may not see them for some seconds."""
@@ -236,10 +236,10 @@ class Transport:
     async def _exchange(self, exchange: Exchange) -> Answer:
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                response = await self._http.send(self._request(exchange), stream=True)
+                response = await self._path.transport.handle_async_request(self._request(exchange))
                 body = await _body(response)
         except NOTHING_SENT as error:
-            failure = connection_failure(error, self._http.base_url.host, self._path, known=self._answered)
+            failure = connection_failure(error, self._host, self._path, known=self._answered)
             raise unreachable(exchange, failure.why, failure.hint, permanent=failure.permanent) from error
         except TimeoutError as error:
             raise lost(exchange, f"no response within {CALL_SECONDS:.0f} s", proxy_hint(self._path)) from error
@@ -252,14 +252,17 @@ class Transport:
         return Answer(response.status_code, response.headers, body)
 
     def _request(self, exchange: Exchange) -> httpx.Request:
+        """The request, for the transport itself: a client would add cookies, redirects and a second look at the
+        URL.
+        """
         call = exchange.call
-        headers = {"X-Request-ID": exchange.request_id}
+        headers = {**HEADERS, "X-Request-ID": exchange.request_id}
         content = None if call.body is None else msgspec.json.encode(call.body)
         if content is not None:
             headers["Content-Type"] = "application/json"
-        url = f"{self._base}{call.path}"  # whole: httpx parses one that it has to join three times
-        query = httpx.QueryParams(dict(call.query)) if call.query else None
-        request = self._http.build_request(call.method, url, params=query, content=content, headers=headers)
+        query = f"?{httpx.QueryParams(dict(call.query))}" if call.query else ""
+        url = f"{self._base}{call.path}{query}"
+        request = httpx.Request(call.method, url, content=content, headers=headers, extensions=EXTENSIONS)
         request.headers["Authorization"] = f"Bearer {exchange.key.secret.reveal()}"  # not kept in a variable
         return request
 

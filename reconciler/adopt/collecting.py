@@ -12,7 +12,7 @@ from reconciler.adopt.adoption import Adopted, in_no_file
 from reconciler.adopt.grant import differences, grant_of_project, grant_of_tier
 from reconciler.adopt.nearest_tier import nearest
 from reconciler.adopt.needs import AdoptRequirements, ids, unstated
-from reconciler.adopt.owners import How, KnownNames, NamedProject
+from reconciler.adopt.owners import KnownNames, NamedProject, NamingSource
 from reconciler.desired.naming import identity
 from reconciler.live.project import Needs
 from reconciler.plan.ownership import created_for
@@ -37,7 +37,7 @@ class NamedBy(Enum):
     JOURNAL = "journal"
 
 
-class Why(Enum):
+class LeftOutReason(Enum):
     """Why a project is left out."""
 
     YOUNG = "created less than {age} ago: the run that creates it may still be at work"
@@ -60,7 +60,7 @@ class Uncollected(Struct, frozen=True):
 
     tenant: str
     project_id: str
-    why: Why
+    why: LeftOutReason
     detail: str = ""
     """More than the reason."""
 
@@ -87,7 +87,7 @@ class Recorded(Struct, frozen=True):
         return since >= -CLOCKS_APART and until <= CLOCKS_APART
 
 
-class Past(Struct, frozen=True):
+class SignUpHistory(Struct, frozen=True):
     """What is known of tenants beside live state."""
 
     recorded: Mapping[str, Recorded]
@@ -127,7 +127,9 @@ def requirements() -> CollectRequirements:
     return CollectRequirements(KnownNames())
 
 
-def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, min_age: timedelta) -> Collected:
+def collect(
+    desired: DesiredState, live: LiveState, past: SignUpHistory, now: datetime, min_age: timedelta
+) -> Collected:
     """Return the sign-ups. Deterministic: the same inputs give the same documents."""
     named = sorted(_named(desired, live, past), key=lambda one: (one[0].tenant, one[0].project.id))
     counts: dict[str, set[str]] = {}
@@ -139,16 +141,16 @@ def collect(desired: DesiredState, live: LiveState, past: Past, now: datetime, m
     left: dict[str, Uncollected] = {}
     for one, source in named:
         several = len(counts[identity(one.tenant)]) > 1 or len(tenants[one.project.id]) > 1
-        why = Why.SEVERAL if several else _why_not(desired, past, one, now - min_age)
+        why = LeftOutReason.SEVERAL if several else _why_not(desired, past, one, now - min_age)
         adopted = None if why is not None else _adopted(desired, live, one)
         if adopted is not None:
             sign_ups.setdefault(one.tenant, SignUp(adopted, source))
         else:
-            left.setdefault(one.project.id, Uncollected(one.tenant, one.project.id, why or Why.NO_TIER))
+            left.setdefault(one.project.id, Uncollected(one.tenant, one.project.id, why or LeftOutReason.NO_TIER))
     return Collected(tuple(sign_ups.values()), tuple(sorted(left.values(), key=lambda one: one.tenant)))
 
 
-def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple[NamedProject, NamedBy]]:
+def _named(desired: DesiredState, live: LiveState, past: SignUpHistory) -> Iterator[tuple[NamedProject, NamedBy]]:
     """Yield each project in no file with every tenant that something names, the surest first.
 
     A journal counts only where nothing else names one: it may be of another account.
@@ -163,15 +165,17 @@ def _named(desired: DesiredState, live: LiveState, past: Past) -> Iterator[tuple
             ]
         for source, tenant in claims:
             if tenant is not None:
-                yield NamedProject(project, tenant, How.ANNOTATION), source
+                yield NamedProject(project, tenant, NamingSource.ANNOTATION), source
 
 
-def _why_not(desired: DesiredState, past: Past, named: NamedProject, youngest: datetime) -> Why | None:
+def _why_not(
+    desired: DesiredState, past: SignUpHistory, named: NamedProject, youngest: datetime
+) -> LeftOutReason | None:
     if named.tenant in past.removed:
-        return Why.REMOVED
+        return LeftOutReason.REMOVED
     if named.tenant in past.declared or desired.same_name(named.tenant) is not None:
-        return Why.DECLARED
-    return Why.YOUNG if named.project.created_at > youngest else None
+        return LeftOutReason.DECLARED
+    return LeftOutReason.YOUNG if named.project.created_at > youngest else None
 
 
 def _adopted(desired: DesiredState, live: LiveState, named: NamedProject) -> Adopted | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from reconciler.adopt.adoption import in_no_file
-from reconciler.adopt.below import BRANCHES, SNAPSHOTS
 from reconciler.adopt.patterns import matches
+from reconciler.adopt.project_contents import BRANCHES, SNAPSHOTS
 from reconciler.desired.selection import Depth, Reach
 from reconciler.live.project import Needs
 from reconciler.plan.ownership import created_for
@@ -76,7 +76,7 @@ class AdoptRequirements(Struct, frozen=True):
         return any(True for _ in matches(self.names.patterns, project.name, project.organization))
 
 
-class BelowRequirements(Struct, frozen=True):
+class ContentsRequirements(Struct, frozen=True):
     """What has to be read of some projects, so that their branches or snapshots can be written into files."""
 
     projects: frozenset[str]

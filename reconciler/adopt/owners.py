@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NO_PROPOSAL: Final = Proposal(None, Sureness.NONE)
 
 
-class How(Enum):
+class NamingSource(Enum):
     """What names a project's tenant, the surest first."""
 
     ANSWER = "answer"
@@ -53,7 +53,7 @@ class NamedProject(Struct, frozen=True):
 
     project: LiveProject
     tenant: str
-    how: How
+    how: NamingSource
     by: str = ""
     """The pattern, or the address in an imported file."""
     tier: str | None = None
@@ -122,23 +122,23 @@ class _Search:
         if tenant is None:
             self.left_alone.append(project)
         else:
-            self.named.append(NamedProject(project, tenant, How.ANSWER))
+            self.named.append(NamedProject(project, tenant, NamingSource.ANSWER))
 
     def _claims(self, project: LiveProject) -> Iterator[NamedProject]:
         if (imported := self.names.imported.get(project.id)) is not None:
-            yield NamedProject(project, imported, How.IMPORT)
+            yield NamedProject(project, imported, NamingSource.IMPORT)
         if (noted := created_for(project, self.desired)) is not None:
-            yield NamedProject(project, noted, How.ANNOTATION)
+            yield NamedProject(project, noted, NamingSource.ANNOTATION)
         for one, match in matches(self.names.patterns, project.name, project.organization):
-            yield NamedProject(project, match.tenant, How.PATTERN, one.text, match.tier)
+            yield NamedProject(project, match.tenant, NamingSource.PATTERN, one.text, match.tier)
 
     def _by_claims(self, project: LiveProject, claims: Sequence[NamedProject]) -> None:
         if not claims and (tenant := self.names.otherwise.get(project.id)) is not None:
-            claims = [NamedProject(project, tenant, How.IMPORT)]
+            claims = [NamedProject(project, tenant, NamingSource.IMPORT)]
         if not claims:
             self.unnamed.append(project)
             return
-        certain = [one for one in claims if one.how is How.IMPORT] or claims
+        certain = [one for one in claims if one.how is NamingSource.IMPORT] or claims
         tenants = list(dict.fromkeys(one.tenant for one in certain))
         if len(tenants) > 1:
             detail = ", ".join(f"{one.tenant} by {one.by or one.how.value}" for one in certain)
@@ -180,7 +180,11 @@ def _doubt(desired: DesiredState, named: NamedProject, counts: Mapping[str, int]
         return Question(project, Reason.CLASH, tenant)
     if (declared := desired.same_name(tenant)) is not None and not _waits(desired, declared, tenant):
         return Question(project, Reason.DECLARED, declared)
-    if named.how is How.PATTERN and (bare := original(tenant)) is not None and _known(desired, bare, counts):
+    if (
+        named.how is NamingSource.PATTERN
+        and (bare := original(tenant)) is not None
+        and _known(desired, bare, counts)
+    ):
         return Question(project, Reason.COPY, bare)
     return None
 

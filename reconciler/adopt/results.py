@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.adopt.collecting import NamedBy  # noqa: TC001 - the document is derived from the types
-from reconciler.adopt.owners import How, Reason  # noqa: TC001 - as above
+from reconciler.adopt.owners import NamingSource, Reason  # noqa: TC001 - as above
 from reconciler.adopt.proposals import SURE, SuggestedPattern
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AdoptedTenant(Struct, frozen=True):
     project: str
     """The project's name."""
     organization: str
-    named_by: How
+    named_by: NamingSource
     pattern: str
     """The pattern, or the address in an imported file, that names the tenant; may be empty."""
     document: Mapping[str, Json] | None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reconciler.adopt.adoption import Adoption, adopt, observed_again, portions, without_invalid
-from reconciler.adopt.below import SETTINGS, with_below
-from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
+from reconciler.adopt.needs import AdoptRequirements, ContentsRequirements
 from reconciler.adopt.neon_config import linked_project
 from reconciler.adopt.owners import KnownNames
 from reconciler.adopt.patterns import patterns
+from reconciler.adopt.project_contents import SETTINGS, with_contents
 from reconciler.adopt.terraform import TerraformState, terraform_state
 from reconciler.cli.account import with_fleet
 from reconciler.cli.adopt_answers import answers_in, questions_text
@@ -132,9 +132,9 @@ async def _found(
         adopted = adopt(fleet.desired, live, names, select=flags.select, infer_tiers=infer)
         found = _Found(adopted, None, first, Counter())
         for part in portions(adopted, PORTION):
-            asked = BelowRequirements(frozenset(one.project.id for one in part.tenants), below)
-            live = await fleet.read_below(live, asked, on_progress=on_progress)
-            stated, rest = with_below(observed_again(part, live), fleet.desired, below)
+            asked = ContentsRequirements(frozenset(one.project.id for one in part.tenants), below)
+            live = await fleet.read_contents(live, asked, on_progress=on_progress)
+            stated, rest = with_contents(observed_again(part, live), fleet.desired, below)
             found = found.with_portion(_written(files, flags, found, stated), rest, dry_run=flags.dry_run)
         depth = (
             Depth.LIST if needs.depth is Depth.LIST else Depth.DECLARED

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reconciler.cli.command_help import Decorator
 
 BELOW: Final = ("branches", "snapshots", "settings")
-"""As in ``adopt.below``; a test compares them."""
+"""As in ``adopt.project_contents``; a test compares them."""
 
 
 adopt_options: Final[Decorator] = packed(

@@ -10,7 +10,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import RunOptions
-from reconciler.fleet.rollback import Undone
+from reconciler.fleet.rollback import RunToUndo
 from reconciler.views.console import say, show, stderr_console, stdout_console
 from reconciler.views.formats import text_of
 from reconciler.views.view import PlanView, ReportView
@@ -31,7 +31,7 @@ async def roll_back(fleet: Fleet, harm: Harm, request: Request, run: RunOptions,
     journals = (run.journal_path, *request.journals, log_folder())
     found = audit(journals, WriteFilter(fleet=fleet.desired.fleet, run=harm.run, wave=harm.wave))
     try:
-        planned = await fleet.plan_rollback(Undone(harm.run, found.writes), request=request)
+        planned = await fleet.plan_rollback(RunToUndo(harm.run, found.writes), request=request)
     except InvalidInputError as error:
         say(f"error: wave {harm.wave} was not undone: {error}")
         return [error.exit_code]

@@ -30,7 +30,7 @@ from reconciler.files.advance import base_to_advance
 from reconciler.files.freshness import SHORT
 from reconciler.fleet import RunOptions
 from reconciler.model.values import replace
-from reconciler.plan.applied import Ended, created_again, to_record_as_tried
+from reconciler.plan.applied import FinishedRun, created_again, to_record_as_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule
 from reconciler.views.console import ERROR, say, show, show_aside, stderr_console, stdout_console
@@ -391,7 +391,7 @@ def _publish(output: OutputFlags, planned: Planned, report: Report, run: RunOpti
 
 def _advance(base: Base, desired: DesiredState, request: Request, planned: Planned, report: Report) -> bool:
     """Moves the base of every tenant that is done, and prints it. False if the tag could not be written."""
-    ended = Ended(
+    ended = FinishedRun(
         desired=desired,
         history=request.past,
         plan=planned.plan,

@@ -20,7 +20,7 @@ from reconciler.files.finding import did_you_mean_one_of
 from reconciler.files.load import OnInvalid
 from reconciler.fleet import Request
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.desired_change import desired_change
 from reconciler.plan.history import History
 from reconciler.views import file_changes
@@ -152,7 +152,7 @@ def _show_plan(
     if given.account.simulator is None and not _has_keys(after):
         say("no key is set: without the account, this is what the files ask for")
         now = runtime().now
-        publish(given.output, DiffView(desired_change(before, after, now), Made(now)))
+        publish(given.output, DiffView(desired_change(before, after, now), PlanOrigin(now)))
         return ExitCode.DONE
     request = with_policies(Request(history=History(before, guessed=True)), files, before, given.base)
 
@@ -160,7 +160,7 @@ def _show_plan(
         return await fleet.plan_few(tenant, request=request)
 
     planned = with_fleet(given.account, after, look, files=files, base=given.base)
-    publish(given.output, PlanView(planned.plan, Made(planned.at, commit=files.commit())))
+    publish(given.output, PlanView(planned.plan, PlanOrigin(planned.at, commit=files.commit())))
     return exit_codes.of_plan(planned.plan, (), detailed=False)
 
 

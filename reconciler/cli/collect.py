@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.collecting import Past, Recorded, Uncollected, Why, collect, requirements
+from reconciler.adopt.collecting import LeftOutReason, Recorded, SignUpHistory, Uncollected, collect, requirements
 from reconciler.apply.journals.audit import journal_lines
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli.account import with_fleet
@@ -63,7 +63,7 @@ def run(
         with watching(stderr_console()) as on_progress:
             live = await fleet.observe_projects(requirements(), on_progress=on_progress)
         now = fleet.time()
-        past = Past(recorded, frozenset(before.tenants if before is not None else ()), frozenset())
+        past = SignUpHistory(recorded, frozenset(before.tenants if before is not None else ()), frozenset())
         found = collect(fleet.desired, live, past, now, age)
         names = {one.adopted.tenant for one in found.sign_ups}
         past = replace(past, removed=removed(files.directory, names))
@@ -82,7 +82,7 @@ def run(
 def _view(path: str, found: Collected, written: CollectedFile, age: timedelta, *, dry_run: bool) -> CollectedView:
     sign_ups = {one.adopted.tenant: one for one in found.sign_ups}
     invalid = (
-        Uncollected(name, sign_ups[name].adopted.project.id, Why.INVALID, message)
+        Uncollected(name, sign_ups[name].adopted.project.id, LeftOutReason.INVALID, message)
         for name, message in written.invalid.items()
     )
     added = [sign_ups[name] for name in written.added]

@@ -16,7 +16,7 @@ _DATA: Final = ("XDG_DATA_HOME", ".local/share")
 _CONFIG: Final = ("XDG_CONFIG_HOME", ".config")
 
 
-class Place(NamedTuple):
+class ScriptLocation(NamedTuple):
     """Where a shell finds the completion of a program."""
 
     base: tuple[str, str]
@@ -27,9 +27,11 @@ class Place(NamedTuple):
 
 
 PLACES: Final = {
-    "bash": Place(_DATA, f"bash-completion/completions/{NAME}", "needs the package bash-completion"),
-    "fish": Place(_CONFIG, f"fish/completions/{NAME}.fish"),
-    "zsh": Place(_DATA, f"zsh/site-functions/_{NAME}", "add its folder to fpath in ~/.zshrc, before compinit"),
+    "bash": ScriptLocation(_DATA, f"bash-completion/completions/{NAME}", "needs the package bash-completion"),
+    "fish": ScriptLocation(_CONFIG, f"fish/completions/{NAME}.fish"),
+    "zsh": ScriptLocation(
+        _DATA, f"zsh/site-functions/_{NAME}", "add its folder to fpath in ~/.zshrc, before compinit"
+    ),
 }
 """By the name of the shell, as ``--completion`` takes it."""
 

@@ -13,7 +13,7 @@ from reconciler.files.authors import authors
 from reconciler.files.git import HEAD, commit_id, fork_point, load_at
 from reconciler.files.load import load
 from reconciler.model.problem import has_error
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.authors import with_authors
 from reconciler.plan.desired_change import desired_change
 from reconciler.plan.plan import Rule
@@ -51,7 +51,7 @@ def run(directory: Path, base: str, head: str | None, output: OutputFlags, detai
     else:
         after = usable(load_at(directory, head, memo=memo), head)
     before = usable(load_at(directory, parted, memo=memo), parted)
-    made = Made(now, None if head is None else commit_id(directory, head), parted)
+    made = PlanOrigin(now, None if head is None else commit_id(directory, head), parted)
     if before.unread_policies:
         raise InvalidInputError(f"cannot use the policies at {parted}: {before.unread_policies[0]}")
     plan = desired_change(before, after, now)

@@ -41,7 +41,7 @@ from reconciler.model.quoting import shown
 from reconciler.model.values import replace
 from reconciler.plan import ends, renames
 from reconciler.plan.applied import Applied
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.history import Baseline, History
@@ -331,11 +331,11 @@ class FleetFiles:
         except InvalidInputError:
             return None
 
-    def made(self, base: str | None, at: datetime) -> Made:
+    def made(self, base: str | None, at: datetime) -> PlanOrigin:
         """When and from which commits a plan is made, for its readers."""
         ref = base or self._compared
         compared = None if ref is None or ref == NO_BASE else commit_id(self._directory, ref)
-        return Made(at, commit=self.commit(), base=compared)
+        return PlanOrigin(at, commit=self.commit(), base=compared)
 
     def _at(self, ref: str) -> DesiredState:
         loaded = self._loaded_at(ref)

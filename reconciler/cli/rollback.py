@@ -22,7 +22,7 @@ from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import with_policies
 from reconciler.errors import InvalidInputError
 from reconciler.fleet import RunOptions
-from reconciler.fleet.rollback import Undone
+from reconciler.fleet.rollback import RunToUndo
 from reconciler.live.state import RunState
 from reconciler.views.console import show, show_aside, stderr_console, stdout_console
 from reconciler.views.formats import TEXT, text_of
@@ -96,7 +96,7 @@ def run(
 
 def _undone(
     run_id: str, fleet: str, tenants: tuple[str, ...], wave: int | None, journals: tuple[Path, ...]
-) -> Undone:
+) -> RunToUndo:
     """The journals' records of the run. Raises InvalidInputError if it has not ended."""
     status = run_statuses([run_id], journals, ())[run_id]
     if status.state is RunState.RUNNING:
@@ -104,7 +104,7 @@ def _undone(
             f"run {run_id} has not ended: {status.evidence}", hint="stop it, or wait until it has ended"
         )
     found = audit(journals, WriteFilter(tenants, fleet=fleet, run=run_id, wave=wave))
-    return Undone(run_id, found.writes, found.unreadable)
+    return RunToUndo(run_id, found.writes, found.unreadable)
 
 
 def _request(
@@ -138,7 +138,7 @@ def _publish_plan(output: OutputFlags, view: PlanView, *, dry_run: bool, aside: 
 class _Attempt:
     """One rollback: its inputs."""
 
-    undone: Undone
+    undone: RunToUndo
     request: Request
     options: RunOptions
     command: CommandFlags

@@ -22,7 +22,7 @@ from reconciler.fleet import RunOptions
 from reconciler.model.moments import rfc3339, utc
 from reconciler.model.units import parse_length
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.history import History
 from reconciler.views.console import say, show, show_aside, stdout_console
 from reconciler.views.formats import TEXT, text_of
@@ -146,7 +146,7 @@ def _converged(given: TenantEdit, few: NamedTenants, edited: EditedTenant, *, ke
     if report is not None:
         publish(given.output, ReportView(report, str(options.journal_path)))
         return exit_codes.of_apply(planned.plan, report, given.output.fail_on, named=True)
-    view = PlanView(planned.plan, Made(planned.at, commit=few.files.commit()))
+    view = PlanView(planned.plan, PlanOrigin(planned.at, commit=few.files.commit()))
     if given.command.dry_run:
         publish(given.output, view)
     else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
 
 
-class Use(Enum):
+class VariableUse(Enum):
     """What a value of tiers.yaml is used for, as text."""
 
     HOST = "host"
@@ -32,15 +32,15 @@ class Use(Enum):
     QUERY = "query"
 
 
-_NAMES: Final[Mapping[Use, re.Pattern[str]]] = {
-    Use.ID: re.compile(r"NEON_\w+(?<!KEY)(?<!TOKEN)(?<!SECRET)(?<!PASSWORD)(?<!_URL)(?<!_URI)"),
-    Use.KEY: re.compile(
+_NAMES: Final[Mapping[VariableUse, re.Pattern[str]]] = {
+    VariableUse.ID: re.compile(r"NEON_\w+(?<!KEY)(?<!TOKEN)(?<!SECRET)(?<!PASSWORD)(?<!_URL)(?<!_URI)"),
+    VariableUse.KEY: re.compile(
         r"(?!\w*_ID\Z|NEON_API_HOST\Z)NEON_\w+(?<!_URL)(?<!_URI)|\w*_ORG_API_KEY|PERSONAL_API_KEY"
     ),
-    Use.REGISTRY: re.compile(r"REGISTRY_URL|NEON_\w*(_URL|_URI|REGISTRY)"),
-    Use.NOTICES: re.compile(r"(?!NEON_)(\w+_)?NOTIFY_URLS?"),
-    Use.REGISTRY_KEY: re.compile(r"REGISTRY_KEY"),
-    Use.TENANTS: re.compile(r"(?!NEON_)(\w+_)?TENANTS_URL"),
+    VariableUse.REGISTRY: re.compile(r"REGISTRY_URL|NEON_\w*(_URL|_URI|REGISTRY)"),
+    VariableUse.NOTICES: re.compile(r"(?!NEON_)(\w+_)?NOTIFY_URLS?"),
+    VariableUse.REGISTRY_KEY: re.compile(r"REGISTRY_KEY"),
+    VariableUse.TENANTS: re.compile(r"(?!NEON_)(\w+_)?TENANTS_URL"),
 }
 """Variables that files may name for a use without a permission: a key is never used as an id, nor an id as a
 key.
@@ -52,7 +52,7 @@ class KeyDestination(Struct, frozen=True):
     """A value of tiers.yaml that decides where keys are sent. ``path`` is its keys, joined by dots."""
 
     path: str
-    use: Use
+    use: VariableUse
     value: str | EnvReference
     location: Location
 
@@ -81,7 +81,7 @@ class DestinationDifference(Struct, frozen=True):
         return f"{self.path} is {_shown(self.now)}, but {was}"
 
 
-def is_permitted(name: str, use: Use) -> bool:
+def is_permitted(name: str, use: VariableUse) -> bool:
     """Whether the name of a variable shows its use, so that files may name it without a permission."""
     return _NAMES[use].fullmatch(name) is not None
 
@@ -89,26 +89,26 @@ def is_permitted(name: str, use: Use) -> bool:
 def destinations(fleet: DesiredState) -> Iterator[KeyDestination]:
     """Yield every value that decides where keys are sent."""
     for name, organization in fleet.organizations.items():
-        yield _at(fleet, f"organizations.{name}.id", Use.ID, organization.id)
-        yield _at(fleet, f"organizations.{name}.api_key", Use.KEY, organization.api_key)
+        yield _at(fleet, f"organizations.{name}.id", VariableUse.ID, organization.id)
+        yield _at(fleet, f"organizations.{name}.api_key", VariableUse.KEY, organization.api_key)
     if fleet.personal_api_key is not None:
-        yield _at(fleet, "personal_api_key", Use.KEY, fleet.personal_api_key)
+        yield _at(fleet, "personal_api_key", VariableUse.KEY, fleet.personal_api_key)
     if fleet.registry is not None:
-        yield _at(fleet, "registry.url", Use.REGISTRY, fleet.registry)
+        yield _at(fleet, "registry.url", VariableUse.REGISTRY, fleet.registry)
     for number, reference in enumerate(fleet.notify):
-        yield _at(fleet, f"notify.urls.{number}", Use.NOTICES, reference)
+        yield _at(fleet, f"notify.urls.{number}", VariableUse.NOTICES, reference)
     if fleet.registry_key is not None:
-        yield _at(fleet, "registry.key", Use.REGISTRY_KEY, fleet.registry_key)
+        yield _at(fleet, "registry.key", VariableUse.REGISTRY_KEY, fleet.registry_key)
     for source in fleet.sql_sources:
         path = f"tenants.{source.index}.sql"
-        yield _at(fleet, f"{path}.url", Use.TENANTS, source.url)
-        yield _at(fleet, f"{path}.query", Use.QUERY, source.query)
+        yield _at(fleet, f"{path}.url", VariableUse.TENANTS, source.url)
+        yield _at(fleet, f"{path}.query", VariableUse.QUERY, source.query)
     yield host_of(fleet)
 
 
 def host_of(fleet: DesiredState) -> KeyDestination:
     """Return the host in the files; Neon's own if they name none."""
-    return _at(fleet, "api.host", Use.HOST, fleet.api.host)
+    return _at(fleet, "api.host", VariableUse.HOST, fleet.api.host)
 
 
 def unpermitted_variables(
@@ -138,7 +138,7 @@ def differences(fleet: DesiredState, base: DesiredState) -> list[DestinationDiff
     return [one for one in found if _essence(one.now) != _essence(one.then)]
 
 
-def _at(fleet: DesiredState, path: str, use: Use, value: str | EnvReference) -> KeyDestination:
+def _at(fleet: DesiredState, path: str, use: VariableUse, value: str | EnvReference) -> KeyDestination:
     return KeyDestination(path, use, value, fleet.places.get(path, _NOWHERE))
 
 
@@ -146,7 +146,7 @@ def _essence(destination: KeyDestination | None) -> str | EnvReference | None:
     if destination is None:
         return None
     value = destination.value
-    if destination.use is Use.HOST and isinstance(value, str):
+    if destination.use is VariableUse.HOST and isinstance(value, str):
         with suppress(ValueError):  # an invalid address is compared as written
             return canonical(value)
     return value
@@ -159,6 +159,6 @@ def _shown(destination: KeyDestination | None) -> str:
     value = destination.value
     if isinstance(value, EnvReference):
         return str(value)
-    if destination.use is Use.QUERY:
+    if destination.use is VariableUse.QUERY:
         return "another query"
-    return "another address" if destination.use is Use.REGISTRY else repr(value)
+    return "another address" if destination.use is VariableUse.REGISTRY else repr(value)

@@ -23,7 +23,7 @@ from reconciler.model.strict_json import MAX_DEPTH, decoded, refuse_depth
 from reconciler.model.values import JsonText, replace
 from reconciler.plan.action import Action
 from reconciler.plan.actions.restore import Consequence
-from reconciler.plan.approval import Made, SavedPlan, Stale
+from reconciler.plan.approval import PlanOrigin, SavedPlan, Stale
 from reconciler.plan.change import FieldChange
 from reconciler.plan.forecast import Forecast, TierCount
 from reconciler.plan.outcome import ActionOutcome, Deletion, Harm, HarmedTenant, Report, TenantOutcome
@@ -133,7 +133,7 @@ def _saved_plan(written: Any) -> SavedPlan:
     tenants = tuple(_tenant_at(place, one) for place, one in enumerate(given or ()))
     _refuse_twins(tenants)
     plan = Plan(**{**_members(document, Plan.__struct_fields__), "tenants": tenants})
-    return SavedPlan(plan, Made(utc(document.made_at), document.commit, document.base))
+    return SavedPlan(plan, PlanOrigin(utc(document.made_at), document.commit, document.base))
 
 
 def _made_at_once(before: Mapping[str, object]) -> Maker:

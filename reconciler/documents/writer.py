@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.record import Audit
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
-    from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.approval import PlanOrigin, Stale
     from reconciler.plan.explained import Explained, ExplainedValue
     from reconciler.plan.outcome import ActionOutcome, Report, TenantOutcome
     from reconciler.plan.plan import FileChange, Orphan, Plan, Refusal, TenantPlan, Unmanaged
@@ -51,7 +51,7 @@ _AT_ONCE: Final = 256
 """Members of a list that are made into text together."""
 
 
-def plan(planned: Plan, made: Made, past_cost: PastCost | None = None) -> Iterator[str]:
+def plan(planned: Plan, made: PlanOrigin, past_cost: PastCost | None = None) -> Iterator[str]:
     """The plan: what apply would do. It is complete: ``documents.reader`` reads it back.
 
     ``past_cost`` stands beside it: it is no part of what is permitted.
@@ -73,7 +73,7 @@ def drift(planned: Plan) -> Iterator[str]:
     return _differences("drift", planned, differing(planned), {}, {})
 
 
-def diff(planned: Plan, made: Made) -> Iterator[str]:
+def diff(planned: Plan, made: PlanOrigin) -> Iterator[str]:
     """What a change of the files asks for."""
     return document_text(
         "diff",

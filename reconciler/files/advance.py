@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.files.remote_tag import RemoteTag
     from reconciler.files.repository import Repository
-    from reconciler.plan.applied import Ended
+    from reconciler.plan.applied import FinishedRun
 
 _TRIES: Final = 8
 
@@ -79,7 +79,7 @@ class Base(Struct, frozen=True):
             return self
         return replace(self, begun=tried, tag=made)
 
-    def advance(self, ended: Ended, seconds: int) -> MovedBase:
+    def advance(self, ended: FinishedRun, seconds: int) -> MovedBase:
         """Move the tag at the remote, then here. ``seconds`` is the time since 1970.
 
         Raises NotAdvancedError if that is not possible: then the base stays as it was.

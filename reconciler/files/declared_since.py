@@ -42,7 +42,7 @@ class Declaration(Struct, frozen=True):
     """Whether a tenant of an earlier commit declares it."""
 
 
-class Since(Struct, Generic[Key], frozen=True):
+class DeclaredSince(Struct, Generic[Key], frozen=True):
     """When claims began."""
 
     began: Mapping[Key, datetime] = {}
@@ -53,16 +53,16 @@ class Since(Struct, Generic[Key], frozen=True):
     """Claims that still hold where the history ends here, as in a shallow clone: they may be older."""
 
 
-def declared_since(root: Path, claims: Mapping[Key, Declaration]) -> Since[Key]:
+def declared_since(root: Path, claims: Mapping[Key, Declaration]) -> DeclaredSince[Key]:
     """Return since when the commits up to HEAD make these claims."""
     try:
         repository = find(root)
         head = None if repository is None else repository.head()
         if repository is None or head is None:
-            return Since()
+            return DeclaredSince()
         return _Walk(root, repository, claims).since(head)
     except (InvalidInputError, UnreadableError):
-        return Since()
+        return DeclaredSince()
 
 
 class _Walk(Generic[Key]):
@@ -75,7 +75,7 @@ class _Walk(Generic[Key]):
         self._began: dict[Key, datetime] = {}
         self._cut_off: set[Key] = set()
 
-    def since(self, head: str) -> Since[Key]:
+    def since(self, head: str) -> DeclaredSince[Key]:
         pending = {head: self._claiming(head, frozenset(self._claims))}
         for commit in self._history(head):
             keys = pending.pop(commit, frozenset())
@@ -86,7 +86,7 @@ class _Walk(Generic[Key]):
             if not any(pending.values()):
                 break
         self._cut_off.update(*pending.values())
-        return Since(self._began, self._time(head), frozenset(self._cut_off))
+        return DeclaredSince(self._began, self._time(head), frozenset(self._cut_off))
 
     def _history(self, head: str) -> Iterator[str]:
         """Yield every commit before its parents, as far as the history reaches."""

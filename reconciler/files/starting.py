@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from reconciler.desired.destinations import Use, is_permitted
+from reconciler.desired.destinations import VariableUse, is_permitted
 from reconciler.files.json_schema import tenant_schema, tiers_schema
 from reconciler.files.price_list import PRICE_LIST
 
@@ -98,8 +98,8 @@ class Start(Struct, frozen=True, dict=True):
     @cached_property
     def foreign(self) -> list[str]:
         """The variables that the files of a fleet may name only with a permission from outside."""
-        ids = [name for name in self.ids if not is_permitted(name, Use.ID)]
-        return [*ids, *(name for name in self.keys if not is_permitted(name, Use.KEY))]
+        ids = [name for name in self.ids if not is_permitted(name, VariableUse.ID)]
+        return [*ids, *(name for name in self.keys if not is_permitted(name, VariableUse.KEY))]
 
     def tier_of(self, organization: StartOrganization) -> str:
         """The name of the tier with the usual quotas of an organization."""

@@ -17,7 +17,7 @@ from reconciler.neon.observe import observe, read_more
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
-    from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
+    from reconciler.adopt.needs import AdoptRequirements, ContentsRequirements
     from reconciler.desired.selection import Depth
     from reconciler.desired.state import DesiredState
     from reconciler.fleet.context import Context
@@ -46,8 +46,8 @@ async def observe_projects(context: Context, requirements: AdoptRequirements, on
     )
 
 
-async def read_below(
-    context: Context, live: LiveState, requirements: BelowRequirements, on_progress: Progress
+async def read_contents(
+    context: Context, live: LiveState, requirements: ContentsRequirements, on_progress: Progress
 ) -> LiveState:
     """The same state with what is below some of its projects."""
     return await read_more(context.neon, context.desired, live, requirements, on_progress=on_progress)

@@ -10,7 +10,13 @@ from reconciler.fleet.context import clock_off, utc_now
 from reconciler.model.diagnosis import Area, Status, fail, failed_by, ok, warn
 from reconciler.model.values import replace
 from reconciler.neon.credentials import Access, organization_access, personal_key, unset_variables
-from reconciler.neon.key_checks import SWAPPED, Known, organization_key_checks, personal_key_checks, room_check
+from reconciler.neon.key_checks import (
+    SWAPPED,
+    KnownOrganizations,
+    organization_key_checks,
+    personal_key_checks,
+    room_check,
+)
 from reconciler.neon.network_checks import network_checks
 from reconciler.neon.pace import Pace
 from reconciler.neon.project_lists import ProjectLists
@@ -96,7 +102,7 @@ class Examination:
         return key
 
     async def _examine(self, transport: Transport) -> None:
-        known = Known({name: access.id for name, access in self._accesses.items()})
+        known = KnownOrganizations({name: access.id for name, access in self._accesses.items()})
         opened: list[OrganizationAccess] = []
         for access in self._accesses.values():
             before = len(self.checks)

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.adopt.needs import AdoptRequirements, BelowRequirements
+    from reconciler.adopt.needs import AdoptRequirements, ContentsRequirements
     from reconciler.apply.run.planned import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
     from reconciler.fleet.adopting import PlannedAdoption
     from reconciler.fleet.registry_rows import RebuiltRegistry
-    from reconciler.fleet.rollback import Undone
+    from reconciler.fleet.rollback import RunToUndo
     from reconciler.live.observation import Observation
     from reconciler.live.state import LiveState
     from reconciler.model.notice import Findings
@@ -205,7 +205,7 @@ class Fleet(FewTenants):
         return await self._running.result(applying, options.stop)
 
     async def plan_rollback(
-        self, undone: Undone, *, request: Request = Request(), on_progress: Progress = no_progress
+        self, undone: RunToUndo, *, request: Request = Request(), on_progress: Progress = no_progress
     ) -> Planned:
         """What takes a run back: the values that its journal recorded before each write, after the guards.
 
@@ -286,13 +286,13 @@ class Fleet(FewTenants):
 
         return await observe_projects(self._context, requirements, on_progress)
 
-    async def read_below(
-        self, live: LiveState, requirements: BelowRequirements, *, on_progress: Progress = no_progress
+    async def read_contents(
+        self, live: LiveState, requirements: ContentsRequirements, *, on_progress: Progress = no_progress
     ) -> LiveState:
         """The same observation with the branches or snapshots of some projects."""
-        from reconciler.fleet.adopting import read_below  # noqa: PLC0415 - a plan needs none of it
+        from reconciler.fleet.adopting import read_contents  # noqa: PLC0415 - a plan needs none of it
 
-        return await read_below(self._context, live, requirements, on_progress)
+        return await read_contents(self._context, live, requirements, on_progress)
 
     async def plan_adopted(
         self,

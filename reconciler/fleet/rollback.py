@@ -37,7 +37,7 @@ SHORT: Final = 7
 """Characters of a commit that are printed."""
 
 
-class Undone(Struct, frozen=True):
+class RunToUndo(Struct, frozen=True):
     """A run to roll back, as its journals record it."""
 
     run: str
@@ -47,7 +47,7 @@ class Undone(Struct, frozen=True):
     """Journals of which a part could not be read."""
 
 
-async def plan_rollback(context: Context, request: Request, undone: Undone, on_progress: Progress) -> Planned:
+async def plan_rollback(context: Context, request: Request, undone: RunToUndo, on_progress: Progress) -> Planned:
     """Observes the tenants of the run, plans their way back, and guards it.
 
     Of ``request``: the selection of tenants, the history and the permissions. Raises
@@ -66,7 +66,7 @@ async def plan_rollback(context: Context, request: Request, undone: Undone, on_p
     return _permitted(context, request, compared, ways, undone)
 
 
-def _ways(desired: DesiredState, request: Request, undone: Undone) -> dict[str, Rollback]:
+def _ways(desired: DesiredState, request: Request, undone: RunToUndo) -> dict[str, Rollback]:
     """The way back of each tenant, in name order; a tenant that was renamed has its current name."""
     writes: dict[str, list[RecordedWrite]] = defaultdict(list)
     projects: dict[str, str] = {}
@@ -85,7 +85,7 @@ def _ways(desired: DesiredState, request: Request, undone: Undone) -> dict[str, 
 
 
 def _permitted(
-    context: Context, request: Request, compared: Planned, ways: Mapping[str, Rollback], undone: Undone
+    context: Context, request: Request, compared: Planned, ways: Mapping[str, Rollback], undone: RunToUndo
 ) -> Planned:
     """The guarded plan. Deletions of what the run created are in it if the permission names their number."""
     desired, live, now = compared.plan_inputs.desired, compared.live, compared.at
@@ -113,7 +113,7 @@ def _permitted(
     return replace(compared, plan=plan, plan_inputs=inputs, unchanged_revisions={}, placements=(), strings_due=())
 
 
-def _about_files(of_files: Plan, plan: Plan, undone: Undone) -> list[Note]:
+def _about_files(of_files: Plan, plan: Plan, undone: RunToUndo) -> list[Note]:
     """What the files still ask for, and how that ends: otherwise the next apply does it again."""
     differing = {planned.tenant for planned in of_files.tenants}
     again = [planned.tenant for planned in plan.tenants if planned.tenant not in differing]
@@ -128,7 +128,7 @@ def _about_files(of_files: Plan, plan: Plan, undone: Undone) -> list[Note]:
     return [Note(None, f"{message}: the next apply does it again; {how}, before the next apply")]
 
 
-def _about_journals(undone: Undone) -> list[Note]:
+def _about_journals(undone: RunToUndo) -> list[Note]:
     return [
         Note(None, f"journal {path} is incomplete: writes of run {undone.run} may be missing here")
         for path in undone.unreadable

@@ -33,7 +33,7 @@ NEARLY_FULL: Final = 0.95
 """The share of the limit on projects from which a warning is given."""
 
 
-class Known(Struct, frozen=True):
+class KnownOrganizations(Struct, frozen=True):
     """The ids of the fleet's organizations, by name."""
 
     ids: Mapping[str, str]
@@ -44,7 +44,7 @@ class Known(Struct, frozen=True):
 
 
 async def organization_key_checks(
-    transport: Transport, access: OrganizationAccess, known: Known
+    transport: Transport, access: OrganizationAccess, known: KnownOrganizations
 ) -> AsyncIterator[Check]:
     """The checks of the key of an organization. Raises UnreachableError."""
     calls, variable = KeyCalls(transport, access.key), access.key.variable
@@ -126,7 +126,7 @@ def room_check(name: str, count: int, limits: OrganizationLimits) -> Check:
     return ok(Area.ORGANIZATIONS, text)
 
 
-async def personal_key_checks(transport: Transport, key: Key, known: Known) -> AsyncIterator[Check]:
+async def personal_key_checks(transport: Transport, key: Key, known: KnownOrganizations) -> AsyncIterator[Check]:
     """The checks of the key of a person. Raises UnreachableError."""
     calls = KeyCalls(transport, key)
     remedy = "create a personal API key of an admin of all organizations (console: account settings, API keys)"
@@ -149,7 +149,7 @@ async def personal_key_checks(transport: Transport, key: Key, known: Known) -> A
     yield await _roles(calls, known)
 
 
-async def _roles(calls: KeyCalls, known: Known) -> Check:
+async def _roles(calls: KeyCalls, known: KnownOrganizations) -> Check:
     """Neon: a transfer needs an admin of the origin, and a member of the destination."""
     variable = calls.key.variable
     try:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.live.registered import Registered
     from reconciler.neon.client import Neon
     from reconciler.neon.lists import ListedProjects, ListsAhead
-    from reconciler.neon.project_reader import Seen
+    from reconciler.neon.project_reader import LiveStatus
 
 TOO_MANY_MISSING: Final = 50
 """With this many declared tenants, an organization without live projects counts as the wrong one."""
@@ -275,7 +275,7 @@ def with_quotas(projects: Sequence[LiveProject]) -> Sequence[LiveProject]:
 
 async def _find(
     reader: ProjectReader, desired: DesiredState, registered: Mapping[str, Registered], tenant: Tenant
-) -> Sequence[Seen]:
+) -> Sequence[LiveStatus]:
     home = desired.organization_of(tenant)
     if tenant.project_id is not None:
         return [await reader.read_moving(tenant.project_id, first=home)]
@@ -285,7 +285,7 @@ async def _find(
             return [of_row]
         others = await _search(reader, desired, tenant)  # it was renamed, or the row is wrong
         return [of_row, *(project for project in others if project.id != of_row.id)]
-    named: list[Seen] = [*await _search(reader, desired, tenant)]
+    named: list[LiveStatus] = [*await _search(reader, desired, tenant)]
     if tenant.recover is not None and not named:
         named.append(await reader.read(tenant.recover, first=home))
     return named

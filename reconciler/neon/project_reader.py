@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import Needs
     from reconciler.neon.client import Neon
 
-Seen: TypeAlias = LiveProject | UnknownProject | None
+LiveStatus: TypeAlias = LiveProject | UnknownProject | None
 """The result of reading a project: the project, an id that could not be read, or None if it no longer exists."""
 
 TOO_MANY_UNREADABLE: Final = 100
@@ -46,7 +46,7 @@ UNREADABLE: Final = (ApiError, UnexpectedAnswerError)
 _PLACE: Final = attrgetter("organization", "name", "id")
 
 
-class Unread(Struct, frozen=True):
+class UnreadProject(Struct, frozen=True):
     """Why a project could not be read, and in which organization."""
 
     organization: str
@@ -69,7 +69,7 @@ class ProjectReader:
     _patience_ends_at: float | None = None
     """Until when projects that no key sees are looked for again, in event loop time. None: none was missing."""
 
-    async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> Seen:
+    async def read(self, project_id: str, *, first: str | None = None, name: str | None = None) -> LiveStatus:
         """Searches all organizations for the project, organization ``first`` before the others.
 
         ``name`` is its name in a list, if a list contains it. Neon does not document whether a key gets 404 or 403
@@ -77,7 +77,7 @@ class ProjectReader:
         """
         return self._noted(await self._look(project_id, first), project_id, name)
 
-    async def read_moving(self, project_id: str, *, first: str | None, name: str | None = None) -> Seen:
+    async def read_moving(self, project_id: str, *, first: str | None, name: str | None = None) -> LiveStatus:
         """As ``read``. Looks again for a while for a project that no key sees: it may have just been moved.
 
         All reads of an observation together wait until ``MISSING_SECONDS`` after the first one that found nothing.
@@ -90,25 +90,25 @@ class ProjectReader:
             look = await self._look(project_id, first)
         return self._noted(look, project_id, name)
 
-    async def _look(self, project_id: str, first: str | None) -> LiveProject | Unread | None:
-        denied: Unread | None = None
+    async def _look(self, project_id: str, first: str | None) -> LiveProject | UnreadProject | None:
+        denied: UnreadProject | None = None
         for organization in sorted(self.organizations, key=lambda name: name != first):
             try:
                 return await self.neon.project(organization, project_id)
             except NotFoundError:
                 continue
             except PermissionDeniedError as error:
-                denied = Unread(organization, error)
+                denied = UnreadProject(organization, error)
             except ForeignProjectError as error:
                 self.elsewhere[project_id] = error.organization_id
                 return None
             except UNREADABLE as error:
-                return Unread(organization, error)
+                return UnreadProject(organization, error)
         return denied
 
-    def _may_arrive(self, project_id: str, look: LiveProject | Unread | None) -> bool:
+    def _may_arrive(self, project_id: str, look: LiveProject | UnreadProject | None) -> bool:
         """Whether no key sees the project, and it is not too late to look again."""
-        denied = isinstance(look, Unread) and isinstance(look.error, PermissionDeniedError)
+        denied = isinstance(look, UnreadProject) and isinstance(look.error, PermissionDeniedError)
         if not denied and (look is not None or project_id in self.elsewhere):
             return False
         now = asyncio.get_running_loop().time()
@@ -116,8 +116,8 @@ class ProjectReader:
             self._patience_ends_at = now + MISSING_SECONDS
         return now < self._patience_ends_at
 
-    def _noted(self, look: LiveProject | Unread | None, project_id: str, name: str | None) -> Seen:
-        if isinstance(look, Unread):
+    def _noted(self, look: LiveProject | UnreadProject | None, project_id: str, name: str | None) -> LiveStatus:
+        if isinstance(look, UnreadProject):
             return self._unknown(UnknownProject(project_id, look.organization, name), look.error)
         return look
 
@@ -187,7 +187,7 @@ class ProjectReader:
                 wanted.setdefault(id_, []).append(kind)
         return wanted
 
-    async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> Seen:
+    async def _read_details(self, project: LiveProject, kinds: Sequence[str]) -> LiveStatus:
         """The project with these details. If the API does not find it, searches all organizations for it.
 
         A project that is found there, because its key did not see it yet, is read again for its details. One
@@ -265,7 +265,7 @@ def ordered(projects: Iterable[LiveProject]) -> tuple[LiveProject, ...]:
     return tuple(sorted(projects, key=_PLACE))
 
 
-def _updated(live: LiveState, reads: Mapping[str, Seen]) -> LiveState:
+def _updated(live: LiveState, reads: Mapping[str, LiveStatus]) -> LiveState:
     """The state after these reads: adds details, removes missing projects, and adds unknown ones."""
     if not reads:
         return live

@@ -74,7 +74,7 @@ class Applied(Struct, frozen=True):
         )
 
 
-class Ended(Struct, frozen=True, kw_only=True):
+class FinishedRun(Struct, frozen=True, kw_only=True):
     """A finished run and its inputs."""
 
     desired: DesiredState
@@ -88,7 +88,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     """Tenants whose actions a saved plan did not permit."""
 
 
-def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes) -> Applied:
+def advanced(before: Applied | None, head: str, ended: FinishedRun, precedes: Precedes) -> Applied:
     """Return the record after a run on the files of commit ``head``. No tenant's base moves back in history."""
     commit = head if before is None or not precedes(head, before.commit) else before.commit
     bases: dict[str, str | None] = {}
@@ -106,7 +106,7 @@ def advanced(before: Applied | None, head: str, ended: Ended, precedes: Precedes
     return _applied(commit, bases, tried, _unfinished(before, ended), _rejected(before, ended))
 
 
-def _rejected(before: Applied | None, ended: Ended) -> dict[str, tuple[str, ...]]:
+def _rejected(before: Applied | None, ended: FinishedRun) -> dict[str, tuple[str, ...]]:
     """Return the moments that Neon has rejected, in this run or in an earlier one, and that the files declare.
 
     A raised restore window never reaches back to them.
@@ -135,7 +135,7 @@ def _rejected_now(outcome: TenantOutcome) -> Iterator[str]:
             yield moment_key(action.changes[0].path, action.at)
 
 
-def _unfinished(before: Applied | None, ended: Ended) -> dict[str, str]:
+def _unfinished(before: Applied | None, ended: FinishedRun) -> dict[str, str]:
     """Return the tenants whose new project was not finished, by this run or by an earlier one."""
     earlier = {} if before is None else ended.desired.by_current_name(before.creating)
     creating = {**earlier, **created_again(ended.history, ended.plan, ended.report.run)}
@@ -144,7 +144,7 @@ def _unfinished(before: Applied | None, ended: Ended) -> dict[str, str]:
     return {name: run for name, run in creating.items() if name in kept}
 
 
-def _includes(ended: Ended, name: str) -> bool:
+def _includes(ended: FinishedRun, name: str) -> bool:
     tenant = ended.desired.tenants.get(name)
     return tenant is None or ended.selection.includes(tenant)
 
@@ -198,7 +198,7 @@ def _newer(ours: str | None, theirs: str | None, precedes: Precedes) -> str | No
     return ours if precedes(theirs, ours) else theirs
 
 
-def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
+def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
     That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
@@ -213,7 +213,7 @@ def tenant_states(ended: Ended) -> Iterator[tuple[str, bool]]:
     yield from ((name, False) for name in _kept_without_declaration(ended))
 
 
-def _boost_end_is_owed(ended: Ended, name: str) -> bool:
+def _boost_end_is_owed(ended: FinishedRun, name: str) -> bool:
     """Return whether the files no longer declare a boost that has ended: only the base shows what it granted."""
     past = ended.history.past(name)
     granted = frozenset() if past is None else past.ended
@@ -233,7 +233,7 @@ def _is_recorded_as_tried(desired: DesiredState, history: History, name: str) ->
     return any(declared_fields.fields_in(attempt.base, name) == now for attempt in history.tried.get(name, ()))
 
 
-def _possibly_written(ended: Ended) -> frozenset[str]:
+def _possibly_written(ended: FinishedRun) -> frozenset[str]:
     """Return the tenants for which something was, or may have been, written.
 
     A tenant that its base does not know counts if the run covered it: what its files said then is all that a later
@@ -259,7 +259,7 @@ def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Or
     return frozenset(past.origin(path, now) for path in past.differing(now))
 
 
-def _not_applied(ended: Ended) -> frozenset[str]:
+def _not_applied(ended: FinishedRun) -> frozenset[str]:
     """Return the tenants for which something was asked for and not applied."""
     plan = ended.plan
     outcomes = {outcome.tenant: outcome.result for outcome in ended.report.outcomes}
@@ -276,7 +276,7 @@ def _not_applied(ended: Ended) -> frozenset[str]:
     )
 
 
-def _kept_without_declaration(ended: Ended) -> Iterator[str]:
+def _kept_without_declaration(ended: FinishedRun) -> Iterator[str]:
     """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
     They keep their base: it protects them, and decides what is new if the file returns.

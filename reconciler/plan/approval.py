@@ -21,7 +21,7 @@ from reconciler.plan.plan import Plan, TenantPlan
 _NOWHERE: Final = Location("")
 
 
-class Made(Struct, frozen=True):
+class PlanOrigin(Struct, frozen=True):
     """When and from which files a plan was made."""
 
     at: datetime
@@ -35,7 +35,7 @@ class SavedPlan(Struct, frozen=True):
     """A plan that was saved for approval."""
 
     plan: Plan
-    made: Made
+    made: PlanOrigin
 
 
 class Stale(Struct, frozen=True):

@@ -45,7 +45,7 @@ class StatedIn(Enum):
     """``defaults`` of tiers.yaml, or what applies without it: for new projects only."""
 
 
-class Seen(Enum):
+class LiveStatus(Enum):
     """What was seen of the live value."""
 
     SAME = "same"
@@ -79,7 +79,7 @@ class ExplainedValue(Struct, frozen=True, kw_only=True):
     """What other layers of the files state, the nearest first."""
     live: Value
     """None if it was not read, or is missing."""
-    seen: Seen
+    seen: LiveStatus
 
 
 class Explained(Struct, frozen=True, kw_only=True):
@@ -188,17 +188,17 @@ def _value(
             StatedValue(value=other, stated_in=each, location=locate(each, path)) for each, other in others.items()
         ),
         live=None if isinstance(live, Nothing) else live,
-        seen=Seen.NOT_LIVE if path in _OF_FILES else _seen(path, value, live),
+        seen=LiveStatus.NOT_LIVE if path in _OF_FILES else _seen(path, value, live),
     )
 
 
-def _seen(path: str, value: Value, live: Value | Nothing) -> Seen:
+def _seen(path: str, value: Value, live: Value | Nothing) -> LiveStatus:
     part = value not in PRESENT and path.startswith((f"{branches.NAME}.", f"{snapshots.NAME}."))
     if live is None or (isinstance(live, Nothing) and part):
-        return Seen.NOT_READ
+        return LiveStatus.NOT_READ
     if isinstance(live, Nothing):
-        return Seen.MISSING
-    return Seen.SAME if live == value or (value in PRESENT and live in PRESENT) else Seen.DIFFERENT
+        return LiveStatus.MISSING
+    return LiveStatus.SAME if live == value or (value in PRESENT and live in PRESENT) else LiveStatus.DIFFERENT
 
 
 def _live(values: LiveValues | None, project: LiveProject | None, path: str) -> Value | Nothing:

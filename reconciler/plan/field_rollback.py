@@ -27,14 +27,14 @@ RENAMES: Final = ".name"
 EXPIRES: Final = ".expires_at"
 
 
-class Gone:
+class MissingObject:
     """The thing that the field belongs to is not there, or was not read."""
 
 
-GONE: Final = Gone()
+GONE: Final = MissingObject()
 
 
-def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[RecordedEffect]) -> Value | Gone:
+def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[RecordedEffect]) -> Value | MissingObject:
     """Return the live value of a field; None if the API returns none."""
     if field.place.kind == "project":
         return project_fields(project).get(field.path, 0 if field.path in quota.PATHS else None)
@@ -66,12 +66,12 @@ def live_branch(project: LiveProject, place: FieldOwner, all_of_it: Iterable[Rec
     return next((one for name in names for one in project.branches or () if one.name == name), None)
 
 
-def is_back(field: WrittenField, live: Value | Gone) -> bool:
+def is_back(field: WrittenField, live: Value | MissingObject) -> bool:
     """Return whether the value from before the run is there."""
     return _equal(field.path, live, _before(field))
 
 
-def is_of_run(field: WrittenField, live: Value | Gone) -> bool:
+def is_of_run(field: WrittenField, live: Value | MissingObject) -> bool:
     """Return whether the live value is one that the run has written."""
     return any(_equal(field.path, live, value) for value in field.written)
 
@@ -113,7 +113,7 @@ def _before(field: WrittenField) -> Value:
     return None if absent is None or not field.path.startswith(SETTING) else JsonText.of(absent)
 
 
-def _equal(path: str, one: Value | Gone, other: Value) -> bool:
+def _equal(path: str, one: Value | MissingObject, other: Value) -> bool:
     if isinstance(one, JsonText) and isinstance(other, JsonText):
         return not free_form.differs(one.value, other.value)
     if path == compute.PARAMETERS or path.startswith(SETTING):

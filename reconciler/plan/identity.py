@@ -267,7 +267,7 @@ class _Search:
         )
 
 
-class Claimed(Struct, frozen=True):
+class ClaimedProjects(Struct, frozen=True):
     """The projects that a tenant may claim, or why that is unknown."""
 
     projects: tuple[LiveProject, ...] = ()
@@ -325,17 +325,17 @@ class Claims:
                 clear[tenant] = one
         return self._desired.plain.difference(self._places, unclear), clear
 
-    def of(self, tenant: Tenant) -> Claimed:
+    def of(self, tenant: Tenant) -> ClaimedProjects:
         """Return the claims by pin; without a pin, by registry row and by name."""
         if tenant.project_id is not None:
             return self._named(tenant, tenant.project_id, pinned_project_is_gone)
         named, place = self._by_names(tenant), self._places.get(tenant.name)
         if place is None or self._was_handed_over(place, tenant):
-            return Claimed(named)
+            return ClaimedProjects(named)
         stated = self._named(tenant, place, registered_project_is_gone)
         if not stated.projects:
-            return stated if stated.not_returned or stated.lost else Claimed(named)
-        return Claimed((*stated.projects, *(project for project in named if project.id != place)))
+            return stated if stated.not_returned or stated.lost else ClaimedProjects(named)
+        return ClaimedProjects((*stated.projects, *(project for project in named if project.id != place)))
 
     def by_annotation(self, projects: Iterable[LiveProject]) -> dict[str, list[LiveProject]]:
         """Annotated projects by the tenant that their annotation names; a renamed project keeps its annotation."""
@@ -361,17 +361,17 @@ class Claims:
         """Return whether the API knows the project but did not return it."""
         return project_id in self._unknown
 
-    def _named(self, tenant: Tenant, project_id: str, gone: Callable[[Tenant, str], Conflict]) -> Claimed:
+    def _named(self, tenant: Tenant, project_id: str, gone: Callable[[Tenant, str], Conflict]) -> ClaimedProjects:
         """Return the claim by id. A tombstone, and a tenant that asks for a deleted project, lack nothing."""
         if project := self._by_id.get(project_id):
-            return Claimed((project,))
+            return ClaimedProjects((project,))
         if project_id in self._unknown:
-            return Claimed(not_returned=True)
+            return ClaimedProjects(not_returned=True)
         if tenant.absent or tenant.recover is not None:
-            return Claimed()
+            return ClaimedProjects()
         elsewhere = self._elsewhere.get(project_id)
         lost = gone(tenant, project_id) if elsewhere is None else was_moved(tenant, project_id, elsewhere)
-        return Claimed(lost=lost)
+        return ClaimedProjects(lost=lost)
 
     def _by_names(self, tenant: Tenant) -> tuple[LiveProject, ...]:
         """Projects with the tenant's name; those created for another declared tenant if there are no others."""

@@ -175,7 +175,7 @@ def _unrecoverable(
     asking = [tenant for tenant in tenants if tenant.recover]
     if not asking:
         return {}
-    seen = recovery.ById.of(live)
+    seen = recovery.ProjectsById.of(live)
     found = (recovery.conflict(desired, live, seen, tenant, identities, now) for tenant in asking)
     return {conflict.tenant: conflict for conflict in found if conflict}
 

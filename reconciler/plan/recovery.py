@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_history import TenantHistory
 
 
-class ById(Struct, frozen=True):
+class ProjectsById(Struct, frozen=True):
     """Observed projects by id."""
 
     alive: Mapping[str, LiveProject]
     deleted: Mapping[str, DeletedProject]
 
     @classmethod
-    def of(cls, live: LiveState) -> ById:
+    def of(cls, live: LiveState) -> ProjectsById:
         """Return the index of a live state."""
         alive = {project.id: project for project in live.projects}
         return cls(alive, {deleted.project.id: deleted for deleted in reversed([*live.recoverable])})
@@ -60,7 +60,12 @@ def to_be_listed(tenants: Iterable[Tenant], identities: Identities, *, mention: 
 
 
 def conflict(
-    desired: DesiredState, live: LiveState, seen: ById, tenant: Tenant, identities: Identities, now: datetime
+    desired: DesiredState,
+    live: LiveState,
+    seen: ProjectsById,
+    tenant: Tenant,
+    identities: Identities,
+    now: datetime,
 ) -> Conflict | None:
     """Return why the project cannot be recovered; it is not replaced by a new one."""
     project_id = asked(tenant, identities)
@@ -83,7 +88,9 @@ def _unfit(desired: DesiredState, tenant: Tenant, deleted: DeletedProject, now: 
     return None
 
 
-def plan(seen: ById, tenant: Tenant, identities: Identities, past: TenantHistory | None) -> TenantPlan | None:
+def plan(
+    seen: ProjectsById, tenant: Tenant, identities: Identities, past: TenantHistory | None
+) -> TenantPlan | None:
     """Return the recovery that the tenant's file asks for, if there is no conflict about it."""
     project_id = asked(tenant, identities)
     deleted = None if project_id is None else seen.deleted.get(project_id)

@@ -181,7 +181,7 @@ class _Way(Struct, frozen=True):
         """The change that restores one field, a refusal, or None if the field already has the value."""
         live = field_rollback.found(self.project, one, self.rollback.effects)
         since = f"since run {self.rollback.run}"
-        if isinstance(live, field_rollback.Gone):
+        if isinstance(live, field_rollback.MissingObject):
             return changed_since(
                 self.rollback, f"{one.path}: {one.place.kind} {one.place.branch!r} no longer exists {since}", ()
             )

@@ -75,12 +75,12 @@ class TenantPlanner:
     _raised: RaisedNumbers
     _moved: Collection[str] = ()
     """Tenants whose projects the run that plans again has transferred."""
-    _by_id: recovery.ById = field(init=False)
+    _by_id: recovery.ProjectsById = field(init=False)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._by_id = recovery.ById.of(self._live)
+        self._by_id = recovery.ProjectsById.of(self._live)
 
     def tenant(self, tenant: Tenant) -> TenantPlan:
         """Return the plan of the tenant; empty if nothing differs."""

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.adopt.inferred_tiers import FEWEST
-from reconciler.adopt.owners import How, Reason
+from reconciler.adopt.owners import NamingSource, Reason
 from reconciler.adopt.proposals import SURE
 from reconciler.model.fields.table import BY_PATH
 from reconciler.views import symbols
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 WIDEST_NAME: Final = 40
 HOW: Final = {
-    How.ANSWER: "by an answer",
-    How.IMPORT: "by an imported file",
-    How.ANNOTATION: "by an annotation",
-    How.PATTERN: "by a pattern",
+    NamingSource.ANSWER: "by an answer",
+    NamingSource.IMPORT: "by an imported file",
+    NamingSource.ANNOTATION: "by an annotation",
+    NamingSource.PATTERN: "by a pattern",
 }
 REMEDIES: Final = {
     Reason.UNNAMED: "name it by --pattern, or answer",
@@ -203,7 +203,7 @@ def _named(adopted: Adoption) -> Iterator[FormattedText]:
     parts += [counted(need, "open question")] if need else []
     if parts:
         yield formatted(f"{', '.join(parts)}.")
-    by_pattern = Counter(one.by for one in everybody if one.how is How.PATTERN)
+    by_pattern = Counter(one.by for one in everybody if one.how is NamingSource.PATTERN)
     if len(by_pattern) > 1:
         shown = [formatted(f"{{}} {count:,}", text) for text, count in by_pattern.most_common()]
         yield formatted("Patterns: {}.", joined(shown))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.explained import Seen, StatedIn
+from reconciler.plan.explained import LiveStatus, StatedIn
 from reconciler.plan.live_values import PRESENT
 from reconciler.views import symbols
 from reconciler.views.formatted_text import formatted
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.plan.explained import Explained, ExplainedValue
 
 _WIDEST: Final = 44
-_WORDS: Final = {Seen.MISSING: "missing", Seen.NOT_READ: "not read", Seen.NOT_LIVE: ""}
+_WORDS: Final = {LiveStatus.MISSING: "missing", LiveStatus.NOT_READ: "not read", LiveStatus.NOT_LIVE: ""}
 
 
 @page
@@ -69,9 +69,9 @@ def _text(path: str, value: Value) -> str:
 
 
 def _live(value: ExplainedValue) -> Styled:
-    if value.seen is Seen.SAME:
+    if value.seen is LiveStatus.SAME:
         return styled("same", symbols.ASIDE)
-    if value.seen is Seen.DIFFERENT:
+    if value.seen is LiveStatus.DIFFERENT:
         return styled(f"live {_text(value.path, value.live)}", symbols.CHANGED)
     return styled(_WORDS[value.seen], symbols.ASIDE)
 
@@ -90,5 +90,5 @@ def _summary(found: Explained, *, live: bool) -> str:
     summary = counted(len(found.values), "value")
     if not live or found.project_id is None:
         return f"{summary}."
-    differing = sum(value.seen in (Seen.DIFFERENT, Seen.MISSING) for value in found.values)
+    differing = sum(value.seen in (LiveStatus.DIFFERENT, LiveStatus.MISSING) for value in found.values)
     return f"{summary}, {differing or 'none'} of them different from live."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import applied_actions, by_tenant, differing
 from reconciler.views import problems_text, sections, symbols
@@ -107,7 +107,7 @@ if TYPE_CHECKING:
 def render(view: View, *, full: bool = False) -> Page:  # noqa: PLR0911 - one case for each view
     """The view as text for people; long groups are cut unless ``full``."""
     match view:
-        case PlanView(saved=True, made=Made() as about):
+        case PlanView(saved=True, made=PlanOrigin() as about):
             return saved_plan(view.plan, about, full=full)
         case PlanView():
             return plan(view.plan, stale=view.stale, past_cost=view.past_cost, full=full)
@@ -204,7 +204,7 @@ def plan(
 
 
 @page
-def saved_plan(saved: Plan, made: Made, *, full: bool = False) -> Iterator[Piece]:
+def saved_plan(saved: Plan, made: PlanOrigin, *, full: bool = False) -> Iterator[Piece]:
     """A saved plan, and where it comes from."""
     yield paragraph(saved_plan_origin(saved.fleet, made), symbols.ASIDE)
     yield blank_line()
@@ -279,7 +279,7 @@ def drift(plan: Plan, *, full: bool = False) -> Iterator[Piece]:
 
 
 @page
-def diff(plan: Plan, made: Made, *, full: bool = False) -> Iterator[Piece]:
+def diff(plan: Plan, made: PlanOrigin, *, full: bool = False) -> Iterator[Piece]:
     """What a change of the files asks for; long groups are cut unless ``full``."""
     extent = limits(full=full)
     yield from _changes(plan, plan.tenants, PLAN, extent)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.problem import Location, Problem
     from reconciler.model.values import Json, Value
     from reconciler.plan.action import Action
-    from reconciler.plan.approval import Made
+    from reconciler.plan.approval import PlanOrigin
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import (
         Budget,
@@ -217,7 +217,7 @@ def diff_summary(plan: Plan) -> str:
     return f"Diff: {'; '.join(filter(None, (actions, branches_and_snapshots_to_do(plan.actions), held)))}."
 
 
-def diff_origin(made: Made) -> FormattedText:
+def diff_origin(made: PlanOrigin) -> FormattedText:
     """``From commit 5a6b7c8 to commit 1f2e3d4.``"""
     after = formatted("commit {}", made.commit[:7]) if made.commit else formatted("the files in the folder")
     if made.base is None:
@@ -225,7 +225,7 @@ def diff_origin(made: Made) -> FormattedText:
     return formatted("From commit {} to {}.", made.base[:7], after)
 
 
-def saved_plan_origin(fleet: str, about: Made) -> FormattedText:
+def saved_plan_origin(fleet: str, about: PlanOrigin) -> FormattedText:
     """``Saved plan of fleet prod, made 2026-11-23 12:00 UTC at commit 1f2e3d4, compared with 5a6b7c8.``"""
     commit = formatted(" at commit {}", about.commit[:7]) if about.commit else FormattedText()
     base = formatted(", compared with {}", about.base[:7]) if about.base else FormattedText()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.diagnosis import Diagnosis
     from reconciler.model.problem import Problem
     from reconciler.model.record import Audit
-    from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.approval import PlanOrigin, Stale
     from reconciler.plan.explained import Explained
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
@@ -31,7 +31,7 @@ class PlanView(Struct, frozen=True):
     """What apply would do."""
 
     plan: Plan
-    made: Made | None = None
+    made: PlanOrigin | None = None
     """When and from which commit: JSON needs it."""
     stale: Sequence[Stale] = ()
     """The tenants that a saved plan holds back."""
@@ -51,7 +51,7 @@ class DiffView(Struct, frozen=True):
     """What a change of the files asks for; no API was called."""
 
     plan: Plan
-    made: Made
+    made: PlanOrigin
     """From which commits; none if the later files are those of the folder."""
 
 

@@ -20,7 +20,7 @@ from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import Purpose, branch_annotations, creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, SnapshotSeed
@@ -179,7 +179,9 @@ class Scene:
                 return await fleet.plan(self.request)
 
         planned = self.world.run(main())
-        return parse_saved_plan(json_documents.plan(planned.plan, Made(planned.at)).encode(), "plan.json").plan
+        return parse_saved_plan(
+            json_documents.plan(planned.plan, PlanOrigin(planned.at)).encode(), "plan.json"
+        ).plan
 
     def _fleet(self, via: httpx.AsyncBaseTransport | None = None) -> AbstractAsyncContextManager[Fleet]:
         return Fleet.connect(

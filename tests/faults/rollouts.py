@@ -21,7 +21,7 @@ from reconciler.apply.run.wave_options import Bake
 from reconciler.apply.waves.waves import read_waves
 from reconciler.desired.tier import Tier
 from reconciler.fleet import Fleet, Request, RunOptions
-from reconciler.fleet.rollback import Undone
+from reconciler.fleet.rollback import RunToUndo
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Quota
@@ -242,7 +242,7 @@ async def rolled_out(folder: Path, seed: int, kind: Callable[[Random], Change], 
         writes = audit([journal], WriteFilter(run=report.run, wave=report.harm.wave)).writes
         of_wave = {project_id for write in writes for project_id in write.project_ids}
         trial.change = dataclasses.replace(change, hurts=0.0)
-        back = await fleet.plan_rollback(Undone(report.run, writes), request=request)
+        back = await fleet.plan_rollback(RunToUndo(report.run, writes), request=request)
         await fleet.apply(back, RunOptions(id=f"b{seed}", journal=journal))
         return Ended(report, len(reached), len(_differing(before, trial.values()) & of_wave))
 

@@ -16,7 +16,7 @@ from reconciler.files.regular_files import TOO_LARGE, UnreadableError
 from reconciler.files.sources import Reading, read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, FolderListing
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from tests.fuzz.answers import SECRET, check_words
 from tests.harness import json_documents
 from tests.harness.builders import NOON, a_view, make_plan
@@ -99,7 +99,7 @@ def check_tenant_kept(found: Loaded, tenant: str, *texts: bytes) -> None:
 def check_usable(desired: DesiredState | None) -> None:
     """What was read can be planned with, and the plan be written and read."""
     if desired is not None:
-        document = json_documents.plan(make_plan(desired, a_view(), now=NOON), Made(NOON))
+        document = json_documents.plan(make_plan(desired, a_view(), now=NOON), PlanOrigin(NOON))
         parse_saved_plan(document.encode(), "plan.json")
 
 

@@ -13,7 +13,7 @@ from reconciler.live.project import LiveSnapshot
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made, approve
+from reconciler.plan.approval import PlanOrigin, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.late_reads import calls_to_reread
@@ -191,7 +191,7 @@ def shown(fleet: DesiredState, view: LiveState) -> None:
     as_text(plain_text.plan(plan, full=True))
     as_text(plain_text.drift(plan, full=True))
     markdown.render(PlanView(plan))
-    json_documents.plan(plan, Made(NOON))
+    json_documents.plan(plan, PlanOrigin(NOON))
 
 
 def planning(case: Case, size: int, run: dict[str, Any]) -> Callable[[], object]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.model.problem import Problem
-    from reconciler.plan.approval import Made, Stale
+    from reconciler.plan.approval import PlanOrigin, Stale
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import Plan
     from reconciler.plan.plan_cost import PastCost
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.usage.cost import Cost
 
 
-def plan(planned: Plan, made: Made, past_cost: PastCost | None = None) -> str:
+def plan(planned: Plan, made: PlanOrigin, past_cost: PastCost | None = None) -> str:
     return "".join(writer.plan(planned, made, past_cost))
 
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from reconciler.cli import exit_codes
 from reconciler.desired.policy import Policy
 from reconciler.errors import ExitCode
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.moves import quota_at_risk
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import ordered
@@ -74,7 +74,7 @@ def test_two_plans_of_the_same_account_are_equal_to_the_byte(case: Case) -> None
         waited = scene.world.simulator.clock.now() - begun
     assume(waited < WAITING_SECONDS)
     assert (one.plan, one.live) == (other.plan, other.live)
-    assert json_documents.plan(one.plan, Made(NOON)) == json_documents.plan(other.plan, Made(NOON))
+    assert json_documents.plan(one.plan, PlanOrigin(NOON)) == json_documents.plan(other.plan, PlanOrigin(NOON))
     assert json_documents.drift(one.plan) == json_documents.drift(other.plan)
 
 

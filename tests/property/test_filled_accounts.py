@@ -13,7 +13,7 @@ from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import BRANCH, FLEET
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
 from reconciler.simulator.behaviour import Behaviour
@@ -94,7 +94,7 @@ def test_two_plans_of_the_same_account_are_equal_to_the_byte(case: Case) -> None
     with opened(case) as scene:
         one, other = scene.plan(), scene.plan()
     assert (one.plan, one.live) == (other.plan, other.live)
-    assert json_documents.plan(one.plan, Made(NOON)) == json_documents.plan(other.plan, Made(NOON))
+    assert json_documents.plan(one.plan, PlanOrigin(NOON)) == json_documents.plan(other.plan, PlanOrigin(NOON))
 
 
 @through_http

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.apply.journals.audit import WriteFilter, audit
-from reconciler.fleet.rollback import Undone
+from reconciler.fleet.rollback import RunToUndo
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import Rule
@@ -65,7 +65,7 @@ def back(scene: Scene, run: str) -> Planned:
 
     async def main() -> Planned:
         async with scene._fleet() as fleet:
-            return await fleet.plan_rollback(Undone(run, told.writes, told.unreadable), request=request)
+            return await fleet.plan_rollback(RunToUndo(run, told.writes, told.unreadable), request=request)
 
     return scene.world.run(main())
 

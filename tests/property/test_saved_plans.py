@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.reader import parse_saved_plan
-from reconciler.plan.approval import Made, approve
+from reconciler.plan.approval import PlanOrigin, approve
 from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from tests import profiles
@@ -35,7 +35,7 @@ def planned(desired: DesiredState, live: LiveState) -> Plan:
 
 
 def saved(plan: Plan) -> Plan:
-    return parse_saved_plan(json_documents.plan(plan, Made(NOON)).encode(), "plan.json").plan
+    return parse_saved_plan(json_documents.plan(plan, PlanOrigin(NOON)).encode(), "plan.json").plan
 
 
 def written(tenant: TenantPlan) -> set[tuple[str, tuple[str, ...]]]:

@@ -20,7 +20,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet import Fleet, Request, RunOptions
-from reconciler.plan.applied import Applied, Ended, advanced
+from reconciler.plan.applied import Applied, FinishedRun, advanced
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.types import Organization
@@ -164,7 +164,7 @@ class Account:
 
     def _advance(self, history: History, desired: DesiredState, planned: Planned, report: Report) -> None:
         """The base advances by tenant: one that was held back, refused or not done stays where it was."""
-        ended = Ended(
+        ended = FinishedRun(
             desired=desired,
             history=history,
             plan=planned.plan,

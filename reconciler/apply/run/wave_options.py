@@ -35,7 +35,7 @@ class Bake(Struct, frozen=True):
     limit: HarmLimit
 
 
-class UnseenWave(Struct, frozen=True):
+class UncheckedWave(Struct, frozen=True):
     """A wave that no run has looked at: its run ended during the bake."""
 
     run: str
@@ -51,4 +51,4 @@ class EarlierWaves(Struct, frozen=True):
 
     done: frozenset[str]
     """The tenants of their waves."""
-    unseen: tuple[UnseenWave, ...] = ()
+    unchecked: tuple[UncheckedWave, ...] = ()

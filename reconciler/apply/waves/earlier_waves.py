@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.apply.journals.audit import WriteFilter, audit, journal_lines
-from reconciler.apply.run.wave_options import EarlierWaves, UnseenWave
+from reconciler.apply.run.wave_options import EarlierWaves, UncheckedWave
 from reconciler.apply.waves.health import CheckedTenant, judge, pause
 from reconciler.model.moments import utc
 from reconciler.plan.concerns.quota import PATHS as QUOTA
@@ -60,13 +60,13 @@ def earlier_waves(journals: Sequence[Path], fleet: str, commit: str | None) -> E
         earlier.line(line)
     if not earlier.waves:
         return None
-    unseen = (
-        UnseenWave(run, number, tenants, at, _lowered(journals, run))
+    unchecked = (
+        UncheckedWave(run, number, tenants, at, _lowered(journals, run))
         for (run, number), (tenants, at) in earlier.waves.items()
         if (run, number) not in earlier.seen
     )
     done = frozenset(name for tenants, _ in earlier.waves.values() for name in tenants)
-    return EarlierWaves(done, tuple(unseen))
+    return EarlierWaves(done, tuple(unchecked))
 
 
 def _lowered(journals: Sequence[Path], run: str) -> dict[str, dict[str, Value]]:
@@ -89,15 +89,15 @@ async def look_at_earlier(run: Run, earlier: EarlierWaves) -> None:
     """Looks at the waves that no run has looked at, after the bake: a wave that was not looked at is not good."""
     run.touched |= earlier.done
     bake = run.options.bake
-    if not earlier.unseen or bake is None or not await pause(run, bake.seconds):
+    if not earlier.unchecked or bake is None or not await pause(run, bake.seconds):
         return
-    for wave in earlier.unseen:
+    for wave in earlier.unchecked:
         if not run.stop.requested:
             called = f"{wave.number} of run {wave.run}"
             await judge(run, bake, list(_checked_tenants(run, wave)), wave.number, called, wave.began_at, wave.run)
 
 
-def _checked_tenants(run: Run, wave: UnseenWave) -> Iterator[CheckedTenant]:
+def _checked_tenants(run: Run, wave: UncheckedWave) -> Iterator[CheckedTenant]:
     projects = identify(run.desired, run.planned.live).projects
     for name in wave.tenants:
         if name in projects:

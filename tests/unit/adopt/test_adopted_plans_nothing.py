@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adopt.adoption import adopt, in_no_file
-from reconciler.adopt.below import WITH, with_below
 from reconciler.adopt.owners import KnownNames
 from reconciler.adopt.patterns import patterns
+from reconciler.adopt.project_contents import WITH, with_contents
 from reconciler.desired.tier import OrganizationLimits, Tier
 from reconciler.files.load import parse_tenants
 from reconciler.model.compute import Compute
@@ -85,7 +85,7 @@ def projects(draw: st.DrawFn) -> list[LiveProject]:
 def test_files_that_adopt_ask_for_nothing(found: list[LiveProject], infer: bool, below: set[str]) -> None:
     fleet, view = a_fleet(organizations=ORGANIZATIONS), a_view(*found)
     adopted = adopt(fleet, view, NAMES, infer_tiers=infer)
-    adopted, _ = with_below(adopted, fleet, below)
+    adopted, _ = with_contents(adopted, fleet, below)
     assert len(adopted.tenants) == len(found)
     tiers = {**fleet.tiers, **{tier.name: _tier(tier.name, tier.grant) for tier in adopted.tiers}}
     priced = replace(fleet, tiers=tiers)

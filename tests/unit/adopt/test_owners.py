@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.adopt.adoption import adopt, in_no_file
-from reconciler.adopt.owners import How, KnownNames, Owners, Reason, owners
+from reconciler.adopt.owners import KnownNames, NamingSource, Owners, Reason, owners
 from reconciler.adopt.patterns import patterns
 from reconciler.adopt.proposals import Proposal, Sureness, proposal, suggested
 from reconciler.model.annotations import creation_annotations
@@ -36,7 +36,9 @@ def reasons(result: Owners) -> dict[str, Reason]:
 
 def test_a_pattern_names_a_tenant() -> None:
     result = found(named("app-acme"), named("other"))
-    assert [(one.tenant, one.how, one.by) for one in result.named] == [("acme", How.PATTERN, "app-{tenant}")]
+    assert [(one.tenant, one.how, one.by) for one in result.named] == [
+        ("acme", NamingSource.PATTERN, "app-{tenant}")
+    ]
     assert reasons(result) == {"other": Reason.UNNAMED}
 
 
@@ -84,7 +86,7 @@ def test_an_annotation_names_a_renamed_project_and_contradicts_another_name() ->
     fleet = a_fleet().fleet
     renamed, contradicting = annotated("acme", fleet, "somebody"), annotated("beta", fleet, "app-gamma")
     result = found(renamed, contradicting)
-    assert [(one.tenant, one.how) for one in result.named] == [("acme", How.ANNOTATION)]
+    assert [(one.tenant, one.how) for one in result.named] == [("acme", NamingSource.ANNOTATION)]
     assert reasons(result) == {"app-gamma": Reason.SEVERAL_NAMES}
 
 
@@ -96,7 +98,7 @@ def test_a_project_of_another_fleet_is_left_alone_whatever_its_name_is() -> None
 def test_an_answer_is_the_surest_and_null_leaves_a_project_alone() -> None:
     names = KnownNames(patterns=APP.patterns, answers={"one": "acme", "two": None})
     result = found(named("app-beta", id="one"), named("app-gamma", id="two"), names=names)
-    assert [(one.tenant, one.how) for one in result.named] == [("acme", How.ANSWER)]
+    assert [(one.tenant, one.how) for one in result.named] == [("acme", NamingSource.ANSWER)]
     assert [one.id for one in result.left_alone] == ["two"]
 
 

@@ -20,7 +20,7 @@ from reconciler.documents.schema import drift_schema, plan_schema, problems_sche
 from reconciler.errors import InvalidInputError
 from reconciler.model.problem import Location, Problem
 from reconciler.model.values import replace
-from reconciler.plan.approval import Made, SavedPlan, Stale
+from reconciler.plan.approval import PlanOrigin, SavedPlan, Stale
 from reconciler.plan.plan import OrganizationRoom, Overview, TierOverview
 from reconciler.plan.plan_cost import CostRange, PastCost, PlanCost, TenantPastCost, TenantPlanCost
 from reconciler.views import plain_text
@@ -66,8 +66,8 @@ def read(text: str) -> SavedPlan:
     return parse_saved_plan(text.encode(), "plan.json")
 
 
-@given(plans(), st.builds(Made, seconds, st.none() | texts, st.none() | texts))
-def test_what_was_written_is_read_back(plan: Plan, made: Made) -> None:
+@given(plans(), st.builds(PlanOrigin, seconds, st.none() | texts, st.none() | texts))
+def test_what_was_written_is_read_back(plan: Plan, made: PlanOrigin) -> None:
     text = json_documents.plan(plan, made)
     saved = read(text)
     assert saved == SavedPlan(plan, made)
@@ -286,7 +286,7 @@ def test_reading_keeps_nothing_of_a_tenant_but_the_tenant() -> None:
     """Beside the plan, only its text is in memory, however many tenants it has."""
     tenants = tuple(build.tenant(name, build.create(name)) for name in map("t{}".format, range(2_000)))
     plan = replace(everything(), tenants=tenants)
-    data = json_documents.plan(plan, Made(datetime(2026, 11, 30, tzinfo=UTC))).encode()
+    data = json_documents.plan(plan, PlanOrigin(datetime(2026, 11, 30, tzinfo=UTC))).encode()
     tracemalloc.start()
     try:
         saved = parse_saved_plan(data, "plan.json")

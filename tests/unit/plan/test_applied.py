@@ -11,7 +11,7 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
-from reconciler.plan.applied import Applied, Ended, advanced, merged, to_record_as_tried
+from reconciler.plan.applied import Applied, FinishedRun, advanced, merged, to_record_as_tried
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.guards import guard
@@ -57,7 +57,7 @@ def live(*names: str, gib: int = 8) -> Any:
     return a_view(*(a_project(name, quota=quota) for name in names))
 
 
-def ended(result: Result = Result.APPLIED, **parts: Any) -> Ended:
+def ended(result: Result = Result.APPLIED, **parts: Any) -> FinishedRun:
     """A run after which every action has the result."""
     desired, history = parts.get("desired", fleet()), parts.get("history", History(fleet()))
     seen = parts.get("live", live("acme", "bluebird"))
@@ -70,12 +70,12 @@ def ended(result: Result = Result.APPLIED, **parts: Any) -> Ended:
     selection = parts.get("selection", Selection())
     complete = parts.get("complete", True)
     report = Report("run", NOW, NOW, outcomes, 1)
-    return Ended(
+    return FinishedRun(
         desired=desired, history=history, plan=plan, report=report, selection=selection, complete=complete
     )
 
 
-def owed(run: Ended, before: Applied | None = AT_BASE, head: str = HEAD) -> dict[str, str | None]:
+def owed(run: FinishedRun, before: Applied | None = AT_BASE, head: str = HEAD) -> dict[str, str | None]:
     applied = advanced(before, head, run, precedes)
     assert applied.commit == head
     return dict(applied.owed)
@@ -165,7 +165,7 @@ def test_a_branch_beside_the_base_leaves_the_tenants_whose_base_is_ahead() -> No
 
 
 class TestATenantThatIsGoneFromTheFiles:
-    def gone(self, **parts: Any) -> Ended:
+    def gone(self, **parts: Any) -> FinishedRun:
         return ended(desired=a_fleet(granting("bluebird", 8)), **parts)
 
     def test_keeps_its_base_while_its_project_is_there(self) -> None:

@@ -13,7 +13,7 @@ from reconciler.desired.tenant import DevBranch, Pins, Snapshot
 from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.values import replace
-from reconciler.plan.applied import Ended, tenant_states
+from reconciler.plan.applied import FinishedRun, tenant_states
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.outcome import Report
@@ -171,7 +171,9 @@ def test_a_tenant_with_such_a_change_keeps_its_base() -> None:
     history = History(before)
     plan = guard(make_plan(now, LIVE, history=history), now, LIVE, history=history)
     report = Report("r1", NOON, NOON, (), 0)
-    ended = Ended(desired=now, history=history, plan=plan, report=report, selection=Selection(), complete=True)
+    ended = FinishedRun(
+        desired=now, history=history, plan=plan, report=report, selection=Selection(), complete=True
+    )
     assert dict(tenant_states(ended)) == {"acme": False}
 
 

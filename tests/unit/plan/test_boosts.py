@@ -12,7 +12,7 @@ from reconciler.desired.tenant import Accepted, Boost, Overrides, Reduction
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
 from reconciler.model.values import replace
-from reconciler.plan.applied import Applied, Ended, advanced
+from reconciler.plan.applied import Applied, FinishedRun, advanced
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
@@ -70,7 +70,7 @@ def recorded(now: DesiredState, project: LiveProject, before: DesiredState, at: 
         )
         for one in plan.tenants
     ]
-    ended = Ended(
+    ended = FinishedRun(
         desired=dated,
         history=History(before).under(dated),
         plan=plan,

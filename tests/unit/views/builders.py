@@ -25,7 +25,7 @@ from reconciler.plan.actions.project import (
 )
 from reconciler.plan.actions.restore import Consequence, FinalizeRestore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
-from reconciler.plan.approval import Made
+from reconciler.plan.approval import PlanOrigin
 from reconciler.plan.change import FieldChange, Origin, Risk
 from reconciler.plan.late_turn import DONE
 from reconciler.plan.outcome import ActionOutcome, Deletion, Harm, HarmedTenant, Report, Result, TenantOutcome
@@ -34,7 +34,7 @@ from reconciler.plan.plan import Budget, Conflict, Coverage, Note, Orphan, Plan,
 if TYPE_CHECKING:
     from reconciler.plan.action import Action
 
-MADE = Made(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
+MADE = PlanOrigin(datetime(2026, 11, 23, 12, 0, tzinfo=UTC), commit="1f2e3d4c5b6a79880", base="0a1b2c3d4e5f60718")
 SMALL = Compute(0.25, 1, 300)
 GIB = 2**30
 MIB = 2**20

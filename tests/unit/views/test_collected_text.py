@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.adopt.adoption import Adopted
-from reconciler.adopt.collecting import NamedBy, SignUp, Uncollected, Why
-from reconciler.adopt.owners import How, NamedProject
+from reconciler.adopt.collecting import LeftOutReason, NamedBy, SignUp, Uncollected
+from reconciler.adopt.owners import NamedProject, NamingSource
 from reconciler.views.console import as_text
 from reconciler.views.formats import text_of
 from reconciler.views.view import CollectedView
@@ -17,9 +17,10 @@ def view() -> CollectedView:
     project = a_project("acme", details=False)
     names = [f"user_{number:04}" for number in range(MANY)]
     added = [
-        SignUp(Adopted(NamedProject(project, name, How.ANNOTATION), "free"), NamedBy.JOURNAL) for name in names
+        SignUp(Adopted(NamedProject(project, name, NamingSource.ANNOTATION), "free"), NamedBy.JOURNAL)
+        for name in names
     ]
-    left = [Uncollected(f"x_{name}", f"p-{name}", Why.YOUNG) for name in names]
+    left = [Uncollected(f"x_{name}", f"p-{name}", LeftOutReason.YOUNG) for name in names]
     return CollectedView("fleet/sign-ups.ndjson", added, left, "10m")
 
 

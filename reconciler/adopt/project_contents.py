@@ -38,14 +38,14 @@ CHOSEN_BY_NEON: Final = frozenset({"maintenance_window"})
 UNKNOWN_SETTINGS: Final = "settings that files cannot state"
 
 
-class Below(Struct, frozen=True):
+class ProjectContents(Struct, frozen=True):
     """Keys of one tenant's document, and how much of each kind they cannot express."""
 
     keys: Mapping[str, Json]
     rest: Counter[str]
 
 
-def with_below(
+def with_contents(
     adoption: Adoption, desired: DesiredState, wanted: Collection[str]
 ) -> tuple[Adoption, Counter[str]]:
     """Return the adoption with settings, branches and snapshots as far as ``wanted``, and what stays unexpressed.
@@ -55,13 +55,13 @@ def with_below(
     rest: Counter[str] = Counter()
     tenants: list[Adopted] = []
     for one in adoption.tenants:
-        found = below(one.project, desired.tiers.get(one.tier), wanted)
+        found = project_contents(one.project, desired.tiers.get(one.tier), wanted)
         rest.update(found.rest)
         tenants.append(replace(one, extra=found.keys) if found.keys else one)
     return replace(adoption, tenants=tuple(tenants)), rest
 
 
-def below(project: LiveProject, tier: Tier | None, wanted: Collection[str]) -> Below:
+def project_contents(project: LiveProject, tier: Tier | None, wanted: Collection[str]) -> ProjectContents:
     """Return what one project has below its tier. ``tier`` is None if it is inferred."""
     keys: dict[str, Json] = {}
     rest: Counter[str] = Counter()
@@ -79,7 +79,7 @@ def below(project: LiveProject, tier: Tier | None, wanted: Collection[str]) -> B
             keys["dev_branches"] = branches
         rest[LEFT_BY_RESTORES] += sum(map(is_kept, project.branches or ()))
         rest[REPLICAS] += sum(not endpoint.writes for endpoint in project.endpoints or ())
-    return Below(keys, +rest)
+    return ProjectContents(keys, +rest)
 
 
 def _settings(project: LiveProject, tier: Tier | None, *, everything: bool) -> dict[str, Json]:

@@ -194,10 +194,13 @@ def _history(
     names: frozenset[str],
     base: str | None,
 ) -> History:
-    """The earlier files of the named tenants; of the whole fleet if one of them is to be deleted."""
+    """The earlier files of the named tenants; of the whole fleet if one of them is to be deleted, or names its
+    project, which may have been a tenant's that the earlier files protect.
+    """
     if not names:
         return History()
-    if any(declared.tenants[name].absent for name in names if name in declared.tenants):
+    named = [declared.tenants[name] for name in names if name in declared.tenants]
+    if any(tenant.absent or tenant.project_id for tenant in named):
         return fleet_files.history(base, declared, ref=files.ref)
     ever = frozenset(called for name in names for called in declared.names(name))
     return fleet_files.narrowed(ever).history(

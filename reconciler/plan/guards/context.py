@@ -11,7 +11,7 @@ from reconciler.plan.history import History
 from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -89,12 +89,20 @@ class TenantContext(Struct, frozen=True):
     def was_protected(self) -> bool:
         """Whether the files at the base protect this tenant, or the tenant that the project was created for."""
         project = self.planned.project
+        return self.history.protects(self.owners, None if project is None else project.id)
+
+    @property
+    def owners(self) -> Iterator[str]:
+        """This tenant, and those whose project it may have been: by annotation, name, or a pin at the base."""
+        yield self.planned.tenant
+        project = self.planned.project
         if project is None:
-            return self.history.protects((self.planned.tenant,), None)
-        made_for = created_for(project, self.desired)
-        named = self.desired.tenant_by_project_name(project.name)
-        names = (name for name in (self.planned.tenant, made_for, named) if name is not None)
-        return self.history.protects(names, project.id)
+            return
+        found = (created_for(project, self.desired), self.desired.tenant_by_project_name(project.name))
+        yield from (name for name in found if name is not None)
+        base = self.history.base
+        if base is not None and (pinned_by := base.pinned_by.get(project.id)) is not None:
+            yield pinned_by
 
     @property
     def pinned(self) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def on_hold(context: TenantContext) -> Verdict | None:
     """Refuse everything of a tenant with a hold: in its file, at a base that is ahead of that, or at the base if
-    no file declares the tenant any more.
+    no file declares the tenant any more. That hold stays on its project, whoever pins the project now.
     """
     hold = _hold(context)
     if hold is None:
@@ -24,9 +24,10 @@ def on_hold(context: TenantContext) -> Verdict | None:
 
 
 def _hold(context: TenantContext) -> Hold | None:
-    name = context.planned.tenant
-    if name in context.desired.tenants:
-        return context.desired.held(name) or context.history.held_ahead(context.desired.tenants[name], context.now)
-    known = context.history.known(name)
-    hold = None if known is None else known.hold
-    return hold if hold is not None and hold.in_force(context.now) else None
+    name, declared = context.planned.tenant, context.desired.tenants
+    own = None
+    if name in declared:
+        own = context.desired.held(name) or context.history.held_ahead(declared[name], context.now)
+    earlier = (context.history.known(one) for one in context.owners if one not in declared)
+    gone = (known.hold for known in earlier if known is not None and known.hold is not None)
+    return own or next((hold for hold in gone if hold.in_force(context.now)), None)

@@ -15,7 +15,17 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import FREE_QUOTA, HOUR, NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    FREE_QUOTA,
+    HOUR,
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -125,6 +135,23 @@ def test_a_hold_at_a_base_that_is_ahead_counts_for_files_that_do_not_know_it(hol
     assert [one.rule for one in behind.refusals] == [Rule.HELD]
     tried = {"acme": (Baseline(ahead, fork),)}
     assert planned(lowered, a_project(), before=fork, tried=tried).empty
+
+
+@pytest.mark.parametrize("pinned", [False, True], ids=["found by its annotation", "pinned at the base"])
+@pytest.mark.parametrize(
+    "change", [{"absent": True}, {"overrides": Overrides(quota={"active_time_seconds": HOUR})}]
+)
+def test_a_project_that_is_handed_over_stays_held(change: dict[str, Any], *, pinned: bool) -> None:
+    """A commit removes the file of a held tenant, and pins its project in that of another one."""
+    project = a_project()
+    if pinned:
+        project = replace(project, name="theirs", branches=(a_branch(annotations={}),))
+    held = replace(HELD, project_id=project.id if pinned else None)
+    now = a_fleet(a_tenant("zed", project_id=project.id, **change))
+    found = planned(now, project, before=a_fleet(held), removed=frozenset({"acme"}))
+    assert found.empty
+    assert [(one.rule, one.tenants) for one in found.refusals] == [(Rule.HELD, ("zed",))]
+    assert planned(now, project, before=a_fleet(held), at=DISPUTE.until).tenants
 
 
 def test_a_commit_that_knows_the_hold_at_the_base_ends_it() -> None:

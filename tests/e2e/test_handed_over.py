@@ -1,0 +1,41 @@
+"""A commit removes the file of a protected tenant, and pins its project in the file of another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ExitCode
+from tests.harness.repository import git
+
+if TYPE_CHECKING:
+    from tests.harness.shell import Shell
+
+COMMANDS = [("converge", "zed"), ("apply", "--yes", "--tenant", "zed"), ("apply", "--yes")]
+
+
+def commit(shell: Shell) -> str:
+    git(shell.folder, "add", "--all")
+    git(shell.folder, "commit", "--quiet", "--message", "x")
+    return git(shell.folder, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, command: tuple[str, ...]) -> None:
+    """A command on a few tenants reads their files only, but of the base those of the whole fleet."""
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
+    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
+    shell.tenant("acme", "tier: free\nprotect: true")
+    shell.tenant("zed")
+    base = commit(shell)
+    shell.applied()
+    before = shell.stored.projects()
+    (shell.folder / "tenants/acme.yaml").unlink()
+    less = "overrides: {quota: {active_time: 1h}}"
+    shell.tenant("zed", f"tier: free\nproject_id: {before['myapp-acme']['id']}\n{less}")
+    commit(shell)
+    ended = shell.simulated(*command, "--base", base)
+    assert ended.code == ExitCode.REFUSED, ended.err
+    assert "the tenant is protected at the base" in ended.out + ended.err
+    assert shell.stored.projects() == before

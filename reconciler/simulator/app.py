@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -132,14 +133,21 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
 """Every call that the simulator answers."""
 
 
+@cache
+def _resources() -> dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]]:
+    """Paths with their methods, by the number of their slashes. Every simulator has the same."""
+    by_path: dict[str, dict[str, Handler]] = {}
+    for method, path, handler in ROUTES:
+        by_path.setdefault(path, {})[method] = handler
+    found: dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]] = {}
+    for path, handlers in by_path.items():
+        whole = f"{PREFIX}{path}"
+        found.setdefault(whole.count("/"), []).append((compile_path(whole)[0], handlers))
+    return found
+
+
 class Router:
     """Finds the handler of a request by its path and method."""
-
-    def __init__(self) -> None:
-        by_path: dict[str, dict[str, Handler]] = {}
-        for method, path, handler in ROUTES:
-            by_path.setdefault(path, {})[method] = handler
-        self._resources = [(compile_path(f"{PREFIX}{path}")[0], handlers) for path, handlers in by_path.items()]
 
     def answer(self, world: World, request: Request) -> Answer:
         """What the route answers. Raises Refusal."""
@@ -153,7 +161,7 @@ class Router:
     def _found(self, request: Request) -> tuple[Handler, dict[str, str]]:
         """The handler, and the names and ids in the path. Every method that a path does not have is a 405."""
         line = f"{request.method} {PREFIX}{request.path}"
-        for pattern, handlers in self._resources:
+        for pattern, handlers in _resources().get(request.raw_path.count("/"), ()):
             match = pattern.match(request.raw_path)
             if match is None:
                 continue

@@ -62,7 +62,7 @@ def spoiling(number: int, spoil: Callable[[bytes], bytes]) -> Act:
         response = await passing.answer()
         content = spoil(await raw_content(response))
         response.headers.pop("content-length", None)
-        return with_content(response, content, read=False)
+        return with_content(response, content)
 
     return at(number, spoilt)
 

@@ -96,7 +96,7 @@ class Recording:
         body = await raw_content(response)
         if response.status_code in STATUSES:
             self.cases.append(Case(self.call, response.status_code, None, b"", body))
-        return with_content(response, body, read=False)
+        return with_content(response, body)
 
 
 def answers() -> Iterator[bytes]:

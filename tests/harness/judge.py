@@ -66,14 +66,14 @@ class Judge:
     def violations(self) -> list[Violation]:
         return self._judge.violations if self._judge else []
 
-    def rule(self, request: httpx.Request, response: httpx.Response | None) -> None:
-        """Judge one exchange, both sides read; ``response`` is None where none came."""
+    def rule(self, request: httpx.Request, response: httpx.Response | None, content: bytes = b"") -> None:
+        """Judge one exchange: a request that was read, and a response with this body, or None where none came."""
         if request.url.path.startswith(UNJUDGED_PREFIX):
             return
         if self._judge is None:
             self._counts.unjudged += 1
             return
-        violations = self._judge.rule(_asked(request), None if response is None else _answered(response))
+        violations = self._judge.rule(_asked(request), None if response is None else _answered(response, content))
         operation = self._judge.exchanges[-1].operation
         self._counts.add(Counts(1, 0, [str(each) for each in violations], {operation} if operation else set()))
 
@@ -91,9 +91,9 @@ def _asked(request: httpx.Request) -> Asked:
     return Asked(request.method, path, request.url.params.multi_items(), media_type, request.content)
 
 
-def _answered(response: httpx.Response) -> Answered:
+def _answered(response: httpx.Response, content: bytes) -> Answered:
     media_type = response.headers.get("content-type", "")
-    return Answered(response.status_code, media_type, response.content, FAULT_HEADER in response.headers)
+    return Answered(response.status_code, media_type, content, FAULT_HEADER in response.headers)
 
 
 def session_judge(*, refusals_allowed: bool = False) -> Judge:
@@ -118,8 +118,8 @@ class JudgedTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._judge.rule(request, None)
             raise
-        self._judge.rule(request, with_content(response, content, read=True))
-        return with_content(response, content, read=False)
+        self._judge.rule(request, response, _decoded(response, content))
+        return with_content(response, content)
 
     async def aclose(self) -> None:
         """Close ``inner``."""
@@ -134,14 +134,16 @@ async def raw_content(response: httpx.Response) -> bytes:
     return content
 
 
-def with_content(response: httpx.Response, content: bytes, *, read: bool) -> httpx.Response:
-    """A copy of ``response`` whose body is still to be read, or is read and decoded already."""
-    copy = httpx.Response(
+def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
+    """A copy of ``response`` whose body is still to be read."""
+    return httpx.Response(
         response.status_code,
         headers=response.headers,
         stream=httpx.ByteStream(content),
         extensions=response.extensions,
     )
-    if read:
-        copy.read()
-    return copy
+
+
+def _decoded(response: httpx.Response, content: bytes) -> bytes:
+    """The body as it was before the server encoded it."""
+    return with_content(response, content).read() if "content-encoding" in response.headers else content

@@ -53,7 +53,7 @@ def simulated_account(file: Path, behaviour: Behaviour | None = None) -> Iterato
 
     def rule(response: httpx.Response) -> None:
         response.read()
-        judge.rule(response.request, response)
+        judge.rule(response.request, response, response.content)
 
     with opened as simulator, serving(simulator) as url:
         of = Access(url, simulator.personal_key, simulator.organization_ids, simulator.organization_keys)

@@ -50,6 +50,10 @@ class Description:
         self._registry = jsonschema_rs.Registry([(DOCUMENT, {"components": {"schemas": schemas}})])
         self._prefix = urlsplit(document["servers"][0]["url"]).path
         self._routes = sorted(self._read_routes(), key=lambda route: route[0].template.count("{"))
+        self._alike: dict[tuple[str, int], list[tuple[Operation, re.Pattern[str]]]] = {}
+        """The routes of a method whose paths have as many parts, in the same order."""
+        for route in self._routes:
+            self._alike.setdefault((route[0].method, route[0].template.count("/")), []).append(route)
 
     @property
     def document(self) -> Node:
@@ -66,8 +70,8 @@ class Description:
         if not path.startswith(f"{self._prefix}/"):
             return None
         below = path.removeprefix(self._prefix)
-        for operation, pattern in self._routes:
-            if operation.method == method and (match := pattern.fullmatch(below)):
+        for operation, pattern in self._alike.get((method, below.count("/")), ()):
+            if match := pattern.fullmatch(below):
                 return operation, {name: unquote(text) for name, text in match.groupdict().items()}
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -22,13 +23,13 @@ from reconciler.simulator.organization import (
     stored_organizations,
 )
 from reconciler.simulator.routes.admin import Admin, admin_routes
-from reconciler.simulator.store import Store, clear
+from reconciler.simulator.store import IN_MEMORY, Store, clear
 from reconciler.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reconciler.simulator.behaviour import Behaviour
     from reconciler.simulator.contract.judge import Judge
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from reconciler.simulator.types import Organization
 
 NO_LATENCY: Final = Latency()
-IN_MEMORY: Final = ":memory:"
 
 
 def rows_beside(path: Path | str) -> Path:
@@ -67,9 +67,10 @@ class Simulator:
         self.judge = judge
         self._behaviour = world.behaviour
         exchanges: list[Exchange] = []
-        admin = Admin(world, self.faults, exchanges, judge, self.reset)
-        own_pages = pages(admin_routes(admin))
-        self._gateway = Gateway(world, Router(), own_pages, self.faults, latency, exchanges, judge, most_exchanges)
+        self._admin = Admin(world, self.faults, exchanges, judge, self.reset)
+        self._gateway = Gateway(
+            world, Router(), self._own_pages, self.faults, latency, exchanges, judge, most_exchanges
+        )
 
     @classmethod
     def open(
@@ -102,6 +103,14 @@ class Simulator:
         with world.writing() as transaction:
             register(transaction, organizations, timestamp(transaction.now))
         return cls(world, latency, judge, most_exchanges=most_exchanges)
+
+    @cached_property
+    def _pages(self) -> ASGIApp:
+        """Made when somebody asks for one of them: most simulators answer Neon's API alone."""
+        return pages(admin_routes(self._admin))
+
+    async def _own_pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._pages(scope, receive, send)
 
     def close(self) -> None:
         """Let go of the file, and end the databases."""

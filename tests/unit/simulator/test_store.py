@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from reconciler.simulator.clock import LoopTime, seconds_of, timestamp
 from reconciler.simulator.seed import ProjectSeed
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.store import VERSION, Store, create_tables
 from reconciler.simulator.types import Limits, Organization, Quota
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.unit.simulator.account import FREE, PAID, account
@@ -186,3 +189,29 @@ def test_times_are_written_in_utc_to_the_second_and_read_with_their_zone() -> No
     assert seconds_of("1970-01-01T01:00:00+01:00") == 0
     with pytest.raises(ValueError, match="no time zone"):
         seconds_of("1970-01-01T00:00:00")
+
+
+def test_no_other_process_finds_half_of_the_tables(tmp_path: Path) -> None:
+    found = set()
+    made, other = (sqlite3.connect(tmp_path / "new.db", isolation_level=None) for _ in range(2))
+    made.execute("PRAGMA journal_mode = WAL")
+
+    def count() -> int:
+        counted: int = other.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        return counted
+
+    made.set_trace_callback(lambda _: found.add(count()))
+    create_tables(made)
+    assert found == {0}
+    assert count() > 20
+    made.close()
+    other.close()
+
+
+def test_databases_in_memory_begin_alike_and_share_nothing() -> None:
+    with closing(Store(":memory:")) as one, closing(Store(":memory:")) as other:
+        assert one.value("PRAGMA user_version") == VERSION
+        one.behave("{}")
+        assert other.value("SELECT behaviour FROM state") is None
+        with closing(Store(":memory:")) as later:
+            assert later.value("SELECT behaviour FROM state") is None

@@ -297,6 +297,10 @@ LOST: Final = "that commit cannot be read here, so nothing is reduced: fetch the
 LEFT_OUT: Final = "not included in this run"
 CONFLICT: Final = "a conflict that a person has to resolve"
 GOES_ON: Final = "apply continues"
+AHEAD: Final = (
+    "the base is ahead of these files, which ask for nothing: merge the base; or, if these files replace it, move "
+    "its tag to their commit (git tag --force)"
+)
 NOTHING_LEFT: Final = "nothing is left to do: the next apply --advance moves the base forward"
 
 
@@ -342,7 +346,9 @@ def _reason(
         return LOST
     if not selection.includes(desired.tenants[name]):
         return LEFT_OUT
-    return held.get(name, NOTHING_LEFT)
+    if name in held:
+        return held[name]
+    return AHEAD if Origin.BASE_AHEAD in _origins(desired, history, name) else NOTHING_LEFT
 
 
 def _changed(name: str, desired: DesiredState, history: History) -> bool:

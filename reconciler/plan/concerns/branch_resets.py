@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,8 @@ CLOCKS_APART: Final = timedelta(minutes=1)
 SETTLING: Final = timedelta(days=1)
 """Neon: for this time no branch can be reset to a parent restored from a snapshot (guides/backup-restore)."""
 LOWER_IT: Final = "remove the obstacle, or lower the number again"
-DATE_IT: Final = "run where git holds the whole history, or use `reconciler branch reset`"
+AT_ONCE: Final = "or use `reconciler branch reset`"
+DATE_IT: Final = f"run where git holds the whole history, {AT_ONCE}"
 
 
 def asks_for_one(past: TenantHistory | None, own: str, number: int) -> bool:
@@ -59,17 +61,16 @@ def findings(
         return
     raised = comparison.raised.get(branch.name)
     if raised is not None and (done_at := _begun_at(live)) + CLOCKS_APART > raised:
-        if done_at < raised:
-            yield _close(comparison, branch, done_at)
+        yield _counts_as_done(comparison, branch, done_at, raised)
         return
     number = FieldChange(
         f"{own}{MEMBER}", _before(past, own), branch.reset, Risk.DESTRUCTIVE, lowering=True, origin=Origin.CONFIG
     )
     reason = f"reset: {number.after} in the tenant's file"
     action = reset_of(comparison.project, comparison.tenant, live, reason, number)
-    if why := _undated(raised, comparison.now):
-        message = f"branch {branch.name!r} is not reset: {why}"
-        yield cannot_be_done(action, message, DATE_IT)
+    if undated := _undated(raised, comparison.now):
+        cause, remedy = undated
+        yield cannot_be_done(action, f"branch {branch.name!r} is not reset: {cause}", remedy)
     elif why := hindrance(comparison.project, live, parents, comparison.now):
         yield cannot_be_done(action, f"branch {branch.name!r} cannot be reset: {why}", LOWER_IT)
     else:
@@ -81,20 +82,26 @@ def _begun_at(live: LiveBranch) -> datetime:
     return live.created_at if live.reset_at is None else max(live.created_at, live.reset_at)
 
 
-def _close(comparison: Comparison, branch: DevBranch, at: datetime) -> Note:
+def _counts_as_done(comparison: Comparison, branch: DevBranch, at: datetime, raised: datetime) -> Note:
+    """Return what tells a person whose clock is behind Neon's why a commit resets nothing."""
+    order = "less than a minute before" if at < raised else "after"
     message = (
-        f"branch {branch.name!r} was created or reset at {rfc3339(at)}, less than a minute before the commit that "
-        f"raises reset to {branch.reset}: this counts as the reset"
+        f"branch {branch.name!r} was created or reset at {rfc3339(at)}, {order} the commit that raises reset to "
+        f"{branch.reset}, dated {rfc3339(raised)}: this counts as the reset; "
+        f"`reconciler branch reset {comparison.tenant.name} {shlex.quote(branch.name)}` resets it once more"
     )
     return Note.about(comparison.tenant, message)
 
 
-def _undated(raised: datetime | None, now: datetime) -> str | None:
-    """Return why it cannot be decided whether the branch was reset since the number grew; None if it can."""
+def _undated(raised: datetime | None, now: datetime) -> tuple[str, str] | None:
+    """Return why it cannot be decided whether the branch was reset since the number grew, and the remedy; None if
+    it can.
+    """
     if raised is None:
-        return "the history here does not show which commit raised its number"
+        return "the history here does not show which commit raised its number", DATE_IT
     if raised > now + CLOCKS_APART:
-        return f"the commit that raised its number is dated {rfc3339(raised)}, in the future"
+        date = rfc3339(raised)
+        return f"the commit that raised its number is dated {date}, in the future", f"wait until {date}, {AT_ONCE}"
     return None
 
 

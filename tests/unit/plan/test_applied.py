@@ -11,7 +11,17 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import DevBranch, Overrides, Snapshot
 from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
-from reconciler.plan.applied import Applied, FinishedRun, advanced, merged, to_record_as_tried
+from reconciler.plan.applied import (
+    AHEAD,
+    NOTHING_LEFT,
+    Applied,
+    FinishedRun,
+    advanced,
+    merged,
+    tenant_states,
+    to_record_as_tried,
+    waiting,
+)
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.guards import guard
@@ -162,6 +172,27 @@ def test_files_that_are_older_than_the_base_move_nothing() -> None:
 def test_a_branch_beside_the_base_leaves_the_tenants_whose_base_is_ahead() -> None:
     history = History(fleet(acme=9), fork=fleet())
     assert owed(ended(history=history), Applied(HEAD), SIDE) == {"acme": HEAD}
+
+
+@pytest.mark.parametrize(
+    ("history", "reason", "done"),
+    [
+        (History(fleet(acme=9), fork=fleet()), AHEAD, False),
+        (History(fleet(), owed={"acme": Baseline(fleet(acme=9), fork=fleet())}), AHEAD, False),
+        (History(fleet()), NOTHING_LEFT, True),
+        (History(fleet(acme=9)), NOTHING_LEFT, True),
+    ],
+    ids=["ahead", "own base ahead", "same", "applied"],
+)
+def test_one_that_waits_with_nothing_to_do_is_told_what_the_next_run_does(
+    history: History, reason: str, *, done: bool
+) -> None:
+    """A base on a branch that was replaced by force stays ahead, whatever runs."""
+    run = ended(history=replace(history, since={"acme": HEAD}))
+    assert run.plan.empty
+    (waits,) = waiting(run.plan, run.desired, run.history, run.selection)
+    assert (waits.tenants, waits.reason) == (("acme",), reason)
+    assert dict(tenant_states(run))["acme"] is done
 
 
 class TestATenantThatIsGoneFromTheFiles:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.tenant import DevBranch
+from reconciler.model.moments import rfc3339
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import ResetBranch
 from reconciler.plan.change import Origin, Risk
@@ -65,11 +66,13 @@ def test_a_number_that_did_not_grow_asks_for_nothing(before: int, now: int) -> N
     assert not found.notes
 
 
-def test_a_branch_that_was_reset_after_the_commit_is_done() -> None:
+def test_a_branch_that_was_reset_after_the_commit_is_done_and_that_is_said() -> None:
     branch = ours("dev", created_at=BEFORE, reset_at=COMMITTED + timedelta(minutes=5))
     found = plan(2, 3, branch)
     assert found.empty
-    assert not found.notes
+    (note,) = found.notes
+    assert f"after the commit that raises reset to 3, dated {rfc3339(COMMITTED)}" in note.message
+    assert "this counts as the reset; `reconciler branch reset acme dev` resets it once more" in note.message
 
 
 def test_a_branch_that_was_reset_before_the_commit_is_reset_again() -> None:
@@ -79,8 +82,11 @@ def test_a_branch_that_was_reset_before_the_commit_is_reset_again() -> None:
     assert reset.last_reset_at == branch.reset_at
 
 
-def test_a_branch_that_was_created_after_the_commit_is_done() -> None:
-    assert plan(2, 3, ours("dev", created_at=COMMITTED + timedelta(minutes=5))).empty
+def test_a_branch_that_was_created_after_the_commit_is_done_and_that_is_said() -> None:
+    """A commit of a machine whose clock is behind Neon's looks older than the branch."""
+    found = plan(2, 3, ours("dev", created_at=COMMITTED + timedelta(minutes=5)))
+    assert found.empty
+    assert "this counts as the reset" in found.notes[0].message
 
 
 def test_a_reset_within_a_minute_before_the_commit_counts_and_is_said() -> None:
@@ -122,17 +128,20 @@ def test_a_commit_that_was_tried_does_not_ask_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raised", "word"),
-    [(None, "does not show which commit"), (NOON + timedelta(hours=1), "in the future")],
+    ("raised", "word", "remedy"),
+    [
+        (None, "does not show which commit", "run where git holds the whole history"),
+        (NOON + timedelta(hours=1), "in the future", f"wait until {rfc3339(NOON + timedelta(hours=1))}"),
+    ],
     ids=["unknown", "future"],
 )
-def test_a_commit_whose_time_is_not_known_is_refused(raised: datetime | None, word: str) -> None:
+def test_a_commit_whose_time_is_not_known_is_refused(raised: datetime | None, word: str, remedy: str) -> None:
     found = plan(2, 3, raised=raised)
     (refusal,) = found.refusals
     assert found.empty
     assert refusal.rule is Rule.CANNOT_BE_DONE
     assert word in refusal.message
-    assert "reconciler branch reset" in refusal.remedy
+    assert refusal.remedy == f"{remedy}, or use `reconciler branch reset`"
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,9 @@ def _mended(
     expiry = list(moved_of_branch(comparison, path(branch.name), live, branch.expires_at))
     stays_protected = live.protected and not any(change.origin is Origin.CONFIG for change in guarded)
     if expiry and (
-        hindrance := cannot_expire(comparison, live, branch.expires_at, parents, protected=stays_protected)
+        hindrance := cannot_expire(
+            comparison, path(branch.name), live, branch.expires_at, parents, protected=stays_protected
+        )
     ):
         message = f"the expiry of branch {branch.name!r} cannot be changed: {hindrance}"
         yield cannot_be_done(_patch(comparison, live, expiry), message, ANOTHER_EXPIRY)

@@ -157,7 +157,7 @@ class ByBranch:
         yield from reset_note(comparison, f"snapshot {snapshot.name!r}", live, snapshot.expires_at)
         changes = tuple(moved_of_branch(comparison, f"snapshots.{snapshot.name}", live, snapshot.expires_at))
         if changes and (
-            why := hindrance(comparison, live, snapshot.expires_at, parents, protected=live.protected)
+            why := hindrance(comparison, kept.path, live, snapshot.expires_at, parents, protected=live.protected)
         ):
             message = f"the expiry of snapshot {snapshot.name!r} cannot be changed: {why}"
             yield Note.about(comparison.tenant, message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.naming import composed
+from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT
 from reconciler.model.moments import rfc3339
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import changed_in_copy
@@ -109,6 +111,21 @@ def ends_an_expiry(change: FieldChange) -> bool:
     return change.after is None and change.path.endswith(EXPIRY)
 
 
+def _would_end_a_namesake(comparison: Comparison, thing: str, live: LiveBranch, until: datetime) -> bool:
+    """Return whether a commit declares a new branch with an expiry, under the name of one that somebody made.
+
+    A restored branch has lost its annotation, which the branch in whose place it is still has.
+    """
+    if live.expires_at is not None and live.expires_at <= until:
+        return False
+    if comparison.past is not None and any(thing in past.base for past in comparison.past.each()):
+        return False
+    name = thing.partition(".")[2]
+    each = (branch.annotations for branch in comparison.project.branches or ())
+    ours = (note for note in each if note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == comparison.fleet)
+    return not any(composed(note.get(BRANCH, "")) == name for note in ours)
+
+
 def too_far(until: datetime | None, now: datetime) -> str | None:
     """Return why no branch can have this expiry, or None."""
     if until is None or until <= now + LONGEST_LIFE:
@@ -118,6 +135,7 @@ def too_far(until: datetime | None, now: datetime) -> str | None:
 
 def hindrance(
     comparison: Comparison,
+    thing: str,
     live: LiveBranch,
     until: datetime | None,
     parents: Collection[str | None],
@@ -126,10 +144,12 @@ def hindrance(
 ) -> str | None:
     """Return why this expiry of a live branch cannot be set, or None (Neon: branch expiration).
 
-    ``protected`` says whether it stays protected.
+    ``thing`` is the path of the declared branch or snapshot. ``protected`` says whether it stays protected.
     """
     if until is None:
         return None
+    if _would_end_a_namesake(comparison, thing, live, until):
+        return "it existed before any file declared it, and no run created it: the expiry would delete it"
     if far := too_far(until, comparison.now):
         return far
     if protected:

@@ -184,6 +184,37 @@ def test_a_branch_that_was_made_by_hand_under_the_declared_name_is_the_one() -> 
     assert not actions(DEV, project=live(by_hand("dev")))
 
 
+class TestAnExpiryOfANamesake:
+    """A commit declares a branch with an expiry, and somebody has made one of that name: Neon would delete it."""
+
+    ENDING = DevBranch("dev", expires_at=NOON + timedelta(days=1))
+    BEFORE = History(a_fleet(a_tenant(dev_branches=())))
+
+    def test_is_not_set(self) -> None:
+        found = plan(self.ENDING, project=live(by_hand("dev")), history=self.BEFORE)
+        assert found.empty
+        (refusal,) = found.refusals
+        assert refusal.rule is Rule.CANNOT_BE_DONE
+        assert "no run created it: the expiry would delete it" in refusal.message
+
+    def test_may_be_later_than_its_own(self) -> None:
+        soon = by_hand("dev", expires_at=NOON + timedelta(hours=1))
+        assert [one.kind for one in actions(self.ENDING, project=live(soon), history=self.BEFORE)] == [
+            "patch_branch"
+        ]
+
+    def test_is_set_where_a_run_created_the_branch_or_what_a_restore_put_aside(self) -> None:
+        put_aside = live(by_hand("dev"), ours("dev (old)", declared="dev", parent_id=None))
+        for project in (live(ours("dev")), put_aside):
+            found = actions(self.ENDING, project=project, history=self.BEFORE)
+            assert [one.kind for one in found] == ["patch_branch"]
+
+    def test_is_set_where_a_commit_adds_it_to_a_declared_branch(self) -> None:
+        declared = History(a_fleet(a_tenant(dev_branches=(DEV,))))
+        found = actions(self.ENDING, project=live(by_hand("dev")), history=declared)
+        assert [one.kind for one in found] == ["patch_branch"]
+
+
 def test_a_branch_that_was_renamed_by_hand_gets_its_name_back() -> None:
     (patch,) = actions(DEV, project=live(ours("dev-2", declared="dev")))
     assert isinstance(patch, PatchBranch)

@@ -213,6 +213,11 @@ def test_a_branch_made_by_hand_under_the_name_counts_and_never_gives_way() -> No
     by_hand = a_branch(id="br-x", name="v1", default=False, parent_id="br-p-acme", annotations={})
     project = a_project(branches=(a_branch(), by_hand))
     assert make_plan(fleet("v1", method=SnapshotMethod.BRANCH), a_view(project)).empty
+    ending = Snapshot("v1", expires_at=NOON + timedelta(days=1))
+    now, before = fleet(ending, method=SnapshotMethod.BRANCH), fleet(method=SnapshotMethod.BRANCH)
+    found = make_plan(now, a_view(project), history=History(before))
+    assert found.empty
+    assert "no run created it: the expiry would delete it" in found.notes[0].message
 
 
 class TestDowngrade:

@@ -16,7 +16,7 @@ from reconciler.neon.call import Call, RunCalls
 from reconciler.secret import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from reconciler.live.project import LiveProject
     from reconciler.neon.call import Pause
@@ -122,9 +122,12 @@ class Account:
         key = self._organization(organization).key
         return await self._transport.send(call, key, shape, run=self._run, request_id=request_id)
 
-    def _listed(self, page: wire.ProjectsPage, organization: str) -> list[LiveProject]:
+    def _listed(
+        self, page: wire.ProjectsPage, organization: str, named: Container[str] | None = None
+    ) -> list[LiveProject]:
+        """The projects of the page; only those with these names, if there are any."""
         self._check_organizations(page, organization)
-        projects = conversion.live_projects(page, organization)
+        projects = conversion.live_projects(page, organization, named)
         if any(project.quota is not None for project in projects):
             self._transport.lists_show_quotas = True
         return projects

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
+from sys import intern
 from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
@@ -45,7 +46,12 @@ class Operation(Struct, frozen=True):
     created_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Converts the time to UTC: Neon may give any time zone, or none."""
+        """Converts the time to UTC: Neon may give any time zone, or none.
+
+        Keeps equal words once: of many new projects, the operations wait for one check.
+        """
+        force_setattr(self, "action", intern(self.action))
+        force_setattr(self, "status", intern(self.status))
         if self.created_at is not None:
             force_setattr(self, "created_at", utc(self.created_at))
 

@@ -75,10 +75,10 @@ class ProjectLists(Account):
         for _ in range(READINGS_OF_A_MOVING_LIST):
             moved, seen, cursor = False, set[str](), ""
             async for page in self._listed_pages(organization):
-                listed = {project.id: project for project in self._listed(page, organization)}
-                moved = moved or not seen.isdisjoint(listed)
-                seen.update(listed)
-                kept = listed if named is None else {i: one for i, one in listed.items() if one.name in named}
+                ids = [one.id for one in page.projects]
+                moved = moved or not seen.isdisjoint(ids)
+                seen.update(ids)
+                kept = {project.id: project for project in self._listed(page, organization, named)}
                 found |= kept
                 cursors.update(dict.fromkeys(kept, cursor))
                 cursor = (page.pagination.cursor if page.pagination else None) or cursor

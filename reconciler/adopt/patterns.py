@@ -95,7 +95,7 @@ def _check(text: str, parts: Sequence[str]) -> None:
             raise _invalid(text, f"has nothing between {before} and {after}")
     for index, one in enumerate(parts):
         if one in {TIER, ANY} and _runs_on(parts, index):
-            raise _invalid(text, f"has no separator beside {one}: one of - _ . : or a blank ends a word")
+            raise _invalid(text, f"has no separator beside {one}: one of - _ . : or a space ends a word")
 
 
 def _runs_on(parts: Sequence[str], index: int) -> bool:

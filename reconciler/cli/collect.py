@@ -49,7 +49,7 @@ def run(
     age = _age(min_age)
     if has_rows(files.directory):
         raise InvalidInputError(
-            "tiers.yaml has tenants of a database: a project in no file may be that of a row that is gone",
+            "tiers.yaml reads tenants from a database: a project in no file may belong to a row that was deleted",
             hint="collect is for fleets whose sign-ups no database declares (docs/sign-ups.md)",
         )
     fleet_files = FleetFiles(files)

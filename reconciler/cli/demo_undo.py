@@ -109,7 +109,7 @@ class _Story(Struct, frozen=True):
     async def _restore(self) -> None:
         _show(
             "5. Restore",
-            f"Snapshot {SNAPSHOT} takes the place of the branch. What the branch held stays as another one.",
+            f"Snapshot {SNAPSHOT} replaces the branch. The earlier content is kept as another branch.",
             f"reconciler restore {TENANT} --snapshot {SNAPSHOT}",
         )
         restored = await self.fleet.restore(DOCUMENT, snapshot=SNAPSHOT, run=self.run)

@@ -162,7 +162,7 @@ max_calls_option = flag(
     "--max-calls",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Make at most N calls: refuse what takes more, before it starts where that is known.",
+    help="Make at most N calls. If more are known to be needed, refuse before the first of them.",
 )
 
 permission_options = packed(
@@ -247,8 +247,8 @@ run_options = packed(
         RUNNING,
         "--bake",
         metavar="TIME",
-        help="With --waves: leave the tenants of each wave alone for so long, then look at them; stop if they "
-        "are worse off than untouched tenants.",
+        help="With --waves: wait this long after each wave, then check its tenants; stop if the wave did harm "
+        "to them, compared with untouched tenants.",
     ),
     flag(
         RUNNING,

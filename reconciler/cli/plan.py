@@ -162,6 +162,6 @@ def _recorded(desired: DesiredState, request: Request, live: Path, max_age: str,
 
 def _check_no_call(account: AccountFlags, *, cost: bool) -> None:
     if account.simulator is not None or account.api_host is not None:
-        raise InvalidInputError("--live makes no call: it goes with neither --simulator nor --api-host")
+        raise InvalidInputError("--live makes no call: it cannot be combined with --simulator or --api-host")
     if cost:
         raise InvalidInputError("--live makes no call: --cost reads what tenants used last month")

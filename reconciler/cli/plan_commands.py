@@ -113,8 +113,8 @@ DIFF: Final = declare(
     "diff",
     """Show what a change of the files asks for, from BASE to the files in the folder, or to HEAD.
 
-    Compares with the commit where both parted, as a pull request does. Takes BASE as applied: needs no key, and
-    makes no call.
+    Compares with the merge base, as a pull request does. Assumes that BASE is applied: needs no key, and makes
+    no call.
     """,
     "reconciler diff origin/main",
     (*LOCAL, ExitCode.REFUSED, ExitCode.CHANGES),

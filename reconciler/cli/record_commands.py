@@ -80,7 +80,7 @@ AUDIT: Final = declare(
         LOOK_AT,
         "--registry",
         is_flag=True,
-        help="Also show which run claimed each tenant of the registry whose journal is not here.",
+        help="Also show the registry's claims by runs whose journals are not here.",
     ),
     files_options,
     account_options,

@@ -28,7 +28,7 @@ class JobNumbers(NamedTuple):
 
 SOURCES: Final = (
     JobNumbers(INDEX, COUNT, 0, "a workflow of GitHub: ${{ strategy.job-index }} and ${{ strategy.job-total }}"),
-    JobNumbers("JOB_COMPLETION_INDEX", COUNT, 0, "Kubernetes in an indexed Job; the count stands in the manifest"),
+    JobNumbers("JOB_COMPLETION_INDEX", COUNT, 0, "Kubernetes in an indexed Job; the count is in the manifest"),
     JobNumbers("CI_NODE_INDEX", "CI_NODE_TOTAL", 1, "GitLab in a job with `parallel:`"),
 )
 """In the order in which they are asked: what the workflow says comes before what a CI system sets by itself."""
@@ -51,7 +51,7 @@ def _of_environment(environ: Environment) -> tuple[int, int]:
         if environ.find(source.number_from) is not None:
             return _of_source(source, environ)
     looked_for = "; ".join(f"${one.number_from} and ${one.total_from} ({one.set_by})" for one in SOURCES)
-    raise InvalidInputError("--shard auto: nothing says which part this is", hint=f"set one of: {looked_for}")
+    raise InvalidInputError("--shard auto: no variable says which part this is", hint=f"set one of: {looked_for}")
 
 
 def _of_source(source: JobNumbers, environ: Environment) -> tuple[int, int]:

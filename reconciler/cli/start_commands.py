@@ -29,7 +29,7 @@ INIT: Final = declare(
             LOOK_AT,
             "--fleet",
             metavar="NAME",
-            help="Name of the fleet: marks what is its own in an organization.  [default: prod]",
+            help="Name of the fleet: it marks the projects of the fleet.  [default: prod]",
         ),
         flag(
             LOOK_AT,

@@ -203,7 +203,7 @@ def boost(raises: tuple[str, ...], until: str, reason: str | None, **given: Any)
 def hold(until: str | None, reason: str | None, end: bool, **given: Any) -> ExitCode:
     """Adds a hold to a tenant's file, or ends it."""
     if end and (until or reason):
-        raise InvalidInputError("--end takes neither --until nor --reason", hint="keep one of them")
+        raise InvalidInputError("--end cannot be combined with --until or --reason", hint="keep one of them")
     if end:
         return run_edit(TenantEdit(**given), Changes({"hold": None}))
     if until is None or reason is None:

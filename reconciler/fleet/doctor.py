@@ -137,7 +137,9 @@ class Examination:
         self.checks.append(room_check(access.name, count, self._desired.organizations[access.name].limits))
         if listing.unavailable:
             message = f"{access.name}: Neon did not return {len(listing.unavailable):,} projects in time"
-            self.checks.append(warn(Area.ORGANIZATIONS, message, "plans read each of them alone: run later"))
+            self.checks.append(
+                warn(Area.ORGANIZATIONS, message, "plans read each of them individually; run doctor again later")
+            )
         return listing.projects
 
 

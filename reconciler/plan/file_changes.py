@@ -45,8 +45,8 @@ TENANT_KEYS: Final[Mapping[str, str]] = {
     "project_id": "which project is theirs",
     "previously": "earlier names by which their projects are found",
     "recover": "has no effect while their projects are live",
-    "disposable": "which branches may go while nobody uses them",
-    "before": "what a snapshot is taken before",
+    "disposable": "which idle branches may be deleted",
+    "before": "before which changes a snapshot is taken",
     "retake": "whether lost snapshots are taken again",
     "reset": "a number that grows resets its branch to its parent, once",
     "suspended": "whether their quotas and computes are switched off",
@@ -229,7 +229,7 @@ def _effect(root: str, name: str, member: str) -> str:
     if (root, name) in OF_USAGE or (root, member) in OF_USAGE:
         return "what `usage` reports"
     if root == "tiers" and member in BEFORE:
-        return "what a snapshot is taken before, and how many of those stay"
+        return "before which changes a snapshot is taken, and how many of these are kept"
     if root == "tiers" and f"{member}.".startswith(BY_TIME):
         return "which snapshots and branches its tenants' projects rotate and expire"
     return FLEET_KEYS["naming" if member == "naming" else root]

@@ -160,7 +160,7 @@ def _patched_compute(collected: _TenantRecord, write: RecordedWrite) -> None:
     if write.object is None:
         what = ", ".join(change.path for change in write.changes)
         collected.cannot(
-            f"{what} of a compute: the journal does not say of which", "set it in the files, and apply them"
+            f"{what} of a compute: the journal does not name the compute", "set it in the files, and apply them"
         )
         return
     place = FieldOwner("compute", write.object.get("branch", ""), write.object.get("replica"))
@@ -170,9 +170,7 @@ def _patched_compute(collected: _TenantRecord, write: RecordedWrite) -> None:
 def _patched_branch(collected: _TenantRecord, write: RecordedWrite) -> None:
     if write.object is None:
         what = ", ".join(change.path for change in write.changes)
-        collected.cannot(
-            f"{what}: the journal does not say of which branch", "set it in the files, and apply them"
-        )
+        collected.cannot(f"{what}: the journal does not name the branch", "set it in the files, and apply them")
         return
     collected.change(FieldOwner("branch", write.object.get("branch", "")), write)
 
@@ -270,7 +268,7 @@ _STAYS: Final[Mapping[str, tuple[str, str]]] = {
     "delete_database": ("database {what} was deleted with its data", _HISTORY),
     "delete_role": ("role {what} was deleted", "declare it in the files: it gets another password"),
     "create_role": ("role {what} stays", FROM_FILES),
-    "create_database": ("database {what} stays, with what is in it by now", FROM_FILES),
+    "create_database": ("database {what} stays, with its current data", FROM_FILES),
     "patch_database": ("the owner of database {what} stays", "set it in the files, and apply them"),
     "reset_branch": ("branch {what} lost its own data by the reset", _HISTORY),
     "restore_branch": ("branch {what} keeps the state that was restored", _HISTORY),

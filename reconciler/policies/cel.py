@@ -89,7 +89,7 @@ def hindrance(text: str) -> str | None:
         return f"the expression has {loops} loops (all, exists, exists_one, map, filter), and may have {MAX_LOOPS}"
     matches = len(_MATCHES.findall(text))
     if matches > 1 or (matches and loops):
-        return "the expression has a regular expression (matches) beside another one, or beside a loop"
+        return "the expression has two regular expressions (matches), or one and a loop"
     return None
 
 

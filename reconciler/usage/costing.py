@@ -193,8 +193,8 @@ def notes(costing: Costing, organizations: Sequence[OrganizationCost], span: Spa
     for one in organizations:
         rates = costing.prices.of(one.organization)
         if not one.whole and rates.data_transfer_included_gb and rates.price(DATA_TRANSFER):
-            included = f"the {rates.data_transfer_included_gb:f} GB of transfer that organization"
-            yield Note(None, f"{included} {one.organization} has included are not taken off a part of it")
+            included = f"the {rates.data_transfer_included_gb:f} GB of transfer that are included"
+            yield Note(None, f"{included} for organization {one.organization} are not subtracted for a part of it")
     by_month = span is not None and span.granularity == "monthly"
     if by_month and any(_pays_for_branches(costing, one) for one in organizations):
         message = "extra branches are counted over the whole month, not day by day: their cost may be too low"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.usage.usage import TenantUsage
 
-DEEP: Final = "--depth deep reads each project that has run by itself"
+DEEP: Final = "--depth deep reads each project that has run"
 
 
 def without_project(desired: DesiredState, live: LiveState, selection: Selection) -> tuple[str, ...]:

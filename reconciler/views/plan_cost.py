@@ -34,9 +34,9 @@ def _of_range(cost: PlanCost) -> Iterator[FormattedText]:
     yield formatted(f"{who} {{}} a month now, {after}", cost.currency)
     if cost.after.unlimited:
         charges = names([charge_label(name) for name in cost.after.unlimited], None)
-        yield formatted("For some of them no quota limits {}: what they use of that comes on top.", charges)
+        yield formatted("For some of them no quota limits {}: the cost of that use is not included.", charges)
     if cost.not_known:
-        yield formatted("Not in it, because their limits are not known: {}.", names(cost.not_known, MOST_NAMED))
+        yield formatted("Not included, because their limits are not known: {}.", names(cost.not_known, MOST_NAMED))
 
 
 def _range(cost: CostRange) -> str:

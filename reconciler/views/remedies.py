@@ -34,14 +34,14 @@ OVERRIDES: Final = "Overrides"
 
 LABEL: Final = "next step:"
 """Precedes a remedy."""
-GO_ON: Final = "the same command again goes on with what is left"
+GO_ON: Final = "run the same command again: it continues with the rest"
 
 REMEDIES: Final[Mapping[str, str]] = {
     ORPHANS: (
         "of this fleet's own: add the tenant's file again, or `reconciler plan --prune` shows what "
         "`apply --prune` can delete; of others: `reconciler adopt` writes files, or delete them in Neon's console"
     ),
-    WAITING: "remove the reason, then `reconciler apply` goes on with them",
+    WAITING: "remove the reason, then run `reconciler apply`",
     POLICY_WARNINGS: "change the files as the policy says; a warning holds nothing back",
     FAILED: GO_ON,
     SKIPPED: GO_ON,

@@ -202,7 +202,7 @@ def drift_summary(plan: Plan, differing: int) -> str:
 
 
 DIFF_SAYS_NOTHING_OF: Final = (
-    "No call was made. What is live, how much is used and what the guards refuse: see reconciler plan."
+    "No call was made: reconciler plan also shows the live state, the usage, and what guards refuse."
 )
 
 

@@ -207,7 +207,7 @@ def test_an_earlier_journal_is_read_and_what_it_lacks_is_listed(
     (shell.folder / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     ended = rollback(shell, run)
     assert ended.code == 5
-    assert "compute.max_cu of a compute: the journal does not say of which" in told(ended)
+    assert "compute.max_cu of a compute: the journal does not name the compute" in told(ended)
     assert transfers(shell) == {"acme": 8, "bluebird": 8}
 
 

@@ -86,7 +86,7 @@ def _in_use(comparison: Comparison, branch: LiveBranch) -> str | None:
     if project.snapshots is None or any(one.source_branch_id == branch.id for one in project.snapshots):
         return "snapshots were taken of it"
     if comparison.tenant.project_id is None and _is_the_only_mark(comparison, branch):
-        return "nothing else shows whose the project is: add project_id to the tenant's file"
+        return "only it shows which tenant the project belongs to: add project_id to the tenant's file"
     return None
 
 

@@ -160,5 +160,5 @@ def test_what_a_snapshot_is_taken_before_counts_for_projects_that_exist() -> Non
     tier = replace(FREE_TIER, snapshots=SnapshotPolicy(before=(Occasion.RESTORE,)))
     found = make_plan(a_fleet(a_tenant(), tiers=(tier, PRO_TIER)), a_view(a_project()), base=BASE).file_changes
     assert [(change.path, change.effect) for change in found] == [
-        ("tiers.free.snapshots.before", "what a snapshot is taken before, and how many of those stay")
+        ("tiers.free.snapshots.before", "before which changes a snapshot is taken, and how many of these are kept")
     ]

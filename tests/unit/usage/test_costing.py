@@ -165,7 +165,10 @@ def test_of_a_part_of_an_organization_nothing_is_included_and_a_note_says_so() -
     organizations = found.organizations(found.tenants())
     assert [one.included for one in organizations] == [0, 0]
     told = [note.message for note in notes(found, organizations, Span(NOON, NOON, "daily"))]
-    assert told[0] == "the 100 GB of transfer that organization free has included are not taken off a part of it"
+    assert (
+        told[0]
+        == "the 100 GB of transfer that are included for organization free are not subtracted for a part of it"
+    )
 
 
 def test_an_organization_without_a_history_has_no_cost_rather_than_none_at_all() -> None:

@@ -32,7 +32,7 @@ Skipped (1)
   .  late
      the run stopped before its turn
 
-  next step: the same command again goes on with what is left
+  next step: run the same command again: it continues with the rest
 
 Failed (2)
 

@@ -208,7 +208,7 @@ CASES: Final[dict[str, tuple[tuple[str, ...], int, str, str]]] = {
     "hold, both": (
         ("hold", "acme", "--until", "7d", "--reason", "x", "--end"),
         3,
-        "--end takes neither",
+        "--end cannot be combined",
         "keep one of them",
     ),
     "usage, percent": (("usage", "--above", "200"), 3, "is not in the range", "or try: reconciler usage"),

@@ -155,7 +155,7 @@ def test_a_line_of_json_is_edited_in_its_place(shell: Shell) -> None:
         (("boost", "acme", "quota.active_time=unlimited", "--until", "2021-01-01T00:00:00Z"), "has passed"),
         (("boost", "acme", "quota.active_time=unlimited", "--until", "99999999d"), "is no end"),
         (("hold", "acme", "--until", "7d"), "a hold needs --until and --reason"),
-        (("hold", "acme", "--end", "--reason", "x"), "--end takes neither"),
+        (("hold", "acme", "--end", "--reason", "x"), "--end cannot be combined"),
         (("suspend", "acme", "--reason", "x", "--no-apply", "--format", "json"), "--no-apply only edits the file"),
     ],
 )

@@ -110,7 +110,7 @@ def test_it_stays_where_only_it_shows_whose_the_project_is() -> None:
     bare = replace(project, branches=tuple(replace(b, annotations={}) if b.default else b for b in branches))
     found = plan(fleet(), bare)
     assert found.empty
-    assert any("nothing else shows whose the project is" in note.message for note in found.notes)
+    assert any("only it shows which tenant the project belongs to" in note.message for note in found.notes)
     assert not plan(fleet(project_id=project.id), bare).empty
 
 
@@ -120,7 +120,7 @@ def test_one_that_shows_nothing_goes_where_another_one_shows_whose_the_project_i
     branches = tuple(replace(b, annotations={}) if b.default else b for b in project.branches or ())
     found = plan(fleet(), replace(project, branches=branches))
     assert [delete.branch_id for delete in found.actions if isinstance(delete, DeleteBranch)] == ["br-later"]
-    assert any("nothing else shows whose the project is" in note.message for note in found.notes)
+    assert any("only it shows which tenant the project belongs to" in note.message for note in found.notes)
 
 
 def test_nothing_is_deleted_of_a_protected_tenant() -> None:

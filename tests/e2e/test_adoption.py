@@ -9,6 +9,7 @@ import pytest
 from reconciler.simulator.seed import ProjectSeed
 from tests.e2e.test_causes import commit, run
 from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, GIB, PRO_COMPUTE, PRO_QUOTA
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.simulated import simulated_compute, simulated_quota
 
@@ -33,6 +34,7 @@ FREE = ProjectSeed(
 
 
 @pytest.fixture
+@lived
 def hand_made(shell: Shell) -> Shell:
     """A project of 900 GiB in the paid organization and a small one in the free one; nobody annotated either."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

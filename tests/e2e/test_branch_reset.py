@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.lived import lived
 from tests.harness.shell import PassingTime
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ ACME = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev, {name: child, parent: de
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme, a paying tenant with development branches that are an hour old."""
     shell.tenant("acme", ACME)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
+from tests.harness.lived import lived
 
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
@@ -35,6 +36,7 @@ def asked(shell: Shell, *words: str, stdin: bytes = b"") -> Ended:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme, by a file, and zoe, by a document."""
     shell.tenant("acme")

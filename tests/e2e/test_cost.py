@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.documents.schema import cost_schema
 from tests.e2e.test_usage import SAMPLE
+from tests.harness.lived import lived
 from tests.harness.wire import Passing, answered
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ prices:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme and zoe pay, bob is in the sponsored organization."""
     shell.clock = lambda: NOON

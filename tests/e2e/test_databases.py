@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness.lived import lived
 from tests.harness.repository import git
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ ACCEPTED = "accept: {deletion: [databases.analytics, roles.analyst]}\n"
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """A tier with roles and a database, and acme with more."""
     tiers = shell.folder / "tiers.yaml"

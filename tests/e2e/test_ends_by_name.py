@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_causes import commit, transfers
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
@@ -18,6 +19,7 @@ NAMES = [f"t{number}" for number in range(6)]
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Six tenants, of whom a run may delete two."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

@@ -10,6 +10,7 @@ import pytest
 from reconciler.simulator.seed import ProjectSeed
 from tests.harness.account import API, run
 from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
+from tests.harness.lived import lived
 from tests.harness.simulated import simulated_compute, simulated_quota
 from tests.harness.stored import Stored
 from tests.harness.wire import InProcess
@@ -58,12 +59,18 @@ def _filled(body: Any, ids: dict[str, str]) -> Any:
 
 
 @pytest.fixture
-def console(shell: Shell) -> Console:
+@lived
+def created(shell: Shell) -> Shell:
     """Tenant acme was created, and nothing differs."""
     shell.tenant("acme", "tier: pro\ndev_branches: [preview]")
     shell.applied()
     agreed(shell, 0, "In sync: 1 tenant matches the files.")
-    return Console(shell)
+    return shell
+
+
+@pytest.fixture
+def console(created: Shell) -> Console:
+    return Console(created)
 
 
 def agreed(shell: Shell, code: int, *words: str) -> Ended:

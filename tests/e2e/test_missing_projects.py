@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_causes import commit, run
+from tests.harness.lived import lived
 from tests.harness.repository import git
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.drawn(7)
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Two tenants of tier free, applied, then the project of acme is renamed, and acme is to be upgraded."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

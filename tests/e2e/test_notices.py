@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_usage import HOUR, NOON, use
+from tests.harness.lived import lived
 from tests.harness.receiver import receiving
 from tests.harness.registry_database import required
 from tests.harness.shell import TIERS
@@ -35,6 +36,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme near its active time, bob at its limit, eve unused."""
     shell.clock = lambda: NOON

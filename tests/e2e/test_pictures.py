@@ -16,6 +16,7 @@ from cmarkgfm.cmark import Options
 from rich.console import Console
 from rich.text import Text  # noqa: TID251 - the text is the program's own output
 
+from tests.harness.lived import lived
 from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def commented(markdown: str) -> str:
 
 
 @pytest.fixture
+@lived
 def changed(shell: Shell) -> Shell:
     """The repository's fleet, applied, then a change of a price and an upgrade."""
     shell.declare_the_fleet_of_the_repository()

@@ -14,6 +14,7 @@ from reconciler.documents.schema import plan_schema
 from reconciler.errors import ExitCode
 from reconciler.policies import cel
 from tests.e2e.pages import Page
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import ROOT
 
@@ -48,6 +49,7 @@ def commit(shell: Shell) -> str:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     git(shell.folder, "init", "--quiet", "--initial-branch=main")
     shell.write(".gitignore", "sim.db*\njournal.jsonl\n*.json\n")

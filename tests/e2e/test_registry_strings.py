@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.harness.lived import lived
 from tests.harness.registry_database import required
 from tests.harness.shell import TIERS
 from tests.harness.stored import Stored
@@ -27,6 +28,7 @@ OTHERS_TOKEN = "gAAAAABnb3QtYS10b2tlbi1vZi10aGlzLWtleQ=="  # noqa: S105 - no key
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme and birch, in a fleet whose registry keeps connection strings."""
     required()

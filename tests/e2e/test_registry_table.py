@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness.lived import lived
 from tests.harness.registry_database import required
 from tests.harness.shell import TIERS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme, in a fleet with a registry."""
     required()

@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 
 from reconciler.documents.schema import history_schema, plan_schema
+from tests.harness.lived import lived
 from tests.harness.shell import TIERS, PassingTime
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ REPLACING: Final = TIERS.replace(
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme, a paying tenant with a snapshot and a development branch. Each command starts ten minutes later."""
     shell.clock = PassingTime(STRIDE_SECONDS)

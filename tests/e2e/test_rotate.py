@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.harness.lived import lived
 from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     shell.tenant("acme", "tier: pro\ndev_branches: [preview]")
     assert shell.simulated("converge", "acme", "--connections-to", "before").code == 0

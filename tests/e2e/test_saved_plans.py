@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness.lived import lived
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.drawn(16)
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Two live tenants, and files that want a larger quota for both: the plan for it is saved as plan.json."""
     shell.tenant("acme")

@@ -11,6 +11,7 @@ from reconciler.simulator.clock import timestamp
 from reconciler.simulator.seed import ProjectSeed, SnapshotSeed
 from tests.e2e.test_causes import commit
 from tests.harness.builders import DAY, FREE_COMPUTE, FREE_QUOTA, HOUR
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import START_SECONDS, TIERS
 from tests.harness.simulated import simulated_compute, simulated_quota
@@ -40,6 +41,7 @@ def vanish(shell: Shell) -> None:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Files in git, of which nothing is committed yet."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

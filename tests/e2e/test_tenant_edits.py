@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.lived import lived
+
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
@@ -15,6 +17,7 @@ MINIMUM = {"active_time_seconds": 1, "compute_time_seconds": 1, "written_data_by
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Two tenants that are live as their files say."""
     shell.write("tenants/acme.yaml", FILE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_causes import by_hand, commit, grant, run, transfers
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
@@ -20,6 +21,7 @@ EMAIL = "Ada.Lovelace+dev@example.com"
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Two tenants who have 8 GiB of transfer each, applied, the tag ``applied`` on their commit."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

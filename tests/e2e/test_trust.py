@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e.test_keys import KEYS, Listener
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
@@ -62,6 +63,7 @@ SECRETS: Final = {**KEYS, "AWS_SECRET_ACCESS_KEY": "marked-aws-secret"}
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """A fleet in git, its first commit tagged ``applied``."""
     shell.tenant("acme")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_causes import by_hand, commit, run, transfers
+from tests.harness.lived import lived
 from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
@@ -30,6 +31,7 @@ def lines(shell: Shell, **gib: int) -> None:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Zoe is a line that git ignores, acme one with a document on top of it that git holds."""
     shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")

@@ -14,6 +14,7 @@ import jsonschema_rs
 import pytest
 
 from reconciler.documents.schema import usage_schema
+from tests.harness.lived import lived
 from tests.harness.wire import Passing, answered
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def use(shell: Shell, tenant: str, **counters: int) -> None:
 
 
 @pytest.fixture
+@lived
 def fleet(shell: Shell) -> Shell:
     """Acme near its active time, bob at its limit, eve unused."""
     shell.clock = lambda: NOON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.annotations import PURPOSE, Purpose
@@ -16,7 +16,6 @@ from reconciler.plan.live_values import project_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveProject
     from reconciler.model.values import Value
@@ -94,6 +93,11 @@ def change_back(field: WrittenField, live: Value, now: datetime) -> FieldChange 
     if path == restore_window.PATH and isinstance(before, int) and now - field.at <= timedelta(seconds=before):
         change = replace(change, risk=Risk.SAFE, lowering=False)
     return replace(change, origin=Origin.COMMAND)
+
+
+def has_passed(expiry: Value, now: datetime) -> bool:
+    """Return whether an expiry lies in the past: Neon sets none."""
+    return isinstance(expiry, str) and datetime.fromisoformat(expiry) <= now
 
 
 def _of_branch(path: str, live: Value, before: Value) -> FieldChange:

@@ -200,6 +200,8 @@ class _Way(Struct, frozen=True):
     def _impossible(self, change: FieldChange) -> tuple[str, str] | None:
         if turns_off(change):
             return "Neon cannot turn it off", "keep it on in the files"
+        if change.path.endswith(field_rollback.EXPIRES) and field_rollback.has_passed(change.after, self.now):
+            return "the earlier expiry has passed", "delete the branch in the files, if it is to go"
         if organization.forbids(self._limits, change.path, change.after):
             return "the organization of the project does not allow the earlier value", "declare one that it allows"
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -183,6 +184,29 @@ def test_what_the_run_created_is_deleted_only_if_a_person_counts_it(fleet: Shell
     ended = rollback(fleet, run, "--allow", "lowering", "--allow", "deletes=3")
     assert ended.code == 0, ended.out
     assert values(fleet) == before
+
+
+@pytest.mark.parametrize(("days", "passed"), [(20, False), (4, True)], ids=["to come", "passed"])
+def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_permits_it(
+    fleet: Shell, days: int, *, passed: bool
+) -> None:
+    """Each command is a day later than the one before: by then, the branch may be all that somebody has."""
+    until = datetime.fromtimestamp(fleet.clock(), UTC) + timedelta(days=days)
+    fleet.tenant("acme", f"tier: free\ndev_branches: [{{name: dev, expires_at: {until:%Y-%m-%dT%H:%M:%SZ}}}]")
+    commit(fleet)
+    apply(fleet)
+    git(fleet.folder, "tag", "--force", "applied")
+    fleet.tenant("acme", "tier: free\ndev_branches: [dev]")
+    commit(fleet)
+    run = apply(fleet)
+    fleet.simulated("plan")
+    before = fleet.stored.rows("branches")
+    refused = rollback(fleet, run)
+    assert (refused.code, fleet.stored.rows("branches")) == (5, before), refused.err
+    assert ("the earlier expiry has passed" if passed else "branch 'dev' would be deleted") in told(refused)
+    ended = rollback(fleet, run, "--allow", "lowering")
+    assert ended.code == (5 if passed else 0), ended.out
+    assert (fleet.stored.rows("branches") == before) == passed
 
 
 def test_what_was_deleted_is_listed_with_the_way_to_recover_it(fleet: Shell) -> None:

@@ -11,12 +11,13 @@ from reconciler.model.fields.table import BY_PATH
 from reconciler.model.moments import month_of
 from reconciler.model.units import format_seconds, roughly_bytes, roughly_seconds
 from reconciler.plan.accepted import LOGICAL_SIZE, Acceptances
-from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.branch import DeleteBranch, PatchBranch
 from reconciler.plan.actions.contents import DeleteDatabase, DeleteRole
 from reconciler.plan.actions.project import PatchProject, TransferProject
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.organization import granted_less
 from reconciler.plan.concerns.quota import PATHS as QUOTA
+from reconciler.plan.concerns.reductions import EXPIRY
 from reconciler.plan.concerns.restore_window import PATH as RESTORE_WINDOW
 from reconciler.plan.guards.context import Verdict
 from reconciler.plan.ownership import is_mark
@@ -137,6 +138,8 @@ def _about(
     elif isinstance(action, DeleteRole):
         words = f"role {action.role!r} of branch {action.branch!r} would be deleted: its clients cannot connect"
         yield Doubt(action, change, words, "deletion")
+    elif isinstance(action, PatchBranch):
+        yield from _ends_sooner(action, change)
     elif not isinstance(action, PatchProject):
         return
     elif change.path == RESTORE_WINDOW:
@@ -145,6 +148,13 @@ def _about(
         yield from _full(action, change, project, _staying(project, context, held))
     elif change.path in QUOTA and change.lowering:
         yield from _used_up(action, change, project, context.now)
+
+
+def _ends_sooner(action: PatchBranch, change: FieldChange) -> Iterator[Doubt]:
+    """A commit that shortens the life of a branch names the end; a rollback puts back one of an earlier time."""
+    if change.origin is Origin.COMMAND and change.lowering and change.path.endswith(EXPIRY):
+        words = f"branch {action.branch!r} would be deleted with all its data at {change.after}"
+        yield Doubt(action, change, words, "history_loss")
 
 
 def _unread(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.files.finding import Finding
@@ -97,13 +98,20 @@ def bare_quota_findings(document: object, path: Path) -> Iterator[Finding]:
     quota: Any = document
     for key in path:
         quota = quota.get(key) if isinstance(quota, dict) else None
-    for field in of("quota") if isinstance(quota, dict) else ():
-        text = text_of(quota.get(field.key)) or ""
-        least, unit, meant, word = _SMALL_QUOTAS[field.form]
+    forms = _forms_of_quotas() if isinstance(quota, dict) else {}
+    for key in [key for key in forms if key in quota]:
+        text = text_of(quota[key]) or ""
+        least, unit, meant, word = _SMALL_QUOTAS[forms[key]]
         if text.isdecimal() and int(text) < least:
-            message = f"{field.key} {text} is {text} {word}: a number without a unit"
+            message = f"{key} {text} is {text} {word}: a number without a unit"
             hint = f"write {text}{unit}, or {text}{meant} if that is meant"
-            yield Finding((*path, field.key), message, hint, severity=Severity.WARNING)
+            yield Finding((*path, key), message, hint, severity=Severity.WARNING)
+
+
+@cache
+def _forms_of_quotas() -> dict[str, Form]:
+    """Return the form of each amount of a quota, by its key."""
+    return {field.key: field.form for field in of("quota")}
 
 
 def _size_findings(resolved: Compute, written: Compute, path: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -77,8 +78,13 @@ def _field(path: str) -> Field:
 
 def stated(group: str, section: Section) -> dict[str, Any]:
     """What a section of such a group states, by the names of the core."""
-    values = ((field.name, getattr(section, field.key, None)) for field in of(group))
+    values = ((name, getattr(section, key, None)) for name, key in _names_and_keys(group))
     return {name: value for name, value in values if value is not None}
+
+
+@cache
+def _names_and_keys(group: str) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, field.key) for field in of(group))
 
 
 def _optional(field: Field) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.fields import ranking
@@ -359,6 +360,7 @@ BY_PATH: Final = {field.path: field for field in FIELDS}
 ENTRY_BY_PATH: Final = {field.path: field for field in ENTRY_FIELDS}
 
 
+@cache
 def of(group: str) -> tuple[Field, ...]:
     """The fields of a group: ``quota``, ``compute``, ``settings``, ``dev_branches``, ``snapshots``."""
     return tuple(field for field in (*FIELDS, *ENTRY_FIELDS) if field.group == group)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -127,23 +127,16 @@ class Collection:
 
     def copy(self) -> Collection:
         """Return what was found so far, to go on with."""
-        return replace(
-            self,
-            problems=[*self.problems],
-            held_back={*self.held_back},
-            pins_held_back={*self.pins_held_back},
-            unread={*self.unread},
-            broken={**self.broken},
-            renamed=[*self.renamed],
-            _tenants={**self._tenants},
-            _first={**self._first},
-            _projects={**self._projects},
-        )
+        found = Collection(self.fleet)
+        for name in self.__slots__:
+            value = getattr(self, name)
+            setattr(found, name, value.copy() if isinstance(value, (list, set, dict)) else value)
+        return found
 
     def become(self, other: Collection) -> None:
         """Take what was found by a copy."""
-        for one in fields(self):
-            setattr(self, one.name, getattr(other, one.name))
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
 
     def accepted(self, name: str | None) -> Tenant | None:
         """Return the tenant of this name, unless it is held back."""

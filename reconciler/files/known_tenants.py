@@ -65,6 +65,8 @@ class KnownFiles:
     """Those of this run, by digest."""
     on_disk: dict[str, bytes] = field(default_factory=dict)
     """The files of this run on disk whose tenants are known, by path (``disk_marks.row``)."""
+    alike: dict[bytes, Tenant] = field(default_factory=dict)
+    """Tenants of files that were parsed, by what follows their names (``Opening``)."""
     whole: Mapping[str, Tenant] | None = None
     """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``."""
 

@@ -1,13 +1,17 @@
-"""Files whose tenants are known: they join a collection without being parsed."""
+"""Files whose tenants are known, by themselves or because others say the same: they join a collection unparsed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from reconciler.desired.naming import MAX_TENANT_LENGTH
 from reconciler.files import disk_marks
 from reconciler.files.tree import stem_of
+from reconciler.model.problem import Location
+from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +22,34 @@ if TYPE_CHECKING:
     from reconciler.files.entry import Entry
     from reconciler.files.known_tenants import KnownFiles
     from reconciler.files.tree import Tree
+
+
+MOST_ALIKE: Final = 4096
+"""Different files of which others may be copies."""
+_OPENING: Final = re.compile(rb"((?:#[ -~]*\n)*)tenant: ([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\n")
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""Names that YAML may read as something else."""
+
+
+class Opening(NamedTuple):
+    """How a file begins whose first key is the name of its tenant."""
+
+    name: str
+    line: int
+    """Where the name stands; what is above it are comments in ASCII."""
+    rest: bytes
+    """All that follows: it means the same below every such name."""
+
+
+def opening(data: bytes) -> Opening | None:
+    """Return how a file begins; None where its name may be anything but the plain value of the first key."""
+    found = _OPENING.match(data)
+    if found is None:
+        return None
+    name = found[2].decode()
+    if name in _WORDS or len(name) > MAX_TENANT_LENGTH:
+        return None
+    return Opening(name, 1 + found[1].count(b"\n"), data[found.end() :])
 
 
 class UnchangedFiles(Struct, frozen=True):
@@ -83,15 +115,35 @@ class UnchangedFiles(Struct, frozen=True):
         found, blob = self.known.seen(data)
         tenant = self._takes(found, path, stem)
         if tenant is None:
-            return False
+            tenant = self._alike(path, data)
+            if tenant is None or not self._joins(tenant, stem):
+                return False
+            self.known.tenants[found] = tenant
         self._note(path, found, blob, tenant)
         return True
 
+    def _alike(self, path: str, data: bytes) -> Tenant | None:
+        """Return the tenant of a file that differs from one that was parsed in nothing but the name of its tenant,
+        and in comments above it.
+
+        A large fleet has few different files, because programs write them.
+        """
+        begins = opening(data)
+        like = None if begins is None else self.known.alike.get(begins.rest)
+        if begins is None or like is None:
+            return None
+        return replace(like, name=begins.name, location=self._place(path, begins), files=(path,))
+
+    def _place(self, path: str, begins: Opening) -> Location:
+        return Location(self.tree.name(path), begins.line)
+
     def _takes(self, found: bytes, path: str, stem: str) -> Tenant | None:
         tenant = self.known.tenant(found, path, self.tree)
-        if tenant is None or tenant.name != stem or stem in self.lines or not self.collection.take(tenant):
-            return None
-        return tenant
+        return tenant if tenant is not None and self._joins(tenant, stem) else None
+
+    def _joins(self, tenant: Tenant, stem: str) -> bool:
+        """Take a tenant, if it may conflict with no other; return whether it was taken."""
+        return tenant.name == stem and stem not in self.lines and self.collection.take(tenant)
 
     def _note(self, path: str, found: bytes, blob: str, tenant: Tenant) -> None:
         marks = self.marks.get(path)
@@ -112,5 +164,8 @@ class UnchangedFiles(Struct, frozen=True):
             return False
         found, blob = self.known.seen(data)
         self.known.tenants[found] = tenant
+        begins = opening(data) if len(self.known.alike) < MOST_ALIKE else None
+        if begins is not None and tenant.location == self._place(path, begins):
+            self.known.alike[begins.rest] = tenant
         self._note(path, found, blob, tenant)
         return True

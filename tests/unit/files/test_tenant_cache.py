@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.files.load import Loaded
 
 SQL = {"sql": {"url": "${CUSTOMERS_URL}", "query": "select tenant, tier from customers"}}
-FREE = "tenant: {name}\ntier: free\nlabels: {{team: eu}}\n"
+FREE = "tenant: {name}\ntier: free\nlabels: {{of: {name}}}\n"
 
 
 class Files:
@@ -62,6 +62,12 @@ class Files:
 
     def tenant(self, name: str, more: str = "") -> None:
         self.write(f"tenants/{name}.yaml", FREE.format(name=name) + more)
+
+    def first_load(self) -> list[str]:
+        """The files that a run parses which knows nothing."""
+        self.cache = self.cache.with_name(f"{self.cache.name}-empty")
+        assert self.load().desired is not None
+        return self.parsed
 
     def load(self) -> Loaded:
         """As a run of its own, beside a load that knows nothing: both say the same."""
@@ -425,3 +431,62 @@ def test_the_kept_id_of_a_folder_counts_for_just_its_files(
     else:
         files.tenant("zoe" if change == "edited" else "kim", "protect: true\n")
     assert base() == "HEAD"
+
+
+COMMENTS = "# Signed up by itself.\n#\n"
+
+
+@pytest.mark.parametrize(
+    "more", ["", "protect: true\n", "labels: {team: eu}\n", "overrides: {quota: {logical_size: 1GiB}}\n"]
+)
+def test_of_files_that_differ_in_the_name_only_one_is_parsed(files: Files, more: str) -> None:
+    files.write("tenants/acme.yaml", f"{COMMENTS}tenant: acme\ntier: free\n{more}")
+    files.write("tenants/zoe.yaml", f"tenant: zoe\ntier: free\n{more}")
+    assert files.first_load() == ["tenants/acme.yaml"]
+    assert [one.location.line for one in tenants(files.load())] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# zoe \u00e9\ntenant: {}\ntier: free\n",
+        "tenant: {} # mine\ntier: free\n",
+        "tenant: '{}'\ntier: free\n",
+        " tenant: {}\n tier: free\n",
+        "tenant: {}\r\ntier: free\r\n",
+        "---\ntenant: {}\ntier: free\n",
+        "tier: free\ntenant: {}\n",
+        "tenant: {}\n  more\ntier: free\n",
+        "tenant: {}\ntier: free\ntier: free\n",
+        "tenant: {}\ntier: free\nprevioulsy: [old]\n",
+        "tenant: {}\ntier: free\npreviously: [old]\n",
+    ],
+)
+def test_a_file_that_begins_otherwise_or_says_too_much_is_parsed_by_itself(files: Files, text: str) -> None:
+    for name in ("acme", "zoe"):
+        files.write(f"tenants/{name}.yaml", text.format(name))
+    files.load()
+    assert files.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+
+
+@pytest.mark.parametrize("name", ["null", "true", "no", "y", "a" * 129, "-acme", "x.y", "1e3", "0x10"])
+def test_a_name_that_may_mean_something_else_is_read_as_what_it_is(files: Files, name: str) -> None:
+    files.write("tenants/acme.yaml", "tenant: acme\ntier: free\n")
+    files.write(f"tenants/{name}.yaml", f"tenant: {name}\ntier: free\n")
+    files.load()
+    assert f"tenants/{name}.yaml" in files.parsed
+
+
+def test_hidden_text_in_a_comment_above_is_found(files: Files) -> None:
+    for name in ("acme", "zoe"):
+        files.write(
+            f"tenants/{name}.yaml", f"# {chr(0x202E) if name == 'zoe' else ''}\ntenant: {name}\ntier: free\n"
+        )
+    [found] = files.load().problems
+    assert found.location.file.endswith("zoe.yaml")
+
+
+def test_two_files_that_pin_one_project_are_in_conflict(files: Files) -> None:
+    for name in ("acme", "zoe"):
+        files.write(f"tenants/{name}.yaml", f"tenant: {name}\ntier: free\nproject_id: p-1\n")
+    assert len(files.load().problems) == 1

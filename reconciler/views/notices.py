@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.notice import SENT_ONCE, Findings, Notice, NoticeKey, Sent, Weight
 from reconciler.plan.outcome import Result
 from reconciler.views.actions import was_found, will_do
+from reconciler.views.values import label, worded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.plan.action import Action
     from reconciler.plan.approval import Stale
+    from reconciler.plan.change import FieldChange
     from reconciler.plan.outcome import Report, TenantOutcome
     from reconciler.plan.plan import Conflict, Plan, Refusal
 
@@ -109,8 +111,18 @@ def _conflict(conflict: Conflict, topic: str = CONFLICT) -> Notice:
 def _drift(action: Action, tenant: str) -> Notice:
     paths = ", ".join(change.path for change in action.changes)
     found = str(was_found(action))
-    text = f"{tenant}: {found}{': ' if paths else ''}{paths}"
+    differences = "; ".join(_difference(action, change) for change in action.changes)
+    text = f"{tenant}: {found}{': ' if differences else ''}{differences}"
     return _notice(DRIFT, tenant, f"{found} {paths}", text, "differs")
+
+
+def _difference(action: Action, change: FieldChange) -> str:
+    """Return the field as people know it, with both values if the action is about values."""
+    name = label(change.path)
+    if action.verb != "change":
+        return name
+    live, files = (worded(change.path, value) for value in (change.before, change.after))
+    return f"{name} live {live}, files {files}"
 
 
 def _notice(

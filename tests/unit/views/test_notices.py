@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from reconciler.model.notice import NoticeKey
+from reconciler.model.values import replace
 from reconciler.notify.message import message
 from reconciler.views.notices import CONFLICT, DELETION, DRIFT, FAILURE, REFUSAL, STOP, of_apply, of_drift
+from tests.harness.builders import FREE_QUOTA, a_fleet, a_project, a_tenant, a_view, make_plan
 from tests.unit.views import builders as build
 from tests.unit.views.everything import everything_called
 
@@ -27,6 +29,18 @@ def test_a_plan_tells_what_was_refused_and_what_needs_a_decision() -> None:
     assert {REFUSAL, CONFLICT, FAILURE} <= topics
     assert [notice.weight for notice in found.notices] == sorted(
         (notice.weight for notice in found.notices), reverse=True
+    )
+
+
+def test_drift_is_told_in_the_words_of_the_files_with_both_values() -> None:
+    quota = replace(FREE_QUOTA, active_time_seconds=3600, data_transfer_bytes=0)
+    found = of_drift(make_plan(a_fleet(a_tenant("acme")), a_view(a_project("acme", quota=quota))), [])
+    (notice,) = found.notices
+    assert notice.text == (
+        "acme: project: quota.active_time live 1h, files 100h; quota.data_transfer live unlimited, files 5GiB"
+    )
+    assert notice.key.what == "project quota.active_time_seconds, quota.data_transfer_bytes", (
+        "notices are kept by it"
     )
 
 

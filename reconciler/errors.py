@@ -116,6 +116,12 @@ class MissingKeyError(ReconcilerError):
     exit_code = ExitCode.DENIED
 
 
+class MalformedKeyError(ReconcilerError):
+    """The value of an environment variable cannot be the API key or the organization id that it should contain."""
+
+    exit_code = ExitCode.DENIED
+
+
 class WrongPersonalKeyError(ReconcilerError):
     """The key for transfers does not belong to a person, or to one who is not in all the organizations."""
 
@@ -292,6 +298,7 @@ class JournalError(ReconcilerError):
 
 SET_UP: tuple[type[ReconcilerError], ...] = (
     MissingKeyError,
+    MalformedKeyError,
     WrongPersonalKeyError,
     WrongOrganizationError,
     AuthenticationError,

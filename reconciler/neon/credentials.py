@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reconciler.desired.tier import EnvReference
-from reconciler.errors import InvalidInputError, MissingKeyError, WrongOrganizationError
+from reconciler.errors import InvalidInputError, MalformedKeyError, MissingKeyError, WrongOrganizationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from reconciler.environment import Environment
     from reconciler.secret import Secret
 
-_KEY = re.compile(r"[!-~]+")
-"""The characters that a request header may contain."""
+_KEY = re.compile(r"[!#-&(-~]+")
+"""The characters that a request header may contain, without quotes: those of an env file that nothing removed."""
 _ORGANIZATION_ID = re.compile(r"[a-z0-9-]{1,60}")
 """Neon: the pattern of ``org_id``. A key may match it too."""
 _NO_KEY = re.compile(r"org-[a-z0-9-]{1,56}")
@@ -76,8 +76,9 @@ def read_access(desired: DesiredState, environ: Environment) -> Access:
     """Reads every variable that the files name.
 
     Raises MissingKeyError with all variables that are not set or empty, WrongOrganizationError if two
-    organizations have the same id, and InvalidInputError for an invalid value; its message names the variable, not
-    the value. The personal key may be missing: only a transfer needs it.
+    organizations have the same id, and MalformedKeyError for an invalid value; its message names the variable, not
+    the value. InvalidInputError is about an id in the files. The personal key may be missing: only a transfer
+    needs it.
     """
     organizations = desired.organizations.values()
     _require(organizations, environ)
@@ -92,7 +93,7 @@ def read_access(desired: DesiredState, environ: Environment) -> Access:
 
 
 def personal_key(desired: DesiredState, environ: Environment) -> Key | None:
-    """The key of a person; None if it is not set, or the files name none. Raises InvalidInputError."""
+    """The key of a person; None if it is not set, or the files name none. Raises MalformedKeyError."""
     reference = desired.personal_api_key
     found = environ.find(reference.name) if reference else None
     return _key(reference, found) if reference and found else None
@@ -132,7 +133,7 @@ def _references(organization: Organization) -> Iterator[tuple[str, EnvReference]
 
 
 def organization_access(organization: Organization, environ: Environment) -> OrganizationAccess:
-    """The id and key of one organization. Raises MissingKeyError and InvalidInputError, as ``read_access``."""
+    """The id and key of one organization. Raises the errors of ``read_access``."""
     key = organization.api_key
     return OrganizationAccess(
         name=organization.name, id=_id(organization, environ), key=_key(key, _found(key, environ))
@@ -148,14 +149,15 @@ def _id(organization: Organization, environ: Environment) -> str:
         return reference
     value = _found(reference, environ)
     if not value.looks_like(_NO_KEY):
-        raise InvalidInputError(f"the value of ${reference.name} is not an organization id: {where}", hint=_LOOKS)
+        raise MalformedKeyError(f"the value of ${reference.name} is not an organization id: {where}", hint=_LOOKS)
     return value.reveal()
 
 
 def _key(reference: EnvReference, value: Secret) -> Key:
     if not value.looks_like(_KEY):
-        raise InvalidInputError(
-            f"the value of ${reference.name} is not an API key: it contains spaces or characters that no key has",
+        raise MalformedKeyError(
+            f"the value of ${reference.name} is not an API key: it contains spaces, quotes or other characters "
+            "that no key has",
             hint=f"set {reference.name} again, to the key and nothing else",
         )
     return Key(variable=reference.name, secret=value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
+from reconciler.errors import MalformedKeyError, MissingKeyError, RegistryError
 from reconciler.registry import INSTALL
 from reconciler.secret import Secret
 
@@ -24,7 +24,7 @@ class Cipher:
     def __init__(self, reference: EnvReference, environ: Environment) -> None:
         """Reads the keys.
 
-        Raises MissingKeyError for a variable that is not set, InvalidInputError for what is no key, and
+        Raises MissingKeyError for a variable that is not set, MalformedKeyError for what is no key, and
         RegistryError if the package is not installed.
         """
         value = environ.find(reference.name)
@@ -42,7 +42,7 @@ class Cipher:
         try:
             keys = [Fernet(word) for word in _BETWEEN.split(value.reveal())]
         except ValueError:
-            raise InvalidInputError(
+            raise MalformedKeyError(
                 f"the value of ${reference.name} contains a word that is not a key of a registry",
                 hint=f"a key is 32 bytes as URL-safe base64; a new one: {MAKE_KEY}",
             ) from None

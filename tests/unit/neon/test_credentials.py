@@ -6,7 +6,13 @@ import pytest
 
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
-from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, WrongOrganizationError
+from reconciler.errors import (
+    ExitCode,
+    InvalidInputError,
+    MalformedKeyError,
+    MissingKeyError,
+    WrongOrganizationError,
+)
 from reconciler.model.problem import Location
 from reconciler.model.values import replace
 from reconciler.neon.credentials import read_access
@@ -65,12 +71,14 @@ def test_a_file_that_names_no_personal_key_is_told_to_name_one() -> None:
         access.personal_key()
 
 
-@pytest.mark.parametrize("key", ["napi_a b", "napi_\u00e9", "a\nb"])
-def test_a_key_that_fits_no_header_is_refused_without_being_shown(key: str) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        read_access(a_fleet(), Environment({**ENVIRON, "PAID_ORG_API_KEY": key}))
-    assert "$PAID_ORG_API_KEY" in str(caught.value)
+@pytest.mark.parametrize("variable", ["PAID_ORG_API_KEY", "PERSONAL_API_KEY"])
+@pytest.mark.parametrize("key", ["napi_a b", "napi_\u00e9", "a\nb", '"napi_a"', "'napi_a'", "Bearer napi_a"])
+def test_what_cannot_be_a_key_is_refused_as_a_wrong_key_without_being_shown(key: str, variable: str) -> None:
+    with pytest.raises(MalformedKeyError) as caught:
+        read_access(a_fleet(), Environment({**ENVIRON, variable: key}))
+    assert f"${variable}" in str(caught.value)
     assert key not in str(caught.value)
+    assert caught.value.exit_code is ExitCode.DENIED
 
 
 @pytest.mark.parametrize("value", ["Org Free", "../x", "org-" + "a" * 60])
@@ -86,9 +94,10 @@ def test_what_may_be_a_key_is_no_id_and_is_not_shown(value: str) -> None:
     """Also where a key has the form that Neon allows for ids: ids are printed, and stand in addresses."""
     environ = Environment({**ENVIRON, "NEON_FREE_ORG_ID": value})
     with pytest.raises(
-        InvalidInputError, match=r"the value of \$NEON_FREE_ORG_ID is not an organization id"
+        MalformedKeyError, match=r"the value of \$NEON_FREE_ORG_ID is not an organization id"
     ) as caught:
         read_access(a_fleet(), environ)
+    assert caught.value.exit_code is ExitCode.DENIED
     frames = [entry.frame.f_locals for entry in caught.traceback[1:]]
     assert frames
     assert value not in f"{caught.value!r} {caught.value.hint} {frames}"

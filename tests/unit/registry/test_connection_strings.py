@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
-from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
+from reconciler.errors import MalformedKeyError, MissingKeyError, RegistryError
 from reconciler.live.registered import ConnectionStrings, KeptString, Placement, Record, RowState
 from reconciler.registry.connect import open_registry
 from reconciler.registry.table import STRINGS, TENANTS
@@ -116,7 +116,7 @@ def test_rows_are_read_and_a_tenant_is_claimed_without_the_key(address: str) -> 
 def test_what_is_no_key_is_refused_and_not_shown(value: str, address: str) -> None:
     environ = Environment({"REGISTRY_KEY": value})
     registry = open_registry(address, environ, fleet="prod", key=EnvReference("REGISTRY_KEY"))
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(MalformedKeyError) as refused:
         registry.require_key()
     assert "not a key of a registry" in str(refused.value)
     assert value not in f"{refused.value} {refused.value.hint}" or value == ","

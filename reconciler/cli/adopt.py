@@ -26,7 +26,7 @@ from reconciler.files import regular_files
 from reconciler.files.adopted import MOST_YAML, files_to_write
 from reconciler.files.regular_files import UnreadableError
 from reconciler.model.values import replace
-from reconciler.views.console import stderr_console
+from reconciler.views.console import stderr_terminal
 from reconciler.views.progress import watching
 from reconciler.views.view import AdoptionView
 
@@ -126,7 +126,7 @@ async def _found(
     """One list of each organization, what is needed below it, files portion by portion, and the plan with them."""
     below = frozenset({*flags.below, *((SETTINGS,) if terraform.projects else ())})
     needs = AdoptRequirements(names, flags.select, Depth(flags.depth))
-    with watching(stderr_console()) as on_progress:
+    with watching(stderr_terminal()) as on_progress:
         live = await fleet.observe_projects(needs, on_progress=on_progress)
         infer = flags.infer_tiers or bool(first)
         adopted = adopt(fleet.desired, live, names, select=flags.select, infer_tiers=infer)

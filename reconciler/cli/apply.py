@@ -33,7 +33,7 @@ from reconciler.model.values import replace
 from reconciler.plan.applied import FinishedRun, created_again, to_record_as_tried
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.plan import Rule
-from reconciler.views.console import ERROR, say, show, show_aside, stderr_console, stdout_console
+from reconciler.views.console import ERROR, say, show, show_aside, stderr_terminal, stdout_console
 from reconciler.views.formats import TEXT, text_of
 from reconciler.views.progress import watching
 from reconciler.views.safe_text import printable
@@ -280,7 +280,7 @@ class _Attempt:
 
     async def plan_and_apply(self, fleet: Fleet) -> tuple[Planned, Report]:
         """Raises click.Abort if a person declines the plan."""
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             differing = await fleet.drift(self.request, on_progress=on_progress)
         planned = self._planned(fleet, differing)
         if not planned.plan.empty:
@@ -290,7 +290,7 @@ class _Attempt:
         self.files.require_tip()
         if self.moving and not planned.plan.empty:
             self.moving = self._trying(self.moving, planned)
-        with stop_on_signals(self.run.stop), watching(stderr_console()) as on_progress:
+        with stop_on_signals(self.run.stop), watching(stderr_terminal()) as on_progress:
             return planned, await fleet.apply(planned, self.run, on_progress=on_progress)
 
     def _limit(self, plan: Plan) -> None:

@@ -19,7 +19,7 @@ from reconciler.model.moments import utc
 from reconciler.model.units import format_seconds, parse_length
 from reconciler.model.values import replace
 from reconciler.views import file_changes
-from reconciler.views.console import show, stderr_console, stdout_console
+from reconciler.views.console import show, stderr_terminal, stdout_console
 from reconciler.views.formats import TEXT
 from reconciler.views.progress import watching
 from reconciler.views.view import CollectedView
@@ -60,7 +60,7 @@ def run(
     before = None if base == NO_BASE else fleet_files.base(base)
 
     async def look(fleet: Fleet) -> Collected:
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             live = await fleet.observe_projects(requirements(), on_progress=on_progress)
         now = fleet.time()
         past = SignUpHistory(recorded, frozenset(before.tenants if before is not None else ()), frozenset())

@@ -9,7 +9,7 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.errors import ExitCode
-from reconciler.views.console import stderr_console
+from reconciler.views.console import stderr_terminal
 from reconciler.views.progress import watching
 from reconciler.views.view import CostView
 
@@ -40,7 +40,7 @@ def run(
     request = fleet_files.request(scope, permission, desired)
 
     async def look(fleet: Fleet) -> Cost:
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             return await fleet.cost(request, month=day, organizations=organization, on_progress=on_progress)
 
     found = with_fleet(account, desired, look, files=fleet_files, base=scope.base, share=desired.api.batch_share)

@@ -13,7 +13,7 @@ from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import weightiest
-from reconciler.views.console import stderr_console
+from reconciler.views.console import stderr_terminal
 from reconciler.views.progress import watching
 from reconciler.views.view import DriftView
 
@@ -64,7 +64,7 @@ def _drift(
 
     async def look(fleet: Fleet) -> ExitCode:
         people = notifier(notices, account, fleet, desired, remembers=True)
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             found = await fleet.drift(request, on_progress=on_progress)
         telemetry.figures.drift = found.plan
         publish(output, DriftView(found.plan))

@@ -16,7 +16,7 @@ from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.model.units import parse_length, roughly_seconds
 from reconciler.neon.transport import CLOCKS_APART
-from reconciler.views.console import say, stderr_console
+from reconciler.views.console import say, stderr_terminal
 from reconciler.views.progress import watching
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _observation(
     request = fleet_files.request(scope, nothing, desired)
 
     async def look(fleet: Fleet) -> Observation:
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             return await fleet.observe(request, on_progress=on_progress)
 
     share = desired.api.batch_share

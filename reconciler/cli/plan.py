@@ -15,7 +15,7 @@ from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import with_policies
 from reconciler.errors import InvalidInputError
 from reconciler.model.values import replace
-from reconciler.views.console import stderr_console
+from reconciler.views.console import stderr_terminal
 from reconciler.views.formats import JSON, render
 from reconciler.views.progress import watching
 from reconciler.views.view import PlanView
@@ -136,7 +136,7 @@ def _planned(
     """The plan; with ``cost``, also what last month's use costs before and after it."""
 
     async def look(fleet: Fleet) -> tuple[Planned, PastCost | None]:
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             planned = await fleet.plan(request, on_progress=on_progress)
             return planned, await fleet.past_cost(planned, on_progress=on_progress) if cost else None
 

@@ -10,7 +10,7 @@ from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.errors import ExitCode
 from reconciler.model.values import replace
-from reconciler.views.console import stderr_console
+from reconciler.views.console import stderr_terminal
 from reconciler.views.progress import watching
 from reconciler.views.view import RegistryView, RowChangesView
 
@@ -74,7 +74,7 @@ def _compared(
 
     async def compare(fleet: Fleet) -> tuple[RebuiltRegistry, str | None]:
         run = fleet.rebuild_registry if writes else fleet.verify_registry
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             return await run(history, passwords=passwords, on_progress=on_progress), fleet.api_host
 
     share = desired.api.batch_share

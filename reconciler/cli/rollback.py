@@ -24,7 +24,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.fleet import RunOptions
 from reconciler.fleet.rollback import RunToUndo
 from reconciler.live.state import RunState
-from reconciler.views.console import show, show_aside, stderr_console, stdout_console
+from reconciler.views.console import show, show_aside, stderr_terminal, stdout_console
 from reconciler.views.formats import TEXT, text_of
 from reconciler.views.progress import watching
 from reconciler.views.view import PlanView, ReportView
@@ -148,7 +148,7 @@ class _Attempt:
 
     async def carry_out(self, fleet: Fleet) -> tuple[Planned, Report | None]:
         """Raises click.Abort if a person declines the plan."""
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             planned = await fleet.plan_rollback(self.undone, request=self.request, on_progress=on_progress)
         if self.command.dry_run:
             return planned, None
@@ -160,7 +160,7 @@ class _Attempt:
         if planned.plan.empty:
             return planned, None
         _confirm(yes=self.command.yes)
-        with stop_on_signals(self.options.stop), watching(stderr_console()) as on_progress:
+        with stop_on_signals(self.options.stop), watching(stderr_terminal()) as on_progress:
             return planned, await fleet.apply(planned, self.options, on_progress=on_progress)
 
 

@@ -17,7 +17,7 @@ from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError, weightiest
 from reconciler.model.units import parse_length
-from reconciler.views.console import say_error, stderr_console
+from reconciler.views.console import say_error, stderr_terminal
 from reconciler.views.progress import watching
 from reconciler.views.view import UsageView
 
@@ -78,7 +78,7 @@ class _Readings(Struct, frozen=True):
     telemetry: Telemetry
 
     async def one(self) -> ExitCode:
-        with watching(stderr_console()) as on_progress:
+        with watching(stderr_terminal()) as on_progress:
             found = await self.fleet.usage(self.request, above=self.above, on_progress=on_progress)
         self.telemetry.figures.usage = found
         publish(self.output, UsageView(found))

@@ -56,6 +56,15 @@ def stderr_console() -> Console:
     return _console(sys.stderr)
 
 
+def stderr_terminal() -> Console | None:
+    """The same, if stderr is a terminal or the environment says so. Without rich where it cannot be one."""
+    stated = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
+    if not (stated or sys.stderr.isatty()):
+        return None
+    console = stderr_console()
+    return console if console.is_terminal else None
+
+
 def say(sentence: str, *, level: str = INFO, hint: str | None = None, **about: object) -> None:
     """A line on stderr, for messages that need no view, and a second line for the hint.
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.model.units import Estimate
-from reconciler.views.console import message_log, say, show
-from reconciler.views.terminal import UnbrokenLine, styled
+from reconciler.views.console import message_log, say
+from reconciler.views.safe_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,16 +28,13 @@ class Watch(Protocol):
 
 
 @contextmanager
-def watching(console: Console, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
-    """Progress on the console for as long as the context lasts; a bar leaves nothing behind.
+def watching(terminal: Console | None, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
+    """Progress on the terminal for as long as the context lasts; a bar leaves nothing behind.
 
-    In a JSON log it is a message now and then, whatever the console is.
+    Where there is no terminal, and in a JSON log, it is a message now and then.
     """
-    if message_log() is not None:
-        yield _Lines(None, clock, clock())
-        return
-    if not console.is_terminal:
-        yield _Lines(console, clock, clock())
+    if terminal is None or message_log() is not None:
+        yield _Lines(clock, clock())
         return
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -55,7 +52,7 @@ def watching(console: Console, *, clock: Callable[[], float] = time.monotonic) -
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=terminal, transient=True) as progress:
         yield _Bars(progress)
 
 
@@ -70,15 +67,13 @@ class _Bars:
         if what not in self.tasks:
             self.tasks[what] = self.progress.add_task("", total=total)
         label = f"{what}, of about" if isinstance(total, Estimate) else what
-        self.progress.update(self.tasks[what], completed=done, total=total, description=styled(label).plain)
+        self.progress.update(self.tasks[what], completed=done, total=total, description=printable(label))
 
 
 @dataclass(slots=True)
 class _Lines:
     """A line at intervals, so that a short run writes none."""
 
-    console: Console | None
-    """None: a JSON log."""
     clock: Callable[[], float]
     shown_at: float
     begun: dict[str, tuple[float, int]] = field(default_factory=dict)
@@ -90,10 +85,7 @@ class _Lines:
         if now - self.shown_at >= SECONDS_BETWEEN_LINES:
             self.shown_at = now
             progress = f"{done:,}" if total is None else f"{_of(done, total)}{_left(begun, now, done, total)}"
-            if self.console is None:
-                say(f"{what}: {progress}", done=done, total=total)
-            else:
-                show(UnbrokenLine(styled(f"{what}: {progress}")), self.console)
+            say(f"{what}: {progress}", done=done, total=total)
 
 
 def _of(done: int, total: int) -> str:

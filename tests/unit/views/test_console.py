@@ -51,3 +51,28 @@ def test_a_letter_that_the_output_lacks_is_written_out(monkeypatch: pytest.Monke
     console.show(paragraph("café"), stdout)
     stdout.file.flush()
     assert raw.getvalue() == b"caf\\xe9\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "environ", "found"),
+    [
+        (Terminal(), {}, True),
+        (io.StringIO(), {}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+        (io.StringIO(), {"FORCE_COLOR": ""}, False),
+        (Terminal(), {"FORCE_COLOR": ""}, False),
+        (io.StringIO(), {"TTY_COMPATIBLE": "1"}, True),
+        (Terminal(), {"TTY_COMPATIBLE": "0"}, False),
+        (io.StringIO(), {"TTY_COMPATIBLE": "0", "FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_progress_goes_to_what_rich_takes_for_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, file: io.StringIO, environ: dict[str, str], found: bool
+) -> None:
+    for variable in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(sys, "stderr", file)
+    assert console.stderr_console().is_terminal is found
+    assert (console.stderr_terminal() is not None) is found

@@ -61,6 +61,8 @@ class Comparison(Struct, frozen=True):
     """Whether the run that plans again has transferred the project."""
     unreadable: bool = False
     """Whether the history of the tenant's files cannot be read (``History.unreadable``)."""
+    generated: bool = False
+    """Whether git ignores the tenant's files: no commit is expected to hold them."""
 
     @property
     def moves(self) -> bool:
@@ -100,9 +102,10 @@ class Comparison(Struct, frozen=True):
         """Return why a policy of the tier deletes something: ``asked``, if it is reached by a change of the files;
         the time, which no commit has to ask for, is a cause by itself. ``members`` are the fields of the policy.
 
-        Files that are older than the base have an old policy; if the base is lost, nobody knows.
+        Files that are older than the base have an old policy; if the base is lost, nobody knows, nor what an edit
+        has removed that git was told to overlook.
         """
-        if self.at_base is None:
+        if self.at_base is None or (self.unreadable and not self.generated):
             return Origin.UNKNOWN
         ahead = any(self.origin(member) is Origin.BASE_AHEAD for member in members)
         return Origin.BASE_AHEAD if ahead else asked

@@ -256,6 +256,7 @@ class TenantPlanner:
             rejected=self._history.rejected.get(tenant.name, ()),
             moved_by_run=tenant.name in self._moved,
             unreadable=self._history.unreadable(tenant.name),
+            generated=tenant.name in self._history.ignored,
         )
 
 

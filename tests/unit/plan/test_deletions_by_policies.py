@@ -197,9 +197,17 @@ def test_stays_where_the_base_is_ahead_with_another_policy(case: Case) -> None:
     assert deleted(case, History(ahead, fork=case.fork)) == []
 
 
-def test_what_git_does_not_hold_deletes_no_idle_branch() -> None:
-    case = CASES["idle"]
+@EACH
+def test_stays_where_git_overlooks_an_edit_of_the_file(case: Case) -> None:
     assert deleted(case, History(case.fork, unheld=frozenset({"acme"}))) == []
+
+
+def test_of_a_file_that_git_ignores_snapshots_rotate_and_no_idle_branch_goes() -> None:
+    """A generated file: the rotation of its tier made the snapshots, and a person the branches."""
+    acme = frozenset({"acme"})
+    for name, goes in (("rotated", [AUTO]), ("rotated as a branch", [AUTO]), ("idle", []), ("crowded", [])):
+        case = CASES[name]
+        assert deleted(case, History(case.fork, unheld=acme, ignored=acme)) == goes
 
 
 def test_a_document_deletes_no_idle_branch_whoever_declared_it() -> None:

@@ -148,17 +148,25 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command and ends the process with its exit code."""
-    from reconciler.cli.interrupts import end_at_once, listen  # noqa: PLC0415 - for a process of its own
+    from reconciler.cli import interrupts  # noqa: PLC0415 - for a process of its own
 
     closed = streams.take_over()
-    listen()
     try:
-        code = run(args, _runtime_of_the_process) if closed is None else _print_error(closed)
+        interrupts.listen()
+        code = _ended(args) if closed is None else _print_error(closed)
         streams.leave()
-        end_at_once()
+        interrupts.leave_with(code)
     except KeyboardInterrupt:  # while a command that was interrupted ended in order
         os._exit(ExitCode.INTERRUPTED)
     sys.exit(code)
+
+
+def _ended(args: list[str] | None) -> int:
+    """The exit code of the command, also of one that ends the process by itself: the completion of a shell."""
+    try:
+        return run(args, _runtime_of_the_process)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.DONE
 
 
 def _runtime_of_the_process() -> object:

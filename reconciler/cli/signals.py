@@ -25,18 +25,22 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
     main = asyncio.current_task()
     at_once = False
 
-    def stop_gently(number: signal.Signals) -> None:
+    def stop_gently(number: int) -> None:
         nonlocal at_once
         if stop.signalled and main is not None:
             at_once = True
             main.cancel()
             return
-        stop.signal(number.name)
+        stop.signal(signal.Signals(number).name)
         say("stopping: calls in flight finish first; a second signal ends the run at once")
 
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop_gently, number)
+    def in_the_loop(number: int, _: object) -> None:
+        if loop.is_closed():  # a signal came while handlers were exchanged
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(stop_gently, number)
+
+    # Not by loop.add_signal_handler: where asyncio removes a handler, a signal ends the process for a moment.
+    before = {number: signal.signal(number, in_the_loop) for number in SIGNALS}
     try:
         yield
     except asyncio.CancelledError as cancelled:
@@ -48,5 +52,4 @@ def stop_on_signals(stop: StopSignal) -> Iterator[None]:
         ) from cancelled
     finally:
         for number in SIGNALS:
-            loop.remove_signal_handler(number)
             signal.signal(number, before[number])

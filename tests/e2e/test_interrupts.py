@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -61,7 +60,7 @@ def test_an_interrupt_while_the_program_is_imported_prints_nothing(tmp_path: Pat
     (tmp_path / "click.py").write_text(IMPORTING)
     words = sys.executable, "-m", "reconciler", "--version"
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (8, "", "")
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -16,7 +16,7 @@ from reconciler.neon.call import Call, RunCalls
 from reconciler.secret import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable
 
     from reconciler.live.project import LiveProject
     from reconciler.neon.call import Pause
@@ -123,11 +123,14 @@ class Account:
         return await self._transport.send(call, key, shape, run=self._run, request_id=request_id)
 
     def _listed(
-        self, page: wire.ProjectsPage, organization: str, named: Container[str] | None = None
+        self,
+        page: wire.ProjectsPage,
+        organization: str,
+        wanted: Callable[[wire.ProjectAnswer], bool] | None = None,
     ) -> list[LiveProject]:
-        """The projects of the page; only those with these names, if there are any."""
+        """The projects of the page, or those of them that are wanted."""
         self._check_organizations(page, organization)
-        projects = conversion.live_projects(page, organization, named)
+        projects = conversion.live_projects(page, organization, wanted)
         if any(project.quota is not None for project in projects):
             self._transport.lists_show_quotas = True
         return projects

@@ -25,7 +25,7 @@ from reconciler.neon import wire
 from reconciler.neon.wire import MOST_SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from reconciler.model.values import Json
@@ -81,9 +81,11 @@ def _sorted(integrations: Collection[str] | None) -> tuple[str, ...] | None:
     return tuple(sorted(set(integrations))) if integrations else (None if integrations is None else ())
 
 
-def live_projects(page: ProjectsPage, organization: str, named: Container[str] | None = None) -> list[LiveProject]:
-    """A page of the list, with the integrations from their separate maps. ``named``: only these names."""
-    answers = page.projects if named is None else [one for one in page.projects if one.name in named]
+def live_projects(
+    page: ProjectsPage, organization: str, wanted: Callable[[ProjectAnswer], bool] | None = None
+) -> list[LiveProject]:
+    """A page of the list, with the integrations from their separate maps; only projects that are wanted."""
+    answers = page.projects if wanted is None else [one for one in page.projects if wanted(one)]
     if not page.integrations and not page.applications:
         return [live_project(answer, organization, (), listed=True) for answer in answers]
     return [live_project(answer, organization, _integrations(page, answer.id), listed=True) for answer in answers]

@@ -21,7 +21,7 @@ from reconciler.neon.pace import each
 from reconciler.neon.project_reader import UNREADABLE, ProjectReader, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
@@ -196,11 +196,13 @@ async def find_named(
     names: Sequence[str],
     *,
     listed: Mapping[str, int] | None = None,
+    known: Container[str] = (),
     ended: Callable[[], bool] = lambda: False,
 ) -> tuple[LiveProject, ...]:
     """Every live project with one of these names. Searches or lists, whichever takes fewer calls.
 
-    ``listed`` is the number of projects per organization; organizations that it lacks are searched. Raises
+    ``listed`` is the number of projects per organization; organizations that it lacks are searched. Projects whose
+    ids are ``known`` are left out. Raises
     IncompleteViewError for a project that cannot be read. Once ``ended`` returns True, no further read starts, and
     the result lacks the projects that were not read.
     """
@@ -213,12 +215,12 @@ async def find_named(
             return []
         count = (listed or {}).get(organization)
         if count is not None and ceil(count / PROJECTS_PER_PAGE) + 1 < len(names):
-            return await _list_by_name(neon, organization, frozenset(names))
+            return await _list_by_name(neon, organization, frozenset(names), known)
         found = await each(names, named)
         return [project for of_one_name in found for project in of_one_name]
 
     found = await each(organizations, find)
-    return ordered({project.id: project for of_one in found for project in of_one}.values())
+    return ordered({p.id: p for of_one in found for p in of_one if p.id not in known}.values())
 
 
 async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, needed: bool) -> LiveState:
@@ -237,8 +239,10 @@ async def _with_deleted(neon: Neon, desired: DesiredState, live: LiveState, *, n
     return replace(live, deleted={name: seen for name, seen in found if seen is not None})
 
 
-async def _list_by_name(neon: Neon, organization: str, names: frozenset[str]) -> list[LiveProject]:
-    listing = await neon.projects(organization, named=names)
+async def _list_by_name(
+    neon: Neon, organization: str, names: frozenset[str], known: Container[str]
+) -> list[LiveProject]:
+    listing = await neon.projects(organization, named=names, known=known)
     reads = await each(listing.unavailable, ProjectReader(neon, (organization,)).read)
     if unread := [seen.id for seen in reads if isinstance(seen, UnknownProject)]:
         message = f"the API did not return projects of organization {organization}: {', '.join(unread[:5])}"

@@ -59,15 +59,22 @@ class ProjectLists(Account):
         *,
         on_page: Callable[[int], None] | None = None,
         named: Container[str] | None = None,
+        known: Container[str] = (),
     ) -> Listing:
         """Every project of an organization. Calls ``on_page`` after each page with the count so far.
 
-        ``named`` keeps only projects with these names: a large fleet is then never in memory as a whole.
+        ``named`` keeps only projects with these names, and of them none whose id is ``known``: a large fleet is
+        then never in memory as a whole.
 
         Neon does not document the order of the list. If a project is listed twice, the list has moved while it was
         read, and another project may be missing: the list is read again. Raises IncompleteViewError if it moves
         each time.
         """
+
+        def searched(one: wire.ProjectAnswer) -> bool:
+            return one.name in (named or ()) and one.id not in known
+
+        wanted = None if named is None else searched
         found: dict[str, LiveProject] = {}
         shown = set[str]()
         cursors: dict[str, str] = {}
@@ -78,7 +85,7 @@ class ProjectLists(Account):
                 ids = [one.id for one in page.projects]
                 moved = moved or not seen.isdisjoint(ids)
                 seen.update(ids)
-                kept = {project.id: project for project in self._listed(page, organization, named)}
+                kept = {project.id: project for project in self._listed(page, organization, wanted)}
                 found |= kept
                 cursors.update(dict.fromkeys(kept, cursor))
                 cursor = (page.pagination.cursor if page.pagination else None) or cursor

@@ -52,7 +52,7 @@ from reconciler.plan.live_values import project_fields
 from reconciler.plan.rivals import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Container, Coroutine, Sequence
 
     from reconciler.apply.run.run import Run
     from reconciler.apply.units.units import CreateCohort
@@ -140,11 +140,14 @@ async def _claimed_recovery(run: Run, action: Action, address: Address) -> Perfo
         raise
 
 
-async def _find_projects(run: Run, names: Sequence[str]) -> dict[str, list[LiveProject]]:
-    """The live projects of each name that has any: by search or by list, whichever takes fewer calls."""
+async def _find_projects(run: Run, names: Sequence[str], own: Container[str]) -> dict[str, list[LiveProject]]:
+    """The live projects of each name that has any but those of the run's ``own`` ids.
+
+    By search or by list, whichever takes fewer calls.
+    """
     found: dict[str, list[LiveProject]] = {}
     listed = {name: count for name, count in run.organizations.items() if count is not None}
-    for project in await find_named(run.neon, tuple(run.organizations), names, listed=listed):
+    for project in await find_named(run.neon, tuple(run.organizations), names, listed=listed, known=own):
         found.setdefault(project.name, []).append(project)
     return found
 
@@ -237,8 +240,7 @@ async def _find_after_settle(run: Run, sent: Sequence[SentCreate]) -> dict[str, 
         return {}
     await asyncio.sleep(run.settle_seconds + CREATED_AT_PRECISION_SECONDS)
     own = {one.answer.address.project_id for one in sent if not isinstance(one.answer, UnknownOutcomeError)}
-    found = await _find_projects(run, [one.name for one in sent])
-    return {name: [project for project in named if project.id not in own] for name, named in found.items()}
+    return await _find_projects(run, [one.name for one in sent], own)
 
 
 async def _finish(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> None:

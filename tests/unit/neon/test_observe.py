@@ -511,8 +511,10 @@ def test_a_project_that_somebody_moved_to_another_organization_is_said_to_be_the
     assert "add that organization to tiers.yaml" in conflict.remedy
 
 
-def names_found(fleet: Fleet, names: list[str], listed: dict[str, int] | None = None) -> list[str]:
-    found = using(fleet, lambda neon: find_named(neon, ["free", "paid"], names, listed=listed))
+def names_found(
+    fleet: Fleet, names: list[str], listed: dict[str, int] | None = None, known: tuple[str, ...] = ()
+) -> list[str]:
+    found = using(fleet, lambda neon: find_named(neon, ["free", "paid"], names, listed=listed, known=known))
     return [one.id for one in found]
 
 
@@ -523,6 +525,12 @@ def test_few_names_are_searched_for() -> None:
     fleet = Fleet(*FOUR)
     assert names_found(fleet, ["a", "c"], {"free": 30_000, "paid": 1000}) == ["1", "3"]
     assert all("search" in asked.query for asked in fleet.asked)
+
+
+@pytest.mark.parametrize("listed", [None, {"free": 4, "paid": 1}], ids=["by search", "by list"])
+def test_known_projects_are_left_out(listed: dict[str, int] | None) -> None:
+    names = ["a", "b", *(f"x{n}" for n in range(8))]
+    assert names_found(Fleet(*FOUR), names, listed, known=("1",)) == ["2", "3"]
 
 
 def test_many_names_are_found_in_one_listing() -> None:

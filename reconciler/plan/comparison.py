@@ -103,12 +103,19 @@ class Comparison(Struct, frozen=True):
         the time, which no commit has to ask for, is a cause by itself. ``members`` are the fields of the policy.
 
         Files that are older than the base have an old policy; if the base is lost, nobody knows, nor what an edit
-        has removed that git was told to overlook.
+        has removed that git was told to overlook. A document is not a commit: its tier brings no policy.
         """
-        if self.at_base is None or (self.unreadable and not self.generated):
+        if self.at_base is None or (self.unreadable and not self.generated) or self.of_a_document(*members):
             return Origin.UNKNOWN
         ahead = any(self.origin(member) is Origin.BASE_AHEAD for member in members)
         return Origin.BASE_AHEAD if ahead else asked
+
+    def of_a_document(self, *members: str) -> bool:
+        """Return whether a document brings a policy, by another tier than that of the tenant's file."""
+        past = self.past
+        if past is None or not (past.document and past.declared):
+            return False
+        return any(past.base.get(member) != self.wanted_now.get(member) for member in members)
 
     def kept_elsewhere(self, thing: str) -> bool:
         """Return whether earlier files declare a branch or a snapshot, or declare it for longer, and no commit

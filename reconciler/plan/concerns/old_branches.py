@@ -66,13 +66,17 @@ def _stays(comparison: Comparison, branch: LiveBranch) -> str | None:
     left = kept_until(branch, comparison.project.branches or ())
     if left is None:
         return "it stays, because only its name shows that a restore left it"
-    if comparison.tenant.protect:
-        return "it stays, because the tenant is protected"
-    if why := _in_use(comparison, branch):
+    if why := _spared(comparison) or _in_use(comparison, branch):
         return f"it stays, because {why}"
     if left + timedelta(seconds=seconds) > comparison.now:
         return f"it is deleted {format_seconds(seconds)} after that"
     return None
+
+
+def _spared(comparison: Comparison) -> str | None:
+    if comparison.tenant.protect:
+        return "the tenant is protected"
+    return "a document brings the tier, and no commit" if comparison.of_a_document(AFTER) else None
 
 
 def _in_use(comparison: Comparison, branch: LiveBranch) -> str | None:

@@ -83,7 +83,8 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         most = self._most
         taken = int(due and most > 0)
         surplus = max(0, len(rotated) + taken - self._stay(most))
-        leaving = () if self.comparison.tenant.protect else rotated[:surplus]
+        stay = self.comparison.tenant.protect or self.comparison.of_a_document(KEEP, EVERY, PATTERN)
+        leaving = () if stay else rotated[:surplus]
         if due and not self._fits(len(rotated) - len(leaving), taken):
             yield self._no_room(name)
             taken, leaving = 0, leaving[: max(0, len(rotated) - self.rotation.keep)]

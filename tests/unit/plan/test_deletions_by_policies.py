@@ -61,7 +61,8 @@ ROTATING: Final = SnapshotPolicy(rotate=DAILY)
 ON_BRANCHES: Final = SnapshotPolicy(method=SnapshotMethod.BRANCH, rotate=DAILY)
 REPLACING: Final = SnapshotPolicy(AtLimit.REPLACE_OLDEST)
 OF_THE_FILES: Final = SnapshotPolicy(AtLimit.REPLACE_DECLARED)
-KEEPING: Final = SnapshotPolicy(rotate=replace(DAILY, every_seconds=7 * 86_400), keep_before=9)
+WEEKLY: Final = replace(DAILY, every_seconds=7 * 86_400)
+KEEPING: Final = SnapshotPolicy(rotate=WEEKLY, keep_before=9)
 """Another policy with which everything stays."""
 BEFORE: Final = SnapshotPolicy(before=(Occasion.DOWNGRADE,))
 IDLE: Final = Cleanup(dev_branches=BranchCleanup(14 * 86_400))
@@ -214,6 +215,15 @@ def test_a_document_deletes_no_idle_branch_whoever_declared_it() -> None:
     for case in (CASES["idle"], CASES["crowded"]):
         acme = frozenset({"acme"})
         assert deleted(case, History(case.fork, files=case.fork, documents=acme, committed=acme)) == []
+
+
+@pytest.mark.parametrize("name", ["rotated", "rotated as a branch"])
+def test_a_document_brings_no_policy_with_another_tier(name: str) -> None:
+    case, acme = CASES[name], frozenset({"acme"})
+    assert deleted(case, History(case.fork, files=case.fork, documents=acme, committed=acme)) == [AUTO]
+    kept = SnapshotPolicy(method=SnapshotMethod.BRANCH if "branch" in name else SnapshotMethod.API, rotate=WEEKLY)
+    held = files(with_(snapshots=kept))
+    assert deleted(case, History(held, files=held, documents=acme, committed=acme)) == []
 
 
 def test_files_that_begin_to_manage_branches_delete_none_of_a_commit_that_was_tried() -> None:

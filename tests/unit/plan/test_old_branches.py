@@ -135,6 +135,14 @@ def test_files_older_than_the_base_delete_nothing() -> None:
     assert {refusal.rule for refusal in found.refusals} == {Rule.BASE_AHEAD}
 
 
+def test_a_document_brings_no_cleanup_with_another_tier() -> None:
+    held, acme = fleet(None), frozenset({"acme"})
+    found = plan(fleet(), live(), History(held, files=held, documents=acme, committed=acme))
+    assert found.empty
+    assert not found.refusals
+    assert "it stays, because a document brings the tier, and no commit" in found.notes[0].message
+
+
 def test_files_whose_history_is_unknown_delete_nothing() -> None:
     found = plan(fleet(), live(), History(lost=True))
     assert found.empty

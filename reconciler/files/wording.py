@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -138,17 +139,22 @@ def _right_place(model: type[BaseModel], path: Path) -> str | None:
     key = str(path[-1])
     if key not in model.model_fields and nearest(key, _keys(model, path[:-1])) is not None:
         return None
-    places = [place for place, known in _mappings(model, ()) if key in known.model_fields]
+    places = [place for place, known in _mappings(model) if key in known.model_fields]
     return f"{shown(key)} belongs {' or '.join(places[:_MOST_PLACES])}" if places else None
 
 
-def _mappings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Yield every mapping of a schema with its path."""
+@cache
+def _mappings(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:
+    """Return every mapping of a schema with its path. A file can have a mistake in each of thousands of documents."""
+    return tuple(_mappings_below(model, ()))
+
+
+def _mappings_below(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, type[BaseModel]]]:
     yield f"under {'.'.join(path)}" if path else "at the top level", model
     for name, field in model.model_fields.items():
         own = (name, "NAME") if "dict[" in str(field.annotation) else (name,)
         for member in _models(field.annotation):
-            yield from _mappings(member, (*path, *own))
+            yield from _mappings_below(member, (*path, *own))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

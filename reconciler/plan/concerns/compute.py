@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 _FIELDS = table.of("compute")
+_NAMES = tuple((field.path, field.name) for field in _FIELDS)
 PATHS = tuple(field.path for field in _FIELDS)
 """All travel together: Neon does not say whether a patch merges or replaces."""
 MIN, MAX, SUSPEND = "compute.min_cu", "compute.max_cu", "compute.suspend_timeout_seconds"
@@ -35,7 +36,7 @@ def members(compute: Compute | None) -> dict[str, Value]:
     """The stated members by path."""
     if compute is None:
         return {}
-    stated = ((field.path, getattr(compute, field.name)) for field in _FIELDS)
+    stated = ((path, getattr(compute, name)) for path, name in _NAMES)
     return {path: value for path, value in stated if value is not None}
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.plan.change import FieldChange
 
 _FIELDS = table.of("quota")
+_NAMES = tuple((field.path, field.name) for field in _FIELDS)
 PATHS = tuple(field.path for field in _FIELDS)
 """Always sent together: Neon does not document whether a patch merges or replaces."""
 COUNTED = tuple(path for path in PATHS if path != "quota.logical_size_bytes")
@@ -24,7 +25,7 @@ COUNTED = tuple(path for path in PATHS if path != "quota.logical_size_bytes")
 
 def members(quota: Quota | None) -> dict[str, int]:
     """All five limits by path; none where there is no quota."""
-    return {} if quota is None else {field.path: getattr(quota, field.name) for field in _FIELDS}
+    return {} if quota is None else {path: getattr(quota, name) for path, name in _NAMES}
 
 
 def wanted(settings: Settings) -> Fields:

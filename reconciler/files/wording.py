@@ -145,7 +145,7 @@ def _right_place(model: type[BaseModel], path: Path) -> str | None:
 
 @cache
 def _mappings(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:
-    """Return every mapping of a schema with its path. A file can have a mistake in each of thousands of documents."""
+    """Return every mapping of a schema with its path. Thousands of documents of a file may be wrong."""
     return tuple(_mappings_below(model, ()))
 
 

@@ -53,28 +53,33 @@ def later_project_refusal(
     action: Action,
     now: datetime,
 ) -> Refusal | None:
-    """Return a refusal if the project is not the one that the tombstone was written for."""
+    """Return a refusal if the project is not the one that the tombstone was written for, or if nobody can tell.
+
+    A deletion before the date of its tombstone would make the next project of the tenant look like the one that
+    the tombstone means.
+    """
     written = tombstones.written.get(tenant.name)
     if written is None or tenant.project_id is not None:
         return None
-    if not (_is_younger(project, written, tombstones, now) or _is_ended(desired, live, tenant, project, written)):
+    comparable = tombstones.newest is not None and abs(now - tombstones.newest) < COMPARABLE
+    if comparable and written > now + CLOCKS_APART:
+        date = f"{written:%Y-%m-%d at %H:%M:%S} UTC"
+        message = f"the tombstone is dated {date}, in the future: which project it was written for is not known"
+        remedy = f"wait until {date}, or add project_id: {project.id} to the tombstone"
+    elif (comparable and project.created_at > written + CLOCKS_APART) or _is_ended(
+        desired, live, tenant, project, written
+    ):
+        message = (
+            f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, but the tombstone "
+            f"was written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC"
+        )
+        remedy = (
+            f"add project_id: {project.id} to the tombstone to delete this project too; otherwise remove the "
+            "tombstone"
+        )
+    else:
         return None
-    return Refusal(
-        Rule.LATER_LIFE,
-        (tenant.name,),
-        f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, but the tombstone "
-        f"was written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC",
-        f"add project_id: {project.id} to the tombstone to delete this project too; otherwise remove the "
-        "tombstone",
-        (action,),
-    )
-
-
-def _is_younger(project: LiveProject, written: datetime, tombstones: Tombstones, now: datetime) -> bool:
-    """Return whether the project is younger, if the clocks can be compared."""
-    newest = tombstones.newest
-    comparable = newest is not None and abs(now - newest) < COMPARABLE
-    return comparable and project.created_at > written + CLOCKS_APART
+    return Refusal(Rule.LATER_LIFE, (tenant.name,), message, remedy, (action,))
 
 
 def _is_ended(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -368,6 +369,17 @@ class TestATombstone:
         commit(came_back)
         assert run(came_back, "apply", "--base", "applied").code == 0
         assert transfers(came_back) == {"bluebird": 8}
+
+    def test_of_a_machine_whose_clock_is_ahead_deletes_nothing_before_its_date(self, fleet: Shell) -> None:
+        """Otherwise the project of a tenant that signs up meanwhile would be the next one to go."""
+        created = datetime.fromtimestamp(fleet.stored.project("myapp-acme")["created_at"], UTC)
+        fleet.tenant("acme", "tier: free\nstate: absent")
+        date = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), str(created + timedelta(days=180)))
+        git(fleet.folder, "commit", "--quiet", "--all", "--message", "x", environ=date)
+        refused = run(fleet, "apply", "--base", "applied")
+        assert refused.code == 5
+        assert "the tombstone is dated" in refused.out
+        assert "acme" in transfers(fleet)
 
     def test_of_a_tier_that_is_retired_ends_the_project_wherever_it_is(self, fleet: Shell) -> None:
         fleet.tenant("cedar", "tier: pro")

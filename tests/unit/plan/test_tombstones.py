@@ -87,6 +87,29 @@ class TestAProjectThatCameLater:
         assert kinds(plan_of(later, years_apart, other)) == ["delete_project"]
 
 
+class TestATombstoneOfTheFuture:
+    """Of a machine whose clock is ahead: once its date has passed, the tenant's next project would look older."""
+
+    AHEAD = written(NOON + HOUR, newest=NOON + HOUR)
+
+    def test_deletes_nothing_before_its_date(self) -> None:
+        plan = plan_of(project_created(WRITTEN), self.AHEAD, permissions=Permissions(lowering=True))
+        assert plan.empty
+        (refusal,) = plan.refusals
+        assert refusal.rule is Rule.LATER_LIFE
+        assert "dated 2030-05-04 at 13:00:00 UTC, in the future" in refusal.message
+        assert refusal.remedy == (
+            "wait until 2030-05-04 at 13:00:00 UTC, or add project_id: p-acme to the tombstone"
+        )
+
+    def test_deletes_the_project_that_it_names(self) -> None:
+        assert kinds(plan_of(project_created(WRITTEN), self.AHEAD, pinned="p-acme")) == ["delete_project"]
+
+    def test_is_one_of_now_within_a_minute(self) -> None:
+        soon = NOON + timedelta(minutes=1)
+        assert kinds(plan_of(project_created(WRITTEN), written(soon, newest=soon))) == ["delete_project"]
+
+
 class TestAProjectThatWasThere:
     @pytest.mark.parametrize("before", [-timedelta(minutes=1), timedelta(), HOUR, 2000 * HOUR])
     def test_is_deleted(self, before: timedelta) -> None:

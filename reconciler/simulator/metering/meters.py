@@ -126,16 +126,21 @@ def listed(store: Reading, row: sqlite3.Row, now: float) -> Document:
 
 def pieces(store: Reading, row: sqlite3.Row, until: float) -> list[Piece]:
     """Everything that a project has consumed up to a moment, piece by piece."""
-    put_down = store.rows("SELECT * FROM consumed WHERE project_id = ? AND started_at <= ?", row["id"], until)
-    known = [
-        Piece(each["branch_id"], each["started_at"], each["ended_at"], Amounts(*each[4:])) for each in put_down
-    ]
+    known = _put_down(store, row, until)
     return known if at_rest(row) else known + advanced(stored_meter(store, row), until)[1]
+
+
+def _put_down(store: Reading, row: sqlite3.Row, until: float) -> list[Piece]:
+    """Those of them that a write has recorded."""
+    found = store.rows("SELECT * FROM consumed WHERE project_id = ? AND started_at <= ?", row["id"], until)
+    return [Piece(each["branch_id"], each["started_at"], each["ended_at"], Amounts(*each[4:])) for each in found]
 
 
 def late(store: Reading, row: sqlite3.Row, now: float, lag_seconds: float) -> Document:
     """The counters and the last activity as they are shown so many seconds late; None for no activity."""
-    until, meter, consumed = now - lag_seconds, read_meter(store, row, now), pieces(store, row, now)
+    until = now - lag_seconds
+    meter, since_then = advanced(stored_meter(store, row), now)
+    consumed = _put_down(store, row, now) + ([] if at_rest(row) else since_then)
     used = meter.used
     for piece, share in within(consumed, max(until, month_of(now)[0]), NEVER):
         used = used.plus(piece.amounts, -share)

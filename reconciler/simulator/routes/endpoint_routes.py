@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 
 def list_endpoints(call: Call) -> Answer:
     """GET /projects/{project_id}/endpoints."""
-    return _endpoints_answer(call, endpoints.endpoints_of_project(call.world.store, call.project()["id"]))
+    project = call.project()
+    return _endpoints_answer(call, project, endpoints.endpoints_of_project(call.world.store, project["id"]))
 
 
 def list_endpoints_of_branch(call: Call) -> Answer:
     """GET /projects/{project_id}/branches/{branch_id}/endpoints."""
     row = branch_of(call, call.world.clock.now())
-    return _endpoints_answer(call, endpoints.endpoints_of_branch(call.world.store, row["project_id"], row["id"]))
+    found = endpoints.endpoints_of_branch(call.world.store, row["project_id"], row["id"])
+    return _endpoints_answer(call, call.project(), found)
 
 
-def _endpoints_answer(call: Call, rows: list[sqlite3.Row]) -> Answer:
+def _endpoints_answer(call: Call, project: sqlite3.Row, rows: list[sqlite3.Row]) -> Answer:
     now = call.world.clock.now()
-    suspended_at = meters.suspended_at(call.world.store, call.project(), now)
-    live = {row["id"] for row in branches.branches(call.world.store, call.project()["id"], now)}
+    suspended_at = meters.suspended_at(call.world.store, project, now)
+    live = {row["id"] for row in branches.branches(call.world.store, project["id"], now)}
     return Answer(
         {
             "endpoints": [

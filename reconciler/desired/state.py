@@ -134,7 +134,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     moment: datetime | None = None
     """The time by which boosts and holds have ended or not; None is a time before every end."""
     partial: bool = False
-    """Whether only some of the tenants were read: the files may declare others."""
+    """Whether only some of the tenants were read: the files, or other documents, may declare others."""
 
     def at(self, moment: datetime | None) -> DesiredState:
         """Return the same state at a time; the state itself if it has a time, or if nothing in it ever ends."""

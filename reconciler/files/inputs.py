@@ -51,7 +51,7 @@ def parse(desired: DesiredState, text: str, source: str) -> tuple[DesiredState, 
         raise _invalid(loaded)
     given = {name: _safeguarded(tenant, desired) for name, tenant in loaded.desired.tenants.items()}
     tenants = {**desired.tenants, **given}
-    fleet = replace(desired, tenants={name: tenants[name] for name in sorted(tenants)})
+    fleet = replace(desired, tenants={name: tenants[name] for name in sorted(tenants)}, partial=True)
     for tenant in given.values():
         _check_names(tenant, desired, fleet)
     return fleet, list(given)

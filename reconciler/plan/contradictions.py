@@ -128,7 +128,7 @@ def _may_be_of_a_tenant_that_was_not_read(claim: Claim, desired: DesiredState) -
     whose = other_owner(tenant, project, desired)
     if whose is None or whose in desired.tenants:
         return None
-    return Contradiction(row_of_another(tenant, project, f"{whose!r}, whose file was not read"))
+    return Contradiction(row_of_another(tenant, project, f"{whose!r}, in none of the files that were read"))
 
 
 def _created_for_a_tenant_that_is_gone(claim: Claim, desired: DesiredState) -> Contradiction | None:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.desired.naming import Naming
 from reconciler.desired.selection import Depth
+from reconciler.files.inputs import parse
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import adoption_annotations, creation_annotations
 from reconciler.model.values import replace
@@ -347,3 +348,16 @@ class TestASecondProject:
     def test_that_a_run_marked_as_a_duplicate_leaves_the_tenant_its_own(self) -> None:
         live = a_view(a_project(), created_for("acme", name="myapp-acme-duplicate-r0", created_at=NOON))
         assert conflicting(make_plan(a_fleet(a_tenant()), live)) == []
+
+
+def test_of_a_document_no_row_hands_over_the_project_of_another_one() -> None:
+    """The files of a fleet of documents declare nobody: whose project it is, only its annotation says."""
+    row = Registered("p-bob", "free", "r1", NOON)
+    view = a_view(a_project("bob"), registered={"acme": row})
+    given = parse(a_fleet(), '{"tenant": "acme", "tier": "free"}', "document")[0]
+    acme = frozenset({"acme"})
+    plan = make_plan(given, view, history=History(a_fleet(), files=a_fleet(), documents=acme))
+    assert plan.empty
+    (conflict,) = plan.conflicts
+    assert conflict.message.startswith("the registry names project p-bob (myapp-bob)")
+    assert "seems to belong to tenant 'bob', in none of the files that were read" in conflict.message

@@ -231,13 +231,13 @@ def _now() -> LoopTime:
 
 
 def _price_list(directory: Path) -> DesiredState:
-    """The organizations and their limits. Skips invalid tenant files.
+    """The organizations and their limits. Reads no tenant: their problems are no matter of the account.
 
     If the current folder has no tiers.yaml, they are the two of Neon's guide.
     """
     if directory == Path() and not os.path.lexists(PRICE_LIST):
         return _guide()
-    return FleetFiles(FilesFlags(directory, OnInvalid.SKIP.value)).desired()
+    return FleetFiles(FilesFlags(directory, OnInvalid.FAIL.value), only=frozenset()).desired()
 
 
 def _guide() -> DesiredState:

@@ -154,10 +154,23 @@ class DescribedCommand(click.Command):
             end = args.index("--")
             ctx.meta[CHILD], args = tuple(args[end + 1 :]), args[:end]
         ctx.allow_extra_args = any("--tenant" in parameter.opts for parameter in self.params)
-        extra = super().parse_args(ctx, args)
+        try:
+            extra = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            meant = self._with_value(error.option_name.lstrip("-")) or error.possibilities
+            raise click.NoSuchOption(error.option_name, possibilities=meant, ctx=error.ctx) from error
         if extra and not ctx.resilient_parsing:
             ctx.fail(f"unexpected argument {extra[0]!r}: did you mean {tenant_flags(extra)}?")
         return extra
+
+    def _with_value(self, word: str) -> list[str]:
+        """The flags that take the word as their value: ``--format json``, for ``--json``."""
+        choices = ((one, one.type) for one in self.params if isinstance(one, click.Option))
+        return [
+            f"{flag.opts[-1]} {word}"
+            for flag, kind in choices
+            if isinstance(kind, click.Choice) and word in kind.choices
+        ]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """With the program to run, where there may be one."""

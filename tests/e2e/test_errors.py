@@ -304,6 +304,19 @@ def test_a_tenant_without_its_flag_is_told_the_flag(shell: Shell, words: tuple[s
     check(shell.simulated(*words), 3, hint)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("plan", "--json"), "Did you mean '--format json'?"),
+        (("drift", "--deep"), "Did you mean '--depth deep'?"),
+        (("validate", "--sarif"), "Did you mean '--format sarif'?"),
+        (("plan", "--tenants=acme"), "Did you mean '--tenant'?"),
+    ],
+)
+def test_a_value_in_place_of_its_flag_is_told_the_flag(shell: Shell, words: tuple[str, ...], hint: str) -> None:
+    check(shell.run(*words), 3, hint)
+
+
 def test_a_misspelt_plan_file_is_not_taken_for_a_tenant(shell: Shell) -> None:
     ended = shell.simulated("apply", "plam.json")
     check(ended, 3, "plam.json")

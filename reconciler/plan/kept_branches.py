@@ -67,11 +67,16 @@ def kept_until(branch: LiveBranch, branches: Iterable[LiveBranch]) -> datetime |
         return None
     if found["to"] is not None:
         return branch.created_at
-    if found["until"] is not None:
-        return _moment(found["until"])
     restores = ((one.created_at, one.restore) for one in branches if one.restore is not None)
-    replacing = (at for at, restore in restores if restore.finalized and restore.replaces_id == branch.id)
+    replacing = [at for at, restore in restores if restore.finalized and restore.replaces_id == branch.id]
+    if found["until"] is not None and (replacing or _was_a_default_branch(branch)):
+        return _moment(found["until"])
     return min(replacing, default=None)
+
+
+def _was_a_default_branch(branch: LiveBranch) -> bool:
+    """Return whether it may have been one: a branch that somebody made by hand has a parent and no mark."""
+    return branch.parent_id is None or bool(branch.annotations) or branch.restore is not None
 
 
 def _moment(text: str) -> datetime | None:

@@ -149,6 +149,17 @@ def test_files_whose_history_is_unknown_delete_nothing() -> None:
     assert {refusal.rule for refusal in found.refusals} == {Rule.LOWERING_NEEDS_A_CAUSE}
 
 
+def test_a_branch_that_somebody_made_by_hand_under_such_a_name_stays() -> None:
+    """Nothing but its name says that a restore left it: it never was a default branch."""
+    name = "main (old until 2030-01-01T00:00:00Z)"
+    by_hand = old(id="br-own", name=name, parent_id="br-p-acme", annotations={})
+    found = plan(fleet(), live(by_hand))
+    assert found.empty
+    assert "only its name shows that a restore left it" in found.notes[0].message
+    for kept in (old(id="br-1", name=name, annotations={}), old(id="br-1", name=name, parent_id="br-p-acme")):
+        assert [action.kind for action in plan(fleet(), live(kept)).actions] == ["delete_branch"]
+
+
 def test_the_branch_that_a_restore_to_a_moment_left_is_known_by_its_name() -> None:
     kept = old(name="main (old, before restore to 2030-01-01T00:00:00Z)", created_at=NOON - 2 * WEEK)
     assert [action.kind for action in plan(fleet(), live(kept)).actions] == ["delete_branch"]

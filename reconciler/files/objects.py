@@ -11,15 +11,12 @@ import re
 import stat
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from reconciler.files.libgit import pygit2
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MISSING: Final = "is missing from the repository: the clone is incomplete"
 DAMAGED: Final = "is damaged in the repository"
@@ -127,37 +124,20 @@ class Objects(Struct, frozen=True):
 @lru_cache(maxsize=_MOST_FOLDERS)
 def _folder(data: bytes) -> dict[str, TreeEntry]:
     """Return the entries of a folder: the same folders are read of several commits, and several times of one."""
-    entries = list(_entries(data))
-    found = dict(entries)
-    if len(found) != len(entries):
+    entries = _ENTRY.findall(data)
+    names = {name for _, name, _ in entries}
+    whole = sum(len(mode) + len(name) for mode, name, _ in entries) + 22 * len(entries) == len(data)
+    if not whole or len(names) != len(entries) or not names.isdisjoint(_NO_NAMES):
         raise UnreadableError(DAMAGED)
-    return found
-
-
-def _entries(data: bytes) -> Iterator[tuple[str, TreeEntry]]:
-    """Each entry is a mode, a space, a name, a NUL and the 20 bytes of an id."""
-    at = 0
-    while at < len(data):
-        space = data.find(b" ", at)
-        end = data.find(b"\0", space)
-        name = data[space + 1 : end]
-        if not at < space < end <= len(data) - 21 or not _is_a_name(name):
-            raise UnreadableError(DAMAGED)
-        yield os.fsdecode(name), TreeEntry(_kind(data[at:space]), data[end + 1 : end + 21].hex())
-        at = end + 21
-
-
-def _is_a_name(name: bytes) -> bool:
-    return bool(name) and b"/" not in name and name not in {b".", b"..", b".git"}
-
-
-def _kind(mode: bytes) -> TreeEntryKind:
     try:
-        return _KINDS[mode]
+        return {os.fsdecode(name): TreeEntry(_KINDS[mode], id_.hex()) for mode, name, id_ in entries}
     except KeyError:
         raise UnreadableError(DAMAGED) from None
 
 
+_ENTRY: Final = re.compile(rb"([0-7]+) ([^/\0]+)\0(.{20})", re.DOTALL)
+"""A mode, a space, a name, a NUL and the bytes of an id."""
+_NO_NAMES: Final = frozenset({b".", b"..", b".git"})
 _KINDS: Final = {
     b"40000": TreeEntryKind.FOLDER,
     b"100644": TreeEntryKind.FILE,

@@ -93,7 +93,7 @@ async def _look_up(
         PlanRequirements(
             depth=request.depth,
             reach=request.reach,
-            new=frozenset(name for name in tenants if past.new(name)),
+            new=past.new_among(context.desired, tenants),
             history=past,
             now=context.time(),
             all_details=request.all_details,
@@ -122,7 +122,7 @@ async def _observe_all(
             depth=request.depth,
             reach=request.reach,
             prune=request.permissions.prune,
-            new=frozenset(name for name in tenants if past.new(name)),
+            new=past.new_among(context.desired, tenants),
             half_done=past.tried,
             history=past,
             now=context.time(),
@@ -174,11 +174,12 @@ def _with_earlier_runs(context: Context, live: LiveState, request: Request) -> L
 
 def _without_their_quota(desired: DesiredState, identities: Identities, tenants: Iterable[Tenant]) -> set[str]:
     """The ids of projects without any quota, of tenants whose files limit something."""
+    unlimited = Quota()
     return {
         project.id
         for tenant in tenants
         if not tenant.absent
         and (project := identities.projects.get(tenant.name)) is not None
-        and project.quota == Quota()
-        if desired.settings(tenant).quota not in (None, Quota())
+        and project.quota == unlimited
+        if desired.settings(tenant).quota not in (None, unlimited)
     }

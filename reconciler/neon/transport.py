@@ -162,6 +162,20 @@ class Transport:
         UnexpectedAnswerError for a response to a read that does not have this shape.
         """
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
+        try:
+            return await self._attempt(exchange, shape, run)
+        except TryAgain as first:
+            return await self._retried(first, exchange, shape, run)
+
+    async def _retried(self, first: TryAgain, exchange: Exchange, shape: type[T], run: RunCalls) -> T:
+        """Goes on after a first attempt that failed: most calls have one attempt, and need nothing of this."""
+        failed = [first]
+
+        async def attempt() -> T:
+            if failed:
+                raise failed.pop()
+            return await self._attempt(exchange, shape, run)
+
         attempts = _Attempts(
             retry=RETRIED,
             wait=self._wait_seconds,
@@ -171,7 +185,7 @@ class Transport:
             reraise=True,
         )
         try:
-            answered: T = await attempts(self._attempt, exchange, shape, run)
+            answered: T = await attempts(attempt)
         except TryAgain as last:
             raise last.error from last.__cause__
         finally:

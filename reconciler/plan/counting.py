@@ -66,8 +66,10 @@ class _Named:
 
 def _tiers(desired: DesiredState, selection: Selection, named: _Named) -> Iterator[TierOverview]:
     counts = {tier: Counter[str]() for tier in desired.tiers}
-    for tenant in desired.tenants.values():
-        counts.setdefault(tenant.tier, Counter())[named.state(tenant, selection)] += 1
+    unchanged = desired.plain - named.all if selection.everything else frozenset[str]()
+    for name, tenant in desired.tenants.items():
+        state = "unchanged" if name in unchanged else named.state(tenant, selection)
+        counts.setdefault(tenant.tier, Counter())[state] += 1
     for tier, states in counts.items():
         yield TierOverview(tier, states.total(), **states)
 

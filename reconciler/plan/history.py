@@ -14,7 +14,7 @@ from reconciler.plan.change import Origin
 from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -276,6 +276,11 @@ class History(Struct, frozen=True, dict=True):
         earlier = [self.files_at_base(tenant), self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
+
+    def new_among(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
+        """Return those of the tenants that are ``new``."""
+        known: Collection[str] = desired.tenants.keys() if self.all_the_same(desired) else ()
+        return frozenset(name for name in tenants if name not in known and self.new(name))
 
     def may_be_renamed(self, tenant: str) -> bool:
         """Return whether no earlier file declares the tenant, whether or not git has its file yet."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import canonical_json, json_line, tenant_shape
 from reconciler.files.edited import EditedFile, checked, read_whole
-from reconciler.files.editing import as_document
 from reconciler.files.finding import RejectedError
+from reconciler.files.new_documents import yaml_document
 from reconciler.files.patterns import compiled
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.price_list_reader import read_price_list
@@ -56,7 +56,7 @@ def addition(directory: Path, document: dict[str, Json], to: str | None = None) 
         return checked(
             directory, path, EditedFile(file, before, with_lines(before or b"", {tenant: document})), tenant
         )
-    text = _schema_comment(directory, path) + as_document(ordered if isinstance(ordered, dict) else document)
+    text = _schema_comment(directory, path) + yaml_document(ordered if isinstance(ordered, dict) else document)
     return checked(directory, path, EditedFile(file, before, text.encode()), tenant)
 
 

@@ -84,11 +84,6 @@ def with_lines_in(text: str, line: int, column: int, key: str, lines: Sequence[s
     return edited
 
 
-def as_document(value: Mapping[str, Json]) -> str:
-    """Return a new YAML document, one key a line."""
-    return "".join(f"{_block(written(key), member, '', chr(10))}\n" for key, member in value.items())
-
-
 def path_of(key: Key) -> tuple[str, ...]:
     """Return a key as a path."""
     return (key,) if isinstance(key, str) else key

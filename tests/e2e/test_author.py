@@ -164,6 +164,12 @@ class TestNew:
         assert "Plan: 1 to create." in ended.out
         assert fleet.stored.rows("projects") == []
 
+    @pytest.mark.parametrize("name", ["1.5", "0777", "1.", "0b1", "1__0", "+12", "2026-01-01", "off", "@bob"])
+    def test_writes_a_name_that_every_reader_of_yaml_takes_for_text(self, fleet: Shell, name: str) -> None:
+        """Editors and other programs read numbers, dates and truth values in what has no quotes."""
+        assert fleet.run("new", name, "--tier", "free", "--no-plan").code == 0
+        assert yaml.safe_load(text_of(fleet, f"tenants/{name}.yaml")) == {"tenant": name, "tier": "free"}
+
     def test_names_the_schema_where_the_fleet_has_it(self, fleet: Shell) -> None:
         fleet.write(".schemas/tenant.json", fleet.run("schema", "tenant").out)
         assert fleet.run("new", "bob", "--tier", "free", "--to", "tenants/a/bob.yaml", "--no-plan").code == 0

@@ -133,8 +133,8 @@ class _Demo(Struct, frozen=True):
     async def _apply(self, planned: Planned) -> None:
         self._chapter(
             "3. The apply",
-            "Projects that move share one transfer call. The run waits for the operations. The seconds are "
-            "simulated: the clock of the simulator jumps instead of waiting.",
+            "Projects on the same route share one transfer call. The run waits for the operations. The seconds "
+            "are simulated: the clock of the simulator jumps instead of waiting.",
             "reconciler apply --allow lowering",
         )
         report = await self.fleet.apply(planned, RunOptions(journal=self.journal))

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tombstones import Tombstones
 
 NO_BASE = "none"
-NOTHING_IS_TAKEN = "reductions, moves and creations are refused"
+NOTHING_IS_TAKEN = "reductions, transfers and creations are refused"
 HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
 AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
 SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after criss-cross merges, merge the base once more"

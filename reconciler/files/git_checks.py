@@ -26,7 +26,7 @@ NO_BASE: Final = "none"
 """``--base none``."""
 NO_CAUSE: Final = "reductions and deletions are refused"
 """Without any earlier files."""
-NO_PAST: Final = "reductions, moves and creations are refused"
+NO_PAST: Final = "reductions, transfers and creations are refused"
 """With earlier files that cannot be used: a tenant may have a past that is not known."""
 
 

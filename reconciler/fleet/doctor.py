@@ -98,7 +98,9 @@ class Examination:
         if key is None and len(self._desired.organizations) > 1:
             named = f"${reference.name} is not set" if reference else "tiers.yaml names no personal_api_key"
             remedy = f"export {reference.name}=..." if reference else "personal_api_key: ${PERSONAL_API_KEY}"
-            self.checks.append(warn(Area.KEYS, f"{named}: no project can move between organizations", remedy))
+            self.checks.append(
+                warn(Area.KEYS, f"{named}: no project can be transferred between organizations", remedy)
+            )
         return key
 
     async def _examine(self, transport: Transport) -> None:

@@ -62,11 +62,12 @@ class Access(Struct, frozen=True):
         if self.personal is not None:
             return self.personal
         if self.personal_variable is None:
-            message = (
-                "moving projects between organizations needs a personal API key, but tiers.yaml does not name one"
+            message = "transferring projects between organizations needs a personal API key"
+            raise MissingKeyError(
+                f"{message}, but tiers.yaml does not name one",
+                hint="add `personal_api_key: ${PERSONAL_API_KEY}` to tiers.yaml",
             )
-            raise MissingKeyError(message, hint="add `personal_api_key: ${PERSONAL_API_KEY}` to tiers.yaml")
-        message = f"${self.personal_variable} is not set: moving projects needs a personal API key"
+        message = f"${self.personal_variable} is not set: transferring projects needs a personal API key"
         raise MissingKeyError(
             message, hint=f"export {self.personal_variable}=... (personal_api_key in tiers.yaml)"
         )

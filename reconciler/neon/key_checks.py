@@ -162,8 +162,7 @@ async def _roles(calls: KeyCalls, known: KnownOrganizations) -> Check:
         return warn(Area.KEYS, message, error.hint or MESSAGES)
     text = ", ".join(f"{role or 'unknown'} of {name}" for name, role in roles.items())
     if others := [name for name, role in roles.items() if role != ADMIN]:
-        message = (
-            f"${variable} is the key of a person: {text}. No project can be moved out of {' and '.join(others)}"
-        )
+        origins = " and ".join(others)
+        message = f"${variable} is the key of a person: {text}. No project can be transferred out of {origins}"
         return warn(Area.KEYS, message, "make the person an admin there")
     return ok(Area.KEYS, f"${variable} is the key of a person: {text}")

@@ -190,8 +190,8 @@ def was_moved(tenant: Tenant, project_id: str, organization: str) -> Conflict:
     """A pin or a row names a project in an organization that tiers.yaml does not name."""
     return Conflict.about(
         tenant,
-        f"project {project_id} was moved to organization {organization}, which tiers.yaml does not name",
-        "move it back in the console, or add that organization to tiers.yaml",
+        f"project {project_id} was transferred to organization {organization}, which tiers.yaml does not name",
+        "transfer it back in the console, or add that organization to tiers.yaml",
     )
 
 
@@ -200,9 +200,9 @@ def registered_project_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     return Conflict.about(
         tenant,
         f"the registry names project {project_id}, which exists in no organization of the fleet: it was "
-        "deleted, or moved to an organization that tiers.yaml does not name",
-        f"add recover: {project_id} to its file if it was deleted within 7 days; move it back in the console "
-        f"if it was moved; or remove the row with `reconciler registry rebuild`: {ANOTHER}",
+        "deleted, or transferred to an organization that tiers.yaml does not name",
+        f"add recover: {project_id} to its file if it was deleted within 7 days; transfer it back in the console "
+        f"if it was transferred; or remove the row with `reconciler registry rebuild`: {ANOTHER}",
     )
 
 
@@ -210,9 +210,9 @@ def pinned_project_is_gone(tenant: Tenant, project_id: str) -> Conflict:
     """The tenant's file pins a project that does not exist."""
     return Conflict.about(
         tenant,
-        f"the pinned project {project_id} exists in no organization of the fleet: it was deleted, or moved "
-        "to an organization that tiers.yaml does not name",
-        f"move it back in the console, or correct project_id; add recover: {project_id} if it was deleted "
+        f"the pinned project {project_id} exists in no organization of the fleet: it was deleted, or "
+        "transferred to an organization that tiers.yaml does not name",
+        f"transfer it back in the console, or correct project_id; add recover: {project_id} if it was deleted "
         f"within 7 days; or remove project_id: {ANOTHER}",
     )
 

@@ -166,7 +166,9 @@ def _missing_proofs(
     if project.name not in (*names, *(marked(name, run) for name in names)):
         yield MissingProof(f"{project.id} was renamed to {project.name!r}")
     if project.organization != rivals.first.organization:
-        yield MissingProof(f"{project.id} and {rivals.first.id} are in different organizations: one was moved")
+        yield MissingProof(
+            f"{project.id} and {rivals.first.id} are in different organizations: one was transferred"
+        )
     yield from _of_run(project, run, run_statuses.get(run, NOTHING_KNOWN))
     yield from (MissingProof(f"{project.id}: {words}") for words in unused.additions(project))
     complete_at = unused.counters_complete_at(project)

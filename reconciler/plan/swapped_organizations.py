@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MANY: Final = 5
 """If this many tenants, and more than half of an organization's, are elsewhere, a wrong id or key is likely."""
 COMPARE: Final = (
-    "compare ids and keys in the environment with organizations in tiers.yaml; if a commit moved these "
-    "tenants, name its parent with --base; if a person did, permit exactly these transfers with --allow "
+    "compare ids and keys in the environment with organizations in tiers.yaml; if a commit transferred "
+    "these tenants, name its parent with --base; if a person did, permit exactly these transfers with --allow "
     "transfers="
 )
 
@@ -51,8 +51,9 @@ def require_unswapped_organizations(
     for organization, places in found.items():
         if permissions.counts.get("transfers", 0) < total:
             raise WrongOrganizationError(
-                f"{places.total()} tenants of organization {organization} are live in another organization, most "
-                f"of them in {_most(places)}, and no commit moved them individually: are ids or keys swapped?",
+                f"{places.total()} tenants of organization {organization} are live in another organization, "
+                f"most of them in {_most(places)}, and no commit transferred them individually: are ids or keys "
+                "swapped?",
                 hint=f"{COMPARE}{total}",
             )
 

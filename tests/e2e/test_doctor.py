@@ -301,7 +301,7 @@ def test_warnings_say_what_a_run_cannot_do(set_up: SetUp, tmp_path: Path) -> Non
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{set_up.folder}", "shallow")
     warned = lines(set_up.examined("--format", "json"), "warn")
     for told in (
-        "$PERSONAL_API_KEY is not set: no project can move between organizations",
+        "$PERSONAL_API_KEY is not set: no project can be transferred between organizations",
         "$PAID_ORG_API_KEY is the key of a person, not of organization paid",
         "this machine's clock is 8 days behind Neon's",
         "git filters tenants/acme.yaml",

@@ -73,7 +73,7 @@ def test_a_person_who_is_no_admin_can_move_nothing_out(role: str) -> None:
         acts = [saying("/users/me", {"id": me}), saying(f"/organizations/{paid}/members", members)]
         found = examined(neon, _both(*acts))
     [warning] = found[Status.WARN]
-    assert f"{role} of paid. No project can be moved out of free and paid" in warning
+    assert f"{role} of paid. No project can be transferred out of free and paid" in warning
     assert found[Status.FAIL] == []
 
 

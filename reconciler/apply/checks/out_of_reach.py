@@ -56,7 +56,7 @@ async def explained(run: Run, error: ReconcilerError, address: Address) -> Recon
 def _text(address: Address, place: str, error: ReconcilerError) -> str:
     project, organization = f"project {address.project_id}", address.organization
     if not place and address.project is not None and address.project.organization != organization:
-        moved = f"the run has moved it to organization {organization}, whose key does not see it yet"
+        moved = f"the run has transferred it to organization {organization}, whose key does not see it yet"
         return f"{project}: {moved} ({error})"
     where = f"it is in {place} now" if place else "no key of the fleet has access to it"
     return f"{project} is no longer in organization {organization}: {where} ({error})"

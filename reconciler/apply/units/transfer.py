@@ -446,7 +446,9 @@ class SharedCall:
         """Records which calls with a lost answer were not carried out: a later call moved their projects."""
         for lost, project_ids in list(self.lost):
             if not project_ids.isdisjoint(moved):
-                self.run.writes.not_carried_out(lost, "it was not carried out: a later call moved its projects")
+                self.run.writes.not_carried_out(
+                    lost, "it was not carried out: a later call transferred its projects"
+                )
                 self.lost.remove((lost, project_ids))
 
     async def _arrived(self, movers: Sequence[Mover]) -> None:

@@ -59,7 +59,7 @@ def _remedy(tenant: str, context: FleetContext, creating: int) -> str:
     found = "" if deleted is None else f"add recover: {deleted.project.id} to its file to recover it; "
     return (
         f"{found}add project_id to its file if the project is live under another name, search with --depth "
-        "deep, move it back if it is in an organization that tiers.yaml does not name, or permit exactly "
+        "deep, transfer it back if it is in an organization that tiers.yaml does not name, or permit exactly "
         f"the creations of this run with --allow creates={creating}"
     )
 

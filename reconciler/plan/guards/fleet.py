@@ -97,8 +97,9 @@ def moves_without_a_cause(kept: Sequence[TenantPlan], context: FleetContext) -> 
         yield _refusal(
             Rule.MOVE_NEEDS_A_CAUSE,
             uncaused,
-            "the project is in another organization than the files declare, and no commit since the base moved it",
-            "move it back in the console, change the tenant's tier in a commit, or permit exactly the "
+            "the project is in another organization than the files declare, and no commit since the base "
+            "transfers it",
+            "transfer it back in the console, change the tenant's tier in a commit, or permit exactly the "
             f"transfers of this run with --allow transfers={len(moving)}",
         )
 

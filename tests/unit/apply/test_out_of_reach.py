@@ -118,5 +118,5 @@ def test_a_project_that_the_run_has_moved_is_told_as_one_that_is_not_seen_yet(tm
     (birch,) = applied.report.outcomes
     told = "\n".join(f"{action.message} ({action.hint})" for action in birch.actions)
     assert (birch.result, applied.report.denied) == (Result.FAILED, False)
-    assert "the run has moved it to organization paid, whose key does not see it yet" in told
+    assert "the run has transferred it to organization paid, whose key does not see it yet" in told
     assert "no longer in" not in told

@@ -507,7 +507,7 @@ def test_a_project_that_somebody_moved_to_another_organization_is_said_to_be_the
     plan = make_plan(desired, live, base=desired)
     assert plan.empty
     (conflict,) = plan.conflicts
-    assert conflict.message == "project 1 was moved to organization org-x, which tiers.yaml does not name"
+    assert conflict.message == "project 1 was transferred to organization org-x, which tiers.yaml does not name"
     assert "add that organization to tiers.yaml" in conflict.remedy
 
 

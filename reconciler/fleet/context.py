@@ -35,10 +35,12 @@ class Files(Struct, frozen=True, kw_only=True):
     """A fleet's files."""
 
     desired: DesiredState
+    moment: datetime | None = None
+    """The time by which boosts and holds of earlier files have ended or not."""
 
     def past(self, request: Request) -> History:
         """The files at earlier commits, with the current names of tenants."""
-        past = request.past.under(self.desired)
+        past = request.past.under(self.desired).at(self.moment)
         return past if request.history else replace(past, gone=renames.no_longer_declared(past, self.desired))
 
 
@@ -66,7 +68,8 @@ class Context(Files, frozen=True, kw_only=True):
 
     def at_present(self) -> Context:
         """The same with files at the present time, for one request: boosts and holds may have ended."""
-        return replace(self, desired=self.desired.at(self.time()))
+        time = self.time()
+        return replace(self, desired=self.desired.at(time), moment=time)
 
     @property
     def process(self) -> ProcessState:

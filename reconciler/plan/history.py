@@ -110,6 +110,32 @@ class History(Struct, frozen=True, dict=True):
             files=files,
         )
 
+    def at(self, moment: datetime | None) -> History:
+        """Return the same with the earlier files at a time. The current ones need none if nothing in them ends;
+        of what has ended in earlier ones, the end asks for less than they seem to grant.
+        """
+        known: dict[int, DesiredState] = {}
+        moved = False
+
+        def dated(files: DesiredState) -> DesiredState:
+            nonlocal moved
+            if id(files) not in known:
+                known[id(files)] = files.at(moment)
+                moved = moved or known[id(files)] is not files
+            return known[id(files)]
+
+        def both(one: Baseline) -> Baseline:
+            base, fork = dated(one.base), one.fork and dated(one.fork)
+            return one if base is one.base and fork is one.fork else Baseline(base, fork)
+
+        base, fork, files = (one and dated(one) for one in (self.base, self.fork, self.files))
+        owed = {name: one and both(one) for name, one in self.owed.items()}
+        tried = {name: tuple(map(both, several)) for name, several in self.tried.items()}
+        since = {name: tuple(map(both, several)) for name, several in self.declared_since.items()}
+        if not moved:
+            return self
+        return replace(self, base=base, fork=fork, files=files, owed=owed, tried=tried, declared_since=since)
+
     def unreadable(self, tenant: str) -> bool:
         """Return whether the history of the tenant's files cannot be read: then they cause no reductions."""
         return self.lost or (tenant in self.unheld and tenant not in self.documents)

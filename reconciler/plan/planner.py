@@ -77,7 +77,7 @@ def make_plan(
     ask for resets. ``moved`` are tenants whose projects the run that plans again has transferred.
     """
     dated = desired.at(now)
-    desired, history = dated, history if dated is desired else history.under(dated)
+    desired, history = dated, (history if dated is desired else history.under(dated)).at(now)
     identities = identify(desired, live)
     tenants = selection.of(desired.tenants)
     undeclared = orphans.orphans(desired, identities) if selection.everything and live.listed else ()

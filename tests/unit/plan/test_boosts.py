@@ -94,6 +94,18 @@ def test_a_boost_raises_until_its_end() -> None:
     assert planned(BOOSTED, RAISED, BOOSTED, NOON + DAY - timedelta(seconds=1)).empty
 
 
+@pytest.mark.parametrize("now", [PLAIN, BESIDE_ANOTHER], ids=["alone", "beside another one"])
+def test_who_takes_an_ended_one_out_of_the_file_asks_for_nothing(now: DesiredState) -> None:
+    """Nothing in these files may end any more: the earlier ones are judged by the same time all the same."""
+    granted = a_project(quota=replace(FREE_QUOTA, active_time_seconds=700 * HOUR))
+    found = planned(now, granted, BOOSTED, AFTER)
+    assert found.empty
+    assert [one.rule for one in found.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
+    assert changes(planned(now, RAISED, BOOSTED, AFTER)) == {
+        "quota.active_time_seconds": (500 * HOUR, 100 * HOUR, Origin.CONFIG)
+    }
+
+
 def test_its_end_alone_takes_back_what_it_granted() -> None:
     plan = planned(BOOSTED, RAISED, BOOSTED, NOON + DAY)
     assert changes(plan) == {"quota.active_time_seconds": (500 * HOUR, 100 * HOUR, Origin.CONFIG)}

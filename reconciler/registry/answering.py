@@ -27,6 +27,17 @@ class SilentError(psycopg.OperationalError):
 class AnsweringConnection(psycopg.Connection[Any]):
     """Closes itself where the other side is silent."""
 
+    @classmethod
+    def opened(cls, *args: Any, **named: Any) -> AnsweringConnection:
+        """As ``connect``. What begins a transaction sets its isolation, whatever the database or the role sets.
+
+        Nothing is prepared: behind a pooler, the next transaction may be in another session.
+        """
+        connection = cls.connect(*args, **named)
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        connection.prepare_threshold = None
+        return connection
+
     def wait(self, gen: Generator[Any, Any, Read], *args: Any, **named: Any) -> Read:
         """As in psycopg. Raises SilentError."""
         try:

@@ -9,6 +9,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.live.registered import ALL_PARTS
 from reconciler.model.diagnosis import Area, fail, failed_by, ok, warn
 from reconciler.registry.connect import open_registry
+from reconciler.registry.reasons import ONLY_READS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ def registry_checks(desired: DesiredState, environ: Environment) -> Iterator[Che
 
 def _of(registry: Registry) -> Iterator[Check]:
     version, newest = registry.version(), registry.newest
+    if registry.only_reads():
+        yield fail(Area.REGISTRY, "the registry's database lets this role only read", ONLY_READS)
     if version is None:
         yield ok(Area.REGISTRY, "the registry answers; it has no tables yet: the first apply creates them")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
@@ -12,6 +13,7 @@ from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
 
     from reconciler.environment import Environment
     from reconciler.registry.store import Registry
@@ -33,10 +35,27 @@ TIMEOUTS: Final = {
     "statement_timeout": TIMEOUT_SECONDS,
     "idle_in_transaction_session_timeout": STOPPED_SECONDS,
 }
-SET_TIMEOUTS: Final = "SELECT " + ", ".join(
-    f"set_config('{name}', '{seconds}s', true)" for name, seconds in TIMEOUTS.items()
+FORMS: Final = {"DateStyle": "ISO, MDY", "TimeZone": "UTC", "standard_conforming_strings": "on"}
+"""How values are written: psycopg reads no time in another form."""
+KEPT_AT_ONCE: Final = (
+    "set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)"
 )
-"""Sets the timeouts of one transaction: PgBouncer refuses them as parameters of a connection."""
+"""A claim that a crash of the database loses would be given to two runs."""
+SET_UP: Final = "SELECT " + ", ".join(
+    [
+        *(f"set_config('{name}', '{seconds}s', true)" for name, seconds in TIMEOUTS.items()),
+        *(f"set_config('{name}', '{value}', true)" for name, value in FORMS.items()),
+        KEPT_AT_ONCE,
+    ]
+)
+"""Sets what a transaction relies on, whatever the database or the role sets.
+
+For this transaction only: the session may be that of a pooler. PgBouncer refuses parameters of a connection.
+"""
+IDLE_SECONDS: Final = 20.0
+"""A connection that nobody has used for so long is replaced: databases and poolers close idle ones."""
+LEFT_AT: Final = "left at"
+"""When a connection was last given back."""
 REGISTRY: Final = "a registry"
 """The object of an address, in messages."""
 FORM: Final = "postgresql://user:password@host/database or sqlite:///registry.db"
@@ -117,8 +136,10 @@ def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
     if not sqlite:
         from reconciler.registry.answering import AnsweringConnection  # noqa: PLC0415
 
-        event.listen(engine, "do_connect", lambda *given: AnsweringConnection.connect(*given[2], **given[3]))
-        event.listen(engine, "begin", _set_timeouts)
+        event.listen(engine, "do_connect", lambda *given: AnsweringConnection.opened(*given[2], **given[3]))
+        event.listen(engine, "begin", _set_up)
+        event.listen(engine, "checkin", _left_at)
+        event.listen(engine, "checkout", _replace_idle)
     return engine
 
 
@@ -129,8 +150,20 @@ def _options() -> set[str]:
     return {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
-def _set_timeouts(connection: Connection) -> None:
-    connection.exec_driver_sql(SET_TIMEOUTS)
+def _set_up(connection: Connection) -> None:
+    connection.exec_driver_sql(SET_UP)
+
+
+def _left_at(_: object, record: ConnectionPoolEntry) -> None:
+    record.info[LEFT_AT] = monotonic()
+
+
+def _replace_idle(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Has the pool open another connection in the place of an idle one."""
+    from sqlalchemy.exc import DisconnectionError  # noqa: PLC0415
+
+    if monotonic() - record.info.get(LEFT_AT, monotonic()) > IDLE_SECONDS:
+        raise DisconnectionError("idle")
 
 
 def _invalid_address(address: str | EnvReference, what: str, more: str = "") -> InvalidInputError:

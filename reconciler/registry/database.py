@@ -17,6 +17,7 @@ from reconciler.daemon_threads import DaemonThreads
 from reconciler.errors import RegistryError
 from reconciler.registry import INSTALL
 from reconciler.registry.null import NullRegistry
+from reconciler.registry.reasons import REMEDIES, UNUSABLE
 from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.secret import HIDDEN
 
@@ -88,6 +89,13 @@ class DatabaseRegistry(NullRegistry):
             stated = tables.has_table(VERSIONS.name) and connection.scalar(sa.select(VERSIONS.c.version_num))
             return str(stated or BEFORE_VERSIONS)
 
+    def only_reads(self) -> bool:
+        """Whether the database, or the role, begins transactions that may only read. Writes nothing."""
+        if self._engine.dialect.name == "sqlite":
+            return False
+        with self._reading() as connection:
+            return str(connection.scalar(sa.text("SHOW transaction_read_only"))) == "on"
+
     def close(self) -> None:
         """Closes the database, without waiting for calls that still run in threads."""
         self._readers.shutdown(wait=False)
@@ -127,9 +135,9 @@ class DatabaseRegistry(NullRegistry):
 
     def _failed(self, error: SQLAlchemyError) -> RegistryError:
         """An error with the driver's message, without the statement, its values, and any part of the address."""
+        state = getattr(getattr(error, "orig", None), "sqlstate", None)
         return RegistryError(
-            f"the registry cannot be used: {_text(error, self._engine)}",
-            hint="no tenant is created without a claim: run again when the database can be used",
+            f"the registry cannot be used: {_text(error, self._engine)}", hint=REMEDIES.get(state, UNUSABLE)
         )
 
 

@@ -73,11 +73,14 @@ def _of_postgresql(connection: Connection, query: str) -> tuple[list[str], Seque
     with only.begin():
         driver: Any = only.connection.dbapi_connection
         try:
+            driver.prepare_threshold = 0
             with driver.cursor() as cursor:
                 cursor.execute(query, prepare=True)
                 if cursor.description is None:
                     raise InvalidInputError("the query returns no rows: it is not a SELECT")
-                return [column.name for column in cursor.description], cursor.fetchmany(MOST_ROWS + 1)
+                found = [column.name for column in cursor.description], cursor.fetchmany(MOST_ROWS + 1)
+                driver.execute("DEALLOCATE ALL")  # a pooler would keep it for others
+                return found
         except psycopg.Error as error:
             raise DBAPIError(query, None, error) from error
 

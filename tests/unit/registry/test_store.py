@@ -220,7 +220,7 @@ def test_a_table_that_somebody_locks_is_not_waited_for_forever(
     """A migration, or a session that somebody forgot: the wait blocks a run, signals and all."""
     import psycopg  # noqa: PLC0415
 
-    monkeypatch.setattr(connect, "SET_TIMEOUTS", connect.SET_TIMEOUTS.replace("15s", "200ms"))
+    monkeypatch.setattr(connect, "SET_UP", connect.SET_UP.replace("15s", "200ms"))
     registry = open_registry(postgres, Environment({}), fleet="locked")
     registry.prepare()
     with psycopg.connect(postgres) as locking:
@@ -287,7 +287,7 @@ def test_locks_of_a_program_that_was_stopped_end(postgres: str, monkeypatch: pyt
     """A laptop that sleeps, or Ctrl-Z: its connection stays open."""
     stopped, other = (open_registry(postgres, Environment({}), fleet="prod") for _ in range(2))
     stopped.prepare()
-    monkeypatch.setattr(connect, "SET_TIMEOUTS", connect.SET_TIMEOUTS.replace("120s", "2s"))
+    monkeypatch.setattr(connect, "SET_UP", connect.SET_UP.replace("120s", "2s"))
     holding, going_on = Event(), Event()
 
     def change(state: str | None, now: float) -> tuple[str, None]:

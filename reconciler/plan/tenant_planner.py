@@ -132,9 +132,11 @@ class TenantPlanner:
         return ()
 
     def _end(self, tenant: Tenant, project: LiveProject) -> Iterator[Action]:
-        delete = lifecycle.delete(self._desired, tenant, project.id, self._history.past(tenant.name))
+        past = self._history.past(tenant.name)
+        committed = past is not None and tenant.name not in self._history.documents
+        delete = lifecycle.delete(self._desired, tenant, project.id, past)
         refusal = later_project_refusal(
-            self._desired, self._live, self._tombstones, tenant, project, delete, self._now
+            self._desired, self._live, self._tombstones, tenant, project, delete, self._now, committed=committed
         )
         if refusal is not None:
             self.refusals.append(refusal)

@@ -52,17 +52,29 @@ def later_project_refusal(
     project: LiveProject,
     action: Action,
     now: datetime,
+    *,
+    committed: bool,
 ) -> Refusal | None:
     """Return a refusal if the project is not the one that the tombstone was written for, or if nobody can tell.
 
     A deletion before the date of its tombstone would make the next project of the tenant look like the one that
-    the tombstone means.
+    the tombstone means. ``committed``: whether a commit is to ask for the deletion; a document has no date.
     """
     written = tombstones.written.get(tenant.name)
-    if written is None or tenant.project_id is not None:
+    if tenant.project_id is not None or (written is None and not committed):
         return None
     comparable = tombstones.newest is not None and abs(now - tombstones.newest) < COMPARABLE
-    if comparable and written > now + CLOCKS_APART:
+    if written is None:
+        if not (ends := _earlier_ends(desired, live, tenant, project)):
+            return None
+        message = (
+            f"project {project.id} was created after an earlier one of the tenant was deleted, on "
+            f"{max(ends):%Y-%m-%d at %H:%M} UTC, and no commit shows for which of them the tombstone was written"
+        )
+        remedy = (
+            f"add project_id: {project.id} to the tombstone to delete this project; otherwise remove the tombstone"
+        )
+    elif comparable and written > now + CLOCKS_APART:
         date = f"{written:%Y-%m-%d at %H:%M:%S} UTC"
         message = f"the tombstone is dated {date}, in the future: which project it was written for is not known"
         remedy = f"wait until {date}, or add project_id: {project.id} to the tombstone"
@@ -86,6 +98,11 @@ def _is_ended(
     desired: DesiredState, live: LiveState, tenant: Tenant, project: LiveProject, written: datetime
 ) -> bool:
     """Whether a project of the tenant was deleted after the tombstone was written, before this one was created."""
+    return any(written <= end + CLOCKS_APART for end in _earlier_ends(desired, live, tenant, project))
+
+
+def _earlier_ends(desired: DesiredState, live: LiveState, tenant: Tenant, project: LiveProject) -> list[datetime]:
+    """When projects of the tenant that can be recovered were deleted, before this one was created."""
     names = desired.project_names(tenant.name)
-    ends = [deleted.deleted_at for deleted in live.recoverable if deleted.project.name in names]
-    return any(end is not None and written <= end + CLOCKS_APART and end <= project.created_at for end in ends)
+    ends = (deleted.deleted_at for deleted in live.recoverable if deleted.project.name in names)
+    return [end for end in ends if end is not None and end <= project.created_at]

@@ -359,6 +359,16 @@ class TestATombstone:
         assert "later-life" in second.out
         assert transfers(came_back) == {"acme": 5, "bluebird": 8}
 
+    def test_that_is_not_committed_deletes_no_second_project(self, fleet: Shell) -> None:
+        fleet.tenant("acme", "tier: free\nstate: absent")
+        assert run(fleet, "apply").code == 0
+        assert transfers(fleet) == {"bluebird": 8}
+        assert fleet.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "free"}').code == 0
+        second = run(fleet, "apply")
+        assert second.code == 5
+        assert "no commit shows for which of them" in " ".join(second.out.split())
+        assert "acme" in transfers(fleet)
+
     def test_nor_by_converging_its_name(self, came_back: Shell) -> None:
         assert came_back.simulated("converge", "acme", "--base", "applied").code == 5
         assert "acme" in transfers(came_back)

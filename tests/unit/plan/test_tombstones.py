@@ -87,6 +87,35 @@ class TestAProjectThatCameLater:
         assert kinds(plan_of(later, years_apart, other)) == ["delete_project"]
 
 
+class TestATombstoneThatNoCommitContains:
+    def test_does_not_delete_the_project_of_a_tenant_that_came_back(self) -> None:
+        earlier = a_deleted(a_project(id="p-earlier"))
+        assert earlier.deleted_at is not None
+        later = project_created(earlier.deleted_at + HOUR)
+        plan = plan_of(later, Tombstones(), earlier, permissions=Permissions(lowering=True))
+        assert plan.empty
+        (refusal,) = plan.refusals
+        assert refusal.rule is Rule.LATER_LIFE
+        assert "created after an earlier one of the tenant was deleted" in refusal.message
+        assert "add project_id: p-acme to the tombstone" in refusal.remedy
+        assert kinds(plan_of(later, Tombstones(), earlier, pinned="p-acme")) == ["delete_project"]
+
+    def test_deletes_the_first_project_and_one_that_lived_beside_a_deleted_one(self) -> None:
+        second = a_deleted(a_project(id="p-second"))
+        assert second.deleted_at is not None
+        assert kinds(plan_of(project_created(NOON), Tombstones())) == ["delete_project"]
+        first = project_created(second.deleted_at - HOUR)
+        assert kinds(plan_of(first, Tombstones(), second)) == ["delete_project"]
+
+    def test_in_a_document_deletes_what_is_there_now(self) -> None:
+        earlier = a_deleted(a_project(id="p-earlier"))
+        assert earlier.deleted_at is not None
+        later = project_created(earlier.deleted_at + HOUR)
+        desired, live = a_fleet(a_tenant(absent=True)), a_view(later, deleted={"free": (earlier,)})
+        history = History(a_fleet(a_tenant()), documents=frozenset({"acme"}))
+        assert kinds(make_plan(desired, live, history=history)) == ["delete_project"]
+
+
 class TestATombstoneOfTheFuture:
     """Of a machine whose clock is ahead: once its date has passed, the tenant's next project would look older."""
 

@@ -75,6 +75,8 @@ class RestoreTo(Struct, frozen=True, kw_only=True):
         last = timeline.last_restore
         if self.ago is None or self.again or last is None or last.until is None or self.to >= last.until:
             return None
+        if timeline.holding(self.to) is None:
+            return None  # what is said of that moment is where it lies
         done = f"{self.ago} ago lies before the last restore of branch {default.name!r}, at {utc_text(last.until)}"
         return done, f"name the moment: --to {rfc3339(self.to)} undoes that restore too; or add --again"
 

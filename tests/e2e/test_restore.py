@@ -161,6 +161,14 @@ class TestToAMoment:
         assert "15m ago lies before the last restore of branch 'main'" in again.out
         assert len(points(fleet, "old_branch")) == 1
 
+    def test_nor_is_a_moment_proposed_that_no_restore_reaches(self, fleet: Shell) -> None:
+        assert restore(fleet, "--to", "15m").code == 0
+        beyond = restore(fleet, "--to", "400d")
+        assert beyond.code == 5
+        told = " ".join(beyond.out.split())
+        assert "before the creation of the project" in told
+        assert "name the moment" not in told
+
     def test_outside_of_the_window_its_start_is_said(self, fleet: Shell) -> None:
         fleet.clock = PassingTime(STRIDE_SECONDS, fleet.clock() + 30 * 86_400)
         ended = restore(fleet, "--to", "8d")

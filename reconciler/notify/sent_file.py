@@ -94,8 +94,13 @@ class SentFile(Records):
             raise InvalidInputError(f"{what}: {error}", hint=regular_files.REMEDY) from error
         except msgspec.DecodeError as error:
             raise _not_ours(what, "is not a record of sent notices") from error
-        if (document.kind, document.format_version) != ("told", FORMAT_VERSION):
+        if document.kind != "told":
             raise _not_ours(what, "is not a record of sent notices")
+        if document.format_version != FORMAT_VERSION:
+            raise InvalidInputError(
+                f"{what}: this release reads format {FORMAT_VERSION}, not {document.format_version}",
+                hint="use a newer version of reconciler, or name another file",
+            )
         if document.fleet != self._fleet:
             raise _not_ours(what, "belongs to another fleet")
         return document.sent

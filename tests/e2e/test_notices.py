@@ -191,6 +191,18 @@ def test_a_file_of_another_fleet_is_not_overwritten(fleet: Shell, receiver: Rece
     assert "belongs to another fleet" in ended.err
 
 
+def test_a_file_of_a_later_version_is_named_as_such_and_not_overwritten(fleet: Shell, receiver: Receiver) -> None:
+    told(fleet, receiver)
+    state = fleet.folder / "told.json"
+    later = state.read_text().replace('"format_version": 1', '"format_version": 2')
+    assert '"format_version": 2' in later
+    state.write_text(later)
+    ended = told(fleet, receiver)
+    assert (ended.code, state.read_text()) == (3, later)
+    assert "this release reads format 1, not 2" in ended.err
+    assert "use a newer version of reconciler" in ended.err
+
+
 def applied(fleet: Shell, receiver: Receiver, *args: str) -> Ended:
     flags = ("--yes", "--journal", "journal.jsonl", "--notify-to", receiver.url(), *STATE, *args)
     return fleet.simulated("apply", *flags)

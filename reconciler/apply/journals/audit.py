@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from reconciler.apply.journals.dead_runs import json_lines
+from reconciler.apply.journals.dead_runs import is_known, json_lines
 from reconciler.model.moments import rfc3339, utc
 from reconciler.model.record import Audit, RecordedChange, RecordedWrite
 from reconciler.model.values import JsonText, replace
@@ -78,6 +78,7 @@ class _File:
         match entry.get("line"):
             case "run":
                 self.headers[str(entry.get("run"))] = entry
+                self.complete = self.complete and is_known(entry)
             case "wave":
                 self.wave(entry)
             case "intent":

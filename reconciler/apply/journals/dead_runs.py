@@ -22,10 +22,12 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from reconciler.live.state import RunState, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.values import Json
 
+FORMAT_VERSION: Final = 3
+"""Of journals. Version 1 recorded no ``object`` and no waves, version 2 no quotas."""
 LONGEST_LINE_BYTES: Final = 2**24
 DECLARED_DEAD: Final = "declared with --run-is-dead"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -144,13 +146,19 @@ def _records(path: Path, file: IO[bytes], runs: Collection[str]) -> dict[str, _R
         run = line.get("run")
         if line.get("line") == "run" and isinstance(run, str) and run in runs:
             original = bool(own) and line.get("file") == own
-            records.setdefault(run, _Record(path, original, held and original))
+            records.setdefault(run, _Record(path, original, held and original, complete=is_known(line)))
         elif line.get("line") == "kept" and run in records:
             records[run].kept.add(str(line.get("project_id")))
         elif not line:
             for record in records.values():
                 record.complete = False
     return records
+
+
+def is_known(line: Mapping[str, Any]) -> bool:
+    """Whether the first line of a run is of a known format: of a later one, something may be missed."""
+    version = line.get("format_version")
+    return isinstance(version, int) and version <= FORMAT_VERSION
 
 
 def json_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from reconciler.apply.journals.dead_runs import file_identity, hold_lock
+from reconciler.apply.journals.dead_runs import FORMAT_VERSION, file_identity, hold_lock
 from reconciler.errors import JournalError, NotSentError, ReconcilerError, UnknownOutcomeError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT_VERSION: Final = 3
-"""Version 1 recorded no ``object`` and no waves, version 2 no quotas."""
 OWNER_ONLY: Final = 0o600
 GROUP_AND_OTHERS: Final = 0o077
 

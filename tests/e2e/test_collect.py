@@ -163,7 +163,9 @@ def test_is_refused_where_a_database_declares_tenants(fleet: Shell) -> None:
     block = "tenants:\n  - {ndjson: 'fleet/*.ndjson'}\n" + query
     fleet.write("tiers.yaml", (fleet.folder / "tiers.yaml").read_text().replace(SOURCES, block))
     ended = fleet.simulated("collect")
-    assert (ended.code, "may be that of a row that is gone" in " ".join(ended.err.split())) == (3, True), ended.err
+    assert (ended.code, "may belong to a row that was deleted" in " ".join(ended.err.split())) == (3, True), (
+        ended.err
+    )
 
 
 def test_runs_at_once_write_each_line_once(fleet: Shell) -> None:

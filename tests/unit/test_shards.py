@@ -24,7 +24,7 @@ def test_auto_is_the_number_of_the_job(values: dict[str, str], part: tuple[int, 
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({}, "nothing says which part this is"),
+        ({}, "no variable says which part this is"),
         ({"CI_NODE_INDEX": "3"}, r"\$CI_NODE_TOTAL is not set"),
         ({"JOB_COMPLETION_INDEX": "8", "RECONCILER_SHARDS": "8"}, "is 8, and .* is 8"),
         ({"CI_NODE_INDEX": "0", "CI_NODE_TOTAL": "4"}, "is 0, and .* is 4"),

@@ -31,6 +31,7 @@ EXCEPTIONS: Final = {
     "rows.py": "opens the simulator that has a PostgreSQL database for each branch",
     "unit/registry/test_fleet_with_registry.py": "the database is the registry's, which somebody drops",
     "unit/simulator/test_face.py": "compares every table of the store with what it was",
+    "unit/registry/test_settings_of_the_database.py": "asks PostgreSQL about its own sessions",
     "unit/simulator/test_rows.py": "the databases are the tenants' own, in PostgreSQL",
     "unit/simulator/test_store.py": "is about the store: files, transactions and threads",
     "unit/simulator/test_switches.py": "is about what the file of an account keeps from one opening to the next",

@@ -268,10 +268,10 @@ def test_drift_is_told_once_and_again_if_it_changes(fleet: Shell, receiver: Rece
     fleet.tenant("acme", "tier: free\noverrides: {quota: {active_time: 300h}}")
     assert (drifted().code, drifted().code) == (2, 2)
     assert receiver.titles == ["reconciler prod: 1 differs"]
-    assert receiver.bodies[0].splitlines()[0] == "- acme: project: quota.active_time_seconds"
+    assert receiver.bodies[0].splitlines()[0] == "- acme: project: quota.active_time live 100h, files 300h"
     fleet.tenant("acme", "tier: free\noverrides: {quota: {active_time: 300h, data_transfer: 9GiB}}")
     drifted()
-    assert "quota.data_transfer_bytes" in receiver.bodies[1]
+    assert "quota.data_transfer live 5GiB, files 9GiB" in receiver.bodies[1]
     fleet.tenant("acme")
     assert drifted().code == 0
     assert json.loads((fleet.folder / "told.json").read_text())["told"] == []

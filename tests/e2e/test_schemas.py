@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
+QUOTA_OF_FREE = "{active_time: 100h, data_transfer: 5GiB, logical_size: 512MiB}"
+
 
 class Schema:
     """A schema as the command prints it."""
@@ -29,13 +31,17 @@ class Schema:
 
 @pytest.fixture
 def used(shell: Shell) -> Shell:
-    """A fleet in which projects were created, changed and deleted."""
+    """A fleet in which projects were created, changed, moved with and without another quota, and deleted."""
     shell.tenant("acme")
     shell.tenant("bluebird")
     ended = shell.simulated(
         "converge", "acme", "bluebird", "--journal", "journal.jsonl", "--connections-to", "strings.jsonl"
     )
     assert ended.code == 0, ended.err
+    shell.tenant("carol")
+    shell.applied()
+    shell.run("simulator", "switches", "--data", "sim.db", "transfer_keeps_quota=true")
+    shell.tenant("carol", f"tier: pro\noverrides: {{quota: {QUOTA_OF_FREE}}}")
     shell.tenant("acme", "tier: pro\nprotect: false")
     shell.tenant("bluebird", "tier: free\nstate: absent")
     allowed = [word for what in ("lowering", "deletes=1") for word in ("--allow", what)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import ExitCode
+from tests.harness.registry_database import give_row_of
 from tests.harness.repository import git
 
 if TYPE_CHECKING:
@@ -47,10 +46,7 @@ def base(shell: Shell) -> str:
     shell.applied()
     shell.tenant("acme", "tier: free\noverrides: {quota: {active_time: 1h}}")
     commit(shell)
-    with closing(sqlite3.connect(shell.folder / "sim.registry.db")) as rows, rows:
-        [(bobs,)] = rows.execute("SELECT project_id FROM neon_reconciler_tenants WHERE tenant = 'bob'")
-        rows.execute("UPDATE neon_reconciler_tenants SET project_id = NULL WHERE tenant = 'bob'")
-        rows.execute("UPDATE neon_reconciler_tenants SET project_id = ? WHERE tenant = 'acme'", (bobs,))
+    give_row_of("bob", "acme", shell.folder / "sim.registry.db")
     return applied
 
 

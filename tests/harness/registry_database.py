@@ -43,6 +43,15 @@ def accounts(file: Path) -> list[str]:
         return [name for (name,) in database.execute("SELECT account FROM neon_reconciler_calls")]
 
 
+def give_row_of(other: str, tenant: str, file: Path) -> None:
+    """Let a tenant's row in SQLite name the project of another one, whose own row names none."""
+    with closing(sqlite3.connect(file)) as database, database:
+        query = "SELECT project_id FROM neon_reconciler_tenants WHERE tenant = ?"
+        [(project,)] = database.execute(query, (other,))
+        change = "UPDATE neon_reconciler_tenants SET project_id = ? WHERE tenant = ?"
+        database.executemany(change, [(None, other), (project, tenant)])
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL, which ends with the block."""

@@ -22,6 +22,8 @@ MOST_FEW: Final = 10
 READS_PER_ARRIVAL: Final = 6
 """At most, where the key of an organization sees what has moved to it after 5 seconds: one a second."""
 
+SLOW_IN: Final = 10
+"""Fewer than one resize in so many takes longer than its first poll waits."""
 PAGES_SEARCHED: Final = 3
 """Pages of a list that are searched for the projects of a shared transfer: they are near each other there."""
 LOCKED_IN: Final = 1000
@@ -44,6 +46,7 @@ QUANTITIES: Final = {
     "detail": "one read below the one tenant's project: its computes, or its branches",
     "first_patch": "one read, by which a run finds out what a patch of settings removes",
     "resized": "new projects whose first compute is resized: a patch, and a read of the operations after it",
+    "slow": "new projects whose resize has not ended at the first read of its operations: one in ten",
     "again": "list pages that show moved projects again: they were observed too long ago when their key sees them",
     "moved": "tenants that do not pay yet, which are all to move",
     "routes": "shared transfers of all of them",
@@ -80,6 +83,7 @@ def quantities(tenants: int, api: Api = Api()) -> Mapping[str, int]:  # noqa: B0
         "detail": 1,
         "first_patch": 1,
         "resized": percent,
+        "slow": ceil(tenants / SLOW_IN),
         "again": _again(percent, percent, api),
         "moved": tenants - paid,
         "routes": ceil((tenants - paid) / PROJECTS_PER_TRANSFER),

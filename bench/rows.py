@@ -197,7 +197,7 @@ ROWS: Final = (
     Row(
         "apply, as many created",
         APPLY,
-        LISTED_TODAY + calls(organizations=1, tenants=5, checks=1, percent=1),
+        LISTED_TODAY + calls(organizations=1, tenants=5, slow=1, checks=1, percent=1),
         LISTED + calls(tenants=3, pages=1),
         add_all,
         largest=LONG,

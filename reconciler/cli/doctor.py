@@ -11,6 +11,7 @@ from reconciler import __version__
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.flags import FilesFlags
 from reconciler.cli.fleet_files import FleetFiles
+from reconciler.cli.neon_connection import RepeatedCalls
 from reconciler.cli.os_errors import require_room_for_files
 from reconciler.cli.runtime import runtime
 from reconciler.cli.trust import require_trust, unpermitted_values
@@ -97,7 +98,7 @@ def _of_account(desired: DesiredState, directory: Path, account: AccountFlags, b
     except ReconcilerError as error:
         return [failed_by(Area.NETWORK, error)]
     with asyncio.Runner() as runner:
-        runner.run(examination.run(host, now=lambda: around.now))
+        runner.run(examination.run(host, now=lambda: around.now, observer=RepeatedCalls()))
     return [*examination.checks, *registry_checks(desired, around.environ)]
 
 

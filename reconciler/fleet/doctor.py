@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.environment import Environment
     from reconciler.live.project import LiveProject
     from reconciler.model.diagnosis import Check
+    from reconciler.neon.call import CallObserver
     from reconciler.neon.credentials import Key, OrganizationAccess
 
 FEWEST_SWAPPED: Final = 5
@@ -48,7 +49,12 @@ class Examination:
         self._personal = self._read_personal(environ)
 
     async def run(
-        self, host: str, *, via: httpx.AsyncBaseTransport | None = None, now: Callable[[], datetime] = utc_now
+        self,
+        host: str,
+        *,
+        via: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+        observer: CallObserver | None = None,
     ) -> None:
         """Calls the API at a host that may get the keys. ``via`` replaces the network, for a simulator."""
         if via is None:
@@ -59,7 +65,8 @@ class Examination:
         if not keys:
             return
         secrets = tuple(key.secret for key in keys)
-        async with Transport(host, pace=Pace.of(self._desired.api), via=via, secrets=secrets) as transport:
+        pace = Pace.of(self._desired.api)
+        async with Transport(host, pace=pace, via=via, secrets=secrets, observer=observer) as transport:
             try:
                 await self._examine(transport)
             except UnreachableError as error:

@@ -77,6 +77,14 @@ class Pause(Struct, frozen=True):
     """The status of the response; None if there was none."""
     seconds: float
     """Until the next attempt, at least."""
+    why: str
+    """The message of the error that ends the call if no later attempt succeeds."""
+    patience_seconds: float
+    """How long the call may still pause, this pause included, before it is given up."""
+    attempts_left: int | None = None
+    """How many attempts follow at the most; None if only the pauses are limited."""
+    expected: bool = False
+    """Whether the call waits for what takes some seconds on any day."""
 
 
 class Attempt(Struct, frozen=True):

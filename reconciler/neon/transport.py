@@ -234,9 +234,19 @@ class Transport:
         return answer
 
     def _tell_pause(self, exchange: Exchange, run: RunCalls, state: RetryCallState) -> None:
-        error = _again(state).error
-        status = error.status if isinstance(error, ApiError) else None
-        pause = Pause(exchange.call, exchange.request_id, state.attempt_number, status, state.upcoming_sleep)
+        again = _again(state)
+        status = again.error.status if isinstance(again.error, ApiError) else None
+        pause = Pause(
+            exchange.call,
+            exchange.request_id,
+            state.attempt_number,
+            status,
+            state.upcoming_sleep,
+            why=str(again.error),
+            patience_seconds=PATIENCE_SECONDS - (state.idle_for - state.upcoming_sleep),
+            attempts_left=None if again.attempts >= MANY_ATTEMPTS else again.attempts - state.attempt_number,
+            expected=again.steady,
+        )
         if run.on_pause is not None:
             run.on_pause(pause)
         if self._observer is not None:

@@ -1,4 +1,7 @@
-"""The calls that show whose a key is and what it permits. Only ``doctor`` makes them."""
+"""The calls that show whose a key is and what it permits.
+
+Only ``doctor`` makes them; after a list is answered 404, others ask for the owner, to tell what is wrong.
+"""
 
 from __future__ import annotations
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from reconciler.desired.naming import Search
-from reconciler.errors import IncompleteViewError, NotFoundError, WrongOrganizationError
+from reconciler.errors import (
+    AuthenticationError,
+    IncompleteViewError,
+    NotFoundError,
+    PermissionDeniedError,
+    WrongOrganizationError,
+)
 from reconciler.model.api_limits import PROJECTS_PER_PAGE
 from reconciler.neon import conversion, wire
 from reconciler.neon.account import Account
@@ -197,9 +203,7 @@ class ProjectLists(Account):
         seen: set[str] = set()
         full, confirming = False, False
         while len(seen) < MOST_PAGES:
-            page = await self._send(
-                organization, Call("GET", "/projects", purpose, query=query), wire.ProjectsPage
-            )
+            page = await self._page(organization, Call("GET", "/projects", purpose, query=query))
             yield page
             cursor = page.pagination.cursor if page.pagination else None
             count = len(page.projects) + len(page.unavailable_project_ids)
@@ -212,6 +216,17 @@ class ProjectLists(Account):
                 seen.add(cursor)
                 query = {**query, "cursor": cursor}
         raise unending_list(purpose, hint=TOO_MANY)
+
+    async def _page(self, organization: str, call: Call) -> wire.ProjectsPage:
+        """One page. Raises UnreachableError after 404 if what answers at the address is not Neon's API."""
+        try:
+            return await self._send(organization, call, wire.ProjectsPage)
+        except NotFoundError:
+            from reconciler.neon.key_calls import KeyCalls  # noqa: PLC0415 - after this error only
+
+            with suppress(AuthenticationError, PermissionDeniedError):
+                await KeyCalls(self._transport, self._organization(organization).key).owner()
+            raise
 
 
 def _in_any_form(text: str) -> str:

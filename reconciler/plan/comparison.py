@@ -131,6 +131,14 @@ class Comparison(Struct, frozen=True):
             for path in paths
         )
 
+    def needs_branch(self, name: str) -> bool:
+        """Return whether the files declare a snapshot that a branch of this name may be, or a branch with this
+        parent: also files that are newer, or that a document replaces. No policy deletes it.
+        """
+        snapshots, branches = self.settings.snapshots or (), self.settings.dev_branches or ()
+        here = any(one.name == name for one in snapshots) or any(one.parent == name for one in branches)
+        return here or self.kept_elsewhere(f"snapshots.{name}")
+
     def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
         """Return the change with its origin. ``spoken_of`` is the field in the files, if it has another path."""
         path, live = spoken_of or change.path, change.before

@@ -137,8 +137,22 @@ class History(Struct, frozen=True, dict=True):
         return replace(self, base=base, fork=fork, files=files, owed=owed, tried=tried, declared_since=since)
 
     def unreadable(self, tenant: str) -> bool:
-        """Return whether the history of the tenant's files cannot be read: then they cause no reductions."""
-        return self.lost or (tenant in self.unheld and tenant not in self.documents)
+        """Return whether the history of the tenant's files cannot be read: then they cause no reductions.
+
+        A single unusable file is enough: at the tenant's base, at the fork, at a commit that was tried, or behind a
+        document.
+        """
+        if self.lost or (tenant in self.owed and self.owed[tenant] is None):
+            return True
+        if tenant in self.documents:
+            return self.files is not None and tenant in self.files.held_back
+        return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
+
+    def _known_states(self, tenant: str) -> Iterator[DesiredState]:
+        """Yield the files at the tenant's own base and fork, and at commits since that count as a base of its own."""
+        since = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+        yield from self._states(tenant)
+        yield from (files for baseline in since for files in baseline.states)
 
     def baseline(self, tenant: str) -> Baseline | None:
         """Return the files at the tenant's own base; None if unknown."""
@@ -241,7 +255,8 @@ class History(Struct, frozen=True, dict=True):
 
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
         """Each tenant, by current name, that its own base or fork, or the files behind a document, protect."""
-        others = (*self.owed.values(), *chain.from_iterable(self.tried.values()))
+        since = chain(self.declared_since.values(), self.tried.values())
+        others = (*self.owed.values(), *chain.from_iterable(since))
         owed = [files for baseline in others if baseline for files in baseline.states]
         for files in filter(None, (self.base, self.fork, self.files, *owed)):
             for name, tenant in files.tenants.items():
@@ -249,8 +264,7 @@ class History(Struct, frozen=True, dict=True):
                     yield name, tenant
 
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:
-        baseline = self.baseline(tenant)
-        return baseline is None or any(files in one.states for one in (baseline, *self.tried.get(tenant, ())))
+        return self.baseline(tenant) is None or any(files is known for known in self._known_states(tenant))
 
     def ahead(self, now: DesiredState, read: Callable[[DesiredState], T]) -> tuple[T, ...]:
         """Return what ``read`` finds in the base, if the base is ahead with it: these files do not know it."""

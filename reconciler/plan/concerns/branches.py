@@ -165,10 +165,14 @@ def _deletions(comparison: Comparison, live: BranchMatching, gone: Collection[st
 
 
 def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """A passed expiry that a commit declared is a cause for the deletion; a new expiry needs its own cause."""
+    """A passed expiry that a commit declared is a cause for the deletion. It needs another cause if it is new, if a
+    commit that was tried declares another one, or if somebody gave the live branch a later one.
+    """
     own = path(name)
     expiry = expiry_path(own)
-    stated = comparison.past is not None and comparison.past.base.get(expiry) == comparison.wanted_now.get(expiry)
+    earlier = [] if comparison.past is None else [before.base.get(expiry) for before in comparison.past.each()]
+    alike = bool(earlier) and all(known == comparison.wanted_now.get(expiry) for known in earlier)
+    stated = alike and branch.expires_at is None
     spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)
     origin = Origin.CONFIG if reason == EXPIRED and stated else comparison.origin(*spoken_of, reduces=True)
     return DeleteBranch(

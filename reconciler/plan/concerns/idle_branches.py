@@ -142,7 +142,7 @@ class IdleBranches:
             for branch in self._branches
             if self._ours(branch)
             and (undeclared is None or branch.id in undeclared or branch.id in disposable)
-            and not comparison.kept_elsewhere(f"{ROOT}.{branch.name}")
+            and not (comparison.needs_branch(branch.name) or comparison.kept_elsewhere(f"{ROOT}.{branch.name}"))
             and not (branch.default or branch.protected or branch.parent_id is None or branch.id in parents)
         ]
 

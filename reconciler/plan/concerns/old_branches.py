@@ -66,16 +66,19 @@ def _stays(comparison: Comparison, branch: LiveBranch) -> str | None:
     left = kept_until(branch, comparison.project.branches or ())
     if left is None:
         return "it stays, because only its name shows that a restore left it"
-    if why := _spared(comparison) or _in_use(comparison, branch):
+    if why := _spared(comparison, branch) or _in_use(comparison, branch):
         return f"it stays, because {why}"
     if left + timedelta(seconds=seconds) > comparison.now:
         return f"it is deleted {format_seconds(seconds)} after that"
     return None
 
 
-def _spared(comparison: Comparison) -> str | None:
+def _spared(comparison: Comparison, branch: LiveBranch) -> str | None:
     if comparison.tenant.protect:
         return "the tenant is protected"
+    own = path(branch.name)
+    if own in comparison.wanted_now or comparison.needs_branch(branch.name) or comparison.kept_elsewhere(own):
+        return "a file of the tenant names it"
     return "a document brings the tier, and no commit" if comparison.of_a_document(AFTER) else None
 
 

@@ -18,7 +18,7 @@ from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
@@ -391,6 +391,24 @@ def test_the_passing_of_an_expiry_that_a_commit_has_stated_is_cause_enough() -> 
     view = a_view(live(ours("dev")))
     plan = guard(make_plan(fleet, view, base=fleet), fleet, view)
     assert [action.kind for action in plan.actions] == ["delete_branch"]
+
+
+def test_it_is_none_where_somebody_gave_the_branch_a_later_one() -> None:
+    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
+    view = a_view(live(ours("dev", expires_at=NOON + timedelta(days=30))))
+    found = guard(make_plan(fleet, view, base=fleet), fleet, view, history=History(fleet))
+    assert found.empty
+    assert [refusal.rule for refusal in found.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
+
+
+@pytest.mark.parametrize("until", [None, NOON + timedelta(days=30)])
+def test_it_is_none_where_a_commit_that_was_tried_is_ahead_with_another_one(until: datetime | None) -> None:
+    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
+    ahead = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=until),)))
+    history, view = History(fleet, tried={"acme": (Baseline(ahead, fleet),)}), a_view(live(ours("dev")))
+    found = guard(make_plan(fleet, view, history=history), fleet, view, history=history)
+    assert found.empty
+    assert [refusal.rule for refusal in found.refusals] == [Rule.BASE_AHEAD]
 
 
 @pytest.mark.parametrize("expires_at", [None, NOON + timedelta(days=1)])

@@ -191,6 +191,27 @@ def test_stays_where_nobody_knows_what_the_files_declared(case: Case) -> None:
     assert deleted(case, History(lost=True)) == []
 
 
+def unusable(files: DesiredState) -> DesiredState:
+    """The same files, in which that of the tenant is broken."""
+    return replace(files, tenants={}, held_back=frozenset({"acme"}))
+
+
+@EACH
+@pytest.mark.parametrize("at", ["base", "fork", "its own base", "tried", "since", "behind a document", "lost"])
+def test_stays_where_an_earlier_file_of_the_tenant_cannot_be_used(case: Case, at: str) -> None:
+    broken, acme = unusable(case.fork), frozenset({"acme"})
+    histories = {
+        "base": History(broken),
+        "fork": History(case.fork, fork=broken),
+        "its own base": History(case.fork, owed={"acme": Baseline(broken)}),
+        "tried": History(case.fork, tried={"acme": (Baseline(broken),)}),
+        "since": History(case.fork, declared_since={"acme": (Baseline(broken),)}),
+        "behind a document": History(case.fork, files=broken, documents=acme),
+        "lost": History(case.fork, owed={"acme": None}),
+    }
+    assert deleted(case, histories[at]) == []
+
+
 @EACH
 def test_stays_where_the_base_is_ahead_with_another_policy(case: Case) -> None:
     tiers = {name: replace(tier, cleanup=Cleanup(), snapshots=KEEPING) for name, tier in case.fork.tiers.items()}
@@ -245,3 +266,22 @@ def test_no_name_of_a_branch_or_a_snapshot_is_taken_for_a_member_of_a_policy() -
     named = files(tier, *map(Snapshot, words), *map(DevBranch, words))
     fields = declared_fields.fields(named, named.tenants["acme"])
     assert {path: fields[path] for path in members} == {path: policy[path] for path in members}
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_no_idle_branch_goes_that_a_file_declares_as_a_snapshot(managed: bool) -> None:
+    bare = CASES["idle" if managed else "idle and not managed"]
+    acme = replace(bare.now.tenants["acme"], snapshots=(Snapshot("staging"),))
+    declaring = replace(bare.now, tenants={"acme": acme})
+    assert deleted(replace_files(bare, declaring), History(bare.fork)) == []
+    assert deleted(bare, History(declaring, fork=bare.fork)) == []
+
+
+def test_no_idle_branch_goes_that_a_new_branch_is_to_come_from() -> None:
+    child = files(with_(cleanup=IDLE), DevBranch("new", parent="staging"))
+    case = replace_files(CASES["idle"], child)
+    assert deleted(case, History(case.fork)) == []
+
+
+def replace_files(case: Case, now: DesiredState) -> Case:
+    return Case(now, case.theirs, case.fork, case.project)

@@ -20,7 +20,7 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns.compute import SIZE, is_a_range
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
@@ -191,7 +191,8 @@ class TestProtection:
     def test_what_the_base_or_the_fork_protects_is_protected(self, unprotected: Tenant) -> None:
         now, live = a_fleet(unprotected), a_view(a_project())
         safe, other = a_fleet(a_tenant(protect=True)), a_fleet(a_tenant())
-        for history in (History(safe), History(other, safe)):
+        since = {"acme": (Baseline(safe), Baseline(other))}
+        for history in (History(safe), History(other, safe), History(a_fleet(), declared_since=since)):
             plan = guard(make_plan(now, live, history=history), now, live, ALLOW_LOWERING, history=history)
             assert plan.empty
             assert refused(plan) == [(Rule.PROTECTED, ("acme",))]

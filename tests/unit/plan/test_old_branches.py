@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.desired.tenant import DevBranch, Snapshot
 from reconciler.desired.tier import Cleanup
 from reconciler.live.project import LiveSnapshot, SnapshotRestore
 from reconciler.model.annotations import creation_annotations
@@ -14,7 +15,7 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
@@ -163,3 +164,27 @@ def test_a_branch_that_somebody_made_by_hand_under_such_a_name_stays() -> None:
 def test_the_branch_that_a_restore_to_a_moment_left_is_known_by_its_name() -> None:
     kept = old(name="main (old, before restore to 2030-01-01T00:00:00Z)", created_at=NOON - 2 * WEEK)
     assert [action.kind for action in plan(fleet(), live(kept)).actions] == ["delete_branch"]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"dev_branches": (DevBranch("main (old)"),)},
+        {"dev_branches": (DevBranch("look", parent="main (old)"),)},
+        {"snapshots": (Snapshot("main (old)"),)},
+    ],
+    ids=["as a branch", "as a parent", "as a snapshot"],
+)
+def test_one_that_a_file_names_stays(named: dict[str, Any]) -> None:
+    found = plan(fleet(**named), live())
+    assert not any(isinstance(action, DeleteBranch) for action in found.actions)
+    assert any("it stays, because a file of the tenant names it" in note.message for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "named", [{"dev_branches": (DevBranch("main (old)"),)}, {"snapshots": (Snapshot("main (old)"),)}]
+)
+def test_one_that_a_base_names_which_is_ahead_of_these_files_stays(named: dict[str, Any]) -> None:
+    assert plan(fleet(), live(), History(fleet(**named), fork=fleet())).empty
+    tried = {"acme": (Baseline(fleet(**named), fleet()),)}
+    assert plan(fleet(), live(), History(fleet(), tried=tried)).empty

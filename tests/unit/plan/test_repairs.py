@@ -10,7 +10,7 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Overrides
 from reconciler.model.values import replace
 from reconciler.plan.guards import guard
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import FREE_QUOTA, HOUR, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
@@ -79,3 +79,17 @@ def test_what_a_document_reduces_is_no_drift(
 def test_drift_is_repaired_where_a_document_says_what_the_file_says() -> None:
     said = History(files(), files=files(), documents=ACME, committed=ACME)
     assert [one.kind for one in plan(files(), RAISED, said).actions] == ["patch_project"]
+
+
+@pytest.mark.parametrize("at", ["base", "fork", "tried", "lost"])
+def test_not_where_an_earlier_file_of_the_tenant_cannot_be_used(at: str) -> None:
+    broken = replace(files(), tenants={}, held_back=ACME)
+    histories = {
+        "base": History(broken),
+        "fork": History(files(), fork=broken),
+        "tried": History(files(), tried={"acme": (Baseline(broken),)}),
+        "lost": History(files(), owed={"acme": None}),
+    }
+    found = plan(files(), RAISED, histories[at])
+    assert found.empty
+    assert [one.rule for one in found.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]

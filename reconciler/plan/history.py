@@ -139,17 +139,17 @@ class History(Struct, frozen=True, dict=True):
     def unreadable(self, tenant: str) -> bool:
         """Return whether the history of the tenant's files cannot be read: then they cause no reductions.
 
-        A single unusable file is enough: at the tenant's base, at the fork, at a commit that was tried, or behind a
-        document.
+        A single unusable file is enough: at the tenant's base, at the fork, at a commit that was tried, or behind
+        a document.
         """
-        if self.lost or (tenant in self.owed and self.owed[tenant] is None):
+        if self.is_lost(tenant):
             return True
         if tenant in self.documents:
             return self.files is not None and tenant in self.files.held_back
         return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
 
     def _known_states(self, tenant: str) -> Iterator[DesiredState]:
-        """Yield the files at the tenant's own base and fork, and at commits since that count as a base of its own."""
+        """Yield the files at the tenant's own base and fork, and at commits since that count as its base."""
         since = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
         yield from self._states(tenant)
         yield from (files for baseline in since for files in baseline.states)
@@ -189,8 +189,7 @@ class History(Struct, frozen=True, dict=True):
         past = self.past(tenant)
         if past is not None:
             return past.base
-        lost = self.lost or (tenant in self.owed and self.owed[tenant] is None)
-        return None if lost else {}
+        return None if self.is_lost(tenant) else {}
 
     def unfinished(self, tenant: str, run: str) -> bool:
         """Return whether this run created the tenant's project, and was not done with it.
@@ -232,11 +231,14 @@ class History(Struct, frozen=True, dict=True):
         return () if baseline is None else baseline.states
 
     def is_older_than_the_base(self, tenant: str) -> bool:
-        """Return whether the base declares a tenant that the fork did not declare."""
-        before = self.baseline(tenant)
-        if before is None or before.fork is None:
-            return False
-        return _declared(before.base, tenant) and not _declared(before.fork, tenant)
+        """Return whether the base, or a commit that was tried, declares a tenant that its fork did not declare."""
+        baselines = (self.baseline(tenant), *self.tried.get(tenant, ()))
+        forked = ((one.base, one.fork) for one in baselines if one is not None and one.fork is not None)
+        return any(_declared(base, tenant) and not _declared(fork, tenant) for base, fork in forked)
+
+    def is_lost(self, tenant: str) -> bool:
+        """Return whether the tenant's own base, or that of all, cannot be read here."""
+        return self.lost or (tenant in self.owed and self.owed[tenant] is None)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
         """Whether the files at the base or the fork protect one of these tenants, or one that pins the project.

@@ -103,7 +103,7 @@ def _spared(
 
 def _may_be_older(history: History, tenant: str) -> str | None:
     """Return why the tenant's file may be newer than these files."""
-    if history.lost:
+    if history.is_lost(tenant):
         return "the earlier files cannot be read here: the tenant's file may only be missing"
     if tenant in history.unheld:
         return "the last commit declares the tenant, and git is configured to ignore the edit that removed it"

@@ -165,8 +165,8 @@ def _deletions(comparison: Comparison, live: BranchMatching, gone: Collection[st
 
 
 def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """A passed expiry that a commit declared is a cause for the deletion. It needs another cause if it is new, if a
-    commit that was tried declares another one, or if somebody gave the live branch a later one.
+    """A passed expiry that a commit declared is a cause for the deletion. It needs another cause if it is new, if
+    a commit that was tried declares another one, or if somebody gave the live branch a later one.
     """
     own = path(name)
     expiry = expiry_path(own)

@@ -10,7 +10,7 @@ import pytest
 from reconciler.desired.policy import Policy
 from reconciler.live.registered import Registered
 from reconciler.model.values import replace
-from reconciler.plan.history import History
+from reconciler.plan.history import Baseline, History
 from reconciler.plan.plan import Rule
 from tests.harness.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
 
@@ -53,6 +53,20 @@ def test_older_files_prune_no_tenant_that_the_base_declares() -> None:
     assert spared(pruned(added_since)) == "the base declares the tenant, and these files are older"
     removed_here = replace(added_since, fork=added_since.base)
     assert pruned(removed_here).tenants
+
+
+def test_older_files_prune_no_tenant_that_a_tried_commit_declares() -> None:
+    """Its creation is half done: its own base does not know it, and the tried commit is ahead of these files."""
+    declaring = a_fleet(a_tenant("kept"), a_tenant("gone"))
+    half_done = History(declaring, KEPT, owed={"gone": Baseline(a_fleet())})
+    ahead = replace(half_done, tried={"gone": (Baseline(declaring, KEPT),)})
+    assert spared(pruned(ahead)) == "the base declares the tenant, and these files are older"
+    removed_here = replace(half_done, tried={"gone": (Baseline(declaring, declaring),)})
+    assert pruned(removed_here).tenants
+
+
+def test_no_tenant_is_pruned_whose_own_base_cannot_be_read() -> None:
+    assert "the tenant's file may only be missing" in spared(pruned(History(KEPT, owed={"gone": None})))
 
 
 def test_nothing_is_pruned_if_the_earlier_files_are_unknown() -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.files.links import LEAVES, NOWHERE, is_below, is_outside, resolved
+from reconciler.files.links import FOLDERS, LEAVES, LEAVES_TENANTS, NOWHERE, is_below, is_outside, remedy, resolved
 from reconciler.files.objects import TreeEntry, TreeEntryKind
 from reconciler.files.regular_files import UnreadableError, printable
-from reconciler.files.tree import FOLDERS, LEAVES_TENANTS, MAX_FILE_BYTES, FolderListing
+from reconciler.files.tree import MAX_FILE_BYTES, FolderListing
 from reconciler.model.problem import Location, Problem
 
 if TYPE_CHECKING:
@@ -58,9 +58,11 @@ class CommitTree(Struct, frozen=True):
                 if reason is None:
                     files.append(path)
                 else:
-                    problems[path] = Problem(Location(self.name(path)), reason)
+                    problems[path] = Problem(Location(self.name(path)), reason, remedy(reason))
         except UnreadableError as error:
-            return FolderListing((), (Problem(Location(self.name(folder or ".")), str(error)),))
+            return FolderListing(
+                (), (Problem(Location(self.name(folder or ".")), str(error), remedy(str(error))),)
+            )
         return FolderListing(tuple(sorted(files)), tuple(problems.values()), tuple(problems))
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
@@ -145,6 +147,8 @@ class CommitTree(Struct, frozen=True):
             goal = resolved(path, self.link, self.prefix)
         except UnreadableError as error:
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
+        if goal == home:
+            return FOLDERS
         if not (is_below(home, goal) or is_outside(goal)):
             return LEAVES_TENANTS
         found = self._entry(goal)

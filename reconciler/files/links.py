@@ -23,6 +23,20 @@ MOST_LINKS: Final = 16
 LEAVES: Final = "the symbolic link leads out of the folder of the fleet"
 HIDDEN: Final = "the symbolic link leads to a hidden file or folder"
 NOWHERE: Final = "the target of the symbolic link does not exist"
+LEAVES_TENANTS: Final = "the symbolic link leads out of the folder of the tenants"
+FOLDERS: Final = "symbolic links to folders are not followed"
+_OTHER_FOLDER: Final = "a folder is read if a source in the tenants of tiers.yaml names it"
+_REMEDIES: Final = {
+    LEAVES: "place its target in the folder of the fleet",
+    NOWHERE: "correct the link, or remove it",
+    LEAVES_TENANTS: _OTHER_FOLDER,
+    FOLDERS: f"remove the link: {_OTHER_FOLDER}",
+}
+
+
+def remedy(reason: str) -> str | None:
+    """Return what to do about a link, by the reason why it is not followed; None for other reasons."""
+    return _REMEDIES.get(reason)
 
 
 def resolved(path: str, link: Callable[[str], str | None], prefix: str = "") -> str:

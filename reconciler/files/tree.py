@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 from msgspec import Struct, field
 
 from reconciler.files.disk_marks import mark
-from reconciler.files.links import LEAVES, NOWHERE, is_below, is_outside, resolved
+from reconciler.files.links import FOLDERS, LEAVES, LEAVES_TENANTS, NOWHERE, is_below, is_outside, remedy, resolved
 from reconciler.files.regular_files import (
     FILE,
     FOLDER,
@@ -59,8 +59,6 @@ MAX_LINES_FILE_BYTES: Final = 2**28
 """For files with one tenant per line, which contain whole fleets."""
 MAX_FOLDERS: Final = 32
 """Maximum depth below the folder of a source."""
-LEAVES_TENANTS: Final = "the symbolic link leads out of the folder of the tenants"
-FOLDERS: Final = "symbolic links to folders are not followed"
 _OPEN_FOLDER: Final = READ | os.O_DIRECTORY
 _MAYBE_A_LINK: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR})
 """Errors of the operating systems for a link, in place of a file or folder, that is not followed."""
@@ -277,6 +275,8 @@ class WorkTree(PartlyCompared, frozen=True):
             return LEAVES_TENANTS if str(error) == LEAVES else str(error)
         except OSError:
             return NOWHERE
+        if goal == home:
+            return FOLDERS
         if not (is_below(home, goal) or is_outside(goal)):
             return LEAVES_TENANTS
         if kind(mode) == FOLDER:
@@ -294,7 +294,7 @@ class WorkTree(PartlyCompared, frozen=True):
         return f"cannot read the folder: {error.strerror}" if what == FOLDER else f"is {what}, not a folder"
 
     def _problem(self, path: str, message: str) -> Problem:
-        return Problem(Location(self.name(path)), message)
+        return Problem(Location(self.name(path)), message, remedy(message))
 
 
 class _Cache:

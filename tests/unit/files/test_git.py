@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.errors import InvalidInputError
 from reconciler.files.git import base_ref, commit_id, load_at
+from reconciler.files.links import LEAVES_TENANTS, NOWHERE, remedy
 from reconciler.files.load import load
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
@@ -166,8 +167,8 @@ def test_links_are_followed_within_the_folder_and_nowhere_else(tmp_path: Path) -
     (root / "tenants/loop.yaml").symlink_to("loop.yaml")
     loaded = load_at(repository(root, {}), "HEAD")
     assert [str(problem) for problem in loaded.problems] == [
-        "HEAD:tenants/b.yaml:1:1: the symbolic link leads out of the folder of the tenants",
-        "HEAD:tenants/loop.yaml:1:1: the target of the symbolic link does not exist",
+        f"HEAD:tenants/b.yaml:1:1: {LEAVES_TENANTS} ({remedy(LEAVES_TENANTS)})",
+        f"HEAD:tenants/loop.yaml:1:1: {NOWHERE} ({remedy(NOWHERE)})",
     ]
     assert loaded.desired is not None
     assert (list(loaded.desired.tenants), {*loaded.desired.held_back}) == (["acme"], {"b", "loop"})

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files.git import edited, load_at
-from reconciler.files.links import HIDDEN, LEAVES
+from reconciler.files.links import FOLDERS, HIDDEN, LEAVES, LEAVES_TENANTS
 from reconciler.files.load import load
 from reconciler.files.tracked import unheld
-from reconciler.files.tree import LEAVES_TENANTS
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import ACME
@@ -124,3 +123,21 @@ def test_no_folder_beside_it_is_one_of_tenants(root: Path, goal: str) -> None:
     loaded = load(root)
     assert loaded.desired is None
     assert LEAVES in [problem.message for problem in loaded.problems]
+
+
+@pytest.mark.parametrize("goal", [".", "../tenants", "inner/.."])
+def test_a_link_to_the_folder_of_the_tenants_is_one_to_a_folder(root: Path, goal: str) -> None:
+    (root / "tenants/inner").mkdir()
+    (root / "tenants/inner/b2.yaml").write_text("tenant: b2\ntier: free\n")
+    link(root, "tenants/loop", goal)
+    for problems in (load(root).problems, load_at(root, "HEAD").problems):
+        assert [problem.message for problem in problems if "loop" in problem.location.file] == [FOLDERS]
+
+
+@pytest.mark.parametrize("goal", ["../tiers.yaml", ".", "nowhere.yaml"])
+def test_a_link_that_is_not_followed_has_a_remedy(root: Path, goal: str) -> None:
+    link(root, "tenants/acme.yaml", goal)
+    for problems in (load(root).problems, load_at(root, "HEAD").problems):
+        [hint] = [problem.hint for problem in problems if "acme" in problem.location.file]
+        assert hint is not None
+        assert ("remove" if goal == "nowhere.yaml" else "in the tenants of tiers.yaml") in hint

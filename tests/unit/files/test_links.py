@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.files import tree as tree_module
-from reconciler.files.links import HIDDEN, LEAVES, MOST_LINKS, NOWHERE, resolved
+from reconciler.files.links import HIDDEN, LEAVES, MOST_LINKS, NOWHERE, remedy, resolved
 from reconciler.files.load import load
 from reconciler.files.regular_files import UnreadableError, bounded, content
 from reconciler.files.tree import MAX_FOLDERS, WorkTree
@@ -80,7 +80,8 @@ def test_the_folder_of_the_tenants_is_one_of_the_fleet(tmp_path: Path, goal: str
     """A folder that cannot be read is no empty one: its tenants would pass for gone."""
     root = fleet(tmp_path)
     loaded = replaced(root, "tenants", goal)
-    assert f"tenants:1:1: {why}" in said(loaded, root)
+    told = f"{why} ({remedy(why)})" if remedy(why) else why
+    assert f"tenants:1:1: {told}" in said(loaded, root)
     assert loaded.desired is None
     assert "canary" not in str(loaded)
 
@@ -105,7 +106,8 @@ def test_a_folder_on_the_way_of_a_pattern_is_one_of_the_fleet(tmp_path: Path, go
     write(root, {".git/a.ndjson": CANARY}, tiers=LINES)
     (root / "fleet").symlink_to(goal)
     loaded = load(root)
-    assert said(loaded, root)[:1] == ([f"fleet:1:1: {why}"] if why else [])
+    told = f"{why} ({remedy(why)})" if why == LEAVES else why
+    assert said(loaded, root)[:1] == ([f"fleet:1:1: {told}"] if told else [])
     assert (loaded.desired is None) is bool(why)
 
 

@@ -380,9 +380,11 @@ def test_what_cannot_be_read_at_all_is_fatal(tmp_path: Path) -> None:
     outside.write_text(ACME)
     cases = {
         "large.yaml": "the file is larger than 1 MiB",
-        "leaving.yaml": "the symbolic link leads out of the folder of the tenants",
-        "dangling.yaml": "the target of the symbolic link does not exist",
-        "folder": "symbolic links to folders are not followed",
+        "leaving.yaml": "the symbolic link leads out of the folder of the tenants "
+        "(a folder is read if a source in the tenants of tiers.yaml names it)",
+        "dangling.yaml": "the target of the symbolic link does not exist (correct the link, or remove it)",
+        "folder": "symbolic links to folders are not followed "
+        "(remove the link: a folder is read if a source in the tenants of tiers.yaml names it)",
         "other.yml": "is not read (rename it to .yaml)",
     }
     root = write(tmp_path / "fleet", {"tenants/acme.yaml": ACME, "tenants/sub/b.yaml": "tenant: b\ntier: free\n"})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.apply.journals.interrupted_moves import interrupted_moves
+from reconciler.apply.journals.recent import ends_before
 from reconciler.desired.selection import Depth
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
@@ -158,6 +159,35 @@ class TestTheJournals:
     def test_show_it_where_the_clock_of_the_machine_was_ahead(self, tmp_path: Path) -> None:
         assert found(tmp_path, transfer(), now=AT - timedelta(hours=1)) == {"p": "paid"}
 
+    @pytest.mark.parametrize("place", [0, 1], ids=["first", "last"])
+    def test_show_it_in_one_that_was_joined_with_an_old_one(self, tmp_path: Path, place: int) -> None:
+        old = {**outcome("q-1"), "at": (AT - timedelta(days=9)).isoformat()}
+        joined = [old, old]
+        joined.insert(place * 2, transfer())
+        assert found(tmp_path, *joined) == {"p": "paid"}
+
+    @pytest.mark.parametrize(
+        "end", ["{", "{}\n", "[" * 9999 + "\n", '{"at": 7}\n', "x" * 9999 + "\n", "\0" * 9999]
+    )
+    def test_show_it_where_the_end_of_one_is_damaged(self, tmp_path: Path, end: str) -> None:
+        written(tmp_path, transfer())
+        with (tmp_path / "r.jsonl").open("a", encoding="utf-8") as file:
+            file.write(end)
+        assert interrupted_moves({"p"}, [tmp_path], AT) == {"p": "paid"}
+
+    def test_are_judged_by_their_first_and_last_line(self, tmp_path: Path) -> None:
+        """A log folder keeps the journals of years: what is between two old lines is not read."""
+        old = {**outcome("q-1"), "at": (AT - timedelta(days=9)).isoformat()}
+        assert found(tmp_path, old, transfer(), old) == {}
+
+    def test_are_not_read_where_they_are_old(self, tmp_path: Path) -> None:
+        """However long they are, and although they were copied just now."""
+        written(tmp_path, *[outcome("r-1")] * 5000)
+        with (tmp_path / "r.jsonl").open("rb") as file:
+            assert ends_before(file, AT + timedelta(days=2))
+            assert file.tell() == 0
+            assert not ends_before(file, AT)
+
     @pytest.mark.parametrize(
         "member", ["at", "kind", "object", "quotas_at_risk", "request_id", "project_ids", "changes", "result"]
     )
@@ -189,9 +219,14 @@ def outcome(request_id: str, result: str = "applied") -> dict[str, Json]:
 
 def found(folder: Path, *lines: Mapping[str, Json], now: datetime = AT + timedelta(hours=1)) -> dict[str, str]:
     """What a journal with these lines, a second apart, shows of the project."""
+    written(folder, *lines)
+    return interrupted_moves({"p"}, [folder], now)
+
+
+def written(folder: Path, *lines: Mapping[str, Json]) -> None:
+    """Writes a journal with these lines, a second apart."""
     stamped = [{"at": (AT + timedelta(seconds=place)).isoformat(), **line} for place, line in enumerate(lines)]
     (folder / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in stamped), encoding="utf-8")
-    return interrupted_moves({"p"}, [folder], now)
 
 
 def test_a_tombstone_of_a_project_without_a_quota_is_planned(tmp_path: Path) -> None:

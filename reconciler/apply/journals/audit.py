@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from reconciler.apply.journals.dead_runs import is_known, json_lines
+from reconciler.apply.journals.recent import ends_before
 from reconciler.model.moments import rfc3339, utc
 from reconciler.model.record import Audit, RecordedChange, RecordedWrite
 from reconciler.model.values import JsonText, replace
@@ -157,11 +158,15 @@ def _claim(row: RegisteredTenant) -> RecordedWrite:
     )
 
 
-def journal_lines(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Yield the lines of these files, and of all journals below these folders, as far as they can be read."""
+def journal_lines(journals: Sequence[Path], since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the lines of these files, and of all journals below these folders, as far as they can be read.
+
+    Journals that end before ``since`` are left out; the others are read from their start.
+    """
     for path in _files(journals):
         with suppress(OSError), _opened(path) as file:
-            yield from json_lines(file)
+            if since is None or not ends_before(file, since):
+                yield from json_lines(file)
 
 
 @contextmanager

@@ -25,11 +25,13 @@ COUNTS_FOR: Final = timedelta(days=1)
 def interrupted_moves(project_ids: Collection[str], journals: Sequence[Path], now: datetime) -> dict[str, str]:
     """Return to which organization runs moved these projects in the last day, where none has seen the quota since.
 
-    ``journals`` are files and folders. A line that no run writes is left out.
+    ``journals`` are files and folders. A line that no run writes is left out, and so is
+    a journal that ends before that day.
     """
     if not project_ids:
         return {}
-    events = sorted(_events(journal_lines(journals)), key=lambda event: event[0])
+    lines = journal_lines(journals, now - COUNTS_FOR)
+    events = sorted(_events(lines), key=lambda event: event[0])
     last = {project: (at, organization) for at, project, organization in events if project in project_ids}
     return {
         project: organization

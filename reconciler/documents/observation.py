@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.errors import InvalidInputError
 from reconciler.live.observation import Observation
+from reconciler.model.format_version import OtherFormatError, require_format
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
@@ -39,21 +40,24 @@ def json_schema() -> dict[str, Any]:
 
 def parsed(data: bytes, name: str) -> Observation:
     """The observation in a file. Raises InvalidInputError for what is none; ``name`` is what it calls the file."""
+    hint = AGAIN
     try:
         document = msgspec.json.decode(_unpacked(data), type=dict[str, msgspec.Raw])
         _check_kind({key: msgspec.json.decode(document[key]) for key in ("format_version", "kind")})
         return _DECODER.decode(document["observation"])
     except KeyError as error:
         why = f"it has no member {error}"
+    except OtherFormatError as error:
+        why, hint = str(error), error.hint(AGAIN)
     except (ValueError, EOFError, OSError, zlib.error, msgspec.DecodeError) as error:
         why = str(error)
-    raise InvalidInputError(f"{name} cannot be used as an observation: {why}", hint=AGAIN)
+    raise InvalidInputError(f"{name} cannot be used as an observation: {why}", hint=hint)
 
 
 def _check_kind(header: Mapping[str, Any]) -> None:
-    if header != {"format_version": VERSION, "kind": KIND}:
-        message = f"{shown(header['kind'])} {shown(header['format_version'])}"
-        raise ValueError(f"this release reads {KIND} {VERSION}, not {message}")
+    if header["kind"] != KIND:
+        raise ValueError(f"its kind is {shown(header['kind'])}, not '{KIND}'")
+    require_format(header["format_version"], VERSION)
 
 
 def _unpacked(data: bytes) -> bytes:

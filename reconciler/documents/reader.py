@@ -16,6 +16,7 @@ from reconciler.documents.shapes import FORMAT_VERSION, PLAN, PROJECT_MEMBERS, R
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.live.project import LiveProject, LiveSnapshot
 from reconciler.model.compute import Compute
+from reconciler.model.format_version import OtherFormatError, require_format
 from reconciler.model.moments import utc
 from reconciler.model.problem import Location
 from reconciler.model.quoting import shown
@@ -120,6 +121,8 @@ def _parsed(
         why = _worded(str(error))
     except UnicodeError:
         why = "it contains half of a surrogate pair"
+    except OtherFormatError as error:
+        why, hint = str(error), error.hint(hint)
     except ValueError as error:
         why = str(error)
     raise InvalidInputError(f"{text}: {why}", hint=hint)
@@ -165,7 +168,7 @@ def _made_at_once(before: Mapping[str, object]) -> Maker:
 def _is_plan(written: Any) -> bool:
     try:
         _check_kind(written, "plan")
-    except _MisfitError:
+    except (_MisfitError, OtherFormatError):
         return False
     return True
 
@@ -231,9 +234,7 @@ def _check_kind(written: Any, kind: str) -> None:
         raise _MisfitError("it is not a document of this program")
     if written["kind"] != kind:
         raise _MisfitError(f"{shown(written['kind'])} is not {kind!r}", "kind")
-    version = written["format_version"]
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise _MisfitError(f"this release reads {FORMAT_VERSION}, not {shown(version)}", "format_version")
+    require_format(written["format_version"], FORMAT_VERSION)
 
 
 def _contradictions_of_action(written: Shaped, action: Action, tenant: str) -> Iterator[_MisfitError]:

@@ -111,10 +111,7 @@ def _read(message: bytes, target: str, full: str, fleet: str) -> Applied:
         if message.lstrip().startswith(b'{"format_version"'):
             raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND)
         return Applied(target)
-    if record["format_version"] != FORMAT_VERSION:
-        raise InvalidInputError(
-            f"the record in {full} has an unknown format", hint="use a newer version of reconciler"
-        )
+    _check_format(record["format_version"], full)
     if record.get("fleet") != fleet:
         raise InvalidInputError(
             f"the record in {full} belongs to another fleet",
@@ -129,6 +126,18 @@ def _read(message: bytes, target: str, full: str, fleet: str) -> Applied:
         return Applied(target, dict(_owed(record["owed"])), tried, dict(creating), dict(rejected))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise InvalidInputError(f"the record in {full} is damaged", hint=_BY_HAND) from None
+
+
+def _check_format(version: object, full: str) -> None:
+    if type(version) is int and version == FORMAT_VERSION:
+        return
+    from reconciler.model.format_version import OtherFormatError, require_format  # noqa: PLC0415 - hardly ever needed
+
+    try:
+        require_format(version, FORMAT_VERSION)
+    except OtherFormatError as error:
+        message = f"the record in {full} cannot be used: {error}"
+        raise InvalidInputError(message, hint=error.hint(_BY_HAND)) from None
 
 
 def _creating(groups: list[dict[str, object]]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import msgspec
 
 from reconciler.errors import InvalidInputError, OutputError
 from reconciler.files import regular_files
+from reconciler.model.format_version import OtherFormatError, require_format
 from reconciler.model.notice import NoticeKey, Sent
 from reconciler.notify.records import Records
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 64 * 2**20
 FORMAT_VERSION: Final = 1
+ANOTHER: Final = "name another file, or remove it: then every notice is sent again"
 AGAIN: Final = "the next run sends the notices of this run again"
 
 
@@ -34,6 +36,13 @@ class _Line(msgspec.Struct, frozen=True):
     what: str
     level: int
     since: str
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What tells documents of other formats apart, whatever else is in them."""
+
+    kind: str
+    format_version: Any
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,22 +94,19 @@ class SentFile(Records):
         if not self._path.parent.is_dir():
             raise InvalidInputError(f"{what}: folder {self._path.parent} does not exist")
         try:
-            document = msgspec.json.decode(regular_files.read(self._path, MOST_BYTES), type=_Document)
+            data = regular_files.read(self._path, MOST_BYTES)
+            _check_header(msgspec.json.decode(data, type=_Header))
+            document = msgspec.json.decode(data, type=_Document)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise InvalidInputError(f"{what}: {error.strerror}") from error
         except regular_files.UnreadableError as error:
             raise InvalidInputError(f"{what}: {error}", hint=regular_files.REMEDY) from error
-        except msgspec.DecodeError as error:
+        except OtherFormatError as error:
+            raise InvalidInputError(f"{what} cannot be used: {error}", hint=error.hint(ANOTHER)) from error
+        except (ValueError, RecursionError, msgspec.DecodeError) as error:
             raise _not_ours(what, "is not a record of sent notices") from error
-        if document.kind != "told":
-            raise _not_ours(what, "is not a record of sent notices")
-        if document.format_version != FORMAT_VERSION:
-            raise InvalidInputError(
-                f"{what}: this release reads format {FORMAT_VERSION}, not {document.format_version}",
-                hint="use a newer version of reconciler, or name another file",
-            )
         if document.fleet != self._fleet:
             raise _not_ours(what, "belongs to another fleet")
         return document.sent
@@ -131,10 +137,15 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _check_header(header: _Header) -> None:
+    """Raises OtherFormatError, and ValueError for a document of another kind."""
+    if header.kind != "told":
+        raise ValueError(header.kind)
+    require_format(header.format_version, FORMAT_VERSION)
+
+
 def _not_ours(what: str, reason: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"{what} {reason}", hint="name another file, or remove it: then every notice is sent again"
-    )
+    return InvalidInputError(f"{what} {reason}", hint=ANOTHER)
 
 
 def _text(fleet: str, sent: Mapping[str, Mapping[NoticeKey, Sent]]) -> str:

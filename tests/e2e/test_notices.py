@@ -199,8 +199,8 @@ def test_a_file_of_a_later_version_is_named_as_such_and_not_overwritten(fleet: S
     state.write_text(later)
     ended = told(fleet, receiver)
     assert (ended.code, state.read_text()) == (3, later)
-    assert "this release reads format 1, not 2" in ended.err
-    assert "use a newer version of reconciler" in ended.err
+    assert "it was written by a newer version of reconciler (format 2, not 1)" in " ".join(ended.err.split())
+    assert "upgrade reconciler, or name another file" in ended.err
 
 
 def applied(fleet: Shell, receiver: Receiver, *args: str) -> Ended:

@@ -149,7 +149,7 @@ class TestEditedByHand:
         ended = apply(fleet)
         assert ended.code == 3
         assert "plan.json cannot be used as a saved plan" in ended.err
-        assert "hint: make a new one" in ended.err
+        assert "make a new one with `reconciler plan --out`" in ended.err
         assert not (fleet.folder / "journal.jsonl").exists()
 
 

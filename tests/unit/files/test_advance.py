@@ -77,7 +77,9 @@ class TestTheRecord:
     @pytest.mark.parametrize(
         "record",
         [
+            {"format_version": 0, "fleet": FLEET, "owed": []},
             {"format_version": 2, "fleet": FLEET, "owed": []},
+            {"format_version": True, "fleet": FLEET, "owed": []},
             {"format_version": 1, "fleet": "staging", "owed": []},
             {"format_version": 1, "fleet": FLEET},
             {"format_version": 1, "fleet": FLEET, "owed": ["acme"]},
@@ -91,6 +93,16 @@ class TestTheRecord:
         git(root, "tag", "--annotate", "applied", "--message", json.dumps(record))
         with pytest.raises(InvalidInputError, match="the record in refs/tags/applied"):
             read_record(root, TAG, FLEET)
+
+    @pytest.mark.parametrize(("version", "newer"), [(0, False), (2, True)])
+    def test_one_of_another_version_is_told_with_what_to_do(
+        self, tmp_path: Path, version: int, newer: bool
+    ) -> None:
+        root, _ = cloned(tmp_path)
+        git(root, "tag", "--annotate", "applied", "--message", json.dumps({"format_version": version}))
+        with pytest.raises(InvalidInputError, match=f"{'a newer' if newer else 'an older'} version") as caught:
+            read_record(root, TAG, FLEET)
+        assert str(caught.value.hint).startswith("upgrade reconciler, or set it to" if newer else "set it to")
 
     def test_one_too_large_for_a_tag_is_refused(self) -> None:
         owed = {f"tenant-{number:0120}": "0" * 40 for number in range(70_000)}

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InvalidInputError
-from reconciler.files.canonical import paths, tenant_shape
+from reconciler.files.canonical import ANY, paths, tenant_shape
 from reconciler.files.editing import Changes
 from reconciler.files.events import parse
-from reconciler.files.finding import did_you_mean_one_of
+from reconciler.files.finding import RejectedError, did_you_mean_one_of
+from reconciler.files.readers import read_free_form, read_text
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 OVERRIDES: Final = "overrides"
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?")
+_BEGINNINGS: Final = ("[", "{", '"', "'")
+"""Of a value that is read as YAML: a list, a mapping, or text in quotes."""
 _EXAMPLE: Final = "as in quota.data_transfer=80GiB, tier=pro or labels.team=eu"
 
 
@@ -42,6 +45,8 @@ def changes_of(assigned: Iterable[str], unset: Iterable[str] = ()) -> Changes:
             added[path] = _added(key, text, shape)
         else:
             values[path] = value_of(key, text, shape)
+            if values[path] is None:
+                raise InvalidInputError(f"{shown(key)}: null is no value", hint="--unset KEY removes a key")
     for key in unset:
         path, _ = located(key)
         _once(path, values, added)
@@ -84,22 +89,37 @@ def _walked(words: tuple[str, ...]) -> tuple[tuple[str, ...], Shape] | None:
 
 
 def value_of(key: str, text: str, shape: Shape) -> Json:
-    """Return a value as the document has it: text in its canonical unit; a list or a mapping from YAML."""
-    if not text.startswith(("[", "{")) or shape.read is not None:
-        return _scalar(shape.scalar(text))
+    """Return a value as the document has it: text in its canonical unit; a list or a mapping from YAML.
+
+    Where a key takes any text, no text becomes a number. A value that the schema does not describe is what a file
+    would have there: a plain scalar has the type of YAML's core schema, a quoted one is text.
+    """
+    if shape.read is not None or not text.startswith(_BEGINNINGS if shape == ANY else ("[", "{")):
+        return _plain(text, shape)
     parsed = parse(text.encode(errors="surrogateescape"), key)
     if parsed.problems or len(parsed.documents) != 1:
         sentence = parsed.problems[0].message if parsed.problems else "expected one value"
         raise InvalidInputError(f"{shown(key)}: {sentence}", hint="quote the list or the mapping for your shell")
-    return _plain(parsed.documents[0].value)
+    return _plain(parsed.documents[0].value, shape)
 
 
-def _plain(value: object) -> Json:
+def _plain(value: object, shape: Shape) -> Json:
+    if shape == ANY:
+        return _free_form(value)
     if isinstance(value, dict):
-        return {str(key): _plain(member) for key, member in value.items()}
+        return {str(key): _plain(member, shape.at(str(key))) for key, member in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if value is None else _scalar(str(value))
+        return [_plain(item, shape.at("")) for item in value]
+    if value is None or shape.read is read_text:
+        return None if value is None else str(value)
+    return _scalar(shape.scalar(str(value)))
+
+
+def _free_form(value: object) -> Json:
+    try:
+        return read_free_form(value)
+    except RejectedError as error:
+        raise InvalidInputError(str(error), hint=error.hint) from error
 
 
 def _scalar(text: str) -> Json:

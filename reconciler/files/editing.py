@@ -15,7 +15,7 @@ from msgspec import Struct
 from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import tenant_shape
 from reconciler.files.events import parse
-from reconciler.files.new_documents import WORDS
+from reconciler.files.new_documents import NUMBER, WORDS
 from reconciler.files.nodes import BY_HAND, LINE, document
 
 if TYPE_CHECKING:
@@ -231,7 +231,8 @@ def written(value: Json, *, as_json: bool = False) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return bool(_PLAIN.fullmatch(text)) and not text.endswith(":") and text.lower() not in WORDS
+    other = text.lower() in WORDS or NUMBER.fullmatch(text)
+    return bool(_PLAIN.fullmatch(text)) and not text.endswith(":") and not other
 
 
 def _line_end(text: str, position: int) -> int:

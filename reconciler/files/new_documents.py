@@ -22,6 +22,12 @@ _EXPONENT: Final = re.compile(r"[0-9]+[eE].*")
 WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """What YAML readers may take for something else than text, in small letters."""
 
+NUMBER: Final = re.compile(
+    r"[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*(:[0-9]+)*(\.[0-9_]*)?(e[-+]?[0-9]+)?|\.(inf|nan))",
+    re.ASCII | re.IGNORECASE,
+)
+"""What YAML readers of any version may take for a number."""
+
 
 def yaml_document(document: Mapping[str, Json], comments: Sequence[str] = (), beside: str = "") -> str:
     """Return a YAML file with the document.

@@ -49,6 +49,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNORECASE)
 """Of an address: after its user, or as a parameter."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
+_OF_OTHER_BASE = re.compile(r"0x[0-9A-Fa-f]{1,15}|0o[0-7]{1,20}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 _ACCEPTED: Final = "for example pro -> free, 7d -> 1d, or 2030-01-31"
@@ -390,6 +391,8 @@ def _free_form_scalar(text: str) -> Json:
         return text.lower() == "true"
     if _INTEGER.fullmatch(text) and len(text) < 20:
         return int(text)
+    if _OF_OTHER_BASE.fullmatch(text):
+        return int(text, base=0)
     return _finite(float(text)) if _FLOAT.fullmatch(text) else _sendable(text)
 
 

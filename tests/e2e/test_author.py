@@ -99,6 +99,38 @@ class TestSet:
         assert fleet.run("set", "acme", "--unset", "compute.max_cu", "--no-plan").code == 0
         assert "overrides" not in text_of(fleet)
 
+    @pytest.mark.parametrize("label", ["1.5", "1e3", "0x1F", "017", "1_000", "12:30", "true", "5"])
+    @pytest.mark.parametrize("word", ["labels.id={}", "labels={{id: {}}}"])
+    def test_a_label_is_text_for_every_reader_of_yaml(self, fleet: Shell, label: str, word: str) -> None:
+        assert fleet.run("set", "acme", word.format(label), "--no-plan").code == 0
+        assert f'labels: {{id: "{label}"}}\n' in text_of(fleet)
+        assert fleet.run("new", "zoe", "--tier", "free", "--set", word.format(label), "--no-plan").code == 0
+        assert f'labels: {{id: "{label}"}}\n' in text_of(fleet, "tenants/zoe.yaml")
+
+    @pytest.mark.parametrize(
+        ("given", "written"),
+        [
+            ("1e3", "1000.0"),
+            ("0x1F", "31"),
+            ("0o17", "15"),
+            ("017", "17"),
+            ("1.50", "1.5"),
+            ("True", "true"),
+            ("on", '"on"'),
+            ('"1e3"', '"1e3"'),
+            ("'31'", '"31"'),
+            ("[1e3, a]", "[1000.0, a]"),
+        ],
+    )
+    def test_a_value_without_a_schema_has_the_type_that_yaml_gives_it(
+        self, fleet: Shell, given: str, written: str
+    ) -> None:
+        key = "settings.unchecked.preview"
+        assert fleet.run("set", "acme", f"{key}={given}", "--no-plan").code == 0
+        assert fleet.run("new", "zoe", "--tier", "free", "--set", f"{key}={given}", "--no-plan").code == 0
+        for name in ("acme", "zoe"):
+            assert f"preview: {written}" in text_of(fleet, f"tenants/{name}.yaml")
+
     def test_changes_the_line_of_a_tenant_on_a_json_line(self, fleet: Shell) -> None:
         assert fleet.run("set", "cid", "tier=pro", "compute.max_cu=2", "labels.n=1.50", "--no-plan").code == 0
         assert text_of(fleet, "fleet/lines.ndjson") == (
@@ -117,6 +149,7 @@ class TestSet:
             (("labels={a: [",), "not valid YAML"),
             ((), "nothing to set"),
             (("tenant=other",), "a file named"),
+            (("settings.unchecked.x=~",), "--unset KEY removes a key"),
         ],
     )
     def test_writes_nothing_that_is_not_valid(self, fleet: Shell, words: tuple[str, ...], told: str) -> None:

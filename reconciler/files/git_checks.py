@@ -8,7 +8,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, edited, fork_point, left_out, load_at
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.repository import FETCH_ALL, find
-from reconciler.files.tracked import missing_in_git, unheld
+from reconciler.files.tracked import filter_of, missing_in_git, unheld
 from reconciler.model.diagnosis import Area, fail, failed_by, ok, warn
 from reconciler.model.problem import errors
 
@@ -76,8 +76,7 @@ def _filters(repository: Repository, desired: DesiredState | None) -> Iterator[C
     """Files that git keeps in another form: their earlier contents cannot be compared."""
     tenants = [] if desired is None else sorted({path for one in desired.tenants.values() for path in one.files})
     for path in (PRICE_LIST, *tenants):
-        name = repository.libgit.get_attr(repository.from_top(path), "filter")
-        if isinstance(name, str):
+        if name := filter_of(repository, path):
             message = f"git filters {path} (filter={name} in .gitattributes): its earlier contents are unknown"
             yield warn(Area.GIT, message, "keep the files of the fleet in git itself, without a filter")
             return

@@ -95,6 +95,12 @@ def missing_in_git(root: Path, path: str) -> str | None:
     return None if sight.shows_all((path,)) else f"is configured to ignore an edit of {path}"
 
 
+def filter_of(repository: Repository, path: str) -> str | None:
+    """Return the filter that git runs on a file: what it writes to disk is in no commit, and shown as no edit."""
+    name = repository.libgit.get_attr(repository.from_top(path), "filter")
+    return name if isinstance(name, str) else None
+
+
 def _at_head(root: Path, names: frozenset[str], memo: Memo | None) -> dict[str, Tenant | None]:
     """Return what HEAD declares for these tenants."""
     if not names:
@@ -185,9 +191,11 @@ class _WorkTreeStatus:
         if not ignores_can_be_read(self._repository, place):
             return False
         try:
-            return bool(self._repository.libgit.status_file(path) & _on_disk())
+            found = self._repository.libgit.status_file(path) & _on_disk()
         except (pygit2.GitError, KeyError, ValueError):
             return False
+        modified = pygit2.enums.FileStatus.WT_MODIFIED
+        return bool(found) and not (found & modified and filter_of(self._repository, place))
 
 
 @cache

@@ -200,6 +200,37 @@ class TestAnEditThatGitOverlooksIsNotHeld:
         assert missing_in_git(root, "tiers.yaml") == "is configured to ignore an edit of tiers.yaml"
 
 
+class TestWhatAFilterWritesIsNotHeld:
+    """Git compares what the filter makes of the file: its status is clean, and no commit has what is on disk."""
+
+    @pytest.fixture
+    def filtered(self, root: Path) -> Path:
+        git(root, "config", "filter.x.smudge", "sed s/50GiB/20GiB/")
+        git(root, "config", "filter.x.clean", "sed s/20GiB/50GiB/")
+        edit(root, ".gitattributes", f"{LINES} filter=x\ntiers.yaml filter=x\n")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message=x")
+        return root
+
+    def test_of_a_line(self, filtered: Path) -> None:
+        assert not_held(filtered) == set()
+        (filtered / LINES).unlink()
+        git(filtered, "checkout", "--", LINES)
+        assert "20GiB" in (filtered / LINES).read_text()
+        assert git(filtered, "status", "--porcelain") == ""
+        assert not_held(filtered) == {"acme"}
+
+    def test_of_the_price_list(self, filtered: Path) -> None:
+        assert missing_in_git(filtered, "tiers.yaml") is None
+        edit(filtered, "tiers.yaml", f"{TIERS}{SOURCES}# another\n")
+        assert missing_in_git(filtered, "tiers.yaml") == "is configured to ignore an edit of tiers.yaml"
+
+    def test_a_file_that_is_gone_is_shown(self, filtered: Path) -> None:
+        (filtered / LINES).unlink()
+        edit(filtered, "tenants/acme.yaml", f"{ON_TOP}tier: free\n")
+        assert not_held(filtered) == set()
+
+
 def test_what_git_shows_that_somebody_takes_out_is_taken_out(root: Path) -> None:
     edit(root, "tenants/both.yaml", BOTH.rpartition("---")[0])
     desired = load(root).desired

@@ -18,7 +18,12 @@ EXAMPLE = 'write lines such as {"project_id": "crimson-frost-1234", "tenant": "a
 
 def questions_text(questions: Iterable[Question]) -> str:
     """Return a line for each project. A sure proposal is its tenant already; a person takes over others."""
-    return "".join(f"{json.dumps(_row(one))}\n" for one in questions)
+    return "".join(f"{_readable(json.dumps(_row(one), ensure_ascii=False))}\n" for one in questions)
+
+
+def _readable(line: str) -> str:
+    """Return the line with its letters; what is not printable, such as a change of direction, is escaped."""
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in line)
 
 
 def _row(question: Question) -> dict[str, str]:

@@ -87,11 +87,11 @@ def new_tenants(adopted: Adoption) -> list[NewTenant]:
 
 
 def _granted(one: Adopted) -> str:
-    """``tier pro: data_transfer 50GiB``: what the tier has of the overridden values."""
+    """What the tier had of the overridden values. It stays true when the tenant's tier or the tier is another."""
     if not one.granted:
         return ""
     granted = (f"{BY_PATH[path].key} {BY_PATH[path].worded(value)}" for path, value in one.granted.items())
-    return f"tier {one.tier}: {', '.join(granted)}"
+    return f"when adopted, tier {one.tier} had {', '.join(granted)}"
 
 
 def new_tiers(adopted: Adoption) -> list[NewTier]:

@@ -10,7 +10,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import canonical_json, json_line, tenant_shape
 from reconciler.files.edited import EditedFile, checked, read_whole
 from reconciler.files.finding import RejectedError
-from reconciler.files.new_documents import yaml_document
+from reconciler.files.new_documents import is_file_name, yaml_document
 from reconciler.files.patterns import compiled
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.price_list_reader import read_price_list
@@ -68,14 +68,19 @@ def _schema_comment(directory: Path, path: str) -> str:
 
 
 def _place(sources: Sequence[TenantSource], tenant: str) -> str:
-    """Return the file that the first source with room for one reads."""
+    """Return the file that the first source with room for one reads; one of lines if no file can have the name."""
     for source in sources:
+        if not (source.json_lines or is_file_name(tenant)):
+            continue
         pattern = PurePosixPath(source.pattern)
         steps = [step for step in pattern.parts[:-1] if step != "**"]
         name = pattern.name.replace("*", tenant, 1) if not source.json_lines else pattern.name
         path = "/".join((*steps, name))
         if not any(sign in path for sign in "*?") and compiled(source.pattern).fullmatch(path):
             return path
+    if not is_file_name(tenant):
+        message = f"Windows has no file with the name of tenant {tenant!r}: git could not check it out there"
+        raise InvalidInputError(message, hint="--to FILE.ndjson, or --to FILE.yaml if nobody uses Windows")
     raise InvalidInputError("no source names the file of a new tenant", hint="--to FILE")
 
 

@@ -15,7 +15,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.edited import edit
 from reconciler.files.editing import Changes
 from reconciler.files.load import OnInvalid, load_tree
-from reconciler.files.new_documents import json_line, yaml_document
+from reconciler.files.new_documents import is_file_name, json_line, yaml_document
 from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST, TenantSource
@@ -133,20 +133,29 @@ def _wrong(
 def _documents(
     tree: Tree, tenants: Sequence[NewTenant], tiers: Sequence[NewTier], *, as_lines: bool
 ) -> dict[str, bytes]:
-    """Return the files with the tenants, and tiers.yaml if it changes."""
+    """Return the files with the tenants, and tiers.yaml if it changes.
+
+    A tenant after whom no file can be named on every system is a line among YAML files as well.
+    """
     sources = read_price_list(tree).sources
-    path_of, source = _lines_place(sources) if as_lines else _yaml_place(sources)
+    in_lines = [one for one in tenants if as_lines or not is_file_name(one.name)]
+    in_files = [one for one in tenants if not as_lines and is_file_name(one.name)]
+    lines_path, lines_source = _lines_place(sources)
+    folder, files_source = _yaml_place(sources)
+    added = [
+        source
+        for source, needed in ((files_source, in_files), (lines_source, in_lines))
+        if source is not None and needed
+    ]
     files: dict[str, bytes] = {}
-    if tiers or (source is not None and tenants):
-        added = () if source is None or not tenants else (source,)
+    if tiers or added:
         edits = PriceListEdit(tiers, added, alone=isinstance(tree, Overlay) and PRICE_LIST in tree.files)
         files[PRICE_LIST] = edited_price_list(tree.read(PRICE_LIST), edits)
-    if as_lines and tenants:
-        files[path_of] = _merged(_existing(tree, path_of), tenants)
-    elif tenants:
-        for one in tenants:
-            text = yaml_document(one.document, one.comments, one.beside_overrides)
-            files[f"{path_of}{one.name}.yaml"] = text.encode()
+    if in_lines:
+        files[lines_path] = _merged(_existing(tree, lines_path), in_lines)
+    for one in in_files:
+        text = yaml_document(one.document, one.comments, one.beside_overrides)
+        files[f"{folder}{one.name}.yaml"] = text.encode()
     return files
 
 

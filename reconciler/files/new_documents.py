@@ -28,6 +28,14 @@ NUMBER: Final = re.compile(
 )
 """What YAML readers of any version may take for a number."""
 
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever follows a dot: git cannot check out such a file there."""
+
+
+def is_file_name(tenant: str) -> bool:
+    """Return whether every system can have a file with the tenant's name."""
+    return _DEVICES.fullmatch(tenant) is None
+
 
 def yaml_document(document: Mapping[str, Json], comments: Sequence[str] = (), beside: str = "") -> str:
     """Return a YAML file with the document.

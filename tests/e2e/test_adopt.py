@@ -93,7 +93,7 @@ def test_the_next_plan_is_empty_and_what_needs_a_person_is_listed(filled: Shell)
     assert planned.out.startswith("In sync: 11 tenants match the files.")
     assert filled.run("fmt", "--check").code == 0
     text = (filled.folder / "tenants" / "big.yaml").read_text(encoding="utf-8")
-    assert "overrides:  # tier free: data_transfer 5GiB\n  quota: {data_transfer: 9GiB}\n" in text
+    assert "overrides:  # when adopted, tier free had data_transfer 5GiB\n  quota: {data_transfer: 9GiB}\n" in text
     assert "project_id: " in text
 
 
@@ -209,6 +209,31 @@ def test_questions_passed_back_as_they_are_adopt_what_is_sure_and_no_guess(shell
     assert proposed["prod-db"] == ("", "prod-db", "likely"), "nobody said that names begin with prod-"
     assert proposed["Old DB"] == ("", "old-db", "a guess")
     assert "Adopted 4 of 6" in shell.simulated("adopt", "--answers", "q.ndjson").out
+
+
+def test_questions_are_readable_in_every_language_and_hide_nothing(shell: Shell) -> None:
+    fill(shell, [free("Bäckerei Müller 東京"), free("left \u202eright")])
+    assert shell.simulated("adopt", "--pattern", "app-{tenant}", "--questions", "q.ndjson").code == 0
+    text = (shell.folder / "q.ndjson").read_text(encoding="utf-8")
+    assert '"project": "Bäckerei Müller 東京"' in text
+    assert '"project": "left \\u202eright"' in text
+    assert {json.loads(line)["project"] for line in text.splitlines()} >= {"left \u202eright"}
+    assert shell.simulated("adopt", "--pattern", "app-{tenant}", "--answers", "q.ndjson").code in {0, 2}
+
+
+DEVICES: Final = ("CON", "nul", "aux", "com1.eu", "LPT9", "prn.x")
+
+
+def test_a_tenant_after_whom_windows_has_no_file_is_a_line_among_files(shell: Shell) -> None:
+    fill(shell, [free(f"myapp-{name}") for name in (*DEVICES, "console", "aux-1")])
+    adopted = shell.simulated("adopt", *MYAPP)
+    assert adopted.code == 0, adopted.out + adopted.err
+    written = {path.name for path in (shell.folder / "tenants").iterdir()}
+    assert {"console.yaml", "aux-1.yaml"} <= written
+    assert not written & {f"{name}.yaml" for name in DEVICES}
+    lines = (shell.folder / "fleet/adopted.ndjson").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["tenant"] for line in lines} == {*DEVICES}
+    assert shell.simulated("plan", "--detailed-exitcode").code == 0
 
 
 def test_an_answer_that_is_none_names_its_line(filled: Shell) -> None:

@@ -71,6 +71,21 @@ class TestFormats:
         assert not (fleet.folder / "tenants/zoe.yaml").exists()
 
 
+@pytest.mark.parametrize("tenant", ["CON", "nul", "aux", "com1.eu"])
+def test_a_tenant_after_whom_windows_has_no_file_is_a_line(shell: Shell, tenant: str) -> None:
+    refused = shell.run("new", tenant, "--tier", "free", "--no-plan")
+    assert refused.code == 3
+    assert "Windows has no file with the name" in refused.err
+    named = shell.run("new", tenant, "--tier", "free", "--no-plan", "--to", f"tenants/{tenant}.yaml")
+    assert named.code == 0, named.err
+    (shell.folder / f"tenants/{tenant}.yaml").unlink()
+    sources = "tenants: [{files: 'tenants/**/*.yaml'}, {ndjson: fleet/lines.ndjson}]\n"
+    shell.write("tiers.yaml", (shell.folder / "tiers.yaml").read_text() + sources)
+    shell.write("fleet/lines.ndjson", '{"tenant": "ann", "tier": "free"}\n')
+    assert shell.run("new", tenant, "--tier", "free", "--no-plan").code == 0
+    assert f'"tenant": "{tenant}"' in text_of(shell, "fleet/lines.ndjson")
+
+
 class TestSet:
     def test_changes_one_value_and_shows_the_plan_of_the_tenant(self, fleet: Shell) -> None:
         fleet.applied()

@@ -134,10 +134,12 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
 
 
 @cache
-def _resources() -> dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]]:
-    """Paths with their methods, by the number of their slashes. Every simulator has the same."""
+def _resources(
+    routes: tuple[tuple[str, str, Handler], ...],
+) -> dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]]:
+    """Paths with their methods, by the number of their slashes. All simulators with these routes have the same."""
     by_path: dict[str, dict[str, Handler]] = {}
-    for method, path, handler in ROUTES:
+    for method, path, handler in routes:
         by_path.setdefault(path, {})[method] = handler
     found: dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]] = {}
     for path, handlers in by_path.items():
@@ -148,6 +150,9 @@ def _resources() -> dict[int, list[tuple[re.Pattern[str], dict[str, Handler]]]]:
 
 class Router:
     """Finds the handler of a request by its path and method."""
+
+    def __init__(self) -> None:
+        self._resources = _resources(ROUTES)
 
     def answer(self, world: World, request: Request) -> Answer:
         """What the route answers. Raises Refusal."""
@@ -161,7 +166,7 @@ class Router:
     def _found(self, request: Request) -> tuple[Handler, dict[str, str]]:
         """The handler, and the names and ids in the path. Every method that a path does not have is a 405."""
         line = f"{request.method} {PREFIX}{request.path}"
-        for pattern, handlers in _resources().get(request.raw_path.count("/"), ()):
+        for pattern, handlers in self._resources.get(request.raw_path.count("/"), ()):
             match = pattern.match(request.raw_path)
             if match is None:
                 continue

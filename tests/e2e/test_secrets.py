@@ -202,8 +202,13 @@ def let_every_command_fail(searched: Searched) -> None:
     for command in commands:
         assert run(*command, FREE_ORG_API_KEY=FOREIGN) == 4
         assert run(*command, "--api-host", f"https://{TYPED}@neon.test/api/v2") == 3
-    for variable in ("NEON_FREE_ORG_ID", "NEON_PAID_ORG_ID", "NEON_API_HOST", "RECONCILER_ENV"):
-        assert run("plan", **{variable: FOREIGN}) == 3
+    for variable, code in {
+        "NEON_FREE_ORG_ID": 4,
+        "NEON_PAID_ORG_ID": 4,
+        "NEON_API_HOST": 3,
+        "RECONCILER_ENV": 3,
+    }.items():
+        assert run("plan", **{variable: FOREIGN}) == code
     assert run("plan", "--api-host", "http://127.0.0.1:9/api/v2", FREE_ORG_API_KEY=FOREIGN) == 1
     literal = (searched.place.folder / "tiers.yaml").read_text(encoding="utf-8")
     broken = literal.replace("${PAID_ORG_API_KEY}", KEYS["PAID_ORG_API_KEY"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.desired.naming import composed
+from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT
 from reconciler.model.values import replace
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.plan.tenant_history import TenantHistory
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(Struct, frozen=True, dict=True):
     """One tenant with a live project, or with the project that an earlier action of its plan creates."""
 
     fleet: str
@@ -63,6 +66,13 @@ class Comparison(Struct, frozen=True):
     """Whether the history of the tenant's files cannot be read (``History.unreadable``)."""
     generated: bool = False
     """Whether git ignores the tenant's files: no commit is expected to hold them."""
+
+    @cached_property
+    def own_branches(self) -> frozenset[str]:
+        """The names under which runs of this fleet created the branches that exist, by their annotations."""
+        each = (branch.annotations for branch in self.project.branches or ())
+        ours = (note for note in each if note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == self.fleet)
+        return frozenset(composed(note.get(BRANCH, "")) for note in ours)
 
     @property
     def moves(self) -> bool:

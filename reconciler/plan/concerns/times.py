@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.desired.naming import composed
-from reconciler.model.annotations import BRANCH, FLEET, MANAGED_BY, PRODUCT
 from reconciler.model.moments import rfc3339
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import changed_in_copy
@@ -120,10 +118,7 @@ def _would_end_a_namesake(comparison: Comparison, thing: str, live: LiveBranch, 
         return False
     if comparison.past is not None and any(thing in past.base for past in comparison.past.each()):
         return False
-    name = thing.partition(".")[2]
-    each = (branch.annotations for branch in comparison.project.branches or ())
-    ours = (note for note in each if note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == comparison.fleet)
-    return not any(composed(note.get(BRANCH, "")) == name for note in ours)
+    return thing.partition(".")[2] not in comparison.own_branches
 
 
 def too_far(until: datetime | None, now: datetime) -> str | None:

@@ -222,9 +222,28 @@ class History(Struct, frozen=True, dict=True):
         return [files for files in states if files is not None and tenant in files.tenants]
 
     def known(self, tenant: str) -> Tenant | None:
-        """Return the tenant as the base, or the fork, declared it."""
-        states = (files.tenants.get(tenant) for files in self._states(tenant))
-        return next((found for found in states if found is not None), None)
+        """Return the tenant as the base, the fork or a commit since declared it."""
+        return next(self.each_known(tenant), None)
+
+    def each_known(self, tenant: str) -> Iterator[Tenant]:
+        """Yield the tenant as its base, or the fork, declared it; then as each commit since, or its fork, did."""
+        since = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+        for baseline in (self.baseline(tenant), *since):
+            states = () if baseline is None else baseline.states
+            yield from [files.tenants[tenant] for files in states if tenant in files.tenants][:1]
+
+    def pinning(self, project_id: str) -> Iterator[str]:
+        """Yield the tenants that pinned the project at the base, at a base of their own, or at a tried commit."""
+        pins = (pinned_by.get(project_id) for pinned_by in self._pins)
+        return (name for name in pins if name is not None)
+
+    @cached_property
+    def _pins(self) -> list[Mapping[str, str]]:
+        """By project, the tenants that pinned it: of each of these commits that has pins."""
+        of_tenants = chain(self.owed.values(), *self.tried.values())
+        known = (self.base, *(baseline.base for baseline in of_tenants if baseline is not None))
+        states = {id(files): files for files in known if files is not None}
+        return [files.pinned_by for files in states.values() if files.pinned_by]
 
     def _states(self, tenant: str) -> tuple[DesiredState, ...]:
         baseline = self.baseline(tenant)

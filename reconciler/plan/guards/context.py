@@ -100,9 +100,7 @@ class TenantContext(Struct, frozen=True):
             return
         found = (created_for(project, self.desired), self.desired.tenant_by_project_name(project.name))
         yield from (name for name in found if name is not None)
-        base = self.history.base
-        if base is not None and (pinned_by := base.pinned_by.get(project.id)) is not None:
-            yield pinned_by
+        yield from self.history.pinning(project.id)
 
     @property
     def pinned(self) -> bool:

@@ -154,6 +154,24 @@ def test_a_project_that_is_handed_over_stays_held(change: dict[str, Any], *, pin
     assert planned(now, project, before=a_fleet(held), at=DISPUTE.until).tenants
 
 
+@pytest.mark.parametrize("pinned", [False, True], ids=["by its annotation", "pinned"])
+def test_a_project_stays_held_whose_tenant_only_a_tried_commit_knew(*, pinned: bool) -> None:
+    """Its creation is half done: neither the common base nor its own one declares the tenant."""
+    project = a_project(created_at=NOON - timedelta(days=99))
+    if pinned:
+        project = replace(project, name="theirs", branches=(a_branch(annotations={}),))
+    held = a_fleet(replace(HELD, project_id=project.id if pinned else None))
+    known: dict[str, Any] = {"owed": {"acme": Baseline(a_fleet())}, "tried": {"acme": (Baseline(held),)}}
+    handed_over = a_fleet(a_tenant("zed", project_id=project.id, absent=True))
+    found = planned(handed_over, project, before=a_fleet(), **known)
+    assert found.empty
+    assert [(one.rule, one.tenants) for one in found.refusals] == [(Rule.HELD, ("zed",))]
+    if not pinned:
+        bob = a_fleet(a_tenant("bob"))
+        pruned = planned(bob, project, a_project("bob"), before=bob, removed=frozenset({"acme"}), **known)
+        assert [one.rule for one in pruned.refusals] == [Rule.HELD]
+
+
 def test_a_commit_that_knows_the_hold_at_the_base_ends_it() -> None:
     lowered = a_fleet(a_tenant(overrides=Overrides(quota={"active_time_seconds": HOUR})))
     assert len(list(planned(lowered, a_project(), before=a_fleet(HELD)).actions)) == 1

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.views.view import AdoptionView
 
 WIDEST_NAME: Final = 40
+NOT_IN_SYNC: Final = "The tenants in files are not in sync: `reconciler plan` shows what differs."
 HOW: Final = {
     NamingSource.ANSWER: "by an answer",
     NamingSource.IMPORT: "by an imported file",
@@ -62,6 +63,8 @@ def render(view: AdoptionView, *, full: bool = False) -> Iterator[Piece]:
         yield paragraph(f"{counted(unknown, 'project')} not shown by the API: run the command again later.")
     if view.created or view.edited:
         yield from _plan(view)
+    elif not view.in_sync:
+        yield paragraph(NOT_IN_SYNC)
 
 
 def _tiers(adopted: Adoption) -> Iterator[Piece]:

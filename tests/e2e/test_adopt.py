@@ -160,6 +160,14 @@ def test_it_goes_on_with_what_is_in_no_file(filled: Shell) -> None:
     assert third.code == 0
     assert "Adopted 0 of 3" in third.out
     assert "No file was written." in third.out
+    assert "not in sync" not in third.out
+
+
+def test_nothing_to_adopt_says_why_it_ends_with_changes(shell: Shell) -> None:
+    shell.tenant("acme")
+    ended = shell.simulated("adopt", *MYAPP)
+    assert ended.code == 2
+    assert "The tenants in files are not in sync: `reconciler plan` shows what differs." in words(ended)
 
 
 def test_an_interrupted_run_keeps_what_it_wrote_and_goes_on(

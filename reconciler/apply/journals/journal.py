@@ -319,7 +319,7 @@ def _plain(value: Value) -> Json:
 def _unwritable(path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"the journal {path} cannot be written: {error.strerror or error}",
-        hint="nothing is changed without a journal: name another file, or free disk space",
+        hint="nothing is changed without a journal: name another file (--journal FILE), or free disk space",
     )
 
 

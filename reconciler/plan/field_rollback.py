@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SETTING: Final = "settings."
 RENAMES: Final = ".name"
 EXPIRES: Final = ".expires_at"
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""Maximum difference between this machine's clock and Neon's."""
 
 
 class MissingObject:
@@ -38,16 +40,25 @@ def found(project: LiveProject, field: WrittenField, all_of_it: Iterable[Recorde
     if field.place.kind == "project":
         return project_fields(project).get(field.path, 0 if field.path in quota.PATHS else None)
     if field.place.kind == "compute":
-        sized = endpoint(project, field.place)
+        sized = None if _is_a_namesake(project, field) else endpoint(project, field.place)
         return GONE if sized is None else compute.members(sized.compute).get(field.path)
     branch = live_branch(project, field.place, all_of_it)
-    if branch is None:
+    if branch is None or branch.created_at > field.at + CLOCKS_APART:
         return GONE
     if field.path.endswith(RENAMES):
         return branch.name
     if field.path.endswith(EXPIRES):
         return None if branch.expires_at is None else rfc3339(branch.expires_at)
     return branch.protected
+
+
+def _is_a_namesake(project: LiveProject, field: WrittenField) -> bool:
+    """Return whether the branch was created after the run wrote: another one had its name.
+
+    A default branch that a restore replaced keeps its compute.
+    """
+    found = (one for one in project.branches or () if one.name == field.place.branch and not one.default)
+    return any(branch.created_at > field.at + CLOCKS_APART for branch in found)
 
 
 def endpoint(project: LiveProject, place: FieldOwner) -> LiveEndpoint | None:

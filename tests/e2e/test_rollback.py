@@ -209,6 +209,28 @@ def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_perm
     assert (fleet.stored.rows("branches") == before) == passed
 
 
+@pytest.mark.parametrize("passed", [timedelta(), timedelta(hours=2)], ids=["the same one", "another one"])
+def test_no_branch_that_was_created_later_under_the_name_is_changed(fleet: Shell, passed: timedelta) -> None:
+    until = datetime.fromtimestamp(fleet.clock(), UTC) + timedelta(days=20)
+    fleet.tenant("acme", f"tier: free\ndev_branches: [{{name: dev, expires_at: {until:%Y-%m-%dT%H:%M:%SZ}}}]")
+    commit(fleet)
+    apply(fleet)
+    git(fleet.folder, "tag", "--force", "applied")
+    fleet.tenant("acme", "tier: free\ndev_branches: [dev]")
+    commit(fleet)
+    run = apply(fleet)
+    if passed:
+        own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+        made = datetime.fromtimestamp(fleet.stored.now, UTC) + passed
+        fleet.stored.change(
+            "branches", own, {"created_at": f"{made:%Y-%m-%dT%H:%M:%SZ}"}, created_at=made.timestamp()
+        )
+    ended = rollback(fleet, run, "--allow", "lowering")
+    branch = next(row["body"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+    assert (ended.code, "expires_at" in branch) == ((5, False) if passed else (0, True)), ended.out
+    assert ("branch 'dev' no longer exists" in told(ended)) == bool(passed)
+
+
 def test_what_was_deleted_is_listed_with_the_way_to_recover_it(fleet: Shell) -> None:
     project = fleet.stored.project("myapp-acme")["id"]
     fleet.tenant("acme", "tier: free\nstate: absent")

@@ -33,9 +33,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def sources(folder: Path) -> Iterator[Path]:
-    """Every file of Python that is this project's own."""
+    """Every file of Python that is this project's own, and no data of a test: their folders are not packages."""
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != FOREIGN]
+        folders[:] = [name for name in folders if name.isidentifier() and name != FOREIGN]
         yield from (Path(place, name) for name in names if name.endswith(".py"))
 
 

@@ -41,8 +41,8 @@ def test_a_file_that_cannot_be_compiled_is_left_to_whoever_imports_it(
         compile_file(tmp_path / name, pytestconfig)
 
 
-def test_files_of_other_projects_are_left_alone(tmp_path: Path) -> None:
-    for folder in ("a", f"a/{FOREIGN}/b"):
+def test_files_of_other_projects_and_data_of_tests_are_left_alone(tmp_path: Path) -> None:
+    for folder in ("a", f"a/{FOREIGN}/b", "a/026-modules/b"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "one.py").touch()
     assert [*sources(tmp_path)] == [tmp_path / "a" / "one.py"]

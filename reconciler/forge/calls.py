@@ -72,6 +72,8 @@ class Calls(Struct, frozen=True):
         """Everything in a list, page by page."""
         for page in range(1, _MOST_PAGES + 1):
             found = self.call("GET", path, query={**query, "per_page": str(PER_PAGE), "page": str(page)})
+            if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+                raise ForgeError(f"{self.forge} answered GET {path} with something that is not a list of objects")
             yield from found
             if len(found) < PER_PAGE:
                 return
@@ -97,7 +99,10 @@ class Calls(Struct, frozen=True):
             raise _AgainError(f"{method} {path}: {type(error).__name__}") from error
         if absent and answer.status_code == 404:
             return None
-        return self._content(answer, f"{method} {path}")
+        content = self._content(answer, f"{method} {path}")
+        if not isinstance(content, (dict, list)):
+            raise ForgeError(f"{self.forge} answered {method} {path} with neither an object nor a list")
+        return content
 
     def _content(self, answer: httpx.Response, call: str) -> Any:
         """The JSON of an answer. GitHub: 403 and 429 with ``retry-after`` are its secondary rate limits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.apply.journals.audit import WriteFilter, audit
+from reconciler.apply.journals.audit import WriteFilter, audit, later_writes
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.signals import stop_on_signals
@@ -30,8 +30,9 @@ async def roll_back(fleet: Fleet, harm: Harm, request: Request, run: RunOptions,
         return []
     journals = (run.journal_path, *request.journals, log_folder())
     found = audit(journals, WriteFilter(fleet=fleet.desired.fleet, run=harm.run, wave=harm.wave))
+    later = later_writes(journals, fleet.desired.fleet, harm.run, found.writes)
     try:
-        planned = await fleet.plan_rollback(RunToUndo(harm.run, found.writes), request=request)
+        planned = await fleet.plan_rollback(RunToUndo(harm.run, found.writes, later.writes), request=request)
     except InvalidInputError as error:
         say(f"error: wave {harm.wave} was not undone: {error}")
         return [error.exit_code]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.apply.journals.audit import WriteFilter, audit
+from reconciler.apply.journals.audit import WriteFilter, audit, later_writes
 from reconciler.apply.journals.dead_runs import run_statuses
 from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
@@ -104,7 +104,8 @@ def _undone(
             f"run {run_id} has not ended: {status.evidence}", hint="stop it, or wait until it has ended"
         )
     found = audit(journals, WriteFilter(tenants, fleet=fleet, run=run_id, wave=wave))
-    return RunToUndo(run_id, found.writes, found.unreadable)
+    later = later_writes(journals, fleet, run_id, found.writes)
+    return RunToUndo(run_id, found.writes, later.writes, found.unreadable)
 
 
 def _request(

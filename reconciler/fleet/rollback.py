@@ -16,6 +16,7 @@ from reconciler.plan.actions.compute import DeleteReplica
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.guards import guard
+from reconciler.plan.later_writes import LaterWrites
 from reconciler.plan.plan import Note
 from reconciler.plan.recorded_effects import READERS, effects, project_of
 from reconciler.plan.rollback import rolled_back
@@ -43,6 +44,8 @@ class RunToUndo(Struct, frozen=True):
     run: str
     writes: tuple[RecordedWrite, ...]
     """Its writes, oldest first."""
+    later: tuple[RecordedWrite, ...] = ()
+    """The writes of other runs of the fleet since its first one, oldest first."""
     unreadable: tuple[str, ...] = ()
     """Journals of which a part could not be read."""
 
@@ -76,11 +79,17 @@ def _ways(desired: DesiredState, request: Request, undone: RunToUndo) -> dict[st
             writes[current].append(write)
             if write.kind in READERS and (project_id := project_of(write, name)) is not None:
                 projects[current] = project_id
+    later: dict[str, list[RecordedWrite]] = defaultdict(list)
+    for write in undone.later:
+        for key in dict.fromkeys((*write.project_ids, *map(desired.current_name, write.tenants))):
+            later[key].append(write)
     chosen = {}
     for name in sorted(writes):
         tenant = desired.tenants.get(name)
         if request.selection.everything or (tenant is not None and request.selection.includes(tenant)):
-            chosen[name] = Rollback(undone.run, name, effects(writes[name], name), projects.get(name))
+            project_id = projects.get(name)
+            since = LaterWrites(tuple(later[project_id or name]))
+            chosen[name] = Rollback(undone.run, name, effects(writes[name], name), project_id, since)
     return chosen
 
 

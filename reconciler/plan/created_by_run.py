@@ -120,6 +120,12 @@ class Deletions(Struct, frozen=True):
             alike = endpoint.name == created.name and names.get(endpoint.branch_id) == created.branch
             if endpoint.writes or not (endpoint.id == created.id or (created.id is None and alike)):
                 continue
+            if created.id is None and self.rollback.later.has_made_replica(
+                created.branch, created.name, created.at
+            ):
+                message = f"read replica {created.name!r} was created again by a later run"
+                yield changed_since(self.rollback, message, ())
+                continue
             if endpoint.branch_id in protected:
                 message = f"read replica {created.name!r} stays: Neon deletes no compute of a protected branch"
                 yield cannot(self.rollback, message, "remove the protection of the branch, and run this again")

@@ -78,12 +78,12 @@ def live_branch(project: LiveProject, place: FieldOwner, all_of_it: Iterable[Rec
 
 def is_back(field: WrittenField, live: Value | MissingObject) -> bool:
     """Return whether the value from before the run is there."""
-    return _equal(field.path, live, _before(field))
+    return equal(field.path, live, _before(field))
 
 
 def is_of_run(field: WrittenField, live: Value | MissingObject) -> bool:
     """Return whether the live value is one that the run has written."""
-    return any(_equal(field.path, live, value) for value in field.written)
+    return any(equal(field.path, live, value) for value in field.written)
 
 
 def change_back(field: WrittenField, live: Value, now: datetime) -> FieldChange | None:
@@ -128,7 +128,8 @@ def _before(field: WrittenField) -> Value:
     return None if absent is None or not field.path.startswith(SETTING) else JsonText.of(absent)
 
 
-def _equal(path: str, one: Value | MissingObject, other: Value) -> bool:
+def equal(path: str, one: Value | MissingObject, other: Value) -> bool:
+    """Return whether two values of a field mean the same."""
     if isinstance(one, JsonText) and isinstance(other, JsonText):
         return not free_form.differs(one.value, other.value)
     if path == compute.PARAMETERS or path.startswith(SETTING):

@@ -58,6 +58,8 @@ class MovedProject(Struct, frozen=True):
     origin: str
     """The organization before the first transfer."""
     destinations: tuple[str, ...]
+    at: datetime
+    """When the run transferred it first."""
 
 
 class Created(Struct, frozen=True):
@@ -68,8 +70,10 @@ class Created(Struct, frozen=True):
     """Of a project, that of its tenant."""
     id: str | None
     """None if the journal does not have it: the answer was lost."""
-    branch: str = ""
+    branch: str
     """The branch of a snapshot or of a read replica."""
+    at: datetime
+    """When the run created it first."""
 
 
 class Permanent(Struct, frozen=True):
@@ -132,6 +136,18 @@ def project_of(write: RecordedWrite, tenant: str) -> str | None:
     return dict(zip(write.tenants, write.project_ids, strict=False)).get(tenant)
 
 
+def owner_of(write: RecordedWrite) -> FieldOwner | None:
+    """Return what the fields of a write belong to; None if none, or the journal does not say whose."""
+    if write.kind == "patch_project":
+        return FieldOwner()
+    if write.object is None:
+        return None
+    branch = write.object.get("branch", "")
+    if write.kind == "patch_endpoint":
+        return FieldOwner("compute", branch, write.object.get("replica"))
+    return FieldOwner("branch", branch) if write.kind == "patch_branch" else None
+
+
 def effects(writes: Iterable[RecordedWrite], tenant: str) -> tuple[RecordedEffect, ...]:
     """Return what these writes did to the tenant, in order: one effect for each field and each thing.
 
@@ -157,22 +173,23 @@ def _patched_project(collected: _TenantRecord, write: RecordedWrite) -> None:
 
 
 def _patched_compute(collected: _TenantRecord, write: RecordedWrite) -> None:
-    if write.object is None:
+    place = owner_of(write)
+    if place is None:
         what = ", ".join(change.path for change in write.changes)
         collected.cannot(
             f"{what} of a compute: the journal does not name the compute", "set it in the files, and apply them"
         )
         return
-    place = FieldOwner("compute", write.object.get("branch", ""), write.object.get("replica"))
     collected.change(place, write)
 
 
 def _patched_branch(collected: _TenantRecord, write: RecordedWrite) -> None:
-    if write.object is None:
+    place = owner_of(write)
+    if place is None:
         what = ", ".join(change.path for change in write.changes)
         collected.cannot(f"{what}: the journal does not name the branch", "set it in the files, and apply them")
         return
-    collected.change(FieldOwner("branch", write.object.get("branch", "")), write)
+    collected.change(place, write)
 
 
 def _moved(collected: _TenantRecord, write: RecordedWrite) -> None:
@@ -183,9 +200,10 @@ def _moved(collected: _TenantRecord, write: RecordedWrite) -> None:
             "revert the tenant's tier in the files, and apply them",
         )
     elif collected.moved is None:
-        collected.moved = MovedProject(write.organization, (there,))
+        collected.moved = MovedProject(write.organization, (there,), write.at)
     else:
-        collected.moved = MovedProject(collected.moved.origin, (*collected.moved.destinations, there))
+        known = collected.moved
+        collected.moved = MovedProject(known.origin, (*known.destinations, there), known.at)
 
 
 def _created(thing: Thing) -> Reader:
@@ -201,7 +219,9 @@ def _created(thing: Thing) -> Reader:
         known = collected.created.get(key)
         if known is not None and id_ is None:
             return
-        collected.created[key] = Created(thing, name, id_, "" if thing == "branch" else object_.get("branch", ""))
+        at = write.at if known is None else known.at
+        branch = "" if thing == "branch" else object_.get("branch", "")
+        collected.created[key] = Created(thing, name, id_, branch, at)
 
     return read
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -153,7 +154,10 @@ class _Way(Struct, frozen=True):
             destination=moved.origin,
             downgrade=down,
         )
-        if here in moved.destinations:
+        if self.rollback.later.has_moved(moved.at, here):
+            message = f"a later run has transferred the project since run {self.rollback.run}"
+            yield changed_since(self.rollback, message, (action,))
+        elif here in moved.destinations:
             yield action
         else:
             message = f"organization is {here} since run {self.rollback.run}, not {moved.destinations[-1]}"
@@ -181,7 +185,7 @@ class _Way(Struct, frozen=True):
         """The change that restores one field, a refusal, or None if the field already has the value."""
         live = field_rollback.found(self.project, one, self.rollback.effects)
         since = f"since run {self.rollback.run}"
-        if isinstance(live, field_rollback.MissingObject):
+        if isinstance(live, field_rollback.MissingObject) or self.rollback.later.has_made_anew(one):
             return changed_since(
                 self.rollback, f"{one.path}: {one.place.kind} {one.place.branch!r} no longer exists {since}", ()
             )
@@ -192,10 +196,12 @@ class _Way(Struct, frozen=True):
         if change is None or why is not None:
             message, remedy = why or NO_VALUE
             return cannot(self.rollback, f"{one.path}: {message}", remedy)
-        if field_rollback.is_of_run(one, live):
+        by_later_run = self.rollback.later.has_set(one, partial(field_rollback.equal, one.path, live))
+        if field_rollback.is_of_run(one, live) and not by_later_run:
             return change
         patches = tuple(self._patches(one.place, [change], None))
-        return changed_since(self.rollback, f"{one.path} has another value {since}", patches)
+        what = "was set by a later run" if by_later_run else "has another value"
+        return changed_since(self.rollback, f"{one.path} {what} {since}", patches)
 
     def _impossible(self, change: FieldChange) -> tuple[str, str] | None:
         if turns_off(change):

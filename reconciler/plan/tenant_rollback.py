@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from reconciler.live.project import BRANCHES, COMPUTES, NOTHING_BELOW, SNAPSHOTS, Details
 from reconciler.plan.concerns import compute, quota
+from reconciler.plan.later_writes import NOTHING_LATER, LaterWrites
 from reconciler.plan.plan import Refusal, Rule
 from reconciler.plan.recorded_effects import Created, FieldOwner, MovedProject, WrittenField
 
@@ -27,6 +28,8 @@ class Rollback(Struct, frozen=True):
     effects: tuple[RecordedEffect, ...]
     project_id: str | None = None
     """The project that the run changed; None if the journals do not name it."""
+    later: LaterWrites = NOTHING_LATER
+    """What other runs wrote to the project since."""
     permitted: bool = False
     """Whether what the run created may be deleted."""
     deletions: int = 0

@@ -316,3 +316,88 @@ def test_every_format_names_what_stays(raised: tuple[Shell, str, dict[str, Any]]
     if format_name == "json":
         jsonschema_rs.Draft202012Validator(plan_schema()).validate(ended.document)
         assert ended.document["command"] == "rollback"
+
+
+def regrant(shell: Shell, gib: int, *flags: str) -> str:
+    """Sets the limit of transfer of a tenant by a commit, and returns the run that applied it."""
+    grant(shell, "acme", gib, f"# {gib} {len(runs(shell))}")
+    commit(shell)
+    run = apply(shell, *flags)
+    git(shell.folder, "tag", "--force", "applied")
+    return run
+
+
+def test_a_value_that_a_later_run_set_again_stays_and_is_listed(fleet: Shell) -> None:
+    run = regrant(fleet, 3)
+    regrant(fleet, 5)
+    again = regrant(fleet, 3)
+    ended = rollback(fleet, run)
+    assert (ended.code, transfers(fleet)["acme"]) == (5, 3), ended.out
+    assert f"quota.data_transfer_bytes was set by a later run since run {run}" in told(ended)
+    assert rollback(fleet, again).code == 0
+    assert transfers(fleet)["acme"] == 5
+
+
+def test_a_project_that_a_later_run_transferred_again_stays_and_is_listed(fleet: Shell) -> None:
+    started = homes(fleet)["acme"]
+    ran = []
+    for file in ("tier: pro", "tier: free\naccept: {history_loss: pro -> free}", "tier: pro"):
+        fleet.tenant("acme", file)
+        commit(fleet)
+        ran.append(apply(fleet))
+        git(fleet.folder, "tag", "--force", "applied")
+    there = homes(fleet)["acme"]
+    ended = rollback(fleet, ran[0], "--allow", "lowering")
+    assert (ended.code, homes(fleet)["acme"]) == (5, there), ended.out
+    assert f"a later run has transferred the project since run {ran[0]}" in told(ended)
+    assert rollback(fleet, ran[2], "--allow", "lowering").code == 0
+    assert homes(fleet)["acme"] == started
+
+
+def test_no_branch_that_a_later_run_created_again_is_changed(fleet: Shell) -> None:
+    """However soon: it is not told by its date alone."""
+    until = datetime.fromtimestamp(fleet.clock(), UTC) + timedelta(days=20)
+    ending = f"tier: free\ndev_branches: [{{name: dev, expires_at: {until:%Y-%m-%dT%H:%M:%SZ}}}]"
+    ran = []
+    for file in (
+        ending,
+        "tier: free\ndev_branches: [dev]",
+        "tier: free\ndev_branches: []",
+        "tier: free\ndev_branches: [dev]",
+    ):
+        fleet.tenant("acme", file)
+        commit(fleet)
+        ran.append(apply(fleet))
+        git(fleet.folder, "tag", "--force", "applied")
+    own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+    wrote = next(
+        datetime.fromisoformat(line["at"]) for line in fleet.journal if line.get("request_id") == f"{ran[1]}-1"
+    )
+    fleet.stored.change(
+        "branches", own, {"created_at": f"{wrote:%Y-%m-%dT%H:%M:%SZ}"}, created_at=wrote.timestamp()
+    )
+    ended = rollback(fleet, ran[1], "--allow", "lowering")
+    branch = next(row["body"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+    assert (ended.code, "expires_at" in branch) == (5, False), ended.out
+    assert f"branch 'dev' no longer exists since run {ran[1]}" in told(ended)
+
+
+@pytest.mark.parametrize("passed", [timedelta(), timedelta(hours=2)], ids=["the same one", "another one"])
+def test_no_compute_of_a_branch_that_was_created_later_is_changed(fleet: Shell, passed: timedelta) -> None:
+    fleet.tenant("acme", "tier: free\ndev_branches: [{name: dev, compute: {min_cu: 0.25, max_cu: 2}}]")
+    commit(fleet)
+    apply(fleet)
+    git(fleet.folder, "tag", "--force", "applied")
+    fleet.tenant("acme", "tier: free\ndev_branches: [{name: dev, compute: {min_cu: 0.25, max_cu: 1}}]")
+    commit(fleet)
+    run = apply(fleet)
+    own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+    if passed:
+        made = datetime.fromtimestamp(fleet.stored.now, UTC) + passed
+        fleet.stored.change(
+            "branches", own, {"created_at": f"{made:%Y-%m-%dT%H:%M:%SZ}"}, created_at=made.timestamp()
+        )
+    ended = rollback(fleet, run)
+    size = next(row["body"] for row in fleet.stored.rows("endpoints") if row["branch_id"] == own)
+    assert (ended.code, size["autoscaling_limit_max_cu"]) == ((5, 1) if passed else (0, 2)), ended.out
+    assert ("compute 'dev' no longer exists" in told(ended)) == bool(passed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given
 
-from reconciler.apply.journals.audit import WriteFilter, audit
+from reconciler.apply.journals.audit import WriteFilter, audit, later_writes
 from reconciler.fleet.rollback import RunToUndo
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
@@ -61,11 +61,14 @@ def differing(before: State, after: State) -> set[str]:
 def back(scene: Scene, run: str) -> Planned:
     """The plan that takes the run back."""
     told = audit([scene.folder / "journal.jsonl"], WriteFilter(run=run))
+    later = later_writes([scene.folder / "journal.jsonl"], scene.desired.fleet, run, told.writes)
     request = replace(scene.request, permissions=replace(LOWERING, counts=COUNTS))
 
     async def main() -> Planned:
         async with scene._fleet() as fleet:
-            return await fleet.plan_rollback(RunToUndo(run, told.writes, told.unreadable), request=request)
+            return await fleet.plan_rollback(
+                RunToUndo(run, told.writes, later.writes, told.unreadable), request=request
+            )
 
     return scene.world.run(main())
 

@@ -128,6 +128,14 @@ def audit(journals: Sequence[Path], wanted: WriteFilter) -> Audit:
     return Audit(tuple(ordered), count, tuple(sorted(unreadable)))
 
 
+def later_writes(journals: Sequence[Path], fleet: str, run: str, own: Sequence[RecordedWrite]) -> Audit:
+    """Return the writes of other runs of the fleet since the first one of a run."""
+    if not own:
+        return Audit((), 0)
+    found = audit(journals, WriteFilter(fleet=fleet, since=own[0].at))
+    return replace(found, writes=tuple(write for write in found.writes if write.run != run))
+
+
 def with_rows(found: Audit, registered: RegisteredTenants, wanted: WriteFilter) -> Audit:
     """Return the writes, with the claims that rows of the registry show of runs without a journal."""
     if wanted.fleet not in (None, registered.fleet):

@@ -25,6 +25,7 @@ from reconciler.neon.shared_budget import (
     refilled,
     seconds_for,
     slowed,
+    state_in,
 )
 
 if TYPE_CHECKING:
@@ -238,17 +239,10 @@ class LeasedBudget:
 
     async def _changed(self, change: Callable[[BudgetState | None, float], tuple[BudgetState, T]]) -> T | None:
         def of_text(text: str | None, now: float) -> tuple[str, T]:
-            state, result = change(_read(text), now)
+            state, result = change(state_in(text) if text else None, now)
             return msgspec.json.encode(state).decode(), result
 
         return await self._ledger.change(of_text)
-
-
-def _read(text: str | None) -> BudgetState | None:
-    try:
-        return None if not text else msgspec.json.decode(text, type=BudgetState)
-    except msgspec.DecodeError:
-        return None
 
 
 async def _within_patience(changing: Awaitable[T]) -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiolimiter import AsyncLimiter
 
-from reconciler.neon.shared_budget import SPREAD_SECONDS, CallRates, Rate, SharedBudget
+from reconciler.neon.shared_budget import LONGEST_SLOW_SECONDS, SPREAD_SECONDS, CallRates, Rate, SharedBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -39,8 +39,6 @@ SLOWEST_COST: Final = 8
 """After further refusals while calls are already slow."""
 REFUSED_TOGETHER_SECONDS: Final = 5.0
 """Refusals within this time are one: the calls were in flight together."""
-LONGEST_SLOW_SECONDS: Final = 480.0
-"""If the full rate is refused again each time that it returns, calls stay slow for twice as long, up to this."""
 
 
 class Pace:

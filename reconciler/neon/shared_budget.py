@@ -39,6 +39,8 @@ SLICE_SECONDS: Final = 1.0
 """What was given away and not started yet is at most what comes in this time, beside a burst."""
 SPREAD_SECONDS: Final = 61.5
 """Where calls are given away in slices, those of a minute come in this time: some may start late."""
+LONGEST_SLOW_SECONDS: Final = 480.0
+"""If the full rate is refused again each time that it returns, calls stay slow for twice as long, up to this."""
 LOCK_PAUSE_SECONDS: Final = 0.01
 LOCK_ATTEMPTS: Final = 50
 """Another process holds the lock for microseconds, unless it was suspended. Then calls go ahead without it."""
@@ -134,7 +136,8 @@ def refilled(state: BudgetState | None, now: float, rates: CallRates) -> BudgetS
     if state is None:
         return BudgetState(now, account.burst, 0.0 if fleets is None else fleets.burst, now)
     if now < state.at:  # the machine was started again, or its clock was set
-        return replace(state, at=now, fleets_at=now, slow_until=0.0, slices={})
+        left = min(state.account, account.burst)
+        return replace(state, at=now, account=left, fleets_at=now, slow_until=0.0, slices={})
     left = _filled(state, now, account)
     slices = {run: one for run, one in state.slices.items() if now <= one.until}
     if fleets is None:
@@ -245,9 +248,25 @@ async def _locked(descriptor: int) -> bool:
 
 def _read(descriptor: int) -> BudgetState | None:
     try:
-        return msgspec.json.decode(os.pread(descriptor, LARGEST_FILE_BYTES, 0), type=BudgetState)
-    except (OSError, msgspec.DecodeError):
+        state = state_in(os.pread(descriptor, LARGEST_FILE_BYTES, 0))
+    except OSError:
         return None
+    return state if state is not None and _is_of_calls(state) else None
+
+
+def state_in(text: bytes | str) -> BudgetState | None:
+    """The state that was written as this text; None if it is damaged."""
+    try:
+        return msgspec.json.decode(text, type=BudgetState)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _is_of_calls(state: BudgetState) -> bool:
+    """Whether runs that take call by call can have left it. With anything else, the next might never start."""
+    left = min(state.account, state.fleets) >= -1.0
+    slow = state.slow_until <= state.at + LONGEST_SLOW_SECONDS
+    return left and slow and state.fleets_at <= state.at and not state.slices
 
 
 class SharedBudget:

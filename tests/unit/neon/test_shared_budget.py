@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -143,6 +144,21 @@ class TestAFile:
         file = tmp_path / "calls.json"
         file.write_bytes(content)
         assert self.seconds(file, file) == pytest.approx((20 - 4) / 2, rel=1e-3)
+
+    @pytest.mark.parametrize(
+        ("member", "value"),
+        [
+            *(("account", -1e15), ("account", 1e15), ("fleets", -1e15), ("fleets_at", 1e15), ("slow_until", 1e15)),
+            *(("at", 1e15), ("at", -1e15), ("cost", 1e15), ("cost", -1e15), ("nested", "[" * 3000)),
+            ("slices", {"r": {"calls": 1e15, "since": 0, "until": 1e15, "machine": "m", "of_fleet": True}}),
+        ],
+    )
+    def test_that_no_run_has_left_keeps_nobody_waiting(self, member: str, value: object, tmp_path: Path) -> None:
+        file = tmp_path / "calls.json"
+        self.seconds(file)
+        left = {**json.loads(file.read_text()), "slow_until": 1.0, member: value}
+        file.write_text(json.dumps(left).replace(f'"{"[" * 3000}"', "[" * 3000))
+        assert self.seconds(file, file) <= 20 / 2 + 1
 
     def test_that_is_no_file_of_ours_leaves_each_run_to_its_own_pace(self, tmp_path: Path) -> None:
         folder, link = tmp_path / "folder", tmp_path / "link"

@@ -43,6 +43,7 @@ HOST: Final = "http://127.0.0.1/api/v2"
 """Never connected to: calls go to the app in this process."""
 REGISTRY_KEY: Final = "c2ltdWxhdG9ycy1oYXZlLW5vLXNlY3JldHMtLS0tLS0="
 """The key of a simulated registry. It protects nothing: a simulator holds no secrets."""
+ANEW: Final = "name another file, or remove it: a missing one is made anew"
 LATENCY: Final = Latency(0.05, 0.15)
 """Simulated seconds per call, similar to those of the real API."""
 
@@ -141,9 +142,9 @@ def open_account(
     except ModuleNotFoundError as error:
         raise InvalidInputError(f"--postgres needs the package {error.name}", hint=INSTALL) from error
     except UnreadableError as error:
-        raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}") from error
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}", hint=ANEW) from error
     except sqlite3.Error as error:
-        raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}") from error
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}", hint=ANEW) from error
 
 
 def _simulated(organization: Organization) -> SimulatedOrganization:

@@ -49,6 +49,8 @@ def parsed(data: bytes, name: str) -> Observation:
         why = f"it has no member {error}"
     except OtherFormatError as error:
         why, hint = str(error), error.hint(AGAIN)
+    except RecursionError:
+        why = "it is nested too deeply"
     except (ValueError, EOFError, OSError, zlib.error, msgspec.DecodeError) as error:
         why = str(error)
     raise InvalidInputError(f"{name} cannot be used as an observation: {why}", hint=hint)

@@ -153,6 +153,9 @@ FILES = {
     "a list": gzip.compress(b"[]"),
     "no header": gzip.compress(b"{}"),
     "a later version": gzip.compress(b'{"format_version": 2, "kind": "observation", "observation": {}}'),
+    "nested without end": gzip.compress(
+        b'{"format_version": 1, "kind": "observation", "observation": ' + b"[" * 10**5
+    ),
     "a misfit": gzip.compress(b'{"format_version": 1, "kind": "observation", "observation": {"fleet": 1}}'),
     "cut off": gzip.compress(b'{"format_version": 1, "kind": "observation", "observation": null}')[:-9],
 }

@@ -36,9 +36,18 @@ DATE_IT: Final = f"run where git holds the whole history, {AT_ONCE}"
 def asks_for_one(past: TenantHistory | None, own: str, number: int) -> bool:
     """Return whether the number of the branch with this path grew since the base, and since the fork.
 
-    A branch that the base does not declare is new, and a document is not a commit: neither asks for a reset.
+    A branch that the base does not declare is new, and a document is not a commit: neither asks for a reset. Nor
+    do files behind a commit that was tried and has this number already, or a higher one, or removed the branch.
     """
-    return past is not None and not past.document and own in past.base and number > _before(past, own)
+    if past is None or past.document or own not in past.base or number <= _before(past, own):
+        return False
+    ahead = (tried for tried in past.attempts if _is_ahead(tried, own))
+    return all(own in tried.base and number > _number(tried.base, own) for tried in ahead)
+
+
+def _is_ahead(tried: TenantHistory, own: str) -> bool:
+    """Return whether the commit changed the branch or its number where these files do not know it."""
+    return any(tried.base.get(path) != tried.fork.get(path) for path in (own, f"{own}{MEMBER}"))
 
 
 def _before(past: TenantHistory, own: str) -> int:

@@ -128,6 +128,17 @@ def test_a_commit_that_was_tried_does_not_ask_twice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ahead", "asks"),
+    [(files(5), False), (files(3), False), (a_fleet(a_tenant(dev_branches=())), False), (files(2), True)],
+    ids=["more", "the same", "without the branch", "less"],
+)
+def test_a_commit_that_was_tried_and_is_ahead_counts(ahead: DesiredState, asks: bool) -> None:
+    history = History(files(1), tried={"acme": (Baseline(ahead, files(1)),)})
+    assert plan(0, 3, history=history).empty != asks
+    assert bool(list(asked(files(3), history, files(3).tenants.values()))) == asks
+
+
+@pytest.mark.parametrize(
     ("raised", "word", "remedy"),
     [
         (None, "does not show which commit", "run where git holds the whole history"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from reconciler.plan.concerns.concern import Stated
     from reconciler.plan.plan import Note, Refusal
     from reconciler.plan.tenant_history import TenantHistory
+
+_BRANCHES: Final = "dev_branches."
+_PARENT: Final = ".parent"
 
 
 class Comparison(Struct, frozen=True, dict=True):
@@ -135,11 +138,13 @@ class Comparison(Struct, frozen=True, dict=True):
             return False
         paths = (thing, f"{thing}{EXPIRY}")
         before = [past.base for past in self.past.each()]
-        return any(thing in said for said in before) and any(
-            any(said.get(path) != self.wanted_now.get(path) for said in before)
-            and self.origin(path, reduces=True) is not Origin.CONFIG
-            for path in paths
-        )
+        return any(thing in said for said in before) and any(map(self._stays_elsewhere, paths))
+
+    def _stays_elsewhere(self, path: str) -> bool:
+        """Return whether earlier files declare another value of a field, and no commit has changed that."""
+        before = () if self.past is None else self.past.each()
+        differs = any(each.base.get(path) != self.wanted_now.get(path) for each in before)
+        return differs and self.origin(path, reduces=True) is not Origin.CONFIG
 
     def needs_branch(self, name: str) -> bool:
         """Return whether the files declare a snapshot that a branch of this name may be, or a branch with this
@@ -147,7 +152,16 @@ class Comparison(Struct, frozen=True, dict=True):
         """
         snapshots, branches = self.settings.snapshots or (), self.settings.dev_branches or ()
         here = any(one.name == name for one in snapshots) or any(one.parent == name for one in branches)
-        return here or self.kept_elsewhere(f"snapshots.{name}")
+        return here or self.kept_elsewhere(f"snapshots.{name}") or self._is_parent_elsewhere(name)
+
+    def _is_parent_elsewhere(self, name: str) -> bool:
+        """Return whether earlier files declare a branch with this parent, and no commit has changed that."""
+        before = () if self.past is None else self.past.each()
+        fields = dict.fromkeys(path for each in before for path, value in each.base.items() if value == name)
+        return any(
+            path.startswith(_BRANCHES) and path.endswith(_PARENT) and self._stays_elsewhere(path)
+            for path in fields
+        )
 
     def caused(self, change: FieldChange, spoken_of: str | None = None) -> FieldChange:
         """Return the change with its origin. ``spoken_of`` is the field in the files, if it has another path."""

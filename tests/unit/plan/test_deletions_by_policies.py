@@ -283,5 +283,14 @@ def test_no_idle_branch_goes_that_a_new_branch_is_to_come_from() -> None:
     assert deleted(case, History(case.fork)) == []
 
 
+@pytest.mark.parametrize("managed", [True, False])
+def test_no_idle_branch_goes_that_newer_files_name_as_a_parent(managed: bool) -> None:
+    case = CASES["idle" if managed else "idle and not managed"]
+    ahead = files(with_(cleanup=IDLE), DevBranch("new", parent="staging"))
+    assert deleted(case, History(ahead, fork=case.fork)) == []
+    assert deleted(case, History(case.fork, tried={"acme": (Baseline(ahead, case.fork),)})) == []
+    assert deleted(case, History(ahead)) == ["staging"], "a commit took the child out"
+
+
 def replace_files(case: Case, now: DesiredState) -> Case:
     return Case(now, case.theirs, case.fork, case.project)

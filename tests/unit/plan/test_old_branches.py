@@ -182,7 +182,13 @@ def test_one_that_a_file_names_stays(named: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "named", [{"dev_branches": (DevBranch("main (old)"),)}, {"snapshots": (Snapshot("main (old)"),)}]
+    "named",
+    [
+        {"dev_branches": (DevBranch("main (old)"),)},
+        {"dev_branches": (DevBranch("look", parent="main (old)"),)},
+        {"snapshots": (Snapshot("main (old)"),)},
+    ],
+    ids=["as a branch", "as a parent", "as a snapshot"],
 )
 def test_one_that_a_base_names_which_is_ahead_of_these_files_stays(named: dict[str, Any]) -> None:
     assert plan(fleet(), live(), History(fleet(**named), fork=fleet())).empty

@@ -266,11 +266,20 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         known, others = self.tenants.get(tenant.name), self._other_tiers(other)
         return others is not None and tenant.tier not in others and (known is tenant or known == tenant)
 
-    def declares_all_the_same(self, other: DesiredState) -> bool:
-        """Return whether these files and the other ones declare the same for every tenant: the quick answer for
-        files that have not changed.
+    def differing(self, other: DesiredState) -> Collection[str] | None:
+        """Return the tenants of the other files for which ``declares_the_same`` is false; None for all of them.
+
+        Equal files are one object for both, so that nearly no tenant is compared by what it says.
         """
-        return self.tenants is other.tenants and self._other_tiers(other) == frozenset()
+        others = self._other_tiers(other)
+        if others is None or (self.tenants is other.tenants and not others):
+            return None if others is None else ()
+        known = self.tenants.get
+        return {
+            name
+            for name, tenant in other.tenants.items()
+            if tenant.tier in others or ((before := known(name)) is not tenant and before != tenant)
+        }
 
     def _other_tiers(self, other: DesiredState) -> Collection[str] | None:
         """Return the tiers that the other files declare otherwise; None if they name projects otherwise."""

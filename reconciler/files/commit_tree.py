@@ -54,7 +54,8 @@ class CommitTree(Struct, frozen=True):
         try:
             home = resolved(folder, self.link)
             for path, entry in self._walk(folder, home):
-                reason = self._unfit(path, entry, home)
+                plain = entry.kind is TreeEntryKind.FILE
+                reason = None if plain else self._unfit(path, entry, home)
                 if reason is None:
                     files.append(path)
                 else:
@@ -140,7 +141,7 @@ class CommitTree(Struct, frozen=True):
     def _unfit(self, path: str, entry: TreeEntry, home: str) -> str | None:
         if entry.kind is TreeEntryKind.SUBMODULE:
             return "is a submodule: its files are in another repository"
-        return None if entry.kind is TreeEntryKind.FILE else self._unfit_link(path, home)
+        return self._unfit_link(path, home)
 
     def _unfit_link(self, path: str, home: str) -> str | None:
         try:

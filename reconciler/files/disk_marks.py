@@ -8,15 +8,19 @@ not asked.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Iterator
 
 _MARK: Final = Struct("<QQqqq")
 _TIMES: Final = Struct("<qq")
 _ID_BYTES: Final = 20
+_DIGEST: Final = slice(_MARK.size, _MARK.size + _ID_BYTES)
+_BLOB: Final = slice(_DIGEST.stop, _DIGEST.stop + _ID_BYTES)
 _ALONE: Final = b"\1"
 _NOT_ALONE: Final = b"\0"
 SETTLED_NS: Final = 40 * 10**9
@@ -49,12 +53,22 @@ def row(marks: bytes, digest: bytes, blob: str, *, alone: bool) -> bytes:
 
 def digest_in(row: bytes) -> bytes:
     """Return the digest of the file's bytes."""
-    return row[_MARK.size : _MARK.size + _ID_BYTES]
+    return row[_DIGEST]
 
 
 def blob_in(row: bytes) -> bytes:
     """Return the id that git has for them."""
-    return row[_MARK.size + _ID_BYTES : _MARK.size + 2 * _ID_BYTES]
+    return row[_BLOB]
+
+
+def digests_in(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """Return ``digest_in`` of each of many rows."""
+    return map(itemgetter(_DIGEST), rows)
+
+
+def blobs_in(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """Return ``blob_in`` of each of many rows."""
+    return map(itemgetter(_BLOB), rows)
 
 
 def is_alone(row: bytes) -> bool:

@@ -18,7 +18,7 @@ from reconciler.files.tree import WorkTree
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
@@ -32,14 +32,14 @@ class Blobs:
     """The files of one run by the ids that git has for their bytes."""
 
     _digests: dict[str, bytes] = field(default_factory=dict)
-    _rows: list[Iterable[bytes]] = field(default_factory=list)
+    _rows: list[Collection[bytes]] = field(default_factory=list)
     """Of files on disk whose ids nobody has asked for yet (``disk_marks.row``)."""
 
     def add(self, blob: str, found: bytes) -> None:
         """Remember the digest of a file."""
         self._digests[blob] = found
 
-    def add_rows(self, rows: Iterable[bytes]) -> None:
+    def add_rows(self, rows: Collection[bytes]) -> None:
         """Remember files on disk."""
         self._rows.append(rows)
 
@@ -47,7 +47,8 @@ class Blobs:
         """Return the digest of the file; None if this run has not found it."""
         while self._rows:
             rows = self._rows.pop()
-            self._digests.update((disk_marks.blob_in(row).hex(), disk_marks.digest_in(row)) for row in rows)
+            blobs = map(bytes.hex, disk_marks.blobs_in(rows))
+            self._digests.update(zip(blobs, disk_marks.digests_in(rows), strict=True))
         return self._digests.get(blob)
 
 
@@ -102,7 +103,7 @@ class KnownFiles:
 
     def tenants_of(self, rows: Mapping[str, bytes], tree: Tree) -> dict[str, Tenant]:
         """Return the tenants of files with these rows, by path, as far as they are known."""
-        digests = {path: disk_marks.digest_in(row) for path, row in rows.items()}
+        digests = dict(zip(rows, disk_marks.digests_in(rows.values()), strict=True))
         known = self.tenants
         if self.stored is not None:
             known |= self.stored.all_tenants(
@@ -180,8 +181,10 @@ class KnownTenants:
 
     def blobs(self) -> dict[str, bytes]:
         """Return the ids that git has for the files on disk as this run has found them, by path."""
-        read = (one for known in self._files.values() for one in known.on_disk.items())
-        return {path: disk_marks.blob_in(row) for path, row in read}
+        found: dict[str, bytes] = {}
+        for known in self._files.values():
+            found.update(zip(known.on_disk, disk_marks.blobs_in(known.on_disk.values()), strict=True))
+        return found
 
     def folder_id(self, root: Path, folder: str) -> str | None:
         """Return the id that git gives to a folder on disk with the files that this run has found in it.

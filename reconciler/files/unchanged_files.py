@@ -76,11 +76,10 @@ class UnchangedFiles(Struct, frozen=True):
 
     def _as_on_disk(self, paths: Sequence[str]) -> dict[str, bytes]:
         here, there = self.known.on_disk, self.blob_id
-        return {
-            path: row
-            for path in paths
-            if (row := here.get(path)) is not None and disk_marks.blob_in(row).hex() == there(path)
-        }
+        rows = {path: here[path] for path in paths if path in here}
+        blobs = map(bytes.hex, disk_marks.blobs_in(rows.values()))
+        same = zip(rows.items(), map(there, rows), blobs, strict=True)
+        return {path: row for (path, row), in_commit, blob in same if blob == in_commit}
 
     def others(self, paths: Sequence[str], wants: Callable[[str], bool]) -> list[str]:
         """Return the files that may be about a wanted tenant: ``skips_unread`` says why the others are not."""

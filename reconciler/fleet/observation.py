@@ -93,7 +93,7 @@ async def _look_up(
         PlanRequirements(
             depth=request.depth,
             reach=request.reach,
-            new=past.new_among(context.desired, tenants),
+            new=past.new_among(tenants),
             history=past,
             now=context.time(),
             all_details=request.all_details,
@@ -122,7 +122,7 @@ async def _observe_all(
             depth=request.depth,
             reach=request.reach,
             prune=request.permissions.prune,
-            new=past.new_among(context.desired, tenants),
+            new=past.new_among(tenants),
             half_done=past.tried,
             history=past,
             now=context.time(),

@@ -270,5 +270,10 @@ def _full_pages(projects: int | None, turns: float) -> float:
 def _taken(live: LiveState) -> int:
     """Return the calls of the observation, as far as it shows them: list pages and details."""
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values())
-    below = ((p.branches, p.endpoints, p.snapshots, p.consumption) for p in live.projects)
-    return listing + sum(details is not None for of_one in below for details in of_one)
+    return listing + sum(
+        (p.branches is not None)
+        + (p.endpoints is not None)
+        + (p.snapshots is not None)
+        + (p.consumption is not None)
+        for p in live.projects
+    )

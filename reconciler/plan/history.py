@@ -211,10 +211,18 @@ class History(Struct, frozen=True, dict=True):
         later = (files for one in tried for files in one.states)
         return not tried or all(files.declares_the_same(desired, tenant) for files in later)
 
-    def all_the_same(self, desired: DesiredState) -> bool:
-        """Return whether ``same`` of every tenant: the quick answer for files that are those at the base."""
-        apart = self.owed or self.tried or self.unheld or self.documents or self.fork is not None
-        return not apart and self.base is not None and self.base.declares_all_the_same(desired)
+    def may_differ(self, desired: DesiredState) -> Collection[str] | None:
+        """Return tenants among which are all that are not ``same``: the quick answer for all others.
+
+        None if that may be any tenant.
+        """
+        apart = {*self.owed, *self.tried, *self.unheld, *self.documents}
+        for files in (self.base,) if self.fork is None else (self.base, self.fork):
+            differing = None if files is None else files.differing(desired)
+            if differing is None:
+                return None
+            apart.update(differing)
+        return apart
 
     def earlier(self, tenant: str) -> list[DesiredState]:
         """The files at the tenant's own base and fork, or those that a document replaces, that declare it."""
@@ -338,10 +346,10 @@ class History(Struct, frozen=True, dict=True):
         known = [files for files in earlier if files is not None]
         return bool(known) and not any(tenant in files.tenants or tenant in files.held_back for files in known)
 
-    def new_among(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
+    def new_among(self, tenants: Iterable[str]) -> frozenset[str]:
         """Return those of the tenants that are ``new``."""
-        known: Collection[str] = desired.tenants.keys() if self.all_the_same(desired) else ()
-        return frozenset(name for name in tenants if name not in known and self.new(name))
+        at_base: Collection[str] = () if self.base is None else self.base.tenants
+        return frozenset(name for name in tenants if (name not in at_base or name in self.owed) and self.new(name))
 
     def may_be_renamed(self, tenant: str) -> bool:
         """Return whether no earlier file declares the tenant, whether or not git has its file yet."""

@@ -111,7 +111,8 @@ class _Settled:
     def among(self, identities: Identities, known: Mapping[str, LiveProject]) -> dict[str, LiveProject]:
         """Return those that are; ``known`` were found to be so before."""
         tenants, plain, before = self._desired.tenants, self._desired.plain, known.get
-        unchanged = self._is_unchanged if not self._history.all_the_same(self._desired) else None
+        differing = self._history.may_differ(self._desired)
+        may_differ = tenants if differing is None else differing
         creating = self._history.creating
         return {
             name: project
@@ -122,7 +123,7 @@ class _Settled:
                 and _only_listed(project)
                 and self._is_as_declared(tenants[name], project)
                 and name not in creating
-                and (unchanged is None or unchanged(tenants[name]))
+                and (name not in may_differ or self._is_unchanged(tenants[name]))
             )
         }
 

@@ -187,6 +187,54 @@ def test_the_quick_answer_about_a_tenant_agrees_with_the_whole_comparison(
         assert found() == quick
 
 
+@given(st.lists(desired_states(at_least=2), min_size=4, max_size=4), st.data())
+def test_the_quick_answers_about_earlier_files_agree_with_those_about_each_tenant(
+    states: list[DesiredState], data: st.DataObject
+) -> None:
+    desired, *others = states
+    names = sorted(desired.tenants)
+    some = st.frozensets(st.sampled_from(names))
+    kept = {name: desired.tenants[name] for name in data.draw(some)}
+    partly = replace(desired, tenants={**others[0].tenants, **kept})
+    earlier = st.sampled_from((desired, replace(desired), replace(desired, tenants=kept), partly, *others))
+    history = History(
+        data.draw(st.none() | earlier),
+        data.draw(st.none() | earlier),
+        owed={name: data.draw(st.none() | earlier.map(Baseline)) for name in data.draw(some)},
+        tried={name: (Baseline(data.draw(earlier)),) for name in data.draw(some)},
+        unheld=data.draw(some),
+    )
+    may_differ = history.may_differ(desired)
+    differing = {name for name, tenant in desired.tenants.items() if not history.same(desired, tenant)}
+    assert may_differ is None or differing <= {*may_differ}
+    assert history.new_among(names) == {name for name in names if history.new(name)}
+
+
+@pytest.mark.parametrize("earlier", ["owed", "tried", "unheld", "documents"])
+def test_a_tenant_with_earlier_files_of_its_own_may_differ(earlier: str) -> None:
+    desired = a_fleet(a_tenant("acme"), a_tenant("birch"))
+    without = Baseline(replace(desired, tenants={"birch": desired.tenants["birch"]}))
+    history = {
+        "owed": History(desired, owed={"acme": without}),
+        "tried": History(desired, tried={"acme": (without,)}),
+        "unheld": History(desired, unheld=frozenset({"acme"})),
+        "documents": History(desired, files=desired, documents=frozenset({"acme"})),
+    }[earlier]
+    assert history.may_differ(desired) == {"acme"}
+    assert not history.same(desired, desired.tenants["acme"])
+    assert history.new_among(desired.tenants) == ({"acme"} if earlier == "owed" else set())
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_only_tenants_of_changed_files_may_differ(forked: bool) -> None:
+    tenants = {name: a_tenant(name) for name in ("acme", "birch", "cedar")}
+    before = replace(a_fleet(), tenants=tenants)
+    now = replace(before, tenants={**tenants, "birch": a_tenant("birch", "pro"), "elder": a_tenant("elder")})
+    history = History(before, before if forked else None)
+    assert history.may_differ(now) == {"birch", "elder"}
+    assert not history.may_differ(before)
+
+
 def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
     desired = a_fleet(a_tenant("acme"))
     [tenant] = desired.tenants.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -120,6 +121,17 @@ def test_what_is_overwritten_was_changed_after_the_page_was_read(
     assert run.pages < len(NAMES) / 4, "one page serves many tenants"
     assert run.left
     assert max(run.overwritten_after_seconds.values()) <= seconds + IN_FLIGHT_SECONDS < PAGE_SECONDS
+
+
+def test_a_longer_look_again_after_needs_fewer_pages(tmp_path: Path) -> None:
+    def pages(seconds: float) -> int:
+        folder = tmp_path / f"{seconds:g}"
+        folder.mkdir()
+        return meddled(folder, gigabytes=6, api=replace(API, look_again_after_seconds=seconds)).pages
+
+    late_on_the_first = PAGE_SECONDS - (20 - LATE)
+    once_in_twenty_seconds = ceil(late_on_the_first / 20) + ceil(PAGE_SECONDS / 20)
+    assert 0 < pages(20.0) <= once_in_twenty_seconds < pages(10.0)
 
 
 def test_a_page_is_forgotten_with_the_last_turn_of_a_tenant_on_it(tmp_path: Path) -> None:

@@ -56,6 +56,14 @@ MARK_LIFETIME: Final = timedelta(days=28)
 """Lifetime of the branch that marks an adopted project (Neon: 30 days at most)."""
 
 
+class FirstCompute(Struct, frozen=True):
+    """The compute that came with a new project: no more than what is compared with the request."""
+
+    branch: str
+    """The name of its branch."""
+    compute: Compute
+
+
 class Performed(Struct, frozen=True):
     """The result of a call that was answered."""
 
@@ -67,7 +75,7 @@ class Performed(Struct, frozen=True):
     created: CreatedProject | None = None
     project: LiveProject | None = None
     """The project after a patch, as the answer states it."""
-    first_compute: LiveEndpoint | None = None
+    first_compute: FirstCompute | None = None
     """The compute that came with a new project."""
     replica: LiveEndpoint | None = None
     """The read replica that the call created. None after a lost answer."""
@@ -98,9 +106,14 @@ async def create_project(run: Run, action: CreateProject, request_id: str) -> Pe
         created.operations,
         shortfall(action.changes, project_fields(created.project)),
         created,
-        first_compute=created.endpoint,
+        first_compute=first_compute(created.branch_name, created.endpoint),
         made=f"project {created.project.id}",
     )
+
+
+def first_compute(branch: str, endpoint: LiveEndpoint | None) -> FirstCompute | None:
+    """What is kept of the read-write compute of this branch."""
+    return None if endpoint is None else FirstCompute(branch, endpoint.compute)
 
 
 async def perform(  # noqa: C901, PLR0911, PLR0912 - one case for each action

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.address import Address
     from reconciler.live.project import LiveBranch, LiveEndpoint, LiveSnapshot
+    from reconciler.model.compute import Compute
     from reconciler.model.values import Value
     from reconciler.plan.actions.branch import PatchBranch
     from reconciler.plan.actions.compute import CreateReplica
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 def endpoint_fields(endpoint: LiveEndpoint) -> dict[str, Value]:
     """The members that the API states for a compute, by path."""
-    return dict(compute.members(endpoint.compute))
+    return compute_fields(endpoint.compute)
+
+
+def compute_fields(stated: Compute) -> dict[str, Value]:
+    """The same for its sizes alone."""
+    return dict(compute.members(stated))
 
 
 def branch_fields(branch: LiveBranch) -> dict[str, Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.errors import (
@@ -35,7 +35,8 @@ WITH_REQUEST_ID: Final = (ApiError, MovedProjectError, UnknownOutcomeError)
 class _Entry:
     plan: TenantPlan
     project_id: str | None
-    outcomes: dict[Action, ActionOutcome] = field(default_factory=dict)
+    outcomes: tuple[ActionOutcome, ...] = ()
+    """Of few actions: a tuple takes a fifth of a dictionary's memory."""
     finished: bool = False
     counted: bool = False
     """Whether the breaker has counted the tenant."""
@@ -46,14 +47,19 @@ class _Entry:
 
     def record(self, action: Action, result: Result, message: str, hint: str | None = None, **more: Any) -> bool:
         """Records an outcome. The first one of an action is final. Returns whether it is the first one."""
-        first = action not in self.outcomes
-        self.outcomes.setdefault(action, ActionOutcome(action, result, message, hint, **more))
-        return first
+        if self.outcome(action) is not None:
+            return False
+        self.outcomes = (*self.outcomes, ActionOutcome(action, result, message, hint, **more))
+        return True
+
+    def outcome(self, action: Action) -> ActionOutcome | None:
+        """The outcome of an action, if it is recorded."""
+        return next((outcome for outcome in self.outcomes if outcome.action == action), None)
 
     @property
     def so_far(self) -> tuple[ActionOutcome, ...]:
         """The recorded outcomes, in the order of the plan."""
-        recorded = (self.outcomes.get(action) for action in self.plan.actions)
+        recorded = map(self.outcome, self.plan.actions)
         return with_lost_snapshots([outcome for outcome in recorded if outcome is not None])
 
 
@@ -120,12 +126,12 @@ class Outcomes:
 
     def is_unchanged(self, action: Action) -> bool:
         """Whether the action was recorded as unchanged."""
-        outcome = self._entries[action.tenant].outcomes.get(action)
+        outcome = self._entries[action.tenant].outcome(action)
         return outcome is not None and outcome.result is Result.UNCHANGED
 
     def has_succeeded(self, action: Action) -> bool:
         """Whether the action is done, or had nothing left to do."""
-        outcome = self._entries[action.tenant].outcomes.get(action)
+        outcome = self._entries[action.tenant].outcome(action)
         return outcome is not None and outcome.result in (Result.APPLIED, Result.UNCHANGED)
 
     def failed(self, action: Action, error: ReconcilerError) -> None:
@@ -138,7 +144,7 @@ class Outcomes:
             return
         request_id = error.request_id if isinstance(error, WITH_REQUEST_ID) else None
         entry = self._entries[action.tenant]
-        key_works = any(outcome.result is Result.APPLIED for outcome in entry.outcomes.values())
+        key_works = any(outcome.result is Result.APPLIED for outcome in entry.outcomes)
         denied = error.exit_code is ExitCode.DENIED and not key_works
         self._put(entry, action, Result.FAILED, str(error), error.hint, request_id=request_id, denied=denied)
         self._breaker.tenant_failed(error, self._stop, first=not entry.counted)
@@ -167,7 +173,7 @@ class Outcomes:
                 entry.announced = True
                 ended = self._of_tenant(entry)
                 for outcome in ended.actions:
-                    if outcome.action not in entry.outcomes:
+                    if entry.outcome(outcome.action) is None:
                         self._listener.action(outcome)
                 self._listener.tenant(ended)
 
@@ -182,10 +188,7 @@ class Outcomes:
     def _of_tenant(self, entry: _Entry) -> TenantOutcome:
         why = self._why_skipped(entry)
         actions = with_lost_snapshots(
-            [
-                entry.outcomes.get(action) or ActionOutcome(action, Result.SKIPPED, why)
-                for action in entry.plan.actions
-            ]
+            [entry.outcome(action) or ActionOutcome(action, Result.SKIPPED, why) for action in entry.plan.actions]
         )
         plan = entry.plan
         return TenantOutcome(
@@ -193,7 +196,7 @@ class Outcomes:
         )
 
     def _why_skipped(self, entry: _Entry) -> str:
-        if any(outcome.result in (Result.FAILED, Result.SKIPPED) for outcome in entry.outcomes.values()):
+        if any(outcome.result in (Result.FAILED, Result.SKIPPED) for outcome in entry.outcomes):
             return "an earlier action of this tenant did not succeed"
         return self._stopped()
 

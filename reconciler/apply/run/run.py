@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one uses the account's rate while the other waits for its shared call."""
+COHORTS_AT_ONCE: Final = 3
+"""Cohorts of creations that have begun and not ended: what is in memory of their answers does not grow with the
+fleet. While one waits for its check, the others use the account's rate.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,12 +79,14 @@ class Run:
     harm: Harm | None = None
     """The wave after which the run stopped."""
     large_units: asyncio.Semaphore = field(init=False)
+    cohorts: asyncio.Semaphore = field(init=False)
     _routes: dict[tuple[str, str], Route] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.neon = self.neon.of_run(self._may_write, None if self.options.on_event is None else self._paused)
         self.writes = Writes(self.journal, run=self.id, stop=self.stop)
         self.large_units = asyncio.Semaphore(LARGE_UNITS_AT_ONCE)
+        self.cohorts = asyncio.Semaphore(COHORTS_AT_ONCE)
         self.known_projects = frozenset((project.id, project.name) for project in self.planned.live.projects)
         self.creations = Creations(keep_annotations=observed_to_keep(self.planned.live) or None)
         tenants = self.planned.plan.tenants

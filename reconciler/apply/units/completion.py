@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from reconciler.apply.calls.readback import endpoint_fields
+from reconciler.apply.calls.readback import compute_fields
 from reconciler.apply.steps.steps import carry_out
 from reconciler.apply.units.lost_marks import lost_mark
 from reconciler.errors import LockedError, NotSentError, NotTakenError
@@ -88,17 +88,16 @@ def _resize(create: CreateProject, created: Performed) -> PatchEndpoint | None:
     """
     if created.first_compute is None:
         return None
-    stated = endpoint_fields(created.first_compute)
+    stated = compute_fields(created.first_compute.compute)
     requested = {change.path: change for change in create.changes if change.path in stated}
     wrong = [replace(c, before=stated[path]) for path, c in requested.items() if c.after != stated[path]]
     if not wrong:
         return None
-    branches = {branch_id: name for name, branch_id in created.address.branches.items()}
     return PatchEndpoint(
         tenant=create.tenant,
         reason="the first compute of the project does not have the requested size",
         source=create.source,
         changes=tuple(wrong),
-        branch=branches[created.first_compute.branch_id],
+        branch=created.first_compute.branch,
         companions=companions(wrong, {path: change.after for path, change in requested.items()}),
     )

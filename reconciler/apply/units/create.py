@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from reconciler.apply.address import Address
-from reconciler.apply.calls.perform import Performed, create_project
+from reconciler.apply.calls.perform import Performed, create_project, first_compute
 from reconciler.apply.calls.readback import shortfall
 from reconciler.apply.journals.journal import Intent
 from reconciler.apply.registry_writes.claims import (
@@ -82,6 +82,11 @@ class SentCreate(Struct, frozen=True):
 
 async def create_cohort(run: Run, unit: CreateCohort) -> None:
     """Creates the tenants' projects, checks for rivals, and takes the tenants' later steps."""
+    async with run.cohorts:
+        await _create_cohort(run, unit)
+
+
+async def _create_cohort(run: Run, unit: CreateCohort) -> None:
     async with run.large_units:
         sent = await _post_all(run, unit.tenants)
     unchecked = [one for one in sent if one.lost or run.checks_rivals]
@@ -91,10 +96,13 @@ async def create_cohort(run: Run, unit: CreateCohort) -> None:
         _record_unchecked(run, unchecked, error)
         sent, rivals = [one for one in sent if one not in unchecked], {}
 
-    async def finish(one: SentCreate) -> None:
+    async def finish(_place: int) -> None:
+        one = sent.pop()  # so that its answer is not kept until the last one is finished
         await _finish(run, one, rivals.get(one.name, []))
 
-    await each(sent, finish)
+    del unchecked
+    sent.reverse()
+    await each(range(len(sent)), finish)
 
 
 async def recover(run: Run, tenant: TenantPlan) -> None:
@@ -216,7 +224,7 @@ async def _claimed_post(run: Run, create: CreateProject) -> Performed | UnknownO
     run.outcomes.located(create.tenant, created.address.project_id)
     await register(run, create, created)
     kept = run.returns_strings or run.registry.keeps_strings
-    return created if kept else replace(created, created=None)  # many wait for one check
+    return replace(created, made="", created=created.created if kept else None)  # many wait for one check
 
 
 async def _post(run: Run, create: CreateProject) -> Performed:
@@ -273,7 +281,8 @@ async def _created(run: Run, sent: SentCreate, named: Sequence[LiveProject]) -> 
         run.writes.found(sent.answer, f"project {project.id}")
         wrong = shortfall(sent.create.changes, project_fields(project))
         project = replace(project, endpoints=await run.neon.endpoints(project.organization, project.id))
-        first = project.read_write(project.default_branch)
+        branch = project.default_branch
+        first = first_compute(branch.name, project.read_write(branch)) if branch else None
         created = Performed(Address.observed(project), shortfall=wrong, first_compute=first)
         await register(run, sent.create, created)
         return created

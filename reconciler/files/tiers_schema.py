@@ -124,7 +124,8 @@ class ApiDocument(Section):
     settle: Seconds = int(_API.settle_seconds)
     """How long it may take until every list contains a new project."""
     look_again_after: Seconds = int(_API.look_again_after_seconds)
-    """A tenant whose live state is older than this when its turn comes is read and planned again."""
+    """A tenant whose live state is older than this when its turn comes is read and planned again. A longer time
+    saves list calls of a long run; what a person changes within it is overwritten."""
     account: Slug | None = None
     """A name for the Neon account. Fleets of one registry with the same name share the account's rate limit."""
 

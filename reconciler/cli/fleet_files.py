@@ -21,6 +21,7 @@ from reconciler.files.git import (
     base_ref,
     commit_id,
     fork_point,
+    is_in_git,
     is_shallow,
     left_out,
     load_at,
@@ -210,7 +211,9 @@ class FleetFiles:
         at_base = self.base(base)
         compared = self._compared if base is None else base
         if at_base is None or compared is None:
-            return History(lost=base != NO_BASE and self._has_unreadable_history(compared))
+            if base == NO_BASE:
+                return History()
+            return History(lost=self._has_unreadable_history(compared), unbased=is_in_git(self._directory))
         fork = fork_point(self._directory, compared)
         if fork is None:
             problem = f"{compared} and HEAD have no merge base in this clone, or several"

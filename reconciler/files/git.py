@@ -45,6 +45,11 @@ def base_ref(root: Path, known: KnownTenants | None = None) -> str | None:
     return ref if _holds_price_list(repository, ref) else None
 
 
+def is_in_git(root: Path) -> bool:
+    """Return whether a repository holds the fleet. Raises as ``base_ref``."""
+    return find(root) is not None
+
+
 def possible_base_refs(root: Path) -> list[str | None]:
     """Return what ``base_ref`` may return, whatever the files are: without reading them. Raises as it does."""
     repository = find(root)

@@ -66,7 +66,7 @@ class Comparison(Struct, frozen=True, dict=True):
     moved_by_run: bool = False
     """Whether the run that plans again has transferred the project."""
     unreadable: bool = False
-    """Whether the history of the tenant's files cannot be read (``History.unreadable``)."""
+    """Whether the history of the tenant's files cannot be read (``History.unreadable``, ``unbased``)."""
     generated: bool = False
     """Whether git ignores the tenant's files: no commit is expected to hold them."""
 

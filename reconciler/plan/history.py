@@ -75,6 +75,9 @@ class History(Struct, frozen=True, dict=True):
     """Those of them that the current commit declares."""
     lost: bool = False
     """Whether the earlier files cannot be read here, as in a shallow clone: then the files cause no reductions."""
+    unbased: bool = False
+    """Whether git holds the files, has no earlier ones, and nobody said that there is no base: then nothing is
+    reduced by a policy alone. Outside git, and by ``--base none``, the files are all there is to know."""
     guessed: bool = False
     """Whether nobody named the base: it is the parent of the current files, and may never have been applied."""
     named: frozenset[str] = field(default_factory=frozenset)

@@ -242,6 +242,25 @@ def forget_the_past(shell: Shell) -> None:
     git(shell.folder, "reset", "--quiet")
 
 
+@pytest.mark.parametrize(
+    ("in_git", "flags", "repaired"),
+    [(True, (), False), (True, ("--base", "none"), True), (False, (), True)],
+    ids=["the first commit", "--base none", "outside git"],
+)
+def test_without_a_base_drift_is_repaired_only_where_none_can_be(
+    fleet: Shell, in_git: bool, flags: tuple[str, ...], repaired: bool
+) -> None:
+    by_hand(fleet, "acme", 100)
+    prices = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    fleet.write("tiers.yaml", f"{prices}\ndrift_policy: {{quota: repair}}\n")
+    shutil.rmtree(fleet.folder / ".git")
+    if in_git:
+        git(fleet.folder, "init", "--quiet", "--initial-branch=main")
+        commit(fleet)
+    run(fleet, "apply", *flags)
+    assert transfers(fleet)["acme"] == (8 if repaired else 100)
+
+
 class TestACloneWithoutItsHistory:
     @pytest.fixture
     def shallow(self, fleet: Shell) -> Shell:

@@ -22,8 +22,12 @@ def drift_policy(concern: str, desired: DesiredState, history: History) -> Drift
 
 def repairs(concern: str, origin: Origin, tenant: str, desired: DesiredState, history: History) -> bool:
     """Return whether the policy permits a reduction: of drift, and not of what a document asks for, nor of files
-    whose history cannot be read.
+    whose history cannot be read, or has no base although git holds them.
     """
-    if drift_policy(concern, desired, history) is not DriftPolicy.REPAIR or history.unreadable(tenant):
+    if (
+        drift_policy(concern, desired, history) is not DriftPolicy.REPAIR
+        or history.unbased
+        or history.unreadable(tenant)
+    ):
         return False
     return origin is Origin.DRIFT or tenant not in history.documents

@@ -191,6 +191,16 @@ def test_stays_where_nobody_knows_what_the_files_declared(case: Case) -> None:
     assert deleted(case, History(lost=True)) == []
 
 
+@EACH
+def test_stays_where_git_has_no_earlier_files_and_nobody_says_that_there_are_none(case: Case) -> None:
+    assert deleted(case, History(unbased=True)) == []
+
+
+@pytest.mark.parametrize("name", ["idle", "idle and not managed", "rotated", "rotated as a branch"])
+def test_goes_by_its_time_outside_git_and_by_base_none(name: str) -> None:
+    assert deleted(CASES[name], History())
+
+
 def unusable(files: DesiredState) -> DesiredState:
     """The same files, in which that of the tenant is broken."""
     return replace(files, tenants={}, held_back=frozenset({"acme"}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from reconciler.errors import ReconcilerError
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.annotations import creation_annotations
+from reconciler.model.moments import rfc3339
 from reconciler.simulator.seed import ProjectSeed
 from tests.faults.direct_calls import PERSONAL, answer, answered, direct_client
 from tests.harness.builders import DAY, HOUR
@@ -87,6 +89,9 @@ class Interference:
             self._raise_a_quota,
             self._resize,
             self._upgrade,
+            self._protect_a_branch,
+            self._let_a_branch_end,
+            self._connect,
         ]
 
     def _project_of(self, tenant: str) -> str:
@@ -187,6 +192,23 @@ class Interference:
         size = {"endpoint": {"autoscaling_limit_min_cu": 1, "autoscaling_limit_max_cu": 2}}
         for id_ in computes[:1]:
             self._ask("PATCH", f"{PROJECT}/endpoints/{{}}", project, id_, body=size)
+
+    async def _protect_a_branch(self, _tenant: str, project: str) -> None:
+        id_, _ = self._branch(project)
+        self._ask("PATCH", BRANCH, project, id_, body={"branch": {"protected": True}})
+
+    async def _let_a_branch_end(self, _tenant: str, project: str) -> None:
+        """Later than any run."""
+        id_, _ = self._branch(project)
+        until = rfc3339(now() + timedelta(seconds=self._random.choice((DAY, 7 * DAY))))
+        self._ask("PATCH", BRANCH, project, id_, body={"branch": {"expires_at": until}})
+
+    async def _connect(self, _tenant: str, project: str) -> None:
+        """A connection starts the compute."""
+        parents, sized = self._ledger.parents, self._ledger.moments[-1].values
+        computes = sorted({id_ for id_, _ in sized if parents.get(id_) == project})
+        for id_ in computes[:1]:
+            self._ask("POST", f"{PROJECT}/endpoints/{{}}/start", project, id_)
 
     async def _upgrade(self, tenant: str, _project: str) -> None:
         """A checkout moves a tenant of the files up. One that no file declares is looked for by its name only."""

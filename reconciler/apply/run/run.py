@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LARGE_UNITS_AT_ONCE: Final = 2
 """Units of many tenants: one uses the account's rate while the other waits for its shared call."""
-COHORTS_AT_ONCE: Final = 3
+COHORTS_AT_ONCE: Final = 5
 """Cohorts of creations that have begun and not ended: what is in memory of their answers does not grow with the
 fleet. While one waits for its check, the others use the account's rate.
 """

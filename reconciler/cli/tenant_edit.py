@@ -16,6 +16,8 @@ from reconciler.cli.documents import check_outputs, publish, publish_shown
 from reconciler.cli.runtime import runtime
 from reconciler.cli.signals import stop_on_signals
 from reconciler.errors import ExitCode, InvalidInputError
+from reconciler.files.assignments import value_of
+from reconciler.files.canonical import tenant_shape
 from reconciler.files.edited import edit
 from reconciler.files.editing import Changes
 from reconciler.fleet import RunOptions
@@ -79,17 +81,18 @@ def _date_and_time(text: str) -> datetime:
 
 def raised(words: tuple[str, ...]) -> dict[str, Json]:
     """Return the sections of a boost: ``quota.active_time=unlimited`` is ``{"quota": {"active_time": ...}}``."""
-    sections: dict[str, dict[str, str]] = {}
+    sections: dict[str, dict[str, Json]] = {}
+    boost = tenant_shape().at("boosts").at("")
     for word in words:
         match = _MEMBER.fullmatch(word)
         if match is None:
             raise InvalidInputError(
                 f"{word!r} raises nothing", hint="write quota.MEMBER=VALUE or compute.MEMBER=VALUE"
             )
-        section, member, value = match.groups()
+        section, member, text = match.groups()
         if member in sections.setdefault(section, {}):
             raise InvalidInputError(f"{section}.{member} is given twice", hint="keep one of them")
-        sections[section][member] = value
+        sections[section][member] = value_of(f"{section}.{member}", text, boost.at(section).at(member))
     return {section: dict(members) for section, members in sections.items()}
 
 

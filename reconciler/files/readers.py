@@ -27,7 +27,7 @@ from reconciler.files.events import NULLS, Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
 from reconciler.files.hidden_text import has_hidden
 from reconciler.files.plain_values import kind, text_of
-from reconciler.model.api_limits import MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH
+from reconciler.model.api_limits import ID_PATTERN, MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH
 from reconciler.model.fields.allow_list import is_address
 from reconciler.model.quoting import looks_secret, shown
 
@@ -44,7 +44,7 @@ RESERVED_ROLES: Final = ("neon_superuser", "cloud_admin", "zenith_admin", "publi
 
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-PROJECT_ID = re.compile(r"[a-z0-9-]{1,60}")
+PROJECT_ID = re.compile(ID_PATTERN)
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNORECASE)
 """Of an address: after its user, or as a parameter."""

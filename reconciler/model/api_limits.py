@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+ID_PATTERN: Final = "[a-z0-9-]{1,60}"
+"""Neon: the pattern of ids in paths, and of ``org_id``."""
 PROJECTS_PER_PAGE: Final = 400
 """Neon: projects in one page of a list, at most; the default is 10 (listProjects)."""
 PROJECTS_PER_TRANSFER: Final = 400

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from reconciler.errors import CallLimitError, IncompleteViewError, NotSentError
+from reconciler.model.api_limits import ID_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +22,8 @@ PROJECT: Final = "/projects/{project_id}"
 CONSUMPTION: Final = "/consumption_history/"
 """Where the routes of the consumption history begin."""
 BRANCH: Final = f"{PROJECT}/branches/{{branch_id}}"
+_ID: Final = re.compile(ID_PATTERN)
+_ID_NAME: Final = "_id"
 MOST_PAGES: Final = 1_000
 """The maximum number of pages of one list: 400,000 projects, more than an organization may have."""
 
@@ -49,6 +53,12 @@ class Call(Struct, frozen=True):
     def path(self) -> str:
         """The path with its ids, percent-encoded: an id from a file cannot change the route."""
         return self.path_template.format_map({name: quote(value, safe="") for name, value in self.ids.items()})
+
+    @property
+    def malformed_id(self) -> str | None:
+        """An id in the path that no object of Neon can have; None if there is none."""
+        ids = (value for name, value in self.ids.items() if name.endswith(_ID_NAME))
+        return next((value for value in ids if _ID.fullmatch(value) is None), None)
 
     @property
     def reads(self) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from reconciler.desired.tier import EnvReference
 from reconciler.errors import InvalidInputError, MalformedKeyError, MissingKeyError, WrongOrganizationError
+from reconciler.model.api_limits import ID_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[!#-&(-~]+")
 """The characters that a request header may contain, without quotes: those of an env file that nothing removed."""
-_ORGANIZATION_ID = re.compile(r"[a-z0-9-]{1,60}")
-"""Neon: the pattern of ``org_id``. A key may match it too."""
+_ORGANIZATION_ID = re.compile(ID_PATTERN)
+"""A key may match it too."""
 _NO_KEY = re.compile(r"org-[a-z0-9-]{1,56}")
 """An organization id that cannot be a key: every id of Neon's begins with ``org-``. Ids appear in output and in
 addresses, so a value from the environment must match. An id in the files may be any ``_ORGANIZATION_ID``."""

@@ -14,8 +14,15 @@ from tenacity import AsyncRetrying, IterState, RetryCallState, retry_if_exceptio
 
 from reconciler import __version__
 from reconciler.desired.address import EXAMPLE, read_api_address
-from reconciler.errors import ApiError, InvalidInputError, NotFoundError, PermissionDeniedError
+from reconciler.errors import (
+    ApiError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnexpectedAnswerError,
+)
 from reconciler.model.annotations import PRODUCT
+from reconciler.model.quoting import shown
 from reconciler.neon.answers import (
     MANY_ATTEMPTS,
     Answer,
@@ -58,6 +65,7 @@ HEADERS: Final = {
     "User-Agent": f"{PRODUCT}/{__version__}",
 }
 EXTENSIONS: Final = {"timeout": httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS).as_dict()}
+NO_ID: Final = "an id has lower-case letters, digits and hyphens: it came from a response, a file or the registry"
 MAX_ANSWER_BYTES: Final = 2**26
 """The maximum size of a decompressed response. A full page of projects has a hundredth of it."""
 RETRIED: Final = retry_if_exception_type(TryAgain)
@@ -159,8 +167,13 @@ class Transport:
         ``run`` counts the call. ``request_id`` is sent as ``X-Request-ID``, the same for every attempt.
         Raises NotSentError for a write of a run that has ended, ApiError and its subclasses for errors of the API,
         UnreachableError if there was no response, UnknownOutcomeError for a write whose response was lost, and
-        UnexpectedAnswerError for a response to a read that does not have this shape.
+        UnexpectedAnswerError for a response to a read that does not have this shape, and, before anything is sent,
+        for an id that an earlier response cannot have meant.
         """
+        if (malformed := call.malformed_id) is not None:
+            raise UnexpectedAnswerError(
+                f"could not {call.purpose}: {shown(malformed)} is no id of Neon's", hint=NO_ID
+            )
         exchange = Exchange(call, key, request_id or self._new_request_id(), self._secrets)
         try:
             return await self._attempt(exchange, shape, run)

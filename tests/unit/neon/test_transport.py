@@ -184,6 +184,15 @@ def test_an_answer_of_another_shape_is_said_at_once(body: object) -> None:
     assert len(api.asked) == 1
 
 
+@pytest.mark.parametrize("malformed", ["", "P1", "p/1", "9999-12-31T23:59:59Z", "p" * 61, "p1\n"])
+def test_nothing_is_sent_about_an_id_that_no_object_can_have(malformed: str) -> None:
+    api = ScriptedApi(replies(GOOD))
+    error = error_of(api, lambda neon: neon.update_project("free", malformed, {"name": "new"}, request_id="req-1"))
+    assert type(error) is UnexpectedAnswerError
+    assert error.hint is not None
+    assert api.asked == []
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "exit_code"),
     [

@@ -91,8 +91,8 @@ def _walked(words: tuple[str, ...]) -> tuple[tuple[str, ...], Shape] | None:
 def value_of(key: str, text: str, shape: Shape) -> Json:
     """Return a value as the document has it: text in its canonical unit; a list or a mapping from YAML.
 
-    Where a key takes any text, no text becomes a number. A value that the schema does not describe is what a file
-    would have there: a plain scalar has the type of YAML's core schema, a quoted one is text.
+    Where a key takes any text, no text becomes a number. A value that the schema does not describe is as in files:
+    a plain scalar has its type by YAML's core schema, with decimal numbers; a quoted one is text.
     """
     if shape.read is not None or not text.startswith(_BEGINNINGS if shape == ANY else ("[", "{")):
         return _plain(text, shape)

@@ -49,7 +49,6 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PASSWORD = re.compile(r"://[^/]*:[^/]*@|://[^/]*@[^/]*@|[?&]password=", re.IGNORECASE)
 """Of an address: after its user, or as a parameter."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_OF_OTHER_BASE = re.compile(r"0x[0-9A-Fa-f]{1,15}|0o[0-7]{1,20}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
 _ACCEPTED: Final = "for example pro -> free, 7d -> 1d, or 2030-01-31"
@@ -368,7 +367,10 @@ def _accepted_flag(text: str) -> bool:
 
 
 def read_free_form(value: object) -> Json:
-    """A value of ``unchecked`` settings: plain scalars by the YAML 1.2 core schema, quoted ones as text."""
+    """A value of ``unchecked`` settings: plain scalars by the YAML 1.2 core schema, quoted ones as text.
+
+    Numbers are decimal: Neon's own are, and 0x1F in a file is more likely part of a name.
+    """
     if isinstance(value, dict):
         return {_sendable(str(key)): read_free_form(member) for key, member in value.items()}
     if isinstance(value, list):
@@ -391,8 +393,6 @@ def _free_form_scalar(text: str) -> Json:
         return text.lower() == "true"
     if _INTEGER.fullmatch(text) and len(text) < 20:
         return int(text)
-    if _OF_OTHER_BASE.fullmatch(text):
-        return int(text, base=0)
     return _finite(float(text)) if _FLOAT.fullmatch(text) else _sendable(text)
 
 

@@ -23,6 +23,7 @@ COMMANDS = ("plan", "apply", "drift")
 
 
 def check(ended: Ended, code: int, *words: str) -> None:
+    """Asserts that it ended with this code and these words, and neither with a traceback nor as a defect."""
     assert ended.code == code, ended.err + ended.out
     assert "Traceback" not in ended.err + ended.out
     assert "defect" not in ended.err

@@ -74,7 +74,7 @@ def console(created: Shell) -> Console:
 
 
 def agreed(shell: Shell, code: int, *words: str) -> Ended:
-    """What drift says with `--depth deep`. A plan and drift agree on whether anything differs."""
+    """What drift says with `--depth deep`: asserts its code and words, and that a plan agrees with it."""
     drift = shell.simulated("drift", *DEEP)
     assert drift.code == code, drift.out + drift.err
     assert (shell.simulated("plan", *DEEP, "--detailed-exitcode").code == 0) == (code == 0)

@@ -81,6 +81,7 @@ def commit(shell: Shell, tiers: str | None = None) -> None:
 
 
 def refused(ended: Ended, code: int, *words: str) -> None:
+    """Asserts that it ended with this code and these words, without output and without a secret."""
     assert ended.code == code, ended.err
     assert ended.out == ""
     for word in words:

@@ -81,7 +81,7 @@ def original(file: str) -> bytes:
 
 
 def check(file: str, data: bytes) -> Ended:
-    """It ends with a documented code, and a refusal names the file and says what to do."""
+    """Asserts that it ends with a documented code, and that a refusal names the file and says what to do."""
     ended = ended_with(file, data)
     told = ended.out + ended.err
     assert ended.code in {*ExitCode}, told

@@ -39,6 +39,7 @@ def test_a_file_that_cannot_be_compiled_is_left_to_whoever_imports_it(
     for name in ("one.py", "test_one.py"):
         (tmp_path / name).write_text("this is no program")
         compile_file(tmp_path / name, pytestconfig)
+    assert list(tmp_path.rglob("*.pyc")) == []
 
 
 def test_files_of_other_projects_and_data_of_tests_are_left_alone(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.fleet import Fleet, Request, RunOptions
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.desired.state import DesiredState
     from reconciler.fleet import Planned
     from reconciler.neon.client import Neon
+    from reconciler.plan.outcome import Report
     from reconciler.simulator.exchanges import Exchange
 
 STAYING: Final = tuple(f"s{number:02}" for number in range(40))
@@ -74,58 +76,76 @@ def moved(
     paying = [a_tenant(name, "pro") for name in staying]
     world.seed(a_fleet(*map(a_tenant, names), *paying, tiers=(FREE_TIER, LARGER)))
     wanted = a_fleet(*(a_tenant(name, "pro") for name in names), *paying, tiers=(FREE_TIER, LARGER))
-    allowed = Permissions(lowering=True, counts={"disruptive": len(names), "transfers": len(names)})
-    ids: dict[str, str] = {}
-    calls_since: list[str] = []
-    has_moved = False
+    return virtually(_Move(world, folder, names, wanted, then, since).ended(before))
 
-    async def on_the_way(passing: Passing) -> httpx.Response:
-        nonlocal has_moved
-        if has_moved:
-            calls_since.append(passing.call)
-            return await (answered if since is None else since(world, len(calls_since)))(passing)
-        answer = await answered(passing)
-        if passing.path.endswith("/transfer"):
-            has_moved = True
-            await then(world, ids)
-        return answer
 
-    async def planned(neon: Neon) -> Planned:
-        made: Planned = await Fleet(wanted, neon, now=now).plan(Request(permissions=allowed))
-        return made
+@dataclass(slots=True)
+class _Move:
+    """A move, from its plan to the plans after it."""
 
-    async def run() -> set[str]:
-        async with world.client(on_the_way) as neon:
-            plan = await planned(neon)
-            ids.update({each.tenant: each.project.id for each in plan.plan.tenants if each.project})
-            assert len(ids) == len(names), plan.plan.refusals
-            await asyncio.sleep(LATE)
-            await before(world, ids)
-            world.forget()
-            try:
-                report = await Fleet(wanted, neon, now=now).apply(plan, RunOptions(journal=folder / "j"))
-            except Killed:
-                return set(names)
-        return {each.tenant for each in report.outcomes if each.result is not Result.APPLIED}
+    world: World
+    folder: Path
+    names: tuple[str, ...]
+    wanted: DesiredState
+    then: Callable[[World, dict[str, str]], Awaitable[None]]
+    since: Callable[[World, int], Act] | None
+    ids: dict[str, str] = field(default_factory=dict)
+    """Of the projects, by tenant."""
+    has_moved: bool = False
+    calls_since: list[str] = field(default_factory=list)
 
-    async def main() -> Ended:
-        not_applied = await run()
-        made = list(world.simulator.requests)
-        world.simulator.faults.clear()
-        async with world.client() as neon:
-            left = (await planned(neon)).plan.tenants
-            await Fleet(wanted, neon, now=now).apply(await planned(neon), RunOptions(journal=folder / "j2"))
-            left_later = (await planned(neon)).plan.tenants
+    async def ended(self, before: Callable[[World, dict[str, str]], Awaitable[None]]) -> Ended:
+        """The move itself, and one more run."""
+        not_applied = await self._run(before)
+        made = list(self.world.simulator.requests)
+        self.world.simulator.faults.clear()
+        async with self.world.client() as neon:
+            left = (await self._planned(neon)).plan.tenants
+            await self._applied(neon, await self._planned(neon), "j2")
+            left_later = (await self._planned(neon)).plan.tenants
         return Ended(
             not_applied,
-            {name for name, id_ in ids.items() if f"GET /projects/{id_}" in {each.line for each in made}},
-            sum(lists(each, world.simulator.organization_ids["paid"]) for each in made),
-            len(calls_since),
+            {name for name, id_ in self.ids.items() if f"GET /projects/{id_}" in {each.line for each in made}},
+            sum(lists(each, self.world.simulator.organization_ids["paid"]) for each in made),
+            len(self.calls_since),
             {plan.tenant for plan in left},
             {plan.tenant for plan in left_later},
         )
 
-    return virtually(main())
+    async def _run(self, before: Callable[[World, dict[str, str]], Awaitable[None]]) -> set[str]:
+        """The tenants that were not moved."""
+        async with self.world.client(self._on_the_way) as neon:
+            plan = await self._planned(neon)
+            self.ids.update({each.tenant: each.project.id for each in plan.plan.tenants if each.project})
+            assert len(self.ids) == len(self.names), plan.plan.refusals
+            await asyncio.sleep(LATE)
+            await before(self.world, self.ids)
+            self.world.forget()
+            try:
+                report = await self._applied(neon, plan, "j")
+            except Killed:
+                return set(self.names)
+        return {each.tenant for each in report.outcomes if each.result is not Result.APPLIED}
+
+    async def _on_the_way(self, passing: Passing) -> httpx.Response:
+        if self.has_moved:
+            self.calls_since.append(passing.call)
+            act = answered if self.since is None else self.since(self.world, len(self.calls_since))
+            return await act(passing)
+        answer = await answered(passing)
+        if passing.path.endswith("/transfer"):
+            self.has_moved = True
+            await self.then(self.world, self.ids)
+        return answer
+
+    async def _planned(self, neon: Neon) -> Planned:
+        many = len(self.names)
+        allowed = Permissions(lowering=True, counts={"disruptive": many, "transfers": many})
+        return await Fleet(self.wanted, neon, now=now).plan(Request(permissions=allowed))
+
+    async def _applied(self, neon: Neon, plan: Planned, journal: str) -> Report:
+        options = RunOptions(journal=self.folder / journal)
+        return await Fleet(self.wanted, neon, now=now).apply(plan, options)
 
 
 def lists(exchange: Exchange, organization_id: str) -> bool:

@@ -9,16 +9,10 @@ import jsonschema_rs
 import pytest
 
 from reconciler.documents.schema import diff_schema
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
-
-
-def commit(shell: Shell) -> str:
-    git(shell.folder, "add", "--all")
-    git(shell.folder, "commit", "--quiet", "--allow-empty", "--message", "x")
-    return git(shell.folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -26,7 +20,7 @@ def fleet(shell: Shell) -> Shell:
     git(shell.folder, "init", "--quiet", "--initial-branch=main")
     for name in ("acme", "bluebird", "cedar"):
         shell.tenant(name)
-    commit(shell)
+    commit_all(shell.folder)
     git(shell.folder, "checkout", "--quiet", "-b", "feature")
     return shell
 
@@ -35,10 +29,10 @@ def test_it_tells_what_a_pull_request_changes_and_not_what_its_base_changed_sinc
     fleet.tenant("acme", "tier: pro")
     fleet.tenant("cedar", "state: absent\ntier: free")
     fleet.tenant("dune")
-    commit(fleet)
+    commit_all(fleet.folder)
     git(fleet.folder, "checkout", "--quiet", "main")
     fleet.tenant("bluebird", "tier: pro")
-    commit(fleet)
+    commit_all(fleet.folder)
     git(fleet.folder, "checkout", "--quiet", "feature")
     ended = fleet.run("diff", "main")
     assert ended.code == 0, ended.err
@@ -91,7 +85,7 @@ def test_no_variable_is_read(fleet: Shell) -> None:
 def test_a_base_that_cannot_be_compared_is_told(fleet: Shell, base: str, message: str) -> None:
     git(fleet.folder, "checkout", "--quiet", "--orphan", "alone")
     fleet.tenant("dune")
-    commit(fleet)
+    commit_all(fleet.folder)
     git(fleet.folder, "checkout", "--quiet", "feature")
     ended = fleet.run("diff", base)
     assert ended.code == 3
@@ -101,7 +95,7 @@ def test_a_base_that_cannot_be_compared_is_told(fleet: Shell, base: str, message
 def test_a_tenant_whose_file_was_broken_is_not_taken_for_a_new_one(fleet: Shell) -> None:
     fleet.tenant("acme", "tier: nowhere")
     git(fleet.folder, "checkout", "--quiet", "-b", "broken")
-    commit(fleet)
+    commit_all(fleet.folder)
     fleet.tenant("acme", "tier: pro")
     ended = fleet.run("diff", "broken")
     assert "acme  not compared: the earlier file cannot be used" in ended.out

@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode
 from reconciler.policies import cel
 from tests.e2e.pages import Page
 from tests.harness.lived import lived
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 from tests.harness.shell import ROOT
 
 if TYPE_CHECKING:
@@ -42,12 +42,6 @@ message: "<b>a new tenant</b> ::error::x"
 FORMATS = ("text", "json", "markdown", "github", "junit", "html")
 
 
-def commit(shell: Shell) -> str:
-    git(shell.folder, "add", "--all")
-    git(shell.folder, "commit", "--quiet", "--allow-empty", "--message", "x")
-    return git(shell.folder, "rev-parse", "HEAD")
-
-
 @pytest.fixture
 @lived
 def fleet(shell: Shell) -> Shell:
@@ -56,7 +50,7 @@ def fleet(shell: Shell) -> Shell:
     shell.tenant("acme", "tier: pro")
     shell.tenant("dune")
     shell.write("policies/no-pro.yaml", NO_PRO)
-    commit(shell)
+    commit_all(shell.folder)
     return shell
 
 
@@ -128,13 +122,13 @@ def test_converge_is_judged_too(fleet: Shell) -> None:
 def test_a_policy_at_a_base_that_is_ahead_judges_files_that_do_not_know_it(fleet: Shell) -> None:
     (fleet.folder / "policies/no-pro.yaml").unlink()
     fleet.tenant("acme")
-    cut = commit(fleet)
+    cut = commit_all(fleet.folder)
     assert fleet.simulated("apply", "--yes").code == 0
     fleet.write("policies/no-pro.yaml", NO_PRO)
-    newest = commit(fleet)
+    newest = commit_all(fleet.folder)
     git(fleet.folder, "checkout", "--quiet", "-b", "other", cut)
     fleet.tenant("acme", "tier: pro")
-    commit(fleet)
+    commit_all(fleet.folder)
     ended = fleet.simulated("apply", "--yes", "--base", newest)
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "policy no-pro: nobody gets tier pro" in ended.out
@@ -157,7 +151,7 @@ def test_a_rollback_is_judged_too(fleet: Shell) -> None:
     fleet.write("policies/no-pro.yaml", LOOK)
     fleet.applied()
     fleet.tenant("dune", "tier: free\noverrides: {compute: {max_cu: 1}}")
-    commit(fleet)
+    commit_all(fleet.folder)
     report = fleet.applied("--base", "HEAD^", "--format", "json").document
     fleet.write(
         "policies/no-pro.yaml",
@@ -169,11 +163,11 @@ def test_a_rollback_is_judged_too(fleet: Shell) -> None:
 
 
 def test_a_pull_request_is_judged_by_the_policies_of_its_base(fleet: Shell) -> None:
-    base = commit(fleet)
+    base = commit_all(fleet.folder)
     (fleet.folder / "policies/no-pro.yaml").unlink()
     fleet.write("policies/look.yaml", LOOK)
     fleet.tenant("elm", "tier: pro")
-    commit(fleet)
+    commit_all(fleet.folder)
     fleet.environ["GITHUB_HEAD_REF"] = "feature"
     ended = fleet.simulated("plan", "--base", base)
     assert ended.code == ExitCode.REFUSED
@@ -188,7 +182,7 @@ def test_a_pull_request_is_judged_by_the_policies_of_its_base(fleet: Shell) -> N
 
 
 def test_a_pull_request_cannot_weaken_a_policy_by_its_pattern_or_by_a_broken_file(fleet: Shell) -> None:
-    base = commit(fleet)
+    base = commit_all(fleet.folder)
     fleet.tenant("elm", "tier: pro")
     tiers = (fleet.folder / "tiers.yaml").read_text()
     fleet.write("tiers.yaml", f'{tiers}policies: "none/*.yaml"\n')
@@ -208,7 +202,7 @@ def test_a_pull_request_with_policies_and_without_a_base_is_not_planned(fleet: S
 
 def test_policies_at_the_base_that_cannot_be_read_stop_a_pull_request(fleet: Shell) -> None:
     fleet.write("policies/no-pro.yaml", "policy: no-pro\n")
-    base = commit(fleet)
+    base = commit_all(fleet.folder)
     fleet.write("policies/no-pro.yaml", LOOK)
     fleet.environ["GITHUB_HEAD_REF"] = "feature"
     ended = fleet.simulated("plan", "--base", base)
@@ -221,7 +215,7 @@ def test_a_diff_is_judged_by_the_base_and_says_what_it_cannot_evaluate(fleet: Sh
         "policies/usage.yaml",
         "policy: usage\nscope: tenant\nrequire: [tenant.usage_share < 0.5]\nmessage: too much\n",
     )
-    base = commit(fleet)
+    base = commit_all(fleet.folder)
     shutil.rmtree(fleet.folder / "policies")
     fleet.tenant("dune", "tier: pro")
     ended = fleet.run("diff", base)
@@ -236,10 +230,10 @@ def test_a_diff_is_judged_by_the_base_and_says_what_it_cannot_evaluate(fleet: Sh
 def test_approvals_come_from_the_environment_and_count_people(fleet: Shell) -> None:
     shutil.copy(EXAMPLES / "two-approvals-to-delete.yaml", fleet.folder / "policies/no-pro.yaml")
     fleet.tenant("dune", "tier: free\nlabels: {contract: c-17}")
-    base = commit(fleet)
+    base = commit_all(fleet.folder)
     fleet.applied()
     fleet.tenant("dune", "tier: free\nstate: absent")
-    commit(fleet)
+    commit_all(fleet.folder)
     for words, code in (("", ExitCode.REFUSED), ("ada ADA", ExitCode.REFUSED), ("ada, bob", 0)):
         fleet.environ["RECONCILER_APPROVALS"] = words
         assert fleet.simulated("plan", "--base", base).code == code, words

@@ -186,19 +186,24 @@ def test_what_the_run_created_is_deleted_only_if_a_person_counts_it(fleet: Shell
     assert values(fleet) == before
 
 
-@pytest.mark.parametrize(("days", "passed"), [(20, False), (4, True)], ids=["to come", "passed"])
-def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_permits_it(
-    fleet: Shell, days: int, *, passed: bool
-) -> None:
-    """Each command is a day later than the one before: by then, the branch may be all that somebody has."""
-    until = datetime.fromtimestamp(fleet.clock(), UTC) + timedelta(days=days)
+def without_its_end(fleet: Shell, after: timedelta) -> str:
+    """The run that took from a branch the end that an earlier run has given it, that long from now."""
+    until = datetime.fromtimestamp(fleet.clock(), UTC) + after
     fleet.tenant("acme", f"tier: free\ndev_branches: [{{name: dev, expires_at: {until:%Y-%m-%dT%H:%M:%SZ}}}]")
     commit(fleet)
     apply(fleet)
     git(fleet.folder, "tag", "--force", "applied")
     fleet.tenant("acme", "tier: free\ndev_branches: [dev]")
     commit(fleet)
-    run = apply(fleet)
+    return apply(fleet)
+
+
+@pytest.mark.parametrize(("days", "passed"), [(20, False), (4, True)], ids=["to come", "passed"])
+def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_permits_it(
+    fleet: Shell, days: int, *, passed: bool
+) -> None:
+    """Each command is a day later than the one before: by then, the branch may be all that somebody has."""
+    run = without_its_end(fleet, timedelta(days=days))
     fleet.simulated("plan")
     before = fleet.stored.rows("branches")
     refused = rollback(fleet, run)
@@ -211,14 +216,7 @@ def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_perm
 
 @pytest.mark.parametrize("passed", [timedelta(), timedelta(hours=2)], ids=["the same one", "another one"])
 def test_no_branch_that_was_created_later_under_the_name_is_changed(fleet: Shell, passed: timedelta) -> None:
-    until = datetime.fromtimestamp(fleet.clock(), UTC) + timedelta(days=20)
-    fleet.tenant("acme", f"tier: free\ndev_branches: [{{name: dev, expires_at: {until:%Y-%m-%dT%H:%M:%SZ}}}]")
-    commit(fleet)
-    apply(fleet)
-    git(fleet.folder, "tag", "--force", "applied")
-    fleet.tenant("acme", "tier: free\ndev_branches: [dev]")
-    commit(fleet)
-    run = apply(fleet)
+    run = without_its_end(fleet, timedelta(days=20))
     if passed:
         own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
         made = datetime.fromtimestamp(fleet.stored.now, UTC) + passed

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from tests.harness.registry_database import give_row_of
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
@@ -27,12 +27,6 @@ COMMANDS = [
 EACH = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
 
-def commit(shell: Shell) -> str:
-    git(shell.folder, "add", "--all")
-    git(shell.folder, "commit", "--quiet", "--allow-empty", "--message", "x")
-    return git(shell.folder, "rev-parse", "HEAD")
-
-
 @pytest.fixture
 def base(shell: Shell) -> str:
     """The commit of two applied tenants, before acme is reduced; acme's row names bob's project."""
@@ -42,10 +36,10 @@ def base(shell: Shell) -> str:
     shell.write("tiers.yaml", f"{tiers}registry: {{url: 'sqlite:///registry.db'}}\n")
     shell.tenant("acme")
     shell.tenant("bob")
-    applied = commit(shell)
+    applied = commit_all(shell.folder)
     shell.applied()
     shell.tenant("acme", "tier: free\noverrides: {quota: {active_time: 1h}}")
-    commit(shell)
+    commit_all(shell.folder)
     give_row_of("bob", "acme", shell.folder / "sim.registry.db")
     return applied
 
@@ -72,7 +66,7 @@ def test_is_a_conflict_where_the_other_one_is_gone_from_the_files(
     shell: Shell, base: str, command: tuple[str, ...]
 ) -> None:
     (shell.folder / "tenants/bob.yaml").unlink()
-    commit(shell)
+    commit_all(shell.folder)
     ended = run(shell, command, base)
     assert ended.code in (ExitCode.REFUSED, ExitCode.ERROR), ended.out + ended.err
     told = " ".join((ended.out + ended.err).split())

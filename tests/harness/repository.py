@@ -31,3 +31,10 @@ def git(root: Path, *arguments: str, environ: Mapping[str, str] | None = None) -
     command = ["git", "-C", str(root), *options, *arguments]
     around = {**os.environ, **(environ or {})}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=around).stdout.strip()
+
+
+def commit_all(root: Path) -> str:
+    """Commits all files of that folder, also where none has changed, and returns the id of the commit."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "x")
+    return git(root, "rev-parse", "HEAD")

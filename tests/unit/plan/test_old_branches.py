@@ -37,6 +37,16 @@ if TYPE_CHECKING:
 
 WEEK = timedelta(days=7)
 MARKED = creation_annotations(fleet="prod", tenant="acme", run="r0")
+NAMED = pytest.mark.parametrize(
+    "named",
+    [
+        {"dev_branches": (DevBranch("main (old)"),)},
+        {"dev_branches": (DevBranch("look", parent="main (old)"),)},
+        {"snapshots": (Snapshot("main (old)"),)},
+    ],
+    ids=["as a branch", "as a parent", "as a snapshot"],
+)
+"""What a tenant's file can say of the branch that a restore left."""
 
 
 def fleet(days: float | None = 7, **tenant: Any) -> DesiredState:
@@ -166,30 +176,14 @@ def test_the_branch_that_a_restore_to_a_moment_left_is_known_by_its_name() -> No
     assert [action.kind for action in plan(fleet(), live(kept)).actions] == ["delete_branch"]
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        {"dev_branches": (DevBranch("main (old)"),)},
-        {"dev_branches": (DevBranch("look", parent="main (old)"),)},
-        {"snapshots": (Snapshot("main (old)"),)},
-    ],
-    ids=["as a branch", "as a parent", "as a snapshot"],
-)
+@NAMED
 def test_one_that_a_file_names_stays(named: dict[str, Any]) -> None:
     found = plan(fleet(**named), live())
     assert not any(isinstance(action, DeleteBranch) for action in found.actions)
     assert any("it stays, because a file of the tenant names it" in note.message for note in found.notes)
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        {"dev_branches": (DevBranch("main (old)"),)},
-        {"dev_branches": (DevBranch("look", parent="main (old)"),)},
-        {"snapshots": (Snapshot("main (old)"),)},
-    ],
-    ids=["as a branch", "as a parent", "as a snapshot"],
-)
+@NAMED
 def test_one_that_a_base_names_which_is_ahead_of_these_files_stays(named: dict[str, Any]) -> None:
     assert plan(fleet(), live(), History(fleet(**named), fork=fleet())).empty
     tried = {"acme": (Baseline(fleet(**named), fleet()),)}

@@ -12,7 +12,9 @@ import pytest
 from reconciler.apply.journals.interrupted_moves import interrupted_moves
 from reconciler.apply.journals.recent import ends_before
 from reconciler.desired.selection import Depth
+from reconciler.desired.tenant import Overrides
 from reconciler.model.values import replace
+from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
 from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.faults import AnswerWith
@@ -91,6 +93,15 @@ class TestWithoutABase:
             here.neon.simulator.faults.clear()
             here.apply(None, after, journals=(tmp_path,))
             assert is_in_sync(here, after)
+
+    def test_is_not_sent_by_files_that_are_older_than_the_base(self, tmp_path: Path) -> None:
+        with moving(tmp_path, REMOVES) as (here, before, after):
+            here.dying(before, after, "POST", 1, carried_out=True)
+            more = Overrides(quota={"active_time_seconds": PRO_QUOTA.active_time_seconds + 1})
+            newer = replace(after, tenants={n: replace(t, overrides=more) for n, t in after.tenants.items()})
+            plan = here.plan(newer, after, history=History(newer, after), journals=(tmp_path,)).plan
+        sent = [change.path for action in plan.actions for change in action.changes]
+        assert "quota.active_time_seconds" not in sent
 
     def test_is_no_reason_to_change_a_quota_that_a_person_has_set(self, tmp_path: Path) -> None:
         with moving(tmp_path, REMOVES) as (here, before, after):

@@ -172,10 +172,13 @@ def _suspends_again(change: FieldChange, context: TenantContext) -> bool:
 def _restores_a_lost_quota(change: FieldChange, context: TenantContext) -> bool:
     """Whether a transfer removed the quota, by the journal of a run that ended before it could send the new one.
 
-    To send it again reduces nothing that a person gave: neither protection nor a drift policy holds it back.
+    To send it again reduces nothing that a person gave: neither protection nor a drift policy holds it back. Files
+    that are older than the base do not know the quota.
     """
     project = context.planned.project
-    if change.path not in QUOTA or project is None or project.quota != Quota():
+    if change.origin is Origin.BASE_AHEAD or change.path not in QUOTA:
+        return False
+    if project is None or project.quota != Quota():
         return False
     return context.live.interrupted_moves.get(project.id) == project.organization
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.desired.naming import Search
+from reconciler.desired.naming import Search, composed
 from reconciler.errors import (
     AuthenticationError,
     IncompleteViewError,
@@ -78,7 +78,7 @@ class ProjectLists(Account):
         """
 
         def searched(one: wire.ProjectAnswer) -> bool:
-            return one.name in (named or ()) and one.id not in known
+            return composed(one.name) in (named or ()) and one.id not in known
 
         wanted = None if named is None else searched
         found: dict[str, LiveProject] = {}

@@ -533,6 +533,12 @@ def test_known_projects_are_left_out(listed: dict[str, int] | None) -> None:
     assert names_found(Fleet(*FOUR), names, listed, known=("1",)) == ["2", "3"]
 
 
+@pytest.mark.parametrize("listed", [None, {"free": 4, "paid": 1}], ids=["by search", "by list"])
+def test_a_name_is_found_in_either_form_of_unicode(listed: dict[str, int] | None) -> None:
+    names = ["caf\u00e9", *(f"x{n}" for n in range(9))]
+    assert names_found(Fleet(*FOUR, settled("5", "cafe\u0301")), names, listed) == ["5"]
+
+
 def test_many_names_are_found_in_one_listing() -> None:
     fleet = Fleet(*FOUR)
     names = ["a", "c", *(f"x{n}" for n in range(98))]

@@ -65,7 +65,10 @@ def _of_sqlite(connection: Connection, query: str) -> tuple[list[str], Sequence[
 
 
 def _of_postgresql(connection: Connection, query: str) -> tuple[list[str], Sequence[Sequence[object]]]:
-    """The same. A prepared statement is one statement: no text of a query ends the transaction that only reads."""
+    """The same. A pipeline sends one statement at a time: no text of a query ends the transaction that only reads.
+
+    It names no statement: one that is left in the session of a pooler would be in the way of the next query.
+    """
     import psycopg  # noqa: PLC0415 - an optional package
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
@@ -73,14 +76,12 @@ def _of_postgresql(connection: Connection, query: str) -> tuple[list[str], Seque
     with only.begin():
         driver: Any = only.connection.dbapi_connection
         try:
-            driver.prepare_threshold = 0
             with driver.cursor() as cursor:
-                cursor.execute(query, prepare=True)
+                with driver.pipeline():
+                    cursor.execute(query)
                 if cursor.description is None:
                     raise InvalidInputError("the query returns no rows: it is not a SELECT")
-                found = [column.name for column in cursor.description], cursor.fetchmany(MOST_ROWS + 1)
-                driver.execute("DEALLOCATE ALL")  # a pooler would keep it for others
-                return found
+                return [column.name for column in cursor.description], cursor.fetchmany(MOST_ROWS + 1)
         except psycopg.Error as error:
             raise DBAPIError(query, None, error) from error
 

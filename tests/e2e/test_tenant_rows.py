@@ -225,6 +225,18 @@ class TestADatabase:
         assert databases[kind] not in str(raised.value)
 
 
+def test_a_query_leaves_nothing_in_the_session_of_a_pooler(databases: dict[str, str]) -> None:
+    """Also one that fails half-way: the next one that gets the session finds no statement of its name."""
+    environ = Environment({"TENANTS_URL": databases["postgresql"]})
+    assert read_rows(URL, "select name from pg_prepared_statements", environ) == []
+
+
+@pytest.mark.parametrize("query", ["set timezone to 'utc'", ""])
+def test_a_query_without_rows_is_no_query_of_tenants(databases: dict[str, str], query: str) -> None:
+    with pytest.raises(InvalidInputError, match="returns no rows"):
+        read_rows(URL, query, Environment({"TENANTS_URL": databases["postgresql"]}))
+
+
 def test_types_of_postgresql_become_keys_of_tenants(shell: Shell, databases: dict[str, str]) -> None:
     query = (
         "select 'a-' || uuid '00000000-0000-4000-8000-000000000001' as tenant, 'pro' as tier, "

@@ -58,7 +58,7 @@ class LateTurns:
     """The same for the details of the project that the tenant's actions need."""
 
     def __post_init__(self) -> None:
-        self.pages = Pages(self.neon, self.live.list_cursors, self._longest_seconds)
+        self.pages = Pages(self.neon, self.live.list_cursors, self._longest_seconds, self.stop)
         self.pages.expect(self.plans.values())
 
     def late(self, tenant: str, *, details: bool = True, within_turn: bool = False) -> bool:

@@ -15,6 +15,7 @@ from reconciler.neon.observe import with_quotas
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from reconciler.apply.stop import StopSignal
     from reconciler.live.project import LiveProject
     from reconciler.neon.client import Neon
     from reconciler.plan.plan import TenantPlan
@@ -62,6 +63,8 @@ class Pages:
     """As ``LiveState.list_cursors``."""
     longest_seconds: float
     """The maximum age of a page."""
+    stop: StopSignal
+    """Once the run is to end, no further page is searched."""
     _expected: Counter[Place] = field(default_factory=Counter)
     """Tenants of each page that have not been observed again yet."""
     _listed: dict[Place, Listed] = field(default_factory=dict)
@@ -127,7 +130,8 @@ class Pages:
         """
         missing, searched = set(group.project_ids), set[str]()
         cursor = self._found_last.get(group.organization, "")
-        while missing and cursor not in searched and len(searched) < len(group.project_ids) // MOVED_PER_PAGE:
+        most = len(group.project_ids) // MOVED_PER_PAGE
+        while missing and cursor not in searched and len(searched) < most and not self.stop.requested:
             searched.add(cursor)
             place = (group.organization, cursor)
             async with self._locks[place]:

@@ -7,6 +7,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.apply.stop import StopSignal
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.model.values import replace
 from reconciler.plan.outcome import Result
@@ -65,18 +66,19 @@ def moved(
     before: Callable[[World, dict[str, str]], Awaitable[None]] = nothing,
     then: Callable[[World, dict[str, str]], Awaitable[None]] = nothing,
     since: Callable[[World, int], Act] | None = None,
+    stop: StopSignal | None = None,
     **behaviour: Any,
 ) -> Ended:
     """Moves them ``LATE`` after the observation, and looks how they are.
 
     ``then`` happens right after the transfer. ``since`` decides what becomes of each call from then on, by its
-    number from 1.
+    number from 1. ``stop`` ends the run.
     """
     world = World.open(folder, dataclasses.replace(KEEPS, **behaviour))
     paying = [a_tenant(name, "pro") for name in staying]
     world.seed(a_fleet(*map(a_tenant, names), *paying, tiers=(FREE_TIER, LARGER)))
     wanted = a_fleet(*(a_tenant(name, "pro") for name in names), *paying, tiers=(FREE_TIER, LARGER))
-    return virtually(_Move(world, folder, names, wanted, then, since).ended(before))
+    return virtually(_Move(world, folder, names, wanted, then, since, stop or StopSignal()).ended(before))
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class _Move:
     wanted: DesiredState
     then: Callable[[World, dict[str, str]], Awaitable[None]]
     since: Callable[[World, int], Act] | None
+    stop: StopSignal
     ids: dict[str, str] = field(default_factory=dict)
     """Of the projects, by tenant."""
     has_moved: bool = False
@@ -101,7 +104,7 @@ class _Move:
         self.world.simulator.faults.clear()
         async with self.world.client() as neon:
             left = (await self._planned(neon)).plan.tenants
-            await self._applied(neon, await self._planned(neon), "j2")
+            await self._applied(neon, await self._planned(neon), RunOptions(journal=self.folder / "j2"))
             left_later = (await self._planned(neon)).plan.tenants
         return Ended(
             not_applied,
@@ -122,7 +125,7 @@ class _Move:
             await before(self.world, self.ids)
             self.world.forget()
             try:
-                report = await self._applied(neon, plan, "j")
+                report = await self._applied(neon, plan, RunOptions(journal=self.folder / "j", stop=self.stop))
             except Killed:
                 return set(self.names)
         return {each.tenant for each in report.outcomes if each.result is not Result.APPLIED}
@@ -143,8 +146,7 @@ class _Move:
         allowed = Permissions(lowering=True, counts={"disruptive": many, "transfers": many})
         return await Fleet(self.wanted, neon, now=now).plan(Request(permissions=allowed))
 
-    async def _applied(self, neon: Neon, plan: Planned, journal: str) -> Report:
-        options = RunOptions(journal=self.folder / journal)
+    async def _applied(self, neon: Neon, plan: Planned, options: RunOptions) -> Report:
         return await Fleet(self.wanted, neon, now=now).apply(plan, options)
 
 

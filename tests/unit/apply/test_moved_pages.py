@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler.apply.run.list_pages import MOVED_PER_PAGE
+from reconciler.apply.stop import StopSignal
 from reconciler.simulator.behaviour import ListOrder
 from reconciler.simulator.faults import AnswerWith, HideProjects
 from tests.unit.apply.moving import STAYING, moved
@@ -14,8 +15,11 @@ from tests.unit.apply.moving import STAYING, moved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import httpx
+
     from reconciler.simulator.faults import AnyEffect
     from tests.harness.runs import World
+    from tests.harness.wire import Act, Passing
 
 MOVING: Final = tuple(f"t{number:02}" for number in range(40))
 PER_PAGE: Final = 10
@@ -69,6 +73,25 @@ def test_a_list_that_is_not_answered_is_asked_for_once(tmp_path: Path) -> None:
     run = moved(tmp_path, MOVING, before=refuse)
     assert run.not_applied == run.left == set()
     assert (run.read_alone, run.pages) == (set(MOVING), 1)
+
+
+def test_no_further_page_is_searched_once_the_run_is_to_end(tmp_path: Path) -> None:
+    stop = StopSignal()
+
+    async def hide(world: World, ids: dict[str, str]) -> None:
+        in_new_list(HideProjects(tuple(ids.values())), world)
+
+    def at_the_first_page(_: World, __: int) -> Act:
+        async def asked(passing: Passing) -> httpx.Response:
+            if passing.call == "GET /projects":
+                stop.request("a signal")
+            return await passing.answer()
+
+        return asked
+
+    run = moved(tmp_path, MOVING, before=hide, since=at_the_first_page, stop=stop)
+    assert (run.not_applied, run.left_later) == (set(MOVING), set())
+    assert run.pages == 1
 
 
 def test_a_few_are_not_searched_in_a_long_list(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.usage.states import WITHOUT_PROJECT_REMEDY
 from reconciler.views import sections, symbols
 from reconciler.views.money import charge_label, money
+from reconciler.views.remedies import LABEL
 from reconciler.views.sections import ListLimits, heading, limits
 from reconciler.views.sentences import counted, names
 from reconciler.views.terminal import (
@@ -130,7 +131,7 @@ def _named(title: str, tenants: Sequence[str], extent: ListLimits, remedy: str) 
         return
     yield from heading(title, len(tenants))
     yield Line(EMPTY, styled(names(tenants, extent.names)), indent=2)
-    yield Line(styled("next step: ", symbols.ASIDE), styled(remedy), indent=2)
+    yield Line(styled(f"{LABEL} ", symbols.ASIDE), styled(remedy), indent=2)
     yield blank_line()
 
 

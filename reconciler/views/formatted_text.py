@@ -30,7 +30,7 @@ class FormattedText(Struct, frozen=True):
 
 
 def formatted(template: str, *values: str | FormattedText) -> FormattedText:
-    """``phrase("create branch {} from {}", branch, parent)``: a ``str`` is from outside, a phrase is taken in."""
+    """``formatted("create branch {} from {}", branch, parent)``: a ``str`` is from outside."""
     return FormattedText(_merged(_parts_of(template, values)))
 
 
@@ -55,14 +55,14 @@ def _merged(parts: Iterable[str | Untrusted]) -> tuple[str | Untrusted, ...]:
     return tuple(merged)
 
 
-def joined(phrases: Iterable[FormattedText], between: str = ", ") -> FormattedText:
-    """Those of the phrases that say something, in a row."""
-    filled = [one for one in phrases if one]
+def joined(texts: Iterable[FormattedText], between: str = ", ") -> FormattedText:
+    """Those of the texts that are not empty, in a row."""
+    filled = [one for one in texts if one]
     return FormattedText(
         _merged(part for n, one in enumerate(filled) for part in ((between,) * bool(n) + one.parts))
     )
 
 
-def joined_with_and(phrases: Sequence[FormattedText]) -> FormattedText:
+def joined_with_and(texts: Sequence[FormattedText]) -> FormattedText:
     """``free``, ``free and paid``, ``free, paid and trial``."""
-    return joined((joined(phrases[:-1]), *phrases[-1:]), " and ")
+    return joined((joined(texts[:-1]), *texts[-1:]), " and ")

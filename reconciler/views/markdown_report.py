@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from reconciler.views.view import ReportView
 
 DOCUMENT: Final = "the report"
-"""Characters of a message; of a longer one, the beginning is shown."""
 _DONE: Final = tuple(map(text, ("result", "tenants", "names")))
 _DELETED: Final = tuple(map(text, ("tenant", "recover it by", "until", "dumped to")))
 """The last column is there if something was dumped."""

@@ -22,7 +22,7 @@ MAX_SPAN: Final = 500
 """Characters of a text that are shown: one long name must not push everything else out of a comment."""
 
 LONGEST: Final = 2_000
-"""Characters of a sentence in which commands are looked for."""
+"""Characters of a sentence in which commands are looked for; of a longer one, the beginning is shown."""
 
 _WORD: Final = r"[A-Za-z]+(?:['-][A-Za-z]+)*"
 _NUMBER: Final = r"\d{1,3}(?:,\d{3})+|\d{1,6}(?:\.\d{1,6})?"

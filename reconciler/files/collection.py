@@ -193,7 +193,7 @@ def _ids(tenant: Tenant) -> tuple[str, ...]:
     """Return the ids of the projects that a tenant pins."""
     if tenant.project_id is None and tenant.recover is None:
         return ()
-    return tuple({one for one in (tenant.project_id, tenant.recover) if one is not None})
+    return tuple(dict.fromkeys(one for one in (tenant.project_id, tenant.recover) if one is not None))
 
 
 def _first_of(problems: list[Problem]) -> list[Problem]:

@@ -15,8 +15,9 @@ from msgspec import Struct
 from reconciler.errors import InvalidInputError
 from reconciler.files.canonical import tenant_shape
 from reconciler.files.events import parse
-from reconciler.files.new_documents import NUMBER, WORDS
+from reconciler.files.new_documents import NUMBER
 from reconciler.files.nodes import BY_HAND, LINE, document
+from reconciler.files.plain_values import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

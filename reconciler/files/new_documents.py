@@ -10,6 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from reconciler.files.plain_values import WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,8 +21,6 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*", re.ASCII)
 _AMOUNT: Final = re.compile(r"[0-9]{1,19}[A-Za-z]{1,3}", re.ASCII)
 """A size or a duration: ``5GiB``."""
 _EXPONENT: Final = re.compile(r"[0-9]+[eE].*")
-WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-"""What YAML readers may take for something else than text, in small letters."""
 
 NUMBER: Final = re.compile(
     r"[-+]?(0[xob][0-9a-f_]+|[0-9][0-9_]*(:[0-9]+)*(\.[0-9_]*)?(e[-+]?[0-9]+)?|\.(inf|nan))",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""What YAML readers may take for something else than text, in small letters."""
+
 
 def kind(value: object) -> str:
     """The type of a value, in words."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from reconciler.desired.naming import MAX_TENANT_LENGTH
 from reconciler.files import disk_marks
+from reconciler.files.plain_values import WORDS
 from reconciler.files.tree import stem_of
 from reconciler.model.problem import Location
 from reconciler.model.values import replace
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 MOST_ALIKE: Final = 4096
 """Different files of which others may be copies."""
 _OPENING: Final = re.compile(rb"((?:#[ -~]*\n)*)tenant: ([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\n")
-_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-"""Names that YAML may read as something else."""
 
 
 class Opening(NamedTuple):
@@ -47,7 +46,7 @@ def opening(data: bytes) -> Opening | None:
     if found is None:
         return None
     name = found[2].decode()
-    if name in _WORDS or len(name) > MAX_TENANT_LENGTH:
+    if name in WORDS or len(name) > MAX_TENANT_LENGTH:
         return None
     return Opening(name, 1 + found[1].count(b"\n"), data[found.end() :])
 

@@ -338,3 +338,10 @@ def test_gitlab_gets_an_include_with_inputs_that_the_template_has() -> None:
     head = yaml.safe_load((ROOT / include["file"]).read_text().partition("\n---\n")[0])
     assert include["inputs"].keys() <= head["spec"]["inputs"].keys()
     assert (include["ref"], include["inputs"]["commit"]) == (COMMIT, COMMIT)
+
+
+def test_no_readme_installs_a_package_of_that_name_from_an_index(tmp_path: Path) -> None:
+    """None is published: whoever takes the name there would run on machines that have keys."""
+    init(tmp_path)
+    [installs] = [line for line in (tmp_path / "README.md").read_text().splitlines() if line.startswith("pipx")]
+    assert "git+" in installs

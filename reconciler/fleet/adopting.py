@@ -59,7 +59,7 @@ async def plan_adopted(
     """The plan for the files with the adopted tenants. Lists nothing again: reads only what the plan lacks."""
     observed_at = asyncio.get_running_loop().time()
     now = context.time()
-    files = Files(desired=adopting.at(now))
+    files = Files(desired=adopting.at(now), moment=now)
     request = Request(depth=depth)
     needs = PlanRequirements(depth=depth)
     complete = await read_more(context.neon, files.desired, live, needs, on_progress=on_progress)

@@ -35,8 +35,8 @@ class Files(Struct, frozen=True, kw_only=True):
     """A fleet's files."""
 
     desired: DesiredState
-    moment: datetime | None = None
-    """The time by which boosts and holds of earlier files have ended or not."""
+    moment: datetime | None
+    """The time by which boosts and holds of earlier files have ended or not; None is a time before every end."""
 
     def past(self, request: Request) -> History:
         """The files at earlier commits, with the current names of tenants."""

@@ -71,6 +71,7 @@ class Fleet(FewTenants):
         the host that plans and reports show, where it is not Neon's own."""
         context = Context(
             desired=desired,
+            moment=None,
             neon=neon,
             registry=registry or NullRegistry(),
             applied=applied,

@@ -93,7 +93,7 @@ def permit(files: Files, compared: Planned, request: Request) -> Planned:
 
     Raises PolicyError if the policies cannot be evaluated.
     """
-    files = Files(desired=compared.plan_inputs.desired)
+    files = Files(desired=compared.plan_inputs.desired, moment=compared.at)
     judge = policy_judge(files, request, compared.at)
     plan = guard(
         compared.plan,

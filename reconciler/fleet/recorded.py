@@ -39,7 +39,7 @@ def plan_recorded(desired: DesiredState, observed: Observation, request: Request
     returned. Raises InvalidInputError for an observation of another fleet.
     """
     _require_same_fleet(desired, observed)
-    files = Files(desired=desired.at(now))
+    files = Files(desired=desired.at(now), moment=now)
     live = _under_current_names(files.desired, observed.live)
     lacking = _lacking(files, live, request, now)
     able = replace(request, selection=_without(request.selection, lacking))

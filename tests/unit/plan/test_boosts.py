@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.apply.run.planned import Planned
+from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Accepted, Boost, Overrides, Reduction
+from reconciler.fleet.context import Files
+from reconciler.fleet.planning import differences, permit
+from reconciler.fleet.request import Request
 from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
 from reconciler.model.values import replace
@@ -104,6 +109,21 @@ def test_who_takes_an_ended_one_out_of_the_file_asks_for_nothing(now: DesiredSta
     assert changes(planned(now, RAISED, BOOSTED, AFTER)) == {
         "quota.active_time_seconds": (500 * HOUR, 100 * HOUR, Origin.CONFIG)
     }
+
+
+def test_ended_ones_that_nothing_declares_any_more_fill_no_threshold() -> None:
+    """The guards judge earlier files by the time of the plan, also where nothing in these files ends."""
+    one = Policy(thresholds=Thresholds(disruptive=Threshold(1, 0)))
+    larger = a_tenant("acme", overrides=Overrides(compute=Compute(max_cu=1)))
+    others = [a_tenant(name, boosts=(LAUNCH,)) for name in ("ben", "cleo")]
+    before = a_fleet(a_tenant("acme"), *others, policy=one)
+    files = Files(desired=a_fleet(larger, a_tenant("ben"), a_tenant("cleo"), policy=one), moment=AFTER)
+    granted = replace(FREE_QUOTA, active_time_seconds=700 * HOUR)
+    live = a_view(a_project(), *(a_project(each.name, quota=granted) for each in others))
+    request = Request(history=History(before), selection=Selection(tenants=("acme",)))
+    inputs, plan = differences(files, live, request, AFTER)
+    permitted = permit(files, Planned(plan, live, AFTER, 0.0, inputs), request).plan
+    assert [action.tenant for action in permitted.actions] == ["acme", "acme"]
 
 
 def test_its_end_alone_takes_back_what_it_granted() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.plan.history import History
     from reconciler.plan.outcome import Report, TenantOutcome
     from reconciler.plan.plan import Plan
@@ -204,13 +205,22 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
     boost asks to remove the values that it granted, also once the files no longer declare the boost.
     """
-    not_applied = _not_applied(ended)
+    not_applied, handing_over = _not_applied(ended), False
     for name, tenant in ended.desired.tenants.items():
         looked_at = ended.complete and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
         carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
-        yield name, carried_out or not (origins or _boost_end_is_owed(ended, name))
-    yield from ((name, False) for name in _kept_without_declaration(ended))
+        done = carried_out or not (origins or _boost_end_is_owed(ended, name))
+        handing_over = handing_over or (not done and _has_a_new_pin(ended, tenant))
+        yield name, done
+    yield from ((name, False) for name in _kept_without_declaration(ended, handing_over=handing_over))
+
+
+def _has_a_new_pin(ended: FinishedRun, tenant: Tenant) -> bool:
+    """Return whether the tenant's base does not pin its project to it: it may be that of a tenant that is gone."""
+    files = ended.history.files_at_base(tenant.name)
+    before = None if files is None else files.tenants.get(tenant.name)
+    return tenant.project_id is not None and (before is None or before.project_id != tenant.project_id)
 
 
 def _boost_end_is_owed(ended: FinishedRun, name: str) -> bool:
@@ -276,10 +286,11 @@ def _not_applied(ended: FinishedRun) -> frozenset[str]:
     )
 
 
-def _kept_without_declaration(ended: FinishedRun) -> Iterator[str]:
+def _kept_without_declaration(ended: FinishedRun, *, handing_over: bool) -> Iterator[str]:
     """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
-    They keep their base: it protects them, and decides what is new if the file returns.
+    They keep their base: it protects them, and decides what is new if the file returns. So do those with a
+    protection or a hold while a pin that may hand over their project is not fully applied.
     """
     base = ended.history.base
     recorded = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
@@ -288,8 +299,13 @@ def _kept_without_declaration(ended: FinishedRun) -> Iterator[str]:
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
     live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}
     for name in sorted(known):
-        if not looked or ended.plan.coverage.unknown or (name in live and name not in deleted):
+        has_project = name in live and name not in deleted
+        if not looked or ended.plan.coverage.unknown or has_project or (handing_over and _is_guarded(ended, name)):
             yield name
+
+
+def _is_guarded(ended: FinishedRun, name: str) -> bool:
+    return any(known.protect or known.hold is not None for known in ended.history.each_known(name))
 
 
 BROKEN: Final = "the file is broken"

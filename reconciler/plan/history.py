@@ -151,11 +151,15 @@ class History(Struct, frozen=True, dict=True):
             return self.files is not None and tenant in self.files.held_back
         return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
 
+    def _baselines(self, tenant: str) -> Iterator[Baseline]:
+        """Yield the tenant's own base, then the commits since that count as its base."""
+        own = self.baseline(tenant)
+        yield from (() if own is None else (own,))
+        yield from (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+
     def _known_states(self, tenant: str) -> Iterator[DesiredState]:
-        """Yield the files at the tenant's own base and fork, and at commits since that count as its base."""
-        since = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
-        yield from self._states(tenant)
-        yield from (files for baseline in since for files in baseline.states)
+        """Yield the files at each of these commits, and at its fork."""
+        return (files for baseline in self._baselines(tenant) for files in baseline.states)
 
     def baseline(self, tenant: str) -> Baseline | None:
         """Return the files at the tenant's own base; None if unknown."""
@@ -238,10 +242,8 @@ class History(Struct, frozen=True, dict=True):
 
     def each_known(self, tenant: str) -> Iterator[Tenant]:
         """Yield the tenant as its base, or the fork, declared it; then as each commit since, or its fork, did."""
-        since = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
-        for baseline in (self.baseline(tenant), *since):
-            states = () if baseline is None else baseline.states
-            yield from [files.tenants[tenant] for files in states if tenant in files.tenants][:1]
+        for baseline in self._baselines(tenant):
+            yield from [files.tenants[tenant] for files in baseline.states if tenant in files.tenants][:1]
 
     def pinning(self, project_id: str) -> Iterator[str]:
         """Yield the tenants that pinned the project at the base, at a base of their own, or at a tried commit."""
@@ -262,9 +264,11 @@ class History(Struct, frozen=True, dict=True):
 
     def is_older_than_the_base(self, tenant: str) -> bool:
         """Return whether the base, or a commit that was tried, declares a tenant that its fork did not declare."""
-        baselines = (self.baseline(tenant), *self.tried.get(tenant, ()))
-        forked = ((one.base, one.fork) for one in baselines if one is not None and one.fork is not None)
-        return any(_declared(base, tenant) and not _declared(fork, tenant) for base, fork in forked)
+        return any(
+            _declared(one.base, tenant) and not _declared(one.fork, tenant)
+            for one in self._baselines(tenant)
+            if one.fork is not None
+        )
 
     def is_lost(self, tenant: str) -> bool:
         """Return whether the tenant's own base, or that of all, cannot be read here."""
@@ -309,8 +313,8 @@ class History(Struct, frozen=True, dict=True):
         """Return a hold in force that the tenant has at its base, or at a commit that was tried, and that these
         files do not know: no commit of theirs has ended it.
         """
-        baselines = (self.baseline(tenant.name), *self.tried.get(tenant.name, ()))
-        for base, fork in ((one.base, one.fork) for one in baselines if one is not None and one.fork is not None):
+        forked = ((one.base, one.fork) for one in self._baselines(tenant.name) if one.fork is not None)
+        for base, fork in forked:
             known, common = base.tenants.get(tenant.name), fork.tenants.get(tenant.name)
             hold = None if known is None else known.hold
             unknown_here = tenant.hold == (None if common is None else common.hold)

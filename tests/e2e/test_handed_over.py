@@ -39,3 +39,43 @@ def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, comma
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "the tenant is protected at the base" in ended.out + ended.err
     assert shell.stored.projects() == before
+
+
+@pytest.mark.parametrize(
+    ("guarded", "message"),
+    [
+        ("protect: true", "the tenant is protected at the base"),
+        (
+            "hold: {until: 2029-01-01T00:00:00Z, reason: a move}",
+            "held until 2029-01-01T00:00:00Z: a move",
+        ),
+    ],
+    ids=["protection", "hold"],
+)
+def test_no_later_run_does_what_the_first_one_refused(shell: Shell, guarded: str, message: str) -> None:
+    """The base of the tenant that is gone stays where it is, until the commit that hands over is applied alone."""
+    advancing = ("apply", "--yes", "--advance", "refs/tags/applied")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
+    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
+    shell.tenant("acme")
+    commit(shell)
+    shell.applied()
+    shell.tenant("acme", f"tier: free\n{guarded}")
+    commit(shell)
+    shell.simulated(*advancing)
+    before = shell.stored.projects()
+    pinned = f"project_id: {before['myapp-acme']['id']}"
+    (shell.folder / "tenants/acme.yaml").unlink()
+    shell.tenant("zed", f"state: absent\n{pinned}")
+    commit(shell)
+    for _ in range(3):
+        ended = shell.simulated(*advancing, "--base", "refs/tags/applied")
+        assert ended.code == ExitCode.REFUSED, ended.out + ended.err
+        assert message in ended.out
+        assert shell.stored.projects() == before
+    for text in (f"tier: free\n{pinned}", f"state: absent\n{pinned}"):
+        shell.tenant("zed", text)
+        commit(shell)
+        ended = shell.simulated(*advancing, "--base", "refs/tags/applied")
+        assert ended.code == ExitCode.DONE, ended.out + ended.err
+    assert not shell.stored.projects()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.cli.flags import AccountFlags, EarlierRunsFlags, FilesFlags, OutputFlags, SinkFlags
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
+    from reconciler.desired.tenant import Tenant
     from reconciler.errors import ExitCode
     from reconciler.fleet import Converged, Fleet
 
@@ -127,7 +128,11 @@ def few_tenants(
     earlier_names = {name for called in from_documents.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
     _require_declared(files, desired, names, documents=documents)
-    before = _history(fleet_files, files, declared, frozenset(names).difference(from_documents), base)
+    own = frozenset(names).difference(from_documents)
+    if any(_concerns_others(desired.tenants[name]) for name in names):
+        before = fleet_files.history(base, declared, ref=files.ref)
+    else:
+        before = _history(fleet_files, files, declared, own, base) if own else History()
     committed = fleet_files.committed(declared, from_documents)
     history = replace(
         before,
@@ -171,8 +176,7 @@ def _read(
 ) -> tuple[FleetFiles, DesiredState, DesiredState]:
     """The files of these tenants, declared, and desired with the documents on stdin. Reads ``also`` too.
 
-    Reads all tenants if one of these names its project, which may belong to another tenant, or is to be deleted,
-    because deletions are counted for the whole fleet. An invalid file of another tenant does not end the run; its
+    Reads all tenants if one of these concerns others. An invalid file of another tenant does not end the run; its
     project is only not available to these tenants.
     """
     files = replace(files, on_invalid=OnInvalid.SKIP.value)
@@ -181,10 +185,17 @@ def _read(
     fleet_files.require_tip()
     declared, desired = _load_named(fleet_files, names, text)
     named = [desired.tenants[name] for name in names if name in desired.tenants]
-    if not any(tenant.project_id or tenant.absent for tenant in named):
+    if not any(map(_concerns_others, named)):
         return fleet_files, declared, desired
     fleet_files = FleetFiles(files, about=about)
     return fleet_files, *_load_named(fleet_files, names, text)
+
+
+def _concerns_others(tenant: Tenant) -> bool:
+    """Whether it names its project, which may belong to another tenant or have belonged to one that the earlier
+    files protect; or is to be deleted, because deletions are counted for the whole fleet.
+    """
+    return tenant.absent or tenant.project_id is not None
 
 
 def _history(
@@ -194,14 +205,7 @@ def _history(
     names: frozenset[str],
     base: str | None,
 ) -> History:
-    """The earlier files of the named tenants; of the whole fleet if one of them is to be deleted, or names its
-    project, which may have been a tenant's that the earlier files protect.
-    """
-    if not names:
-        return History()
-    named = [declared.tenants[name] for name in names if name in declared.tenants]
-    if any(tenant.absent or tenant.project_id for tenant in named):
-        return fleet_files.history(base, declared, ref=files.ref)
+    """The earlier files of these tenants only."""
     ever = frozenset(called for name in names for called in declared.names(name))
     return fleet_files.narrowed(ever).history(
         base, declared.selecting(ever & declared.tenants.keys()), ref=files.ref

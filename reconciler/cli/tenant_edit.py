@@ -25,7 +25,6 @@ from reconciler.model.moments import rfc3339, utc
 from reconciler.model.units import parse_length
 from reconciler.model.values import replace
 from reconciler.plan.approval import PlanOrigin
-from reconciler.plan.history import History
 from reconciler.views.console import say, show, show_aside, stdout_console
 from reconciler.views.formats import TEXT, text_of
 from reconciler.views.view import PlanView, ReportView
@@ -101,7 +100,7 @@ def run_edit(
 ) -> ExitCode:
     """Plans the tenant with its edited file, shows the plan, asks, writes the file, and converges the tenant.
 
-    The edit is the cause of its own change and of no other: earlier files are the file before the edit.
+    The edit is the cause of its own change and of no other.
     ``keeps_going`` edits the file whatever is refused; ``of_suspended`` is for a suspended tenant only.
     """
     if given.no_apply and (given.output.format != TEXT or given.command.dry_run):
@@ -127,7 +126,7 @@ def run_edit(
 def _converged(given: TenantEdit, few: NamedTenants, edited: EditedTenant, *, keeps_going: bool) -> ExitCode:
     tenants = {**few.desired.tenants, given.tenant: edited.tenant}
     desired = replace(few.desired, tenants=dict(sorted(tenants.items())))
-    request = replace(few.request, history=History(few.desired, guessed=True))
+    request = replace(few.request, history=few.request.past.before_edit(given.tenant, few.desired))
     options = RunOptions(journal=given.command.journal, commit=few.files.commit())
 
     async def carry_out(fleet: Fleet) -> tuple[Planned, Report | None]:

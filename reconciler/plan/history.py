@@ -37,10 +37,14 @@ class Baseline(Struct, frozen=True):
         """The files at both commits."""
         return (self.base,) if self.fork is None else (self.base, self.fork)
 
+    def changed(self, change: Callable[[DesiredState], DesiredState]) -> Baseline:
+        """Return the same with the files of both commits changed; the same object if nothing changes."""
+        base, fork = change(self.base), self.fork and change(self.fork)
+        return self if base is self.base and fork is self.fork else Baseline(base, fork)
+
     def under(self, now: DesiredState) -> Baseline:
         """Return the same under the current names, without what could not be read."""
-        base, fork = _seen_from(now, self.base), self.fork and _seen_from(now, self.fork)
-        return self if base is self.base and fork is self.fork else Baseline(base, fork)
+        return self.changed(_seen_from(now))
 
 
 class History(Struct, frozen=True, dict=True):
@@ -57,6 +61,8 @@ class History(Struct, frozen=True, dict=True):
     declared_since: Mapping[str, tuple[Baseline, ...]] = {}
     """The files at commits after the base that declare a tenant which the base does not, oldest first: a later
     reduction has a commit as its cause, whoever created the project."""
+    guarding: Mapping[str, tuple[Baseline, ...]] = {}
+    """The files at commits that ask for nothing of a tenant, and whose protection and hold of it count."""
     since: Mapping[str, str | None] = {}
     """Tenants that wait, with the id of their own base; None if nothing was ever applied for them."""
     creating: Mapping[str, str] = {}
@@ -92,52 +98,69 @@ class History(Struct, frozen=True, dict=True):
 
     def under(self, now: DesiredState) -> History:
         """The same under the current names of tenants and organizations, at the time of ``now``."""
-        base, fork = (one and _seen_from(now, one) for one in (self.base, self.fork))
-        files = self.files and self.files.with_current_names(now).at(now.moment)
-        several = (*self.tried.values(), *self.declared_since.values())
-        known = {id(before): before for before in (*self.owed.values(), *chain.from_iterable(several))}
-        moved = {each: before and before.under(now) for each, before in known.items()}
-        pairs = ((base, self.base), (fork, self.fork), (files, self.files))
-        if all(one is other for one, other in pairs) and all(moved[each] is known[each] for each in known):
+        found = self._with_files(_seen_from(now))
+        if found is self:
             return self
         return replace(
-            self,
-            base=base,
-            fork=fork,
-            owed=now.by_current_name({name: moved[id(before)] for name, before in self.owed.items()}),
-            tried=now.by_current_name(_under(self.tried, moved)),
+            found,
+            owed=now.by_current_name(found.owed),
+            tried=now.by_current_name(found.tried),
+            declared_since=now.by_current_name(found.declared_since),
+            guarding=now.by_current_name(found.guarding),
             since=now.by_current_name(self.since),
             creating=now.by_current_name(self.creating),
             rejected=now.by_current_name(self.rejected),
-            declared_since=now.by_current_name(_under(self.declared_since, moved)),
-            files=files,
         )
 
     def at(self, moment: datetime | None) -> History:
         """Return the same with the earlier files at a time. The current ones need none if nothing in them ends;
         of what has ended in earlier ones, the end asks for less than they seem to grant.
         """
+        return self._with_files(lambda files: files.at(moment))
+
+    def _with_files(self, change: Callable[[DesiredState], DesiredState]) -> History:
+        """Return the same with all files changed, each of them once; the same object if nothing changes."""
         known: dict[int, DesiredState] = {}
         moved = False
 
-        def dated(files: DesiredState) -> DesiredState:
+        def once(files: DesiredState) -> DesiredState:
             nonlocal moved
             if id(files) not in known:
-                known[id(files)] = files.at(moment)
+                known[id(files)] = change(files)
                 moved = moved or known[id(files)] is not files
             return known[id(files)]
 
-        def both(one: Baseline) -> Baseline:
-            base, fork = dated(one.base), one.fork and dated(one.fork)
-            return one if base is one.base and fork is one.fork else Baseline(base, fork)
+        def each(several: Mapping[str, tuple[Baseline, ...]]) -> dict[str, tuple[Baseline, ...]]:
+            return {name: tuple(one.changed(once) for one in baselines) for name, baselines in several.items()}
 
-        base, fork, files = (one and dated(one) for one in (self.base, self.fork, self.files))
-        owed = {name: one and both(one) for name, one in self.owed.items()}
-        tried = {name: tuple(map(both, several)) for name, several in self.tried.items()}
-        since = {name: tuple(map(both, several)) for name, several in self.declared_since.items()}
+        base, fork, files = (one and once(one) for one in (self.base, self.fork, self.files))
+        owed = {name: one and one.changed(once) for name, one in self.owed.items()}
+        tried, since, guarding = map(each, (self.tried, self.declared_since, self.guarding))
         if not moved:
             return self
-        return replace(self, base=base, fork=fork, files=files, owed=owed, tried=tried, declared_since=since)
+        return replace(
+            self,
+            base=base,
+            fork=fork,
+            files=files,
+            owed=owed,
+            tried=tried,
+            declared_since=since,
+            guarding=guarding,
+        )
+
+    def before_edit(self, tenant: str, files: DesiredState) -> History:
+        """Return the history of a tenant whose file a command edits: the edit is the cause of its own change and
+        of no other, so ``files``, which it is made in, are the tenant's base. Earlier files ask for nothing; what
+        they protect or hold stays so.
+        """
+        return History(
+            self.base or files,
+            self.fork,
+            owed={tenant: Baseline(files)},
+            guarding={tenant: tuple(self._baselines(tenant))},
+            guessed=True,
+        )
 
     def unreadable(self, tenant: str) -> bool:
         """Return whether the history of the tenant's files cannot be read: then they cause no reductions.
@@ -152,10 +175,11 @@ class History(Struct, frozen=True, dict=True):
         return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
 
     def _baselines(self, tenant: str) -> Iterator[Baseline]:
-        """Yield the tenant's own base, then the commits since that count as its base."""
+        """Yield the tenant's own base, then the commits since that count as its base, then those that guard it."""
         own = self.baseline(tenant)
         yield from (() if own is None else (own,))
-        yield from (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
+        for others in (self.declared_since, self.tried, self.guarding):
+            yield from others.get(tenant, ())
 
     def _known_states(self, tenant: str) -> Iterator[DesiredState]:
         """Yield the files at each of these commits, and at its fork."""
@@ -246,17 +270,22 @@ class History(Struct, frozen=True, dict=True):
             yield from [files.tenants[tenant] for files in baseline.states if tenant in files.tenants][:1]
 
     def pinning(self, project_id: str) -> Iterator[str]:
-        """Yield the tenants that pinned the project at the base, at a base of their own, or at a tried commit."""
+        """Yield the tenants that pinned the project at the base, or at a commit that counts for a tenant."""
         pins = (pinned_by.get(project_id) for pinned_by in self._pins)
         return (name for name in pins if name is not None)
 
     @cached_property
     def _pins(self) -> list[Mapping[str, str]]:
         """By project, the tenants that pinned it: of each of these commits that has pins."""
-        of_tenants = chain(self.owed.values(), *self.tried.values())
-        known = (self.base, *(baseline.base for baseline in of_tenants if baseline is not None))
-        states = {id(files): files for files in known if files is not None}
-        return [files.pinned_by for files in states.values() if files.pinned_by]
+        return [files.pinned_by for files in self._all_states if files.pinned_by]
+
+    @cached_property
+    def _all_states(self) -> list[DesiredState]:
+        """The files at each commit that counts for a tenant, and at its fork, each once."""
+        several = (self.declared_since, self.tried, self.guarding)
+        of_tenants = chain(self.owed.values(), *(chain.from_iterable(one.values()) for one in several))
+        states = (*(files for one in of_tenants if one is not None for files in one.states), self.base, self.fork)
+        return list({id(files): files for files in states if files is not None}.values())
 
     def _states(self, tenant: str) -> tuple[DesiredState, ...]:
         baseline = self.baseline(tenant)
@@ -291,10 +320,7 @@ class History(Struct, frozen=True, dict=True):
 
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
         """Each tenant, by current name, that its own base or fork, or the files behind a document, protect."""
-        since = chain(self.declared_since.values(), self.tried.values())
-        others = (*self.owed.values(), *chain.from_iterable(since))
-        owed = [files for baseline in others if baseline for files in baseline.states]
-        for files in filter(None, (self.base, self.fork, self.files, *owed)):
+        for files in filter(None, (self.files, *self._all_states)):
             for name, tenant in files.tenants.items():
                 if tenant.protect and (files is self.files or self._is_its_own(files, name)):
                     yield name, tenant
@@ -401,17 +427,8 @@ def _past(before: Baseline, tenant: str) -> TenantHistory | None:
     return TenantHistory(base, fork, tenant in before.base.tenants, ended=ended)
 
 
-def _under(
-    states: Mapping[str, tuple[Baseline, ...]], moved: Mapping[int, Baseline | None]
-) -> dict[str, tuple[Baseline, ...]]:
-    return {
-        name: tuple(known for before in several if (known := moved[id(before)]) is not None)
-        for name, several in states.items()
-    }
-
-
-def _seen_from(now: DesiredState, files: DesiredState) -> DesiredState:
-    return files.before(now).with_current_names(now).at(now.moment)
+def _seen_from(now: DesiredState) -> Callable[[DesiredState], DesiredState]:
+    return lambda files: files.before(now).with_current_names(now).at(now.moment)
 
 
 def _declared(files: DesiredState, tenant: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,12 @@ from tests.harness.repository import git
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
 
-COMMANDS = [("converge", "zed"), ("apply", "--yes", "--tenant", "zed"), ("apply", "--yes")]
+COMMANDS = [
+    ("converge", "zed"),
+    ("apply", "--yes", "--tenant", "zed"),
+    ("apply", "--yes"),
+    ("suspend", "zed", "--yes", "--reason", "abuse"),
+]
 
 
 def commit(shell: Shell) -> str:
@@ -36,6 +42,24 @@ def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, comma
     shell.tenant("zed", f"tier: free\nproject_id: {before['myapp-acme']['id']}\n{less}")
     commit(shell)
     ended = shell.simulated(*command, "--base", base)
+    assert ended.code == ExitCode.REFUSED, ended.err
+    assert "the tenant is protected at the base" in ended.out + ended.err
+    assert shell.stored.projects() == before
+
+
+def test_its_protection_at_the_base_counts_for_a_document(shell: Shell) -> None:
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
+    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
+    shell.tenant("acme", "tier: free\nprotect: true")
+    shell.tenant("bob")
+    base = commit(shell)
+    shell.applied()
+    before = shell.stored.projects()
+    (shell.folder / "tenants/acme.yaml").unlink()
+    commit(shell)
+    less = {"tenant": "zed", "tier": "free", "overrides": {"quota": {"active_time": "1h"}}}
+    document = json.dumps({**less, "project_id": before["myapp-acme"]["id"]})
+    ended = shell.simulated("converge", "-", "--allow", "lowering", "--base", base, stdin=document.encode())
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "the tenant is protected at the base" in ended.out + ended.err
     assert shell.stored.projects() == before

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.test_handed_over import commit
 from tests.harness.lived import lived
+from tests.harness.repository import git
 
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
@@ -59,6 +61,19 @@ class TestASuspension:
         assert ended.code == 5
         assert "protected" in ended.out
         assert file_of(fleet) == FILE + "protect: true\n"
+
+    def test_is_refused_where_the_commit_that_ends_the_protection_is_not_applied(self, fleet: Shell) -> None:
+        git(fleet.folder, "init", "--quiet", "--initial-branch=main")
+        fleet.write(".gitignore", "sim.db*\njournal.jsonl\n")
+        fleet.write("tenants/acme.yaml", FILE + "protect: true\n")
+        commit(fleet)
+        fleet.write("tenants/acme.yaml", FILE)
+        commit(fleet)
+        ended = fleet.simulated("suspend", "acme", "--reason", "abuse", "--yes", "--base", "HEAD^")
+        assert ended.code == 5
+        assert "protected at the base" in ended.out
+        assert file_of(fleet) == FILE
+        assert fleet.simulated("suspend", "acme", "--reason", "abuse", "--yes", "--base", "HEAD").code == 0
 
     def test_asks_first(self, fleet: Shell) -> None:
         ended = fleet.simulated("suspend", "acme", "--reason", "abuse")

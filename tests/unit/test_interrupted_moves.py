@@ -103,6 +103,16 @@ class TestWithoutABase:
         sent = [change.path for action in plan.actions for change in action.changes]
         assert "quota.active_time_seconds" not in sent
 
+    def test_is_no_reason_to_send_a_smaller_one_to_a_tenant_that_the_base_protects(self, tmp_path: Path) -> None:
+        less = Overrides(quota={"active_time_seconds": 3600})
+        with moving(tmp_path, REMOVES) as (here, before, after):
+            here.dying(before, after, "POST", 1, carried_out=True)
+            guarded = replace(before, tenants={n: replace(t, protect=True) for n, t in before.tenants.items()})
+            smaller = replace(after, tenants={n: replace(t, overrides=less) for n, t in after.tenants.items()})
+            plan = here.plan(guarded, smaller, journals=(tmp_path,)).plan
+        sent = {change.path for action in plan.actions for change in action.changes}
+        assert "quota.active_time_seconds" not in sent
+
     def test_is_no_reason_to_change_a_quota_that_a_person_has_set(self, tmp_path: Path) -> None:
         with moving(tmp_path, REMOVES) as (here, before, after):
             here.dying(before, after, "POST", 1, carried_out=True)

@@ -173,14 +173,22 @@ def _restores_a_lost_quota(change: FieldChange, context: TenantContext) -> bool:
     """Whether a transfer removed the quota, by the journal of a run that ended before it could send the new one.
 
     To send it again reduces nothing that a person gave: neither protection nor a drift policy holds it back. Files
-    that are older than the base do not know the quota.
+    that are older than the base do not know the quota, and one that a commit makes smaller is judged as usual.
     """
     project = context.planned.project
     if change.origin is Origin.BASE_AHEAD or change.path not in QUOTA:
         return False
     if project is None or project.quota != Quota():
         return False
-    return context.live.interrupted_moves.get(project.id) == project.organization
+    if context.live.interrupted_moves.get(project.id) != project.organization:
+        return False
+    return change.origin is not Origin.CONFIG or _is_known_before(change, context)
+
+
+def _is_known_before(change: FieldChange, context: TenantContext) -> bool:
+    """Whether the files declared the new value already at the base, or at a commit that was tried."""
+    past = context.history.past(context.planned.tenant)
+    return past is not None and any(before.base.get(change.path) == change.after for before in past.each())
 
 
 def _may_have_lost_it_in_a_move(change: FieldChange, context: TenantContext) -> bool:

@@ -205,22 +205,22 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
     boost asks to remove the values that it granted, also once the files no longer declare the boost.
     """
-    not_applied, handing_over = _not_applied(ended), False
+    not_applied, unsettled = _not_applied(ended), bool(ended.plan.conflicts)
     for name, tenant in ended.desired.tenants.items():
         looked_at = ended.complete and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
         carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
         done = carried_out or not (origins or _boost_end_is_owed(ended, name))
-        handing_over = handing_over or (not done and _has_a_new_pin(ended, tenant))
+        unsettled = unsettled or (not done and _may_take_over(ended, tenant))
         yield name, done
-    yield from ((name, False) for name in _kept_without_declaration(ended, handing_over=handing_over))
+    yield from ((name, False) for name in _kept_without_declaration(ended, unsettled=unsettled))
 
 
-def _has_a_new_pin(ended: FinishedRun, tenant: Tenant) -> bool:
-    """Return whether the tenant's base does not pin its project to it: it may be that of a tenant that is gone."""
+def _may_take_over(ended: FinishedRun, tenant: Tenant) -> bool:
+    """Return whether the tenant is new, or its pin is: its project may be that of a tenant that is gone."""
     files = ended.history.files_at_base(tenant.name)
     before = None if files is None else files.tenants.get(tenant.name)
-    return tenant.project_id is not None and (before is None or before.project_id != tenant.project_id)
+    return before is None or before.project_id != tenant.project_id
 
 
 def _boost_end_is_owed(ended: FinishedRun, name: str) -> bool:
@@ -286,11 +286,12 @@ def _not_applied(ended: FinishedRun) -> frozenset[str]:
     )
 
 
-def _kept_without_declaration(ended: FinishedRun, *, handing_over: bool) -> Iterator[str]:
+def _kept_without_declaration(ended: FinishedRun, *, unsettled: bool) -> Iterator[str]:
     """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
     They keep their base: it protects them, and decides what is new if the file returns. So do those with a
-    protection or a hold while a pin that may hand over their project is not fully applied.
+    protection or a hold while it is ``unsettled`` who has their project: a tenant is in conflict, or one that may
+    take it over is not done.
     """
     base = ended.history.base
     recorded = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}
@@ -300,7 +301,7 @@ def _kept_without_declaration(ended: FinishedRun, *, handing_over: bool) -> Iter
     live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}
     for name in sorted(known):
         has_project = name in live and name not in deleted
-        if not looked or ended.plan.coverage.unknown or has_project or (handing_over and _is_guarded(ended, name)):
+        if not looked or ended.plan.coverage.unknown or has_project or (unsettled and _is_guarded(ended, name)):
             yield name
 
 

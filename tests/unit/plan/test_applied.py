@@ -205,6 +205,19 @@ class TestATenantThatIsGoneFromTheFiles:
     def test_is_forgotten_once_it_has_none(self) -> None:
         assert owed(self.gone(live=live("bluebird"))) == {}
 
+    @pytest.mark.parametrize("name", ["zed", "bluebird"])
+    def test_is_kept_with_its_protection_while_another_one_is_in_conflict_about_its_project(
+        self, name: str
+    ) -> None:
+        """Somebody gave the project the name of a tenant that is new, or has a project already."""
+        base = a_fleet(replace(granting("acme", 8), protect=True), granting("bluebird", 8))
+        seen = a_view(a_project("acme", name=f"myapp-{name}"), *live("bluebird").projects)
+        now = a_fleet(*(granting(one, 8) for one in {"bluebird", name}))
+        run = ended(desired=now, history=History(base), live=seen)
+        assert run.plan.conflicts
+        assert not run.plan.orphans
+        assert owed(run)["acme"] == BASE
+
     def test_is_kept_where_nobody_looked(self) -> None:
         assert owed(self.gone(live=live("bluebird"), selection=Selection(tenants=("b*",)))) == {"acme": BASE}
 

@@ -32,7 +32,7 @@ from reconciler.views.formats import text_of
 from reconciler.views.view import PlanView, ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from reconciler.cli.events import EventLines
@@ -128,11 +128,11 @@ def few_tenants(
     earlier_names = {name for called in from_documents.values() for name in called}
     fleet_files, declared, desired = _read(files, names, text, also=earlier_names)
     _require_declared(files, desired, names, documents=documents)
-    own = frozenset(names).difference(from_documents)
+    past = [n for n in names if n not in from_documents or desired.tenants[n].previously]
     if any(_concerns_others(desired.tenants[name]) for name in names):
         before = fleet_files.history(base, declared, ref=files.ref)
     else:
-        before = _history(fleet_files, files, declared, own, base) if own else History()
+        before = _history(fleet_files, files, declared, desired, past, base) if past else History()
     committed = fleet_files.committed(declared, from_documents)
     history = replace(
         before,
@@ -202,11 +202,12 @@ def _history(
     fleet_files: FleetFiles,
     files: FilesFlags,
     declared: DesiredState,
-    names: frozenset[str],
+    desired: DesiredState,
+    names: Iterable[str],
     base: str | None,
 ) -> History:
-    """The earlier files of these tenants only."""
-    ever = frozenset(called for name in names for called in declared.names(name))
+    """The earlier files of these tenants only, under all their names."""
+    ever = frozenset(called for name in names for called in desired.names(name))
     return fleet_files.narrowed(ever).history(
         base, declared.selecting(ever & declared.tenants.keys()), ref=files.ref
     )

@@ -27,6 +27,10 @@ def commit(shell: Shell) -> str:
     return git(shell.folder, "rev-parse", "HEAD")
 
 
+def quotas(shell: Shell) -> dict[str, object]:
+    return {row["id"]: row["body"]["settings"]["quota"] for row in shell.stored.rows("projects")}
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, command: tuple[str, ...]) -> None:
     """A command on a few tenants reads their files only, but of the base those of the whole fleet."""
@@ -47,22 +51,24 @@ def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, comma
     assert shell.stored.projects() == before
 
 
-def test_its_protection_at_the_base_counts_for_a_document(shell: Shell) -> None:
+@pytest.mark.parametrize("takes", ["project_id", "previously"])
+def test_its_protection_at_the_base_counts_for_a_document(shell: Shell, takes: str) -> None:
     git(shell.folder, "init", "--quiet", "--initial-branch=main")
     shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
     shell.tenant("acme", "tier: free\nprotect: true")
     shell.tenant("bob")
     base = commit(shell)
     shell.applied()
-    before = shell.stored.projects()
+    before, limits = shell.stored.projects(), quotas(shell)
     (shell.folder / "tenants/acme.yaml").unlink()
     commit(shell)
     less = {"tenant": "zed", "tier": "free", "overrides": {"quota": {"active_time": "1h"}}}
-    document = json.dumps({**less, "project_id": before["myapp-acme"]["id"]})
+    taken = {"project_id": before["myapp-acme"]["id"], "previously": ["acme"]}[takes]
+    document = json.dumps({**less, takes: taken})
     ended = shell.simulated("converge", "-", "--allow", "lowering", "--base", base, stdin=document.encode())
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "the tenant is protected at the base" in ended.out + ended.err
-    assert shell.stored.projects() == before
+    assert quotas(shell) == limits
 
 
 @pytest.mark.parametrize(

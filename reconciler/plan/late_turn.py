@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct
 
 from reconciler.model.moments import rfc3339
 from reconciler.model.values import replace
-from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject
-from reconciler.plan.actions.snapshot import DeleteSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.approval import without_circumstances
 from reconciler.plan.commanded import commanded
 from reconciler.plan.concerns.compute import members
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from reconciler.desired.rotation import Rotation
     from reconciler.desired.selection import Depth, Reach
     from reconciler.desired.state import DesiredState
-    from reconciler.live.project import Details, LiveProject, Needs
+    from reconciler.live.project import Details, LiveBranch, LiveProject, LiveSnapshot, Needs
     from reconciler.live.state import LiveState
     from reconciler.model.values import Value
     from reconciler.plan.action import Action
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from reconciler.plan.resets import RaisedNumbers
     from reconciler.plan.tenant_rollback import Rollback
     from reconciler.plan.tombstones import Tombstones
+
+
+Thing = TypeVar("Thing", "LiveBranch", "LiveSnapshot")
 
 
 class PlanInputs(Struct, frozen=True, kw_only=True):
@@ -79,6 +83,42 @@ def with_known_details(before: LiveProject, now: LiveProject, dropped: Details) 
         roles={} if "roles" in dropped else before.roles,
         databases={} if "databases" in dropped else before.databases,
     )
+
+
+def before_its_rotation(
+    first: TenantPlan, actions: Collection[Action], project: LiveProject, rotation: Rotation | None
+) -> LiveProject:
+    """Return the project without the rotated snapshot that this run has taken, while the others of its plan wait.
+
+    ``actions`` are those that are still to come. The new snapshot is the cause for the deletion of the oldest one:
+    a plan that found it there already would ask for no deletion.
+    """
+    if rotation is None:
+        return project
+    taken = {name for action in first.actions if action not in actions if (name := _taken(action)) is not None}
+    names = frozenset(name for name in taken if rotation.moment(name) is not None)
+    if not names:
+        return project
+    return replace(
+        project,
+        snapshots=_without(project.snapshots, names),
+        branches=_without(project.branches, names),
+    )
+
+
+def _taken(action: Action) -> str | None:
+    """Return the name of the snapshot that an action takes, by either method."""
+    match action:
+        case CreateSnapshot():
+            return action.snapshot
+        case CreateBranch():
+            return action.branch
+        case _:
+            return None
+
+
+def _without(things: tuple[Thing, ...] | None, names: Collection[str]) -> tuple[Thing, ...] | None:
+    return None if things is None else tuple(one for one in things if one.name not in names)
 
 
 def with_unread(needs: Needs, project: LiveProject, details: Details) -> Needs:

@@ -17,7 +17,14 @@ from reconciler.model.values import replace
 from reconciler.neon.project_reader import ProjectReader, ordered
 from reconciler.plan.actions.project import DeleteDuplicate
 from reconciler.plan.late_reads import details_to_reread
-from reconciler.plan.late_turn import files_concerning, judge, plan_late_turn, with_known_details, with_unread
+from reconciler.plan.late_turn import (
+    before_its_rotation,
+    files_concerning,
+    judge,
+    plan_late_turn,
+    with_known_details,
+    with_unread,
+)
 from reconciler.plan.needs import PlanRequirements
 
 if TYPE_CHECKING:
@@ -114,9 +121,22 @@ class LateTurns:
         live = replace(live, projects=ordered(seen))
         project, first_plan = live.project(own), self.plans[planned.tenant]
         moved = (planned.tenant,) if project is not None and _arrived(first_plan, project) else ()
-        fresh = plan_late_turn(self.plan_inputs, files, live, self.now(), moved)
+        fresh = plan_late_turn(self.plan_inputs, files, self._before_rotation(planned, live), self.now(), moved)
         turn = judge(replace(first_plan, project=planned.project), fresh, project)
         return _restricted(turn, planned.actions)
+
+    def _before_rotation(self, planned: TenantPlan, live: LiveState) -> LiveState:
+        """The live state without the rotated snapshot of the tenant that this run has taken."""
+        desired, first_plan, own = self.plan_inputs.desired, self.plans[planned.tenant], planned.project
+        tenant = desired.tenants.get(planned.tenant)
+        if own is None or tenant is None or tenant.tier not in desired.tiers:
+            return live
+        rotation = desired.settings(tenant).snapshot_policy.rotate
+        projects = [
+            before_its_rotation(first_plan, planned.actions, one, rotation) if one.id == own.id else one
+            for one in live.projects
+        ]
+        return replace(live, projects=ordered(projects))
 
     def _with_what_was_lost(self, tenant: str, project: LiveProject) -> LiveProject:
         """The project with the quota and the annotations that it had before its transfer, where it has none since.

@@ -2,7 +2,7 @@
 
 Neon's snapshots carry no annotations: a snapshot belongs to the rotation if it has a name of the rotation, was not
 created before the time in its name, and no file declares it. A missed slot is not caught up. No other snapshot
-is deleted for a rotated one.
+is deleted for a rotated one. If a run ends between the two steps, the next one deletes the oldest.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
             yield self._no_room(name)
             taken, leaving = 0, leaving[: max(0, len(rotated) - self.rotation.keep)]
         late = self._fits(len(rotated), taken)
+        asked = _asked_by_slots(surplus, taken)
         for place, old in enumerate(leaving):
-            yield self._remove(old, name, for_the_slot=place < taken, late=late)
+            yield self._remove(old, name, for_the_slot=place < asked, late=late)
         if taken:
             yield self._take(name)
 
@@ -142,7 +143,7 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         return replace(take, reason=f"rotated every {format_seconds(self.rotation.every_seconds)}")
 
     def _remove(self, old: KeptSnapshot, name: str, *, for_the_slot: bool, late: bool) -> Action:
-        """The slot is a cause for one deletion. More of them need a commit that lowered the number."""
+        """A deletion that no slot asks for needs a commit that lowered the number."""
         origin = self._origin if for_the_slot else self.comparison.origin(KEEP, reduces=True)
         reason = f"replaced by {name!r}" if for_the_slot else f"{self.rotation.keep} rotated snapshots are kept"
         change = existence(old.path, origin, before=True)
@@ -151,6 +152,15 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
     @property
     def _origin(self) -> Origin:
         return self.comparison.by_policy(KEEP, EVERY, PATTERN)
+
+
+def _asked_by_slots(surplus: int, taken: int) -> int:
+    """Return for how many deletions the slots are the cause: each slot for one.
+
+    A run that ended before its deletion leaves one snapshot too many; the next run deletes it. If there are more,
+    something else has left them, such as files that kept more.
+    """
+    return surplus if surplus <= taken + 1 else taken
 
 
 def _by_slot(found: tuple[datetime, KeptSnapshot]) -> tuple[datetime, datetime, str]:

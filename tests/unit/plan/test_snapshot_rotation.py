@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -173,12 +174,26 @@ def test_a_new_project_begins_with_the_next_slot() -> None:
 
 
 def test_a_surplus_goes_only_by_a_commit_that_lowers_the_number() -> None:
-    three = live(daily(2), daily(1), daily(0))
-    held = plan(fleet(), three)
+    four = live(daily(3), daily(2), daily(1), daily(0))
+    held = plan(fleet(), four)
     assert held.empty
     assert [refusal.rule for refusal in held.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
-    lowered = plan(fleet(), three, history=History(fleet(replace(DAILY, keep=3))))
-    assert told(lowered) == [f"-{daily(2).name}"]
+    lowered = plan(fleet(), four, history=History(fleet(replace(DAILY, keep=4))))
+    assert told(lowered) == [f"-{daily(3).name}", f"-{daily(2).name}"]
+
+
+@METHODS
+def test_the_one_that_an_interrupted_run_has_left_goes_in_the_same_slot_or_in_the_next(
+    method: SnapshotMethod,
+) -> None:
+    desired, project = fleet(method=method), live()
+    for back in (3, 2, 1):
+        project = carried_out(project, plan(desired, project, NOON - back * DAY), NOON - back * DAY)
+    take, remove = plan(desired, project).actions
+    left = carried_out(project, [take], NOON)
+    assert told(plan(desired, left)) == [_told(remove)]
+    tomorrow = told(plan(desired, left, NOON + DAY))
+    assert tomorrow == [f"+auto-{NOON + DAY:%Y-%m-%d}", f"-{daily(2).name}", f"-{daily(1).name}"]
 
 
 def test_files_older_than_the_base_delete_nothing() -> None:
@@ -210,9 +225,9 @@ def test_of_a_default_branch_with_a_parent_none_is_taken_and_the_plan_says_so_wi
     assert "snapshots: {method: branch}" in note
 
 
-def carried_out(project: LiveProject, found: Plan, now: datetime) -> LiveProject:
-    """The project after the plan, at that time."""
-    for action in found.actions:
+def carried_out(project: LiveProject, found: Plan | Sequence[Action], now: datetime) -> LiveProject:
+    """The project after the plan, or after a part of it, at that time."""
+    for action in found if isinstance(found, Sequence) else found.actions:
         snapshots, branches = project.snapshots or (), project.branches or ()
         match action:
             case CreateSnapshot():

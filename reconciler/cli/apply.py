@@ -235,6 +235,7 @@ def _run_of(
         bake=bake,
         earlier=None if bake is None else _earlier(running, journals, fleet, commit),
         dumps=dumps,
+        newer=files.newer_commits(),
         on_event=to_all(events.listener, telemetry.listener),
         around_unit=telemetry.around_unit,
     )

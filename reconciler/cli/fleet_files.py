@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from reconciler.files.sources import Memo
     from reconciler.model.problem import Problem
     from reconciler.plan.authors import FileKey
+    from reconciler.plan.newer_commit import NewerCommit
     from reconciler.plan.plan import Authored
     from reconciler.plan.resets import BranchKey, RaisedNumbers
     from reconciler.plan.tombstones import Tombstones
@@ -110,6 +111,15 @@ class FleetFiles:
             from reconciler.files.freshness import require_tip  # noqa: PLC0415 - only where a tip is named
 
             require_tip(self._directory, self._flags.ref)
+
+    def newer_commits(self) -> Callable[[], NewerCommit | None] | None:
+        """What tells which commit ``--ref`` is at later on; None without ``--ref``."""
+        if self._flags.ref is None:
+            return None
+        from reconciler.files.newer_files import NewerFiles  # noqa: PLC0415 - only where a tip is named
+
+        head = commit_id(self._directory, "HEAD")
+        return NewerFiles(self._directory, self._flags.ref, head, self._read_before)
 
     def desired(self, on_prices: Callable[[DesiredState], None] = lambda _: None) -> DesiredState:
         """The current files; prints their problems on stderr. Raises InvalidFilesError if they cannot be used.

@@ -27,7 +27,7 @@ def require_tip(root: Path, ref: str) -> None:
     past the files' commit.
     """
     repository = found(root)
-    tip, head = _tip(repository, ref), commit_id(root, "HEAD")
+    tip, head = tip_of(repository, ref), commit_id(root, "HEAD")
     if head != tip:
         left_behind = _was_on(repository, ref, head) and edited(root) is None
         kind = SupersededError if left_behind else StaleFilesError
@@ -51,7 +51,8 @@ def _was_on(repository: Repository, ref: str, head: str) -> bool:
     return fetched is not None and (fetched == head or ancestry(repository)(head, fetched))
 
 
-def _tip(repository: Repository, ref: str) -> str:
+def tip_of(repository: Repository, ref: str) -> str:
+    """Return the last commit of ``ref``, of the remote if it follows one. Raises as ``require_tip``."""
     fetched, followed = named(repository, ref).commit, remote.upstream_of_branch(repository, ref)
     if followed is None:
         return fetched

@@ -91,7 +91,19 @@ def load_at(
     not know count as unchecked: another release applied them. Unreadable files are listed as
     ``unread`` and hold back the tenant with their name.
     """
-    tree = fleet_tree(found(root), ref)
+    return load_commit(found(root), ref, only=only, memo=memo, known=known)
+
+
+def load_commit(
+    repository: Repository,
+    ref: str,
+    *,
+    only: frozenset[str] | None = None,
+    memo: Memo | None = None,
+    known: KnownTenants | None = None,
+) -> Loaded:
+    """Load the files at a commit of a repository. As ``load_at``."""
+    tree = fleet_tree(repository, ref)
     if tree is None:
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"

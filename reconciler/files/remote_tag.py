@@ -82,7 +82,7 @@ def remote_tag(repository: Repository, name: str, ref: str) -> Iterator[RemoteTa
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
             within = os.path.realpath(folder)
-            _borrow(repository, Path(within))
+            borrow(repository, Path(within))
             yield RemoteTag(repository, name, ref, within)
     except OSError as error:
         raise NotAdvancedError(
@@ -90,7 +90,8 @@ def remote_tag(repository: Repository, name: str, ref: str) -> Iterator[RemoteTa
         ) from error
 
 
-def _borrow(repository: Repository, folder: Path) -> None:
+def borrow(repository: Repository, folder: Path) -> None:
+    """Create a bare repository in an empty folder, which borrows the objects of the fleet's."""
     pygit2.init_repository(str(folder), bare=True)
     common = _common(Path(repository.libgit.path))
     objects = folder / "objects/info"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.plan.approval import Stale
     from reconciler.plan.event import Event
     from reconciler.plan.late_turn import PlanInputs
+    from reconciler.plan.newer_commit import NewerCommit
     from reconciler.plan.plan import Plan
     from reconciler.plan.registered_strings import ExpectedStrings
 
@@ -47,6 +48,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     """What earlier runs of the same commit have done in waves."""
     dumps: Dumps | None = None
     """Where the databases of a project are dumped right before it is deleted. None: nowhere."""
+    newer: Callable[[], NewerCommit | None] | None = None
+    """Tells which commit the branch of the files is at; None while it is the files' own. It may wait, is called in
+    a thread, and raises ReconcilerError if that is not known. Tenants that a newer commit changes are left out."""
     on_event: Callable[[Event], None] | None = None
     """Gets every event from RunStarted to the last TenantEnded; the report follows as the result of the run. It is
     called between calls, must return soon, and must not raise."""

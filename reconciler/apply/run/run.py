@@ -10,6 +10,7 @@ from reconciler.apply.journals.journal import Writes
 from reconciler.apply.run.creations import Creations
 from reconciler.apply.run.late_turns import LateTurns
 from reconciler.apply.run.merging import Merging
+from reconciler.apply.run.newer_commits import NewerCommits
 from reconciler.apply.run.outcomes import Outcomes
 from reconciler.apply.run.routes import Route
 from reconciler.apply.stop import Breaker
@@ -78,6 +79,7 @@ class Run:
     """Tenants whose wave has begun."""
     harm: Harm | None = None
     """The wave after which the run stopped."""
+    newer_commits: NewerCommits = field(init=False)
     large_units: asyncio.Semaphore = field(init=False)
     cohorts: asyncio.Semaphore = field(init=False)
     _routes: dict[tuple[str, str], Route] = field(init=False, default_factory=dict)
@@ -85,6 +87,7 @@ class Run:
     def __post_init__(self) -> None:
         self.neon = self.neon.of_run(self._may_write, None if self.options.on_event is None else self._paused)
         self.writes = Writes(self.journal, run=self.id, stop=self.stop)
+        self.newer_commits = NewerCommits(self.options.newer, self.planned.observed_at, self.stop)
         self.large_units = asyncio.Semaphore(LARGE_UNITS_AT_ONCE)
         self.cohorts = asyncio.Semaphore(COHORTS_AT_ONCE)
         self.known_projects = frozenset((project.id, project.name) for project in self.planned.live.projects)

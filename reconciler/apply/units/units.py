@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 
 from reconciler.model.api_limits import PROJECTS_PER_TRANSFER
+from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject, TransferProject
 from reconciler.plan.list_pages import creates_per_check
 from reconciler.plan.moves import may_need_reductions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import TenantPlan
@@ -107,6 +108,14 @@ def units(
 def members(unit: Unit) -> tuple[TenantPlan, ...]:
     """The tenants of a unit."""
     return (unit.tenant,) if isinstance(unit, SingleTenant | Recovery) else unit.tenants
+
+
+def without(unit: Unit, left_out: Collection[str]) -> Unit | None:
+    """The unit without some of its tenants; None if none is left."""
+    kept = tuple(tenant for tenant in members(unit) if tenant.tenant not in left_out)
+    if not kept:
+        return None
+    return unit if isinstance(unit, SingleTenant | Recovery) else replace(unit, tenants=kept)
 
 
 def transfer(tenant: TenantPlan) -> TransferProject:

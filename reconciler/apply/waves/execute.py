@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.apply.address import Address
 from reconciler.apply.checks.confirm import confirm
 from reconciler.apply.registry_writes.claims import accepted
+from reconciler.apply.run.newer_commits import LEFT, why_left
 from reconciler.apply.steps.steps import take_steps
 from reconciler.apply.units.create import create_cohort, recover
 from reconciler.apply.units.transfer import move_together
@@ -19,6 +20,7 @@ from reconciler.apply.units.units import (
     members,
     page_numbers,
     units,
+    without,
 )
 from reconciler.apply.waves.waves import stop_after_bad_wave, waves
 from reconciler.live.registered import part_of
@@ -96,8 +98,11 @@ async def _carry_out_wave(run: Run, number: int, of: int, wave: Sequence[TenantP
         await look_after(run, number, of, wave, since)
 
 
-async def _carry_out(run: Run, unit: Unit) -> None:
+async def _carry_out(run: Run, whole: Unit) -> None:
     if run.stop.requested:
+        return
+    unit = await _unless_left_to_newer(run, whole)
+    if unit is None or run.stop.requested:
         return
     tenants = members(unit)
     names = [tenant.tenant for tenant in tenants]
@@ -107,6 +112,19 @@ async def _carry_out(run: Run, unit: Unit) -> None:
             run.tell(TenantStarted(run.now(), tenant.tenant, len(tenant.actions)))
         await _carry_out_unit(run, unit)
         run.outcomes.end(names)
+
+
+async def _unless_left_to_newer(run: Run, unit: Unit) -> Unit | None:
+    """The unit without the tenants that a newer commit changes, whose outcome is recorded; None if it is empty."""
+    newer = await run.newer_commits.newest()
+    left = [] if newer is None else [one for one in members(unit) if newer.changes(one.tenant)]
+    if newer is None or not left:
+        return unit
+    for tenant in left:
+        run.outcomes.skipped(tenant.actions[0], why_left(newer), LEFT)
+    names = {tenant.tenant for tenant in left}
+    run.outcomes.end(names)
+    return without(unit, names)
 
 
 async def _carry_out_unit(run: Run, unit: Unit) -> None:

@@ -65,8 +65,8 @@ class Comparison(Struct, frozen=True, dict=True):
     """Declared moments that Neon rejected in an earlier run (``times.moment_key``)."""
     moved_by_run: bool = False
     """Whether the run that plans again has transferred the project."""
-    unreadable: bool = False
-    """Whether the history of the tenant's files cannot be read (``History.unreadable``, ``unbased``)."""
+    unknown_past: bool = False
+    """Whether nobody knows what earlier files declared (``History.is_unknown``)."""
     generated: bool = False
     """Whether git ignores the tenant's files: no commit is expected to hold them."""
 
@@ -76,6 +76,11 @@ class Comparison(Struct, frozen=True, dict=True):
         each = (branch.annotations for branch in self.project.branches or ())
         ours = (note for note in each if note.get(MANAGED_BY) == PRODUCT and note.get(FLEET) == self.fleet)
         return frozenset(composed(note.get(BRANCH, "")) for note in ours)
+
+    @property
+    def earlier(self) -> tuple[Stated, ...]:
+        """What the files declared at the base, then at each commit tried since; empty if unknown."""
+        return () if self.past is None else self.past.bases
 
     @property
     def moves(self) -> bool:
@@ -118,7 +123,7 @@ class Comparison(Struct, frozen=True, dict=True):
         Files that are older than the base have an old policy; if the base is lost, nobody knows, nor what an edit
         has removed that git was told to overlook. A document is not a commit: its tier brings no policy.
         """
-        if self.at_base is None or (self.unreadable and not self.generated) or self.of_a_document(*members):
+        if self.at_base is None or (self.unknown_past and not self.generated) or self.of_a_document(*members):
             return Origin.UNKNOWN
         ahead = any(self.origin(member) is Origin.BASE_AHEAD for member in members)
         return Origin.BASE_AHEAD if ahead else asked
@@ -134,16 +139,12 @@ class Comparison(Struct, frozen=True, dict=True):
         """Return whether earlier files declare a branch or a snapshot, or declare it for longer, and no commit
         has changed that: these files are older than the base, or a document replaces them. No policy deletes it.
         """
-        if self.past is None:
-            return False
         paths = (thing, f"{thing}{EXPIRY}")
-        before = [past.base for past in self.past.each()]
-        return any(thing in said for said in before) and any(map(self._stays_elsewhere, paths))
+        return any(thing in before for before in self.earlier) and any(map(self._stays_elsewhere, paths))
 
     def _stays_elsewhere(self, path: str) -> bool:
         """Return whether earlier files declare another value of a field, and no commit has changed that."""
-        before = () if self.past is None else self.past.each()
-        differs = any(each.base.get(path) != self.wanted_now.get(path) for each in before)
+        differs = any(before.get(path) != self.wanted_now.get(path) for before in self.earlier)
         return differs and self.origin(path, reduces=True) is not Origin.CONFIG
 
     def needs_branch(self, name: str) -> bool:
@@ -156,8 +157,7 @@ class Comparison(Struct, frozen=True, dict=True):
 
     def _is_parent_elsewhere(self, name: str) -> bool:
         """Return whether earlier files declare a branch with this parent, and no commit has changed that."""
-        before = () if self.past is None else self.past.each()
-        fields = dict.fromkeys(path for each in before for path, value in each.base.items() if value == name)
+        fields = dict.fromkeys(path for before in self.earlier for path, value in before.items() if value == name)
         return any(
             path.startswith(_BRANCHES) and path.endswith(_PARENT) and self._stays_elsewhere(path)
             for path in fields

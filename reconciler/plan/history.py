@@ -174,6 +174,10 @@ class History(Struct, frozen=True, dict=True):
             return self.files is not None and tenant in self.files.held_back
         return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
 
+    def is_unknown(self, tenant: str) -> bool:
+        """Return whether nobody knows what earlier files declared: then no policy reduces anything."""
+        return self.unbased or self.unreadable(tenant)
+
     def _baselines(self, tenant: str) -> Iterator[Baseline]:
         """Yield the tenant's own base, then the commits since that count as its base, then those that guard it."""
         own = self.baseline(tenant)

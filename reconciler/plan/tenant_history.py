@@ -60,11 +60,15 @@ class TenantHistory(Struct, frozen=True):
         """Return the tenant at the base, then at each commit tried since."""
         return (self, *self.attempts)
 
+    @property
+    def bases(self) -> tuple[Stated, ...]:
+        """What was declared at the base, then at each commit tried since."""
+        return tuple(before.base for before in self.each())
+
     def differing(self, now: Stated) -> Iterator[str]:
         """Yield the fields that differ from the base, or from a commit that was tried."""
-        bases = [before.base for before in self.each()]
-        for path in dict.fromkeys((*(path for before in bases for path in before), *now)):
-            if any(before.get(path) != now.get(path) for before in bases):
+        for path in dict.fromkeys((*(path for before in self.bases for path in before), *now)):
+            if any(before.get(path) != now.get(path) for before in self.bases):
                 yield path
 
     def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Assignment) -> Origin:

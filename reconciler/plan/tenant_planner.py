@@ -257,7 +257,7 @@ class TenantPlanner:
             raised=raised_for(self._raised, tenant.name),
             rejected=self._history.rejected.get(tenant.name, ()),
             moved_by_run=tenant.name in self._moved,
-            unreadable=self._history.unbased or self._history.unreadable(tenant.name),
+            unknown_past=self._history.is_unknown(tenant.name),
             generated=tenant.name in self._history.ignored,
         )
 

@@ -276,8 +276,8 @@ class _Place(Struct, frozen=True):
 
     def _removed(self, kind: str, names: Iterable[str]) -> Iterator[str]:
         """Yield those that earlier files of the tenant declared; others are somebody's own."""
-        earlier = () if self.comparison.past is None else self.comparison.past.each()
-        yield from (name for name in names if any(self.declared.path(kind, name) in one.base for one in earlier))
+        earlier = self.comparison.earlier
+        yield from (name for name in names if any(self.declared.path(kind, name) in before for before in earlier))
 
     def _deletion(self, kind: str, name: str) -> dict[str, Any]:
         path = self.declared.path(kind, name)

@@ -170,7 +170,7 @@ def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) 
     """
     own = path(name)
     expiry = expiry_path(own)
-    earlier = [] if comparison.past is None else [before.base.get(expiry) for before in comparison.past.each()]
+    earlier = [before.get(expiry) for before in comparison.earlier]
     alike = bool(earlier) and all(known == comparison.wanted_now.get(expiry) for known in earlier)
     stated = alike and branch.expires_at is None
     spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)

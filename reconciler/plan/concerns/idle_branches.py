@@ -129,7 +129,7 @@ class IdleBranches:
         None of a tenant whose earlier files nobody can read, or that a document declares: they may declare them.
         """
         comparison = self._comparison
-        if comparison.unreadable or (comparison.past is not None and comparison.past.document):
+        if comparison.unknown_past or (comparison.past is not None and comparison.past.document):
             return ()
         if comparison.tenant.protect or comparison.tenant.suspended or comparison.project.endpoints is None:
             return ()

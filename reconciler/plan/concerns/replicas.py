@@ -86,7 +86,7 @@ def findings(comparison: Comparison) -> Iterator[Finding]:
 
 def no_longer_declared(settings: Settings, past: TenantHistory) -> Iterator[str]:
     """Yield the names of read replicas that earlier files declared and the current ones do not."""
-    before = (one for baseline in past.each() for one, value in baseline.base.items() if value == PRESENT)
+    before = (one for stated in past.bases for one, value in stated.items() if value == PRESENT)
     names = (one.removeprefix(f"{PATH}.") for one in dict.fromkeys(before) if one.startswith(f"{PATH}."))
     return (name for name in names if name not in (settings.replicas or {}))
 

@@ -160,7 +160,7 @@ def _was_moved(comparison: Comparison) -> bool:
 def asks_for_fewer(now: Stated, past: TenantHistory | None) -> bool:
     """Return whether earlier files assign an organization that allows more snapshots than the current one."""
     becomes = now.get(ORGANIZATION)
-    earlier = [before.base.get(ORGANIZATION) for before in past.each()] if past else []
+    earlier = [before.get(ORGANIZATION) for before in past.bases] if past else []
     return isinstance(becomes, Assignment) and any(
         isinstance(was, Assignment) and was != becomes and "snapshots" in granted_less(was.limits, becomes.limits)
         for was in earlier

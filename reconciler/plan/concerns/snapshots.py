@@ -169,8 +169,7 @@ def findings(comparison: Comparison, planned: Sequence[Finding] = ()) -> Iterato
             yield from _kept_otherwise(comparison, keeping, way, stated)
     if keeping is METHODS[SnapshotMethod.BRANCH]:
         yield from _handed_over(comparison)
-    bases = [past.base for past in comparison.past.each()] if comparison.past else []
-    once = {snapshot.name for snapshot in kept if any(path(snapshot.name) in base for base in bases)}
+    once = {snapshot.name for snapshot in kept if any(snapshot.path in before for before in comparison.earlier)}
     rotated = {snapshot.id for snapshot in snapshot_rotation.rotated(comparison, kept)}
     replaceable = replaceable_snapshots(comparison, kept, {snapshot.name for snapshot in declared}, once, rotated)
     leaving = replaceable[: surplus_of_move(comparison, len(kept))]

@@ -116,7 +116,7 @@ def _would_end_a_namesake(comparison: Comparison, thing: str, live: LiveBranch, 
     """
     if live.expires_at is not None and live.expires_at <= until:
         return False
-    if comparison.past is not None and any(thing in past.base for past in comparison.past.each()):
+    if any(thing in before for before in comparison.earlier):
         return False
     return thing.partition(".")[2] not in comparison.own_branches
 

@@ -188,7 +188,7 @@ def _restores_a_lost_quota(change: FieldChange, context: TenantContext) -> bool:
 def _is_known_before(change: FieldChange, context: TenantContext) -> bool:
     """Whether the files declared the new value already at the base, or at a commit that was tried."""
     past = context.history.past(context.planned.tenant)
-    return past is not None and any(before.base.get(change.path) == change.after for before in past.each())
+    return past is not None and any(before.get(change.path) == change.after for before in past.bases)
 
 
 def _may_have_lost_it_in_a_move(change: FieldChange, context: TenantContext) -> bool:

@@ -24,10 +24,6 @@ def repairs(concern: str, origin: Origin, tenant: str, desired: DesiredState, hi
     """Return whether the policy permits a reduction: of drift, and not of what a document asks for, nor of files
     whose history cannot be read, or has no base although git holds them.
     """
-    if (
-        drift_policy(concern, desired, history) is not DriftPolicy.REPAIR
-        or history.unbased
-        or history.unreadable(tenant)
-    ):
+    if drift_policy(concern, desired, history) is not DriftPolicy.REPAIR or history.is_unknown(tenant):
         return False
     return origin is Origin.DRIFT or tenant not in history.documents

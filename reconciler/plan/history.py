@@ -62,7 +62,8 @@ class History(Struct, frozen=True, dict=True):
     """The files at commits after the base that declare a tenant which the base does not, oldest first: a later
     reduction has a commit as its cause, whoever created the project."""
     guarding: Mapping[str, tuple[Baseline, ...]] = {}
-    """The files at commits that ask for nothing of a tenant, and whose protection and hold of it count."""
+    """The files at commits that ask for nothing of a tenant. Their protection and hold of it count, and files that
+    are older change nothing back."""
     since: Mapping[str, str | None] = {}
     """Tenants that wait, with the id of their own base; None if nothing was ever applied for them."""
     creating: Mapping[str, str] = {}
@@ -216,7 +217,9 @@ class History(Struct, frozen=True, dict=True):
             return None
         own = _past(before, tenant)
         later = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
-        attempts = (_past(attempt, tenant) for attempt in later)
+        attempts = [_past(attempt, tenant) for attempt in later]
+        guards = (_past(one, tenant) for one in self.guarding.get(tenant, ()))
+        attempts += (one and replace(one, guards=True) for one in guards)
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
     def at_base(self, tenant: str) -> Stated | None:
@@ -240,7 +243,8 @@ class History(Struct, frozen=True, dict=True):
             return False
         if not before.base.declares_the_same(desired, tenant):
             return False
-        fork, tried = before.fork, self.tried.get(tenant.name, ())
+        fork = before.fork
+        tried = (*self.tried.get(tenant.name, ()), *self.guarding.get(tenant.name, ()))
         if fork is not None and not fork.declares_the_same(desired, tenant):
             return False
         later = (files for one in tried for files in one.states)

@@ -34,6 +34,8 @@ class TenantHistory(Struct, frozen=True):
     """Whether the base declares the tenant: if not, nothing of it is reduced."""
     document: bool = False
     """Whether a document declares the tenant now: it is not a commit and asks for no reduction."""
+    guards: bool = False
+    """Whether this commit asks for nothing: files that are older than it do not change back what it changed."""
     in_another_tier: bool = False
     """Whether the project has a tier that none of these files assigned."""
     only_accepts: bool = False
@@ -72,7 +74,7 @@ class TenantHistory(Struct, frozen=True):
                 yield path
 
     def _origin(self, path: str, now: Stated, *, reduces: bool, live: Value | Assignment) -> Origin:
-        silent = self.document or (not self.declared and path != STATE)
+        silent = self.document or self.guards or (not self.declared and path != STATE)
         if reduces and not silent and self._asks_for_reduction(path, now, live):
             return Origin.CONFIG
         if self.base.get(path) == now.get(path):
@@ -82,7 +84,7 @@ class TenantHistory(Struct, frozen=True):
         if self.fork.get(path) == now.get(path):
             return Origin.BASE_AHEAD
         if not reduces:
-            return Origin.CONFIG
+            return Origin.DRIFT if self.guards else Origin.CONFIG
         in_part = all(touched(path, before, now, live) for before in (self.base, self.fork))
         return Origin.UNKNOWN if silent or in_part else Origin.DRIFT
 

@@ -108,6 +108,19 @@ class TestInHistory:
         kinds = {type(action) for refusal in plan.refusals for action in refusal.actions}
         assert {CreateProject, DeleteProject, TransferProject} <= kinds
 
+    @pytest.mark.parametrize("newer", [6, 10])
+    def test_nor_does_an_edit_of_one_of_them_by_a_command(self, newer: int) -> None:
+        """The edit is the cause of its own change. What the base has changed since stays, more or less."""
+        old, base = a_fleet(granting(8)), a_fleet(granting(newer))
+        history = History(base, old).before_edit("acme", old)
+        edited = a_fleet(replace(granting(8), suspended=True))
+        plan = guard(make_plan(edited, given(newer), history=history), edited, given(newer), history=history)
+        sent = {change.path: change.after for action in plan.actions for change in action.changes}
+        assert sent["quota.active_time_seconds"] == 1
+        assert sent[TRANSFER] == 1
+        labelled = a_fleet(replace(granting(8), labels={"seen": "yes"}))
+        assert plan_of(labelled, given(newer), history, Permissions(lowering=True)).empty
+
     def test_a_permission_to_lower_is_none_for_files_that_are_older(self) -> None:
         old = a_fleet(granting(6))
         plan = plan_of(old, given(8), History(a_fleet(granting(8)), old), Permissions(lowering=True))

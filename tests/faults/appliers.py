@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from multiprocessing.context import ForkServerContext, ForkServerProcess
     from pathlib import Path
 
@@ -81,24 +81,20 @@ class Command:
             process.start()
         return cls(process, output)
 
-    def wait(self, happened: Callable[[], bool]) -> None:
-        """Until it has happened, or the command is over."""
-        while not happened() and not self._over_within(0.01):
-            pass
-
     def killed_after(self, seconds: float) -> bool:
         """Sends SIGKILL once the time has passed, unless it is over by then. Whether that ended it."""
-        if not self._over_within(seconds):
+        if not self.over_within(seconds):
             self.process.kill()
         return self.ended().killed
 
     def ended(self) -> Ended:
         """Waits for its end."""
-        assert self._over_within(PATIENCE_SECONDS), "it does not end"
+        assert self.over_within(PATIENCE_SECONDS), "it does not end"
         text = self.output.read_text(encoding="utf-8") if self.output.exists() else ""
         return Ended(self.process.exitcode or 0, text)
 
-    def _over_within(self, seconds: float) -> bool:
+    def over_within(self, seconds: float) -> bool:
+        """Whether it ends within the time."""
         wait([self.process.sentinel], seconds)
         with _ONE_AT_A_TIME:
             return self.process.exitcode is not None

@@ -22,15 +22,16 @@ from tests import figures, profiles
 from tests.faults.appliers import Command
 from tests.harness.local_http import LOCAL
 from tests.harness.processes import Place
-from tests.harness.registry_database import required
+from tests.harness.registry_database import forget_tenants, required
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
 pytestmark = pytest.mark.slow
 
+REGISTRY: Final = "registry.db"
 FIGURE: Final = "kills of one of two"
 TENANTS: Final = 6
 TESTS: Final = profiles.size(1, 1, 5)
@@ -39,9 +40,9 @@ LANES: Final = profiles.size(1, 3, 3)
 """Fleets at once, each in an account of its own: an apply mostly waits."""
 KILLS: Final = profiles.size(1, 4, 6)
 """In each lane without a registry."""
-WAITING_LANES: Final = profiles.size(1, 4, 6)
+WAITING_LANES: Final = profiles.size(1, 8, 10)
 """With a registry: an apply waits for the lease of the one that was killed, and hardly does anything else."""
-KILLS_WHILE_WAITING: Final = profiles.size(1, 2, 3)
+KILLS_WHILE_WAITING: Final = profiles.size(1, 1, 2)
 """In each of them."""
 LIST_LAG_SECONDS: Final = 1.0
 """As long as ``settle``: runs do not see at once what the other has created, so that both create."""
@@ -76,7 +77,7 @@ class Lane:
         folder.mkdir()
         place = Place(folder)
         if kept:
-            place.environ["REGISTRY_URL"] = "sqlite:///registry.db"
+            place.environ["REGISTRY_URL"] = f"sqlite:///{REGISTRY}"
             with (folder / "tiers.yaml").open("a", encoding="utf-8") as tiers:
                 tiers.write("registry: {url: '${REGISTRY_URL}'}\n")
         place.declare(0)
@@ -98,9 +99,8 @@ class Lane:
         journals = self.place.folder / f"journals-{self.rounds}"
         paths = [journals / f"{number}.jsonl" for number in range(2)]
         runs = [self.start(path.stem, "--journal", str(path)) for path in paths]
-        first = self.random.randrange(2)
+        first = self.creating(runs, paths)
         victim, other = runs[first], runs[1 - first]
-        victim.wait(lambda: creates(paths[first]))
         latest = LATEST_KILL_WITHOUT_A_LOOK_SECONDS if self.kept else LATEST_KILL_SECONDS
         killed = [victim.killed_after(self.random.uniform(0.0, latest))]
         killed.append(other.killed_after(0.0) if self.random.random() < 0.2 else other.ended().killed)
@@ -113,6 +113,18 @@ class Lane:
             assert max(Counter(self.names(deleted=True) + self.names()).values()) == 1, "there were two at a time"
         self.clear()
         return sum(killed)
+
+    def creating(self, runs: Sequence[Command], journals: Sequence[Path]) -> int:
+        """Waits until the run that is to be killed has begun to create; which of the two that is.
+
+        With a registry it is the one that has the lease. The other one creates nothing, whenever it is killed.
+        """
+        candidates = range(2) if self.kept else [self.random.randrange(2)]
+        while not all(runs[number].over_within(0.01) for number in candidates):
+            for number in candidates:
+                if creates(journals[number]):
+                    return number
+        return candidates[0]
 
     def start(self, name: str, *args: str) -> Command:
         """An apply of its own."""
@@ -168,6 +180,8 @@ class Lane:
         for project in self.projects():
             url = self.url(f"/projects/{project['id']}")
             httpx.delete(url, headers=self.key(), **LOCAL).raise_for_status()
+        if self.kept:
+            forget_tenants(self.place.folder / REGISTRY)
         self.later(days=8)
 
     def later(self, **time: int) -> None:

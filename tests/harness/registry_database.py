@@ -52,6 +52,12 @@ def give_row_of(other: str, tenant: str, file: Path) -> None:
         database.executemany(change, [(None, other), (project, tenant)])
 
 
+def forget_tenants(file: Path) -> None:
+    """Takes the row of every tenant out of SQLite: its project is gone for good, and nobody is to look for it."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("DELETE FROM neon_reconciler_tenants")
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL, which ends with the block."""

@@ -214,19 +214,15 @@ def test_an_end_that_the_run_took_from_a_branch_comes_back_only_if_a_person_perm
     assert (fleet.stored.rows("branches") == before) == passed
 
 
-@pytest.mark.parametrize("passed", [timedelta(), timedelta(hours=2)], ids=["the same one", "another one"])
-def test_no_branch_that_was_created_later_under_the_name_is_changed(fleet: Shell, passed: timedelta) -> None:
+def test_no_branch_that_was_created_later_under_the_name_is_changed(fleet: Shell) -> None:
     run = without_its_end(fleet, timedelta(days=20))
-    if passed:
-        own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
-        made = datetime.fromtimestamp(fleet.stored.now, UTC) + passed
-        fleet.stored.change(
-            "branches", own, {"created_at": f"{made:%Y-%m-%dT%H:%M:%SZ}"}, created_at=made.timestamp()
-        )
+    own = next(row["id"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
+    made = datetime.fromtimestamp(fleet.stored.now, UTC) + timedelta(hours=2)
+    fleet.stored.change("branches", own, {"created_at": f"{made:%Y-%m-%dT%H:%M:%SZ}"}, created_at=made.timestamp())
     ended = rollback(fleet, run, "--allow", "lowering")
     branch = next(row["body"] for row in fleet.stored.rows("branches") if row["body"]["name"] == "dev")
-    assert (ended.code, "expires_at" in branch) == ((5, False) if passed else (0, True)), ended.out
-    assert ("branch 'dev' no longer exists" in told(ended)) == bool(passed)
+    assert (ended.code, "expires_at" in branch) == (5, False), ended.out
+    assert "branch 'dev' no longer exists" in told(ended)
 
 
 def test_what_was_deleted_is_listed_with_the_way_to_recover_it(fleet: Shell) -> None:

@@ -22,7 +22,7 @@ from reconciler.desired.tier import (
     SnapshotPolicy,
     WhenCrowded,
 )
-from reconciler.live.project import LiveSnapshot
+from reconciler.live.project import LiveSnapshot, SnapshotRestore
 from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
@@ -34,6 +34,7 @@ from reconciler.plan.concerns.snapshot_rotation import KEEP
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_LIMITS,
     FREE_TIER,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tier import Tier
     from reconciler.live.project import LiveBranch, LiveProject
+    from reconciler.plan.plan import Plan
 
 DAY: Final = timedelta(days=1)
 DAILY: Final = Rotation("auto-{date}", 86_400, 1)
@@ -131,6 +133,16 @@ def outlived() -> Case:
     return Case(files(tier, ended, Snapshot("v2")), files(tier, later), files(tier, ended), live(snapshot="v1"))
 
 
+def left_by_a_restore() -> Case:
+    """The default branch was made of a snapshot, and the branch that it replaced is still there."""
+    tier, name = with_(cleanup=Cleanup(7 * 86_400)), "main (old)"
+    of_snapshot = SnapshotRestore("snap-1", "br-old")
+    main = a_branch(created_at=NOON - 14 * DAY, restore=of_snapshot)
+    old = a_branch(id="br-old", name=name, default=False, created_at=NOON - 90 * DAY)
+    project = replace(live(), branches=(main, old))
+    return Case(files(tier), files(tier, DevBranch(name)), files(tier), project)
+
+
 def reduced() -> Case:
     """A commit reduces a compute; another one declares the snapshot before an earlier downgrade."""
     more = with_(snapshots=BEFORE)
@@ -149,15 +161,19 @@ CASES: Final = {
     "declared once": replaced(OF_THE_FILES, "v1", Snapshot("v2")),
     "expired": outlived(),
     "before a downgrade": reduced(),
+    "left by a restore": left_by_a_restore(),
 }
 EACH: Final = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
 
-def deleted(case: Case, history: History) -> list[str]:
+def judged(case: Case, history: History) -> Plan:
     view = a_view(case.project)
     planned = make_plan(case.now, view, history=history)
-    found = guard(planned, case.now, view, Permissions(), history=history, now=NOON)
-    removals = [one for one in found.actions if isinstance(one, DeleteBranch | DeleteSnapshot)]
+    return guard(planned, case.now, view, Permissions(), history=history, now=NOON)
+
+
+def deleted(case: Case, history: History) -> list[str]:
+    removals = [one for one in judged(case, history).actions if isinstance(one, DeleteBranch | DeleteSnapshot)]
     return [one.branch if isinstance(one, DeleteBranch) else one.snapshot for one in removals]
 
 
@@ -222,11 +238,14 @@ def test_stays_where_an_earlier_file_of_the_tenant_cannot_be_used(case: Case, at
     assert deleted(case, histories[at]) == []
 
 
-@EACH
-def test_stays_where_the_base_is_ahead_with_another_policy(case: Case) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_stays_where_the_base_is_ahead_with_another_policy(name: str) -> None:
+    case = CASES[name]
     tiers = {name: replace(tier, cleanup=Cleanup(), snapshots=KEEPING) for name, tier in case.fork.tiers.items()}
-    ahead = replace(case.fork, tiers=tiers)
-    assert deleted(case, History(ahead, fork=case.fork)) == []
+    history = History(replace(case.fork, tiers=tiers), fork=case.fork)
+    assert deleted(case, history) == []
+    if name in ("idle", "rotated", "left by a restore"):  # others have no room then, or keep more
+        assert {refusal.rule for refusal in judged(case, history).refusals} == {Rule.BASE_AHEAD}
 
 
 @EACH

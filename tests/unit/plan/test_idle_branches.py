@@ -150,15 +150,6 @@ class TestAnUndeclaredBranch:
         suspended = plan(fleet(suspended=True, reason="overdue"), live((dev("old"), 90 * DAY)))
         assert not [action for action in suspended.actions if isinstance(action, DeleteBranch)]
 
-    def test_with_files_that_are_older_than_the_base_stays(self) -> None:
-        now, base = fleet(), fleet(BranchCleanup())
-        history = History(base, fork=now)
-        project = live((dev("old"), 90 * DAY))
-        made = make_plan(now, a_view(project), history=history)
-        found = guard(made, now, a_view(project), Permissions(), history=history, now=NOON)
-        assert found.empty
-        assert [refusal.rule for refusal in found.refusals] == [Rule.BASE_AHEAD]
-
     def test_beside_declared_ones_goes_without_a_commit(self) -> None:
         now = fleet(TWO_WEEKS, DevBranch("kept"))
         found = plan(now, live((dev("kept"), 90 * DAY), (dev("stray"), 90 * DAY)))

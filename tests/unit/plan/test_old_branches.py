@@ -17,7 +17,6 @@ from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.permissions import Permissions
-from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_TIER,
     NOON,
@@ -140,24 +139,12 @@ def test_nothing_is_deleted_of_a_protected_tenant() -> None:
     assert not found.refusals
 
 
-def test_files_older_than_the_base_delete_nothing() -> None:
-    found = plan(fleet(), live(), History(fleet(None), fork=fleet()))
-    assert found.empty
-    assert {refusal.rule for refusal in found.refusals} == {Rule.BASE_AHEAD}
-
-
 def test_a_document_brings_no_cleanup_with_another_tier() -> None:
     held, acme = fleet(None), frozenset({"acme"})
     found = plan(fleet(), live(), History(held, files=held, documents=acme, committed=acme))
     assert found.empty
     assert not found.refusals
     assert "it stays, because a document brings the tier, and no commit" in found.notes[0].message
-
-
-def test_files_whose_history_is_unknown_delete_nothing() -> None:
-    found = plan(fleet(), live(), History(lost=True))
-    assert found.empty
-    assert {refusal.rule for refusal in found.refusals} == {Rule.LOWERING_NEEDS_A_CAUSE}
 
 
 def test_a_branch_that_somebody_made_by_hand_under_such_a_name_stays() -> None:

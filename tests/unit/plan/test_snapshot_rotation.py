@@ -196,13 +196,6 @@ def test_the_one_that_an_interrupted_run_has_left_goes_in_the_same_slot_or_in_th
     assert tomorrow == [f"+auto-{NOON + DAY:%Y-%m-%d}", f"-{daily(2).name}", f"-{daily(1).name}"]
 
 
-def test_files_older_than_the_base_delete_nothing() -> None:
-    past = History(fleet(replace(DAILY, keep=9)), fork=fleet())
-    found = plan(fleet(), live(daily(2), daily(1)), history=past)
-    assert found.empty
-    assert {refusal.rule for refusal in found.refusals} == {Rule.BASE_AHEAD}
-
-
 def test_nothing_is_deleted_of_a_protected_tenant() -> None:
     assert told(plan(fleet(protect=True), live(daily(2), daily(1)))) == [f"+{TODAY}"]
     full = plan(fleet(limit=2, protect=True), live(daily(2), daily(1)))

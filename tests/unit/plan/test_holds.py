@@ -137,6 +137,14 @@ def test_a_hold_at_a_base_that_is_ahead_counts_for_files_that_do_not_know_it(hol
     assert planned(lowered, a_project(), before=fork, tried=tried).empty
 
 
+def test_a_document_that_renames_a_tenant_whose_file_is_gone_ends_no_hold() -> None:
+    now = a_fleet(a_tenant("zed", previously=("acme",), overrides=Overrides(quota={"active_time_seconds": HOUR})))
+    for files, held in ((a_fleet(), True), (a_fleet(a_tenant()), False)):
+        found = planned(now, a_project(), before=a_fleet(HELD), files=files, documents=frozenset({"zed"}))
+        assert [one.rule for one in found.refusals] == [Rule.HELD] * held, "a commit ended it otherwise"
+        assert found.empty == held
+
+
 @pytest.mark.parametrize("pinned", [False, True], ids=["found by its annotation", "pinned at the base"])
 @pytest.mark.parametrize(
     "change", [{"absent": True}, {"overrides": Overrides(quota={"active_time_seconds": HOUR})}]

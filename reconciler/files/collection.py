@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.naming import TENANT, identity
 from reconciler.files.finding import Finding
+from reconciler.files.tree import stem_of
 from reconciler.model.problem import Location, Problem, Severity, has_error
 
 if TYPE_CHECKING:
@@ -187,6 +188,29 @@ class Collection:
                 held = "pinned" if holder.project_id == project_id else "recovered"
                 message = f"project {project_id!r} is also {held} by tenant {holder.name!r}"
                 yield Finding((key,), f"{message} in {holder.location}")
+
+
+def alongside(
+    first: Mapping[str, Tenant], gone: Iterable[str], others: Mapping[str, Tenant]
+) -> Mapping[str, Tenant] | None:
+    """Return the first tenants without those of files that are gone, and the others, sorted by name.
+
+    None if one of the others may conflict with one that stays. There are no conflicts among the first, nor among
+    the others.
+    """
+    lost = {one.name for path in gone if (one := first.get(stem_of(path))) is not None and one.files == (path,)}
+    new = {identity(name) for name in others if name not in lost}
+    pins = {id_ for tenant in others.values() for id_ in _ids(tenant)}
+    if new or pins:
+        staying = [tenant for name, tenant in first.items() if name not in lost]
+        if not new.isdisjoint(identity(tenant.name) for tenant in staying):
+            return None
+        if pins and not pins.isdisjoint(id_ for tenant in staying for id_ in _ids(tenant)):
+            return None
+    found = {**first, **others}
+    for name in lost.difference(others):
+        del found[name]
+    return {name: found[name] for name in sorted(found)} if new else found
 
 
 def _ids(tenant: Tenant) -> tuple[str, ...]:

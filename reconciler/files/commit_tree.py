@@ -118,7 +118,7 @@ class CommitTree(Struct, frozen=True):
             at, found = waiting.pop()
             entries = self._entries(found) or {}
             seen += len(entries)
-            if seen > MOST_FILES or len(found) > _MAX_PATH:
+            if is_too_much(seen, found):
                 raise UnreadableError(TOO_MANY)
             for name, entry in entries.items():
                 path = f"{at}/{name}" if at else name
@@ -202,6 +202,11 @@ class CommitTree(Struct, frozen=True):
         if known is None:
             known = self._folders[folder] = self.objects.tree(tree)
         return known
+
+
+def is_too_much(files: int, path: str) -> bool:
+    """Return whether so many files below a folder, or the path of one, are more than is read."""
+    return files > MOST_FILES or len(path) > _MAX_PATH
 
 
 def _above(path: str) -> Iterator[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from hashlib import blake2b, sha1
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from reconciler.files.disk_marks import blob_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _BYTES: Final = 20
 
@@ -22,33 +24,76 @@ def blob_id(data: bytes) -> str:
     return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def tree_id(folder: str, files: Iterable[str], blobs: Mapping[str, bytes]) -> str | None:
-    """Return the id that git gives to a folder with these files, and no others, none of them executable.
+class FoldersOnDisk(NamedTuple):
+    """A folder on disk and all folders below it, by path."""
 
-    ``blobs`` are their ids; None if that of one is missing.
-    """
-    entries: dict[str, list[tuple[bytes, bytes]]] = {folder: []}
+    files: Mapping[str, Sequence[str]]
+    """Those directly in each."""
+    ids: Mapping[str, str]
+    """Those that git gives to them, as far as they are known."""
+
+
+def by_folder(folder: str, files: Iterable[str]) -> dict[str, list[str]]:
+    """Return the files at any depth below a folder, by the folder that each is in, and all folders between."""
+    found: dict[str, list[str]] = {folder: []}
     for path in files:
-        if (blob := blobs.get(path)) is None:
+        above = _above(path)
+        while above not in found:
+            found[above] = []
+            above = _above(above)
+        found[_above(path)].append(path)
+    return found
+
+
+def at_any_depth(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return for each folder the files in it and below it, of those that are directly in each (``by_folder``)."""
+    found = {folder: [*own] for folder, own in files.items()}
+    for folder in _deepest_first(files):
+        if folder and (above := found.get(_above(folder))) is not None:
+            above += found[folder]
+    return found
+
+
+def tree_ids(
+    files: Mapping[str, Iterable[str]], rows: Mapping[str, bytes], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the ids that git gives to folders with these files (``by_folder``) and no others, none of them
+    executable.
+
+    ``rows`` are those of the files; a folder where one is missing has no id, nor have those above it. Ids that are
+    ``known`` are not computed.
+    """
+    found: dict[str, str] = {}
+    below: dict[str, list[str]] = {folder: [] for folder in files}
+    for folder in _deepest_first(files):
+        if (id_ := known.get(folder) or _tree_id(files[folder], rows, below[folder], found)) is not None:
+            found[folder] = id_
+        if folder and _above(folder) in below:
+            below[_above(folder)].append(folder)
+    return found
+
+
+def _tree_id(
+    files: Iterable[str], rows: Mapping[str, bytes], folders: Iterable[str], ids: Mapping[str, str]
+) -> str | None:
+    entries: list[tuple[bytes, bytes]] = []
+    for path in files:
+        if (row := rows.get(path)) is None:
             return None
-        above, _, name = path.rpartition("/")
-        if above not in entries:
-            _add_folders(entries, above)
-        encoded = os.fsencode(name)
-        entries[above].append((encoded, b"100644 %b\0%b" % (encoded, blob)))
-    found = b""
-    for below in sorted(entries, key=lambda path: path.count("/") + bool(path), reverse=True):
-        data = b"".join(entry for _, entry in sorted(entries[below]))
-        found = sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).digest()
-        if below != folder:
-            above, _, name = below.rpartition("/")
-            encoded = os.fsencode(name)
-            entries[above].append((encoded + b"/", b"40000 %b\0%b" % (encoded, found)))
-    return found.hex()
+        name = os.fsencode(path.rpartition("/")[2])
+        entries.append((name, b"100644 %b\0%b" % (name, blob_in(row))))
+    for folder in folders:
+        if folder not in ids:
+            return None
+        name = os.fsencode(folder.rpartition("/")[2])
+        entries.append((name + b"/", b"40000 %b\0%b" % (name, bytes.fromhex(ids[folder]))))
+    data = b"".join(entry for _, entry in sorted(entries))
+    return sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _add_folders(entries: dict[str, list[tuple[bytes, bytes]]], folder: str) -> None:
-    """Add a folder and those above it, up to one that is there."""
-    while folder not in entries:
-        entries[folder] = []
-        folder = folder.rpartition("/")[0]
+def _deepest_first(folders: Iterable[str]) -> list[str]:
+    return sorted(folders, key=lambda path: path.count("/") + bool(path), reverse=True)
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]

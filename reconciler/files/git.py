@@ -108,7 +108,7 @@ def load_commit(
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
         )
-    reading = Reading(only, memo, past=True, known=known, blob_id=tree.blob_id, folder_id=tree.folder_id)
+    reading = Reading(only, memo, past=True, known=known, commit=tree)
     return load_tree(tree, OnInvalid.SKIP, reading)
 
 

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
-from reconciler.files.digests import blob_id, digest, tree_id
+from reconciler.files.digests import FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.tree import WorkTree
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.commit_beside_disk import Apart
+    from reconciler.files.commit_tree import CommitTree
     from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
     from reconciler.files.tree import FolderListing, Tree
@@ -151,8 +153,8 @@ class KnownFiles:
         """Return the id that git has for a folder with these files, if each is as an earlier run has found it."""
         if self.stored is None or (kept := self.stored.kept_folder(folder)) is None or kept.files != len(files):
             return None
-        stored, now = self.stored.on_disk.get, self.on_disk.get
-        return kept.id if all((row := now(path)) is not None and stored(path) == row for path in files) else None
+        rows = [*map(self.on_disk.get, files)]
+        return kept.id if None not in rows and rows == [*map(self.stored.on_disk.get, files)] else None
 
 
 def _in_another_place(tenant: Tenant, path: str, tree: Tree) -> Tenant:
@@ -171,8 +173,10 @@ class KnownTenants:
     _files: dict[str, KnownFiles] = field(default_factory=dict)
     """By the digest of a tiers.yaml."""
     _trees: dict[Path, WorkTree] = field(default_factory=dict)
-    _folder_ids: dict[tuple[Path, str], str] = field(default_factory=dict)
-    """Those that git has for the folders on disk."""
+    _kept_ids: dict[tuple[Path, str], str] = field(default_factory=dict)
+    """Those that git has for the folders on disk that are as an earlier run has found them."""
+    _folders: dict[tuple[Path, str], tuple[int, FoldersOnDisk]] = field(default_factory=dict)
+    """What was said of a folder on disk, with the number of files that were known then."""
     _began_ns: int = field(default_factory=time.time_ns)
 
     def tree(self, root: Path) -> WorkTree:
@@ -181,10 +185,8 @@ class KnownTenants:
 
     def blobs(self) -> dict[str, bytes]:
         """Return the ids that git has for the files on disk as this run has found them, by path."""
-        found: dict[str, bytes] = {}
-        for known in self._files.values():
-            found.update(zip(known.on_disk, disk_marks.blobs_in(known.on_disk.values()), strict=True))
-        return found
+        rows = self._rows()
+        return dict(zip(rows, disk_marks.blobs_in(rows.values()), strict=True))
 
     def folder_id(self, root: Path, folder: str) -> str | None:
         """Return the id that git gives to a folder on disk with the files that this run has found in it.
@@ -192,21 +194,65 @@ class KnownTenants:
         None where that cannot be said of what is known: of folders with links, or with files that are executable
         or hidden, or whose tenants are not known.
         """
-        key = (root, folder)
-        if key not in self._folder_ids:
-            listing = self.tree(root).listing(folder)
-            found = None if listing.problems else self._computed_id(folder, listing.files)
-            if found is None:
-                return None
-            self._folder_ids[key] = found
-        return self._folder_ids[key]
+        if (root, folder) in self._kept_ids:
+            return self._kept_ids[root, folder]
+        listing = self.tree(root).listing(folder)
+        if self._compared(root, folder) is None and not listing.problems:
+            kept = self._kept_id(folder, listing.files)
+            if kept is not None:
+                self._kept_ids[root, folder] = kept
+                return kept
+        return self.folders(root, folder).ids.get(folder)
 
-    def _computed_id(self, folder: str, files: Sequence[str]) -> str | None:
-        return self._kept_id(folder, files) or tree_id(folder, files, self.blobs())
+    def folders(self, root: Path, folder: str) -> FoldersOnDisk:
+        """Return a folder on disk with all below it; none where anything is wrong in one of them."""
+        found = self._compared(root, folder)
+        if found is None:
+            rows = self._rows()
+            found = self._found_folders(root, folder, rows)
+            self._folders[root, folder] = (len(rows), found)
+        return found
+
+    def _compared(self, root: Path, folder: str) -> FoldersOnDisk | None:
+        """Return what was said of a folder before, if no file became known since."""
+        number, found = self._folders.get((root, folder), (0, None))
+        return found if number == len(self._rows()) else None
+
+    def _found_folders(self, root: Path, folder: str, rows: Mapping[str, bytes]) -> FoldersOnDisk:
+        listing = self.tree(root).listing(folder)
+        files = {} if listing.problems else by_folder(folder, listing.files)
+        below = at_any_depth(files)
+        kept = {path: id_ for path in files if (id_ := self._kept_id(path, below[path])) is not None}
+        return FoldersOnDisk(files, tree_ids(files, rows, kept))
 
     def _kept_id(self, folder: str, files: Sequence[str]) -> str | None:
+        """Return the id of a folder with these files that an earlier run has kept, if it still counts."""
         kept = (known.kept_id(folder, files) for known in self._files.values())
         return next(filter(None, kept), None)
+
+    def _rows(self) -> Mapping[str, bytes]:
+        """Return the rows of the files on disk, with whichever tiers.yaml they were read."""
+        several = [known.on_disk for known in self._files.values() if known.on_disk]
+        return several[0] if len(several) == 1 else {path: row for rows in several for path, row in rows.items()}
+
+    def apart(self, commit: CommitTree, folders: Iterable[str]) -> Apart | None:
+        """Return the files of these folders that a commit and the disk have not in common; None where that cannot
+        be said of what is known.
+        """
+        if len(self._trees) != 1:
+            return None
+        from reconciler.files.commit_beside_disk import Apart, apart  # noqa: PLC0415 - for commits only
+
+        found, (root,) = Apart([], []), self._trees
+        for folder in folders:
+            if self.folder_id(root, folder) == commit.folder_id(folder) is not None:
+                continue
+            others = apart(self.folders(root, folder), self._rows(), commit, folder)
+            if others is None:
+                return None
+            found.in_commit.extend(others.in_commit)
+            found.on_disk.extend(others.on_disk)
+        return found
 
     def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
         """Return the files of a folder on disk, if it has just those of git's folder with this id."""
@@ -246,25 +292,29 @@ class KnownTenants:
             self._save_tenants()
 
     def _save_tenants(self) -> None:
-        self._note_kept_ids()
+        self._note_folder_ids()
         for known in self._files.values():
-            known.save_tenants(self._began_ns, self._folders)
+            known.save_tenants(self._began_ns, self._kept_folders)
             if known.stored is not None:
                 known.stored.forget_on_disk()
         for tree in self._trees.values():
             tree.forget_marks()
 
-    def _note_kept_ids(self) -> None:
-        """Remember the ids of folders that are as an earlier run found them, before their files are forgotten."""
-        for root, tree in self._trees.items():
-            for folder, listing in tree.listed().items():
-                if not listing.problems and (found := self._kept_id(folder, listing.files)) is not None:
-                    self._folder_ids[root, folder] = found
+    def _note_folder_ids(self) -> None:
+        """Find the ids of folders while it is known what an earlier run has kept of them."""
+        for root, folder, _ in self._listed():
+            self.folder_id(root, folder)
 
-    def _folders(self) -> dict[str, KeptFolder]:
+    def _kept_folders(self) -> dict[str, KeptFolder]:
         """Return what git has for the folders on disk."""
-        listed = (
-            (root, folder, one) for root, tree in self._trees.items() for folder, one in tree.listed().items()
-        )
-        ids = ((folder, self.folder_id(root, folder), len(one.files)) for root, folder, one in listed)
-        return {folder: KeptFolder(found, files) for folder, found, files in ids if found is not None}
+        found: dict[str, KeptFolder] = {}
+        for root, folder, _ in self._listed():
+            known = self.folders(root, folder)
+            files = at_any_depth(known.files)
+            found |= {below: KeptFolder(id_, len(files[below])) for below, id_ in known.ids.items()}
+        return found
+
+    def _listed(self) -> Iterator[tuple[Path, str, FolderListing]]:
+        """Yield the folders on disk that were listed, without those in which anything is wrong."""
+        for root, tree in self._trees.items():
+            yield from ((root, folder, one) for folder, one in tree.listed().items() if not one.problems)

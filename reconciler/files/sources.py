@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from reconciler.desired.naming import TENANT_SIGN, identity
-from reconciler.files.collection import declared_twice, names_in, pins_in
+from reconciler.files.collection import alongside, declared_twice, names_in, pins_in
 from reconciler.files.entry import ROWS, Entry, Text, entries_of
 from reconciler.files.finding import Finding
 from reconciler.files.patterns import compiled, fixed_folder
@@ -23,10 +23,11 @@ from reconciler.model.quoting import shown
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.collection import Collection
+    from reconciler.files.commit_tree import CommitTree
     from reconciler.files.known_tenants import KnownFiles, KnownTenants
     from reconciler.files.price_list import TenantSource
     from reconciler.files.rows import ReadRows
@@ -73,11 +74,9 @@ class Reading(Struct, frozen=True):
     """Tenants that were read before."""
     files: KnownFiles | None = None
     """Those of them that were read with the price list of this load."""
-    blob_id: Callable[[str], str | None] = lambda _: None
-    """The id that git has for the bytes of a file, by path; None if only the bytes tell: what git's index says of
-    a file on disk is not trusted."""
-    folder_id: Callable[[str], str | None] = lambda _: None
-    """The id that git has for a folder of a commit, by path; None if there is none."""
+    commit: CommitTree | None = None
+    """The tree, if it is that of a commit, which has the ids of folders and files. What git's index says of a file
+    on disk is not trusted."""
     marks: Mapping[str, bytes] = {}
     """What the file system says of files on disk, by path, once they are listed (``disk_marks.py``)."""
     rows: ReadRows | None = None
@@ -135,8 +134,7 @@ class Reading(Struct, frozen=True):
 
 def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    if (whole := _whole(sources, reading)) is not None:
-        collection.take_whole(whole)
+    if _takes_from_disk(tree, sources, collection, reading):
         return
     found_before = len(collection.problems)
     listings = _listings(tree, sources, collection, reading)
@@ -155,14 +153,37 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
         _keep_whole(files, collection, reading)
 
 
-def _whole(sources: tuple[TenantSource, ...], reading: Reading) -> Mapping[str, Tenant] | None:
-    """Return the tenants of a commit, if its folders are just those on disk, in which nothing was found."""
-    files, known = reading.files, reading.known
-    if files is None or known is None or files.whole is None or not reading.past or reading.only is not None:
-        return None
-    folders = {fixed_folder(source.pattern) for source in sources}
-    same = all(known.same_listing(folder, reading.folder_id(folder)) is not None for folder in folders)
-    return files.whole if same else None
+def _takes_from_disk(
+    tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading
+) -> bool:
+    """Take the tenants of a commit from those on disk, and read only the files that are not the same there.
+
+    False, with none taken, where anything was found in a file of either.
+    """
+    files, known, commit = reading.files, reading.known, reading.commit
+    if commit is None or known is None or files is None or files.whole is None or reading.only is not None:
+        return False
+    apart = known.apart(commit, {fixed_folder(source.pattern) for source in sources})
+    if apart is None:
+        return False
+    if not (apart.in_commit or apart.on_disk):
+        collection.take_whole(files.whole)
+        return True
+    attempt = collection.copy()
+    listings = {fixed_folder(source.pattern): tuple(apart.in_commit) for source in sources}
+    _add_files(tree, _matching(tree, sources, listings, attempt, reading), {}, attempt, reading)
+    if not attempt.spotless or attempt.clashes or len(attempt.problems) > len(collection.problems):
+        return False
+    tenants = alongside(files.whole, apart.on_disk, attempt.tenants())
+    if tenants is None or not all(_has_any(source, tenants.values()) for source in sources):
+        return False
+    collection.take_whole(tenants)
+    return True
+
+
+def _has_any(source: TenantSource, tenants: Iterable[Tenant]) -> bool:
+    matching = compiled(source.pattern)
+    return any(matching.fullmatch(path) for tenant in tenants for path in tenant.files)
 
 
 def _keep_whole(paths: Iterable[str], collection: Collection, reading: Reading) -> None:
@@ -230,7 +251,7 @@ def _unchanged(
     """Return the files that were read before with the same price list; None if that cannot be used."""
     if reading.files is None or collection.lost:
         return None
-    return UnchangedFiles(tree, reading.marks, reading.blob_id, reading.files, collection, lines)
+    return UnchangedFiles(tree, reading.marks, reading.commit, reading.files, collection, lines)
 
 
 @lru_cache(maxsize=2)
@@ -250,9 +271,9 @@ def _listings(
 ) -> dict[str, tuple[str, ...]]:
     """Return the files below the fixed folder of each source, each folder listed once."""
     listings: dict[str, tuple[str, ...]] = {}
-    known = reading.known if reading.past else None
+    known, commit = reading.known, reading.commit
     for folder in dict.fromkeys(fixed_folder(source.pattern) for source in sources):
-        same = known and known.same_listing(folder, reading.folder_id(folder))
+        same = known and commit and known.same_listing(folder, commit.folder_id(folder))
         listing = same or tree.listing(folder)
         listings[folder] = listing.files
         unread = listing.unread or (folder,) * len(listing.problems)
@@ -268,14 +289,29 @@ def _paths(
     collection: Collection,
     reading: Reading,
 ) -> list[str]:
-    """Return the files of all sources, each once."""
+    """Return the files of all sources, each once; warn of sources without any."""
     found: dict[str, None] = {}
     for source in sources:
-        files, matching = listings[fixed_folder(source.pattern)], compiled(source.pattern)
-        matches = [path for path in filter(matching.fullmatch, files) if path != PRICE_LIST]
+        matches = _matching(tree, [source], listings, collection, reading)
         found.update(dict.fromkeys(matches))
         if not matches and collection.fleet is not None:
             collection.problems.append(_no_match(source))
+    return list(found)
+
+
+def _matching(
+    tree: Tree,
+    sources: Iterable[TenantSource],
+    listings: Mapping[str, tuple[str, ...]],
+    collection: Collection,
+    reading: Reading,
+) -> list[str]:
+    """Return the files that any of the sources matches, each once."""
+    found: dict[str, None] = {}
+    for source in sources:
+        files, matching = listings[fixed_folder(source.pattern)], compiled(source.pattern)
+        found.update(dict.fromkeys(filter(matching.fullmatch, files)))
+        found.pop(PRICE_LIST, None)
         for path in filter(_misnamed, files):
             if matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
                 collection.lose(Problem(Location(tree.name(path)), "is not read", "rename it to .yaml"), path)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.collection import Collection
+    from reconciler.files.commit_tree import CommitTree
     from reconciler.files.entry import Entry
     from reconciler.files.known_tenants import KnownFiles
     from reconciler.files.tree import Tree
@@ -56,7 +57,7 @@ class UnchangedFiles(Struct, frozen=True):
 
     tree: Tree
     marks: Mapping[str, bytes]
-    blob_id: Callable[[str], str | None]
+    commit: CommitTree | None
     known: KnownFiles
     collection: Collection
     lines: Names[str]
@@ -74,11 +75,14 @@ class UnchangedFiles(Struct, frozen=True):
         return [path for path in paths if path not in named] if len(named) < len(paths) else []
 
     def _as_on_disk(self, paths: Sequence[str]) -> dict[str, bytes]:
-        here, there = self.known.on_disk, self.blob_id
+        here = self.known.on_disk
         rows = {path: here[path] for path in paths if path in here}
         blobs = map(bytes.hex, disk_marks.blobs_in(rows.values()))
-        same = zip(rows.items(), map(there, rows), blobs, strict=True)
+        same = zip(rows.items(), map(self._blob_id, rows), blobs, strict=True)
         return {path: row for (path, row), in_commit, blob in same if blob == in_commit}
+
+    def _blob_id(self, path: str) -> str | None:
+        return None if self.commit is None else self.commit.blob_id(path)
 
     def others(self, paths: Sequence[str], wants: Callable[[str], bool]) -> list[str]:
         """Return the files that may be about a wanted tenant: ``skips_unread`` says why the others are not."""
@@ -98,7 +102,7 @@ class UnchangedFiles(Struct, frozen=True):
             digest = disk_marks.digest_in(row)
             self.known.blobs.add(disk_marks.blob_in(row).hex(), digest)
             return self._takes(digest, path, stem) is not None
-        blob = self.blob_id(path)
+        blob = self._blob_id(path)
         found = None if blob is None else self.known.blobs.digest(blob)
         return found is not None and self._takes(found, path, stem) is not None
 

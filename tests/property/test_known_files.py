@@ -89,6 +89,8 @@ class Rename:
     to: str
 
     def carry_out(self, root: Path) -> None:
+        if (root / self.path).is_dir() and (root / self.to).exists():
+            return
         if (root / self.path).exists():
             (root / self.to).parent.mkdir(parents=True, exist_ok=True)
             (root / self.path).replace(root / self.to)
@@ -137,6 +139,24 @@ class Commit:
         git(root, "commit", "--quiet", "--allow-empty", "--message=x")
 
 
+@dataclass(frozen=True)
+class CommitOtherRepository:
+    """Commit every file, with another repository in the place of one of them, or of a folder."""
+
+    path: str
+
+    def carry_out(self, root: Path) -> None:
+        git(root, "add", "--all")
+        head = git(root, "rev-parse", "HEAD")
+        git(root, "update-index", "--add", "--replace", "--cacheinfo", f"160000,{head},{self.path}")
+        git(root, "commit", "--quiet", "--message=x")
+
+
+def declaration(path: str, more: str) -> Write:
+    """A file of one tenant, in its own place."""
+    return Write(path, f"tenant: {Path(path).stem}\ntier: free\n{more}")
+
+
 EDITS: tuple[st.SearchStrategy[Edit], ...] = (
     st.builds(Write, PATHS, TEXTS),
     st.builds(Write, st.just("tiers.yaml"), PRICES),
@@ -145,9 +165,28 @@ EDITS: tuple[st.SearchStrategy[Edit], ...] = (
     st.builds(Remove, PATHS),
     st.builds(Link, PATHS, PATHS),
 )
-OF_GIT: tuple[st.SearchStrategy[Edit], ...] = (st.builds(Commit), st.builds(MakeExecutable, PATHS))
+OF_GIT: tuple[st.SearchStrategy[Edit], ...] = (
+    st.builds(Commit),
+    st.builds(MakeExecutable, PATHS),
+    st.builds(CommitOtherRepository, st.one_of(PATHS, st.sampled_from(["tenants", "tenants/eu", "tenants/.eu"]))),
+)
 RUNS = st.lists(st.tuples(st.lists(st.one_of(*EDITS), max_size=4), st.booleans()), min_size=1, max_size=6)
 RUNS_IN_GIT = st.lists(st.lists(st.one_of(*OF_GIT, *EDITS), max_size=4), min_size=1, max_size=4)
+CONCERNING_OTHERS = ("project_id: p-1", "recover: p-1", "previously: [t4]")
+TENANTS = st.builds("tenants/{}/t{}.yaml".format, st.sampled_from(["eu", "eu/west", "us"]), st.integers(1, 4))
+VALID: tuple[st.SearchStrategy[Edit], ...] = (
+    *(st.builds(declaration, TENANTS, st.sampled_from(["", "protect: true\n"])) for _ in range(3)),
+    st.builds(
+        declaration, TENANTS, st.sampled_from(["project_id: p-1\n", "recover: p-1\n", "previously: [t4]\n"])
+    ),
+    st.builds(Rename, TENANTS, TENANTS),
+    st.builds(Rename, st.just("tenants/eu"), st.sampled_from(["tenants/us", "tenants/us/west"])),
+    st.builds(Remove, TENANTS),
+    st.builds(MakeExecutable, TENANTS),
+    st.builds(Link, TENANTS, TENANTS),
+    st.builds(CommitOtherRepository, st.one_of(TENANTS, st.sampled_from(["tenants/eu", "tenants/asia"]))),
+)
+COMMITS = st.lists(st.lists(st.one_of(*VALID), max_size=4), min_size=1, max_size=4)
 
 
 def concerned(loaded: Loaded, only: frozenset[str]) -> Loaded:
@@ -179,6 +218,14 @@ def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
         expected = load(root, on_invalid=invalid, only=only)
         assert found.problems == expected.problems
         assert repr(concerned(found, only)) == repr(concerned(expected, only))
+
+
+def says_the_same(found: Loaded, expected: Loaded) -> None:
+    """A load of a commit with what the run has read, and one without."""
+    assert found.desired == expected.desired
+    assert len(found.problems) == len(expected.problems)  # of a file on disk, they name that
+    if found.desired is not None and expected.desired is not None:
+        assert [*found.desired.tenants] == [*expected.desired.tenants]
 
 
 @contextmanager
@@ -223,8 +270,30 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(runs: list[list[Edi
             tenants = {} if loaded.desired is None else loaded.desired.tenants
             assert unheld(root, tenants, tenants, known=known) == unheld(root, tenants, tenants)
             assert removed_tenants(root, "HEAD", known) == removed_tenants(root, "HEAD")
-            found, expected = load_at(root, "HEAD", known=known), load_at(root, "HEAD")
-            assert found.desired == expected.desired
-            assert len(found.problems) == len(expected.problems)  # of a file on disk, they name that
+            for commit in git(root, "rev-list", "--max-count=4", "HEAD").split():
+                says_the_same(load_at(root, commit, known=known), load_at(root, commit))
             few = frozenset(NAMES[:1] if name is None else (name,))
             assert load_at(root, "HEAD", only=few, known=known).desired == load_at(root, "HEAD", only=few).desired
+
+
+@needs_git
+@settings(max_examples=profiles.size(10, 50, 600))
+@given(COMMITS, st.lists(st.one_of(*VALID), max_size=2), st.booleans())
+def test_a_commit_says_the_same_beside_valid_files_on_disk(
+    commits: list[list[Edit]], since: list[Edit], kept: bool
+) -> None:
+    with a_fleet() as (root, cache):
+        git(root, "init", "--quiet", "--initial-branch=main")
+        for edits in ((), *commits):
+            for edit in edits:
+                edit.carry_out(root)
+            Commit().carry_out(root)
+            if kept:
+                as_if_nothing_was_kept(root, cache, full=True)
+        for edit in since:
+            edit.carry_out(root)
+        known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
+        load(root, on_invalid=OnInvalid.SKIP, known=known)
+        known.save()
+        for commit in git(root, "rev-list", "HEAD").split():
+            says_the_same(load_at(root, commit, known=known), load_at(root, commit))

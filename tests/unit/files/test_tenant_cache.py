@@ -424,7 +424,7 @@ def test_the_kept_id_of_a_folder_counts_for_just_its_files(
 
     assert [base(), base()] == ["HEAD^1", "HEAD^1"]
     with monkeypatch.context() as during:
-        during.setattr(known_tenants, "tree_id", lambda *_: pytest.fail("the id is computed"))
+        during.setattr(known_tenants, "tree_ids", lambda *_: pytest.fail("the id is computed"))
         assert base() == "HEAD^1"
     if change == "deleted":
         (files.root / "tenants/zoe.yaml").unlink()

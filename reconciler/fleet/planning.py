@@ -25,7 +25,7 @@ from reconciler.plan.registration import certain_projects, misplaced, unchanged_
 from reconciler.plan.resets import NOTHING_RAISED, asked
 from reconciler.plan.summary import by_tenant
 from reconciler.plan.swapped_organizations import require_unswapped_organizations
-from reconciler.plan.tombstones import Tombstones, unnamed
+from reconciler.plan.tombstones import Tombstones, behind_documents, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -239,10 +239,13 @@ def _plan_inputs(files: Files, live: LiveState, request: Request) -> PlanInputs:
 
 
 def _tombstones(files: Files, live: LiveState, request: Request) -> Tombstones:
-    """Since when tenants are declared absent. A document declares it now, and is not looked up in the history."""
-    chosen = request.selection.of(files.desired.tenants)
-    ending = [tenant.name for tenant, _ in unnamed(chosen, identify(files.desired, live))]
-    asked = [name for name in ending if name not in request.past.documents]
+    """Since when tenants are declared absent. A document declares it now, and is not looked up in the history; the
+    file that it replaces is.
+    """
+    chosen, past = list(request.selection.of(files.desired.tenants)), request.past
+    identities = identify(files.desired, live)
+    asked = [one.name for one, _ in unnamed(chosen, identities) if one.name not in past.documents]
+    asked += [one.name for one, _, _ in behind_documents(past, chosen, identities)]
     return request.tombstones(asked) if asked and request.tombstones else Tombstones()
 
 

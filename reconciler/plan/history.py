@@ -272,6 +272,13 @@ class History(Struct, frozen=True, dict=True):
         """Return the tenant as the base, the fork or a commit since declared it."""
         return next(self.each_known(tenant), None)
 
+    def declaring(self, tenant: str) -> Iterator[tuple[DesiredState, Tenant]]:
+        """Yield the files at each of these commits that declare the tenant, not as absent, with the tenant."""
+        for files in self._known_states(tenant):
+            known = files.tenants.get(tenant)
+            if known is not None and not known.absent:
+                yield files, known
+
     def each_known(self, tenant: str) -> Iterator[Tenant]:
         """Yield the tenant as its base, or the fork, declared it; then as each commit since, or its fork, did."""
         for baseline in self._baselines(tenant):

@@ -37,7 +37,7 @@ from reconciler.plan.in_sync import settled
 from reconciler.plan.plan import Plan, Refusal, TenantPlan
 from reconciler.plan.resets import NOTHING_RAISED
 from reconciler.plan.tenant_planner import TenantPlanner
-from reconciler.plan.tombstones import NOTHING_KNOWN
+from reconciler.plan.tombstones import NOTHING_KNOWN, ending
 from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def make_plan(
     decisions = rivals.decide(desired, live, found, now)
     apart = settled(desired, history, identities)
     selected, tenants = tenants, [tenant for tenant in tenants if tenant.name not in apart]
-    mismatches = _all_mismatches(desired, live, history, tenants, identities, now)
+    mismatches = {
+        **_all_mismatches(desired, live, history, tenants, identities, now),
+        **ending(desired, live, history, tombstones, tenants, identities),
+    }
     planner = TenantPlanner(
         desired, live, history, concerns, identities, decisions, now, tombstones, raised, moved
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.plan.plan import Refusal, Rule
+from reconciler.plan.plan import Conflict, Refusal, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
+    from reconciler.plan.history import History
     from reconciler.plan.identity import Identities
 
 CLOCKS_APART: Final = timedelta(minutes=1)
@@ -92,6 +93,55 @@ def later_project_refusal(
     else:
         return None
     return Refusal(Rule.LATER_LIFE, (tenant.name,), message, remedy, (action,))
+
+
+def behind_documents(
+    history: History, tenants: Iterable[Tenant], identities: Identities
+) -> Iterator[tuple[Tenant, LiveProject, Tenant]]:
+    """Yield the tenants that a document declares and whose file is a tombstone, with their live projects."""
+    files = history.files
+    if files is None or not history.documents:
+        return
+    declared = (tenant for tenant in tenants if tenant.name in history.documents and not tenant.absent)
+    for tenant, project in identities.matched(declared):
+        file = files.tenants.get(tenant.name)
+        if file is not None and file.absent:
+            yield tenant, project, file
+
+
+def ending(
+    desired: DesiredState,
+    live: LiveState,
+    history: History,
+    tombstones: Tombstones,
+    tenants: Iterable[Tenant],
+    identities: Identities,
+) -> dict[str, Conflict]:
+    """Return the conflicts of documents about projects that the next apply deletes, by tenant.
+
+    Whoever signs up under the name gets none of the data that is to be deleted, and no project that goes with it.
+    """
+    return {
+        tenant.name: Conflict.about(
+            tenant,
+            f"{file.location} says state: absent: the next apply deletes project {project.id}",
+            "remove the tombstone if it is the same customer; otherwise apply it first",
+        )
+        for tenant, project, file in behind_documents(history, tenants, identities)
+        if _ends(desired, live, tombstones, file, project)
+    }
+
+
+def _ends(
+    desired: DesiredState, live: LiveState, tombstones: Tombstones, file: Tenant, project: LiveProject
+) -> bool:
+    """Whether the tombstone is known to mean this project. Commit times that prove nothing tell of none."""
+    if file.project_id is not None:
+        return file.project_id == project.id
+    written = tombstones.written.get(file.name)
+    if written is None or project.created_at > written + CLOCKS_APART:
+        return False
+    return not _is_ended(desired, live, file, project, written)
 
 
 def _is_ended(

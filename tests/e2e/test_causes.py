@@ -388,6 +388,29 @@ class TestATombstone:
         assert "no commit shows for which of them" in " ".join(second.out.split())
         assert "acme" in transfers(fleet)
 
+    def test_that_is_not_applied_yet_gives_its_project_to_no_sign_up(self, fleet: Shell) -> None:
+        fleet.tenant("acme", "tier: free\nstate: absent")
+        git(fleet.folder, "add", "--all", "tenants")
+        by_the_account = f"{int(fleet.clock())} +0000"
+        at = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), by_the_account)
+        git(fleet.folder, "commit", "--quiet", "--message", "x", environ=at)
+        signed_up = fleet.simulated(
+            "converge", "-", "--connections-to", "strings", stdin=b'{"tenant": "acme", "tier": "free"}'
+        )
+        assert (signed_up.code, (fleet.folder / "strings").read_text()) == (5, "")
+        assert "says state: absent: the next apply deletes project" in " ".join(signed_up.err.split())
+
+    def test_does_not_delete_what_a_checkout_of_older_files_has_moved_up(self, fleet: Shell) -> None:
+        fleet.tenant("acme", "tier: free\nstate: absent")
+        commit(fleet)
+        git(fleet.folder, "checkout", "--quiet", "applied")
+        paid = fleet.simulated("converge", "-", stdin=b'{"tenant": "acme", "tier": "pro"}')
+        assert paid.code == 0, paid.out
+        git(fleet.folder, "checkout", "--quiet", "main")
+        ended = run(fleet, "apply", "--base", "applied", "--allow", "lowering")
+        assert (ended.code, "later-life" in ended.out) == (5, True)
+        assert "acme" in transfers(fleet)
+
     def test_nor_by_converging_its_name(self, came_back: Shell) -> None:
         assert came_back.simulated("converge", "acme", "--base", "applied").code == 5
         assert "acme" in transfers(came_back)

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.values import replace
 from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.tombstones import Tombstones
-from tests.harness.builders import NOON, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    DAY,
+    FREE_TIER,
+    NOON,
+    PRO_QUOTA,
+    PRO_TIER,
+    a_deleted,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +36,9 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 WRITTEN = NOON - 10 * HOUR
+SCALE = replace(
+    PRO_TIER, name="scale", quota=replace(PRO_QUOTA, active_time_seconds=PRO_QUOTA.active_time_seconds * 2)
+)
 
 
 def plan_of(
@@ -160,3 +177,63 @@ class TestAProjectThatWasThere:
 
     def test_is_deleted_where_nobody_knows_when_the_tombstone_was_written(self) -> None:
         assert kinds(plan_of(project_created(NOON), Tombstones())) == ["delete_project"]
+
+
+class TestAProjectThatSomebodyGaveMoreSince:
+    """A checkout of a customer who came back before the deletion, or support."""
+
+    MOVED = a_pro_project(created_at=WRITTEN - HOUR)
+    RAISED = a_pro_project(created_at=WRITTEN - HOUR, quota=SCALE.quota)
+
+    def ending(self, project: LiveProject, before: str, pinned: str | None = None) -> Plan:
+        tiers = (FREE_TIER, PRO_TIER, SCALE)
+        desired = a_fleet(a_tenant(absent=True, project_id=pinned), tiers=tiers)
+        history, live = History(a_fleet(a_tenant(tier=before), tiers=tiers)), a_view(project)
+        plan = make_plan(desired, live, history=history, tombstones=written())
+        return guard(plan, desired, live, Permissions(lowering=True), history=history)
+
+    @pytest.mark.parametrize(
+        ("project", "before", "told"),
+        [
+            (MOVED, "free", "is in paid, and the earlier files have it in free"),
+            (RAISED, "pro", "has the values of another tier than the earlier files declare"),
+        ],
+    )
+    def test_is_not_deleted_before_the_tombstone_names_it(
+        self, project: LiveProject, before: str, told: str
+    ) -> None:
+        plan = self.ending(project, before)
+        assert plan.empty
+        (refusal,) = plan.refusals
+        assert (refusal.rule, refusal.asked_for) == (Rule.LATER_LIFE, True)
+        assert told in refusal.message
+        assert kinds(self.ending(project, before, pinned="p-acme")) == ["delete_project"]
+
+    def test_is_deleted_where_a_single_value_differs(self) -> None:
+        kept = replace(self.RAISED, restore_window_seconds=DAY)
+        assert kinds(self.ending(kept, "pro")) == ["delete_project"]
+        assert kinds(self.ending(self.MOVED, "pro")) == ["delete_project"]
+
+
+class TestADocumentOfATenantWhoseFileIsATombstone:
+    def asked(self, project: LiveProject, tombstones: Tombstones, pinned: str | None = None) -> Plan:
+        files = a_fleet(a_tenant(absent=True, project_id=pinned))
+        history = History(a_fleet(a_tenant()), files=files, documents=frozenset({"acme"}))
+        desired = a_fleet(a_tenant(tier="pro"))
+        return make_plan(desired, a_view(project), history=history, tombstones=tombstones)
+
+    def test_gets_no_project_that_the_next_apply_deletes(self) -> None:
+        for plan in (
+            self.asked(project_created(WRITTEN - HOUR), written()),
+            self.asked(project_created(NOON), Tombstones(), pinned="p-acme"),
+        ):
+            assert plan.empty
+            (conflict,) = plan.conflicts
+            assert conflict.message == (
+                "tenants/acme.yaml:1 says state: absent: the next apply deletes project p-acme"
+            )
+
+    def test_gets_one_that_was_created_later(self) -> None:
+        assert not self.asked(project_created(WRITTEN + HOUR), written()).conflicts
+        assert not self.asked(project_created(NOON), written(), pinned="p-earlier").conflicts
+        assert not self.asked(project_created(NOON), Tombstones()).conflicts

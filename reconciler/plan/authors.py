@@ -67,6 +67,8 @@ def _of_tier(change: SharedChange) -> FileKey | None:
 
 
 def _of_tenants(change: SharedChange) -> Iterator[FileKey]:
+    if change.layer is Layer.TIER and change.path is None:
+        return  # by a policy of the tier that goes by time: no commit asks for it
     for tenant in change.tenants:
         yield FileKey(None, tenant, _key(change))
 

@@ -17,7 +17,7 @@ from reconciler.plan.actions.contents import PatchDatabase
 from reconciler.plan.actions.project import CreateProject, TransferProject
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import Layer, Rule, TenantTier
-from reconciler.plan.tenant_tier import declared_at
+from reconciler.plan.tenant_tier import OF_POLICIES, declared_at, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -180,7 +180,14 @@ def _of_action(action: Action, tier: TenantTier | None) -> _One:
             cause, None if tier is None else tier.tier, Layer.FILE, "create", PROJECT, None, None, None, None
         )
     name = next((str(value) for key in _NAMES if (value := getattr(action, key, None)) is not None), None)
-    return _One(cause, None, Layer.FILE, action.verb, action.subject, None, None, None, name)
+    return _One(cause, None, _layer(action, tier), action.verb, action.subject, None, None, None, name)
+
+
+def _layer(action: Action, tier: TenantTier | None) -> Layer:
+    """Return the layer that asks for a thing: the tier, by a policy, or the tenant's file."""
+    if tier is None or not isinstance(action, OF_POLICIES):
+        return Layer.FILE
+    return Layer.FILE if any(path in tier.layers for path in paths_of(action)) else Layer.TIER
 
 
 _NAMES: Final = ("replica", "snapshot", "database", "role", "branch")

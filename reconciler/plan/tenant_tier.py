@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.plan.actions.branch import PatchBranch
+from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.actions.compute import PatchEndpoint
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.plan import Layer, TenantTier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Boost, Tenant
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _OF_A_FILE = ("dev_branches", "snapshots", "roles", "databases", "state", "recover", "adoption")
 _RAISED = ("quota", "compute")
+OfPolicies: TypeAlias = "CreateSnapshot | DeleteSnapshot | CreateBranch | DeleteBranch"
+OF_POLICIES: Final = (CreateSnapshot, DeleteSnapshot, CreateBranch, DeleteBranch)
+"""Actions that a policy of the tier may ask for: ``rotate``, ``before``, ``at_limit``, ``cleanup``."""
 
 
 def tiers(plan: Plan, desired: DesiredState, history: History) -> dict[str, TenantTier]:
@@ -29,10 +33,31 @@ def tiers(plan: Plan, desired: DesiredState, history: History) -> dict[str, Tena
         found.setdefault(action.tenant, []).append(action)
     declared = ((desired.tenants.get(name), found[name]) for name in sorted(found))
     return {
-        tenant.name: TenantTier(tenant.tier, history.tier(tenant.name), dict(_layers(desired, tenant, actions)))
+        tenant.name: TenantTier(
+            tenant.tier,
+            history.tier(tenant.name),
+            dict(_layers(desired, tenant, actions, _named(tenant, history))),
+        )
         for tenant, actions in declared
         if tenant is not None
     }
+
+
+def _named(tenant: Tenant, history: History) -> frozenset[str]:
+    """Return the paths of the branches and snapshots that files declare of a tenant, now or before.
+
+    All others are taken and deleted by policies of the tier.
+    """
+    declared = (tenant, *history.each_known(tenant.name))
+    branches = (f"dev_branches.{one.name}" for each in declared for one in each.dev_branches or ())
+    snapshots = (f"snapshots.{one.name}" for each in declared for one in each.snapshots or ())
+    return frozenset((*branches, *snapshots))
+
+
+def paths_of(action: OfPolicies) -> tuple[str, str]:
+    """Return the paths of a branch or a snapshot in the files; a branch may be a snapshot that is kept as one."""
+    name = action.snapshot if isinstance(action, CreateSnapshot | DeleteSnapshot) else action.branch
+    return f"snapshots.{name}", f"dev_branches.{name}"
 
 
 def declared_at(action: Action, change: FieldChange) -> str:
@@ -47,11 +72,16 @@ def declared_at(action: Action, change: FieldChange) -> str:
     return change.path
 
 
-def _layers(desired: DesiredState, tenant: Tenant, actions: Iterable[Action]) -> Iterator[tuple[str, Layer]]:
+def _layers(
+    desired: DesiredState, tenant: Tenant, actions: Iterable[Action], named: Collection[str]
+) -> Iterator[tuple[str, Layer]]:
     """Yield the layer of each changed value that is not simply the tier's, by its path in the files."""
     boosts = [boost for boost in tenant.boosts if boost.in_force(desired.moment)]
     default = desired.default_branch(tenant)
     for action in actions:
+        if isinstance(action, OF_POLICIES):
+            yield from ((path, Layer.FILE) for path in paths_of(action) if path in named)
+            continue
         main = isinstance(action, PatchEndpoint) and action.replica is None and action.branch == default
         for change in action.changes:
             path = change.path if main else declared_at(action, change)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.desired.tenant import Boost, DevBranch, Overrides
+from reconciler.desired.rotation import Rotation
+from reconciler.desired.tenant import Boost, DevBranch, Overrides, Snapshot
+from reconciler.desired.tier import SnapshotPolicy
+from reconciler.live.project import LiveSnapshot
 from reconciler.model.compute import Compute
+from reconciler.model.problem import Location
 from reconciler.model.values import replace
+from reconciler.plan.authors import FileKey, authors_of, by_place, with_authors
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.history import History
-from reconciler.plan.plan import Layer, Plan, Rule
+from reconciler.plan.plan import Authored, Layer, Plan, Rule
 from reconciler.plan.shared_changes import MOST_VALUES, shared_changes
 from reconciler.plan.tenant_tier import tiers
 from tests.harness.builders import (
@@ -29,6 +35,8 @@ from tests.harness.builders import (
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.desired.state import DesiredState
     from reconciler.live.project import LiveProject
     from reconciler.plan.shared_changes import SharedChange
@@ -84,6 +92,42 @@ def test_an_override_and_a_boost_are_told_apart_from_the_tier() -> None:
     before = a_fleet(a_tenant("ada", "pro"), a_tenant("bob", "pro"))
     changes = shared_changes(planned(before, a_fleet(override, boost), *map(a_pro_project, NAMES[:2])))
     assert {one.layer: one.tenants for one in changes} == {Layer.OVERRIDE: ("ada",), Layer.BOOST: ("bob",)}
+
+
+class TestWhatATierAsksForByItself:
+    """``rotate`` goes by time: no commit to the tenant's file asks for a snapshot or a deletion of it."""
+
+    def made(self) -> Plan:
+        rotation = Rotation("auto-{date}", 86_400, 1)
+        tier = replace(PRO_TIER, snapshots=SnapshotPolicy(rotate=rotation))
+        before = a_fleet(a_tenant("ada", "pro"), tiers=(tier,))
+        after = a_fleet(a_tenant("ada", "pro", snapshots=(Snapshot("v1"),)), tiers=(tier,))
+        yesterday = NOON - timedelta(days=1)
+        old = LiveSnapshot("s", f"auto-{yesterday:%Y-%m-%d}", "br-p-ada", yesterday)
+        live = replace(a_pro_project("ada"), created_at=NOON - timedelta(days=9), snapshots=(old,))
+        return planned(before, after, live)
+
+    def test_stands_apart_from_what_files_declare(self) -> None:
+        today, yesterday = (f"auto-{NOON - timedelta(days=back):%Y-%m-%d}" for back in (0, 1))
+        asked = {(one.verb, one.names): one.layer for one in shared_changes(self.made())}
+        assert asked[("create", ("v1",))] is Layer.FILE
+        assert asked[("create", (today,))] is Layer.TIER
+        assert asked[("delete", (yesterday,))] is Layer.TIER
+
+    def test_has_no_author(self) -> None:
+        searched: list[FileKey] = []
+
+        def find(places: Collection[FileKey]) -> dict[FileKey, Authored]:
+            searched.extend(places)
+            return {
+                at: Authored(Location("f"), at.tier, at.tenant, at.key, "c0", "Ada", "Add v1") for at in places
+            }
+
+        plan = with_authors(self.made(), find)
+        of_the_tier = [one for one in shared_changes(plan) if one.layer is Layer.TIER]
+        assert of_the_tier
+        assert [list(authors_of(one, by_place(plan))) for one in of_the_tier] == [[]] * len(of_the_tier)
+        assert set(searched) == {FileKey(None, "ada", "snapshots")}
 
 
 def test_drift_stands_apart_from_what_is_requested() -> None:

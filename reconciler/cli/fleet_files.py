@@ -69,8 +69,12 @@ if TYPE_CHECKING:
 NO_BASE = "none"
 NOTHING_IS_TAKEN = "reductions, transfers and creations are refused"
 HIDDEN_HINT = "commit it, or let git look at it again: git update-index --no-assume-unchanged --no-skip-worktree"
-AHEAD_HINT = "check the branch out; or say --ref BRANCH, --base REF, or --allow lowering"
-SHALLOW_HINT = "fetch the whole history (fetch-depth: 0); after criss-cross merges, merge the base once more"
+AHEAD_HINT = (
+    "if that branch was applied, check it out; if it is only proposed, name the branch of these files with --ref, "
+    "or the last applied commit with --base"
+)
+SHALLOW_HINT = "fetch the whole history: git fetch --unshallow; in CI, fetch-depth: 0"
+NO_FORK_HINT = "fetch the whole history (fetch-depth: 0); after criss-cross merges, merge the base once more"
 
 
 class InvalidFilesError(ReconcilerError):
@@ -227,7 +231,7 @@ class FleetFiles:
         fork = fork_point(self._directory, compared)
         if fork is None:
             problem = f"{compared} and HEAD have no merge base in this clone, or several"
-            _tell(f"{problem}: {NOTHING_IS_TAKEN}", SHALLOW_HINT)
+            _tell(f"{problem}: {NOTHING_IS_TAKEN}", NO_FORK_HINT)
             return History(lost=True)
         if hidden := missing_in_git(self._directory, PRICE_LIST):
             _tell(f"git {hidden}: {NOTHING_IS_TAKEN}", HIDDEN_HINT)

@@ -91,7 +91,11 @@ def _base(root: Path, stated: str | None) -> Iterator[Check]:
         return
     if stated is None and (branch := ahead_of_head(root)):
         message = f"branch {branch} is ahead of these files: {NO_PAST}"
-        yield warn(Area.GIT, message, "check the branch out, or name what was applied last: --base REF")
+        yield warn(
+            Area.GIT,
+            message,
+            "if it was applied, check it out; if it is only proposed, name what was applied last: --base REF",
+        )
         return
     ref = stated or base_ref(root)
     if ref is None:

@@ -113,6 +113,24 @@ class TestFilesThatAreOlderThanTheBase:
         assert ended.code == 5
         assert transfers(old) == before
 
+    def test_a_proposed_branch_holds_nothing_back_once_the_branch_of_these_files_is_named(
+        self, fleet: Shell
+    ) -> None:
+        grant(fleet, "acme", 6)
+        commit(fleet)
+        git(fleet.folder, "checkout", "--quiet", "-b", "proposal")
+        grant(fleet, "bluebird", 9)
+        commit(fleet)
+        git(fleet.folder, "checkout", "--quiet", "main")
+        refused = run(fleet, "apply")
+        assert refused.code == 5
+        assert "if it is only proposed, name the branch of these files with --ref" in " ".join(refused.err.split())
+        told = " ".join(refused.out.split())
+        assert "name the last applied commit with --base, in a clone that has the whole history" in told
+        assert "commit it" not in told
+        assert run(fleet, "apply", "--ref", "main").code == 0
+        assert transfers(fleet) == {"acme": 6, "bluebird": 8}
+
     def test_a_branch_that_was_cut_before_shows_no_change_of_another(self, fleet: Shell) -> None:
         git(fleet.folder, "branch", "feature")
         grant(fleet, "acme", 20)

@@ -221,8 +221,16 @@ def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verd
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
         "it is a reduction, and no known commit asks for it",
-        "commit it and name the last applied commit with --base, or permit it with --allow lowering",
+        f"{_showing_a_commit(context)}, or permit it with --allow lowering",
     )
+
+
+def _showing_a_commit(context: TenantContext) -> str:
+    """Return what lets a run find the commit that asks for a reduction."""
+    history = context.history
+    if (history.lost or history.unbased) and context.planned.tenant not in history.unheld:
+        return "name the last applied commit with --base, in a clone that has the whole history"
+    return "commit it and name the last applied commit with --base"
 
 
 def _permitting_drift(policy: str) -> str:

@@ -8,18 +8,24 @@ not asked.
 
 from __future__ import annotations
 
-from operator import itemgetter
+from itertools import chain, starmap
+from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
 
 _MARK: Final = Struct("<QQqqq")
+MEASURES: Final = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+"""What is marked of the status of a file."""
+GONE: Final = (0, 0, 0, 0, 0)
+"""The measures of a file that was deleted while its folder was listed."""
+NO_MARKS: Final = _MARK.pack(*GONE)
 _TIMES: Final = Struct("<qq")
 _ID_BYTES: Final = 20
 _DIGEST: Final = slice(_MARK.size, _MARK.size + _ID_BYTES)
+_EACH: Final = Struct(f"{_MARK.size}s")
 _BLOB: Final = slice(_DIGEST.stop, _DIGEST.stop + _ID_BYTES)
 _ALONE: Final = b"\1"
 _NOT_ALONE: Final = b"\0"
@@ -37,9 +43,14 @@ class KeptFolder(NamedTuple):
     """How many there were."""
 
 
-def mark(status: os.stat_result) -> bytes:
-    """Return the marks of a file."""
-    return _MARK.pack(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def marks_of(measures: Iterable[tuple[int, ...]]) -> bytes:
+    """Return the marks of files with these measures, one after the other."""
+    return b"".join(starmap(_MARK.pack, measures))
+
+
+def each(marks: bytes) -> Iterator[bytes]:
+    """Return the marks of each file."""
+    return chain.from_iterable(_EACH.iter_unpack(marks))
 
 
 def row(marks: bytes, digest: bytes, blob: str, *, alone: bool) -> bytes:

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING
 from reconciler.files import disk_marks
 from reconciler.files.digests import FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
-from reconciler.files.tree import WorkTree
+from reconciler.files.tree import FolderListing, WorkTree
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as Names
     from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.commit_beside_disk import Apart
     from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.kept_scans import KeptScan
     from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
-    from reconciler.files.tree import FolderListing, Tree
+    from reconciler.files.tree import Scan, Tree
 
 
 @dataclass(slots=True)
@@ -141,13 +143,31 @@ class KnownFiles:
         if self.stored is not None:
             self.stored.save_prices(self.price_lists)
 
-    def save_tenants(self, looked_at_ns: int, folders: Callable[[], Mapping[str, KeptFolder]]) -> None:
+    def save_tenants(
+        self, looked_at_ns: int, folders: Callable[[], Mapping[str, KeptFolder]], scans: Mapping[str, Scan]
+    ) -> None:
         """Keep tenants that are new for later runs. ``looked_at_ns`` is before a file was read; ``folders`` says
-        what git has for the folders on disk.
+        what git has for the folders on disk, and ``scans`` has what is below each.
         """
         if self.stored is not None:
             self.stored.save_tenants(self.tenants)
-            self.stored.save_on_disk(self.on_disk, looked_at_ns, folders)
+            self.stored.save_on_disk(self.on_disk, looked_at_ns, folders, scans)
+
+    def kept_scan(self, folder: str) -> KeptScan | None:
+        """Return what an earlier run has found below a folder."""
+        return None if self.stored is None else self.stored.kept_scan(folder)
+
+    def concerning(self, tree: WorkTree, folder: str, wanted: Names[str]) -> FolderListing | None:
+        """Return the files below a folder on disk that a run about the tenants with these identities looks at.
+
+        None if no earlier run has kept what it found there.
+        """
+        if (kept := self.kept_scan(folder)) is None:
+            return None
+        scan = tree.scan(folder)
+        files = kept.concerning(scan, wanted)
+        tree.note(folder, files)
+        return FolderListing(tuple(files), scan.problems, others=scan)
 
     def kept_id(self, folder: str, files: Sequence[str]) -> str | None:
         """Return the id that git has for a folder with these files, if each is as an earlier run has found it."""
@@ -196,13 +216,32 @@ class KnownTenants:
         """
         if (root, folder) in self._kept_ids:
             return self._kept_ids[root, folder]
-        listing = self.tree(root).listing(folder)
+        tree = self.tree(root)
+        if (same := self._id_of_same(tree, folder)) is not None:
+            self._kept_ids[root, folder] = same
+            return same
+        listing = tree.listing(folder)
+        if not self.complete:
+            self._look_up_all(listing, tree)
         if self._compared(root, folder) is None and not listing.problems:
             kept = self._kept_id(folder, listing.files)
             if kept is not None:
                 self._kept_ids[root, folder] = kept
                 return kept
         return self.folders(root, folder).ids.get(folder)
+
+    def _id_of_same(self, tree: WorkTree, folder: str) -> str | None:
+        """Return the id that an earlier run has kept of a folder, if all files are as it found them."""
+        if folder in tree.listed() and folder not in tree.scans():
+            return None
+        scan = tree.scan(folder)
+        kept = (known.kept_scan(folder) for known in self._files.values())
+        return next((one.id for one in kept if one is not None and one.id and one.is_still(scan)), None)
+
+    def _look_up_all(self, listing: FolderListing, tree: WorkTree) -> None:
+        """Find the rows of all files, of which a run about a few tenants has looked at some only."""
+        for known in self._files.values():
+            known.all_unchanged([path for path in listing.files if path not in known.on_disk], tree.marks or {})
 
     def folders(self, root: Path, folder: str) -> FoldersOnDisk:
         """Return a folder on disk with all below it; none where anything is wrong in one of them."""
@@ -256,9 +295,19 @@ class KnownTenants:
 
     def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
         """Return the files of a folder on disk, if it has just those of git's folder with this id."""
+        tree = self._tree_with(folder, id_)
+        return None if tree is None else tree.listing(folder)
+
+    def same_scan(self, folder: str, id_: str | None) -> Scan | None:
+        """Return what ``same_listing`` has, as it was found."""
+        tree = self._tree_with(folder, id_)
+        return None if tree is None else tree.scans().get(folder)
+
+    def _tree_with(self, folder: str, id_: str | None) -> WorkTree | None:
         for root, tree in self._trees.items() if id_ is not None else ():
-            if folder in tree.listed() and self.folder_id(root, folder) == id_:
-                return tree.listing(folder)
+            seen = folder in tree.scans() or folder in tree.listed()
+            if seen and self.folder_id(root, folder) == id_:
+                return tree
         return None
 
     def under(self, prices: PriceList) -> KnownFiles | None:
@@ -293,8 +342,9 @@ class KnownTenants:
 
     def _save_tenants(self) -> None:
         self._note_folder_ids()
+        scans = {folder: scan for tree in self._trees.values() for folder, scan in tree.scans().items()}
         for known in self._files.values():
-            known.save_tenants(self._began_ns, self._kept_folders)
+            known.save_tenants(self._began_ns, self._kept_folders, scans)
             if known.stored is not None:
                 known.stored.forget_on_disk()
         for tree in self._trees.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -13,10 +14,18 @@ from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import alongside, declared_twice, names_in, pins_in
 from reconciler.files.entry import ROWS, Entry, Text, entries_of
 from reconciler.files.finding import Finding
+from reconciler.files.kept_scans import named
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
-from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, pointer, stem_of
+from reconciler.files.tree import (
+    MAX_FILE_BYTES,
+    MAX_LINES_FILE_BYTES,
+    FolderListing,
+    WorkTree,
+    pointer,
+    stem_of,
+)
 from reconciler.files.unchanged_files import UnchangedFiles
 from reconciler.model.problem import Location, Problem, Severity
 from reconciler.model.quoting import shown
@@ -37,6 +46,8 @@ MOST_BROKEN_LINES: Final = 1000
 """After this many broken lines the rest of a file is not read: it does not contain tenants."""
 MOST_NAMED: Final = 3
 """Files that a warning names; the others are only counted."""
+MOST_ONE_BY_ONE: Final = 500
+"""Files on disk: to read so many takes as long as to look up all of a large fleet."""
 NO_JSON: Final = "the rest is not read; write one JSON tenant per line"
 _PIN: Final = b"project_id"
 _EARLIER_NAMES: Final = b"previously"
@@ -137,7 +148,11 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
     if _takes_from_disk(tree, sources, collection, reading):
         return
     found_before = len(collection.problems)
-    listings = _listings(tree, sources, collection, reading)
+    listings = _few_files(tree, sources, collection, reading) or _listings(tree, sources, reading)
+    for folder, listing in listings.items():
+        unread = listing.unread or (folder,) * len(listing.problems)
+        for problem, path in zip(listing.problems, unread, strict=True):
+            collection.lose(problem, path)
     of_lines = _paths(tree, [source for source in sources if source.json_lines], listings, collection, reading)
     files = _paths(tree, [source for source in sources if not source.json_lines], listings, collection, reading)
     if collection.fleet is not None and reading.only is None and not reading.past:
@@ -170,7 +185,8 @@ def _takes_from_disk(
         collection.take_whole(files.whole)
         return True
     attempt = collection.copy()
-    listings = {fixed_folder(source.pattern): tuple(apart.in_commit) for source in sources}
+    in_commit = FolderListing(tuple(apart.in_commit))
+    listings = {fixed_folder(source.pattern): in_commit for source in sources}
     _add_files(tree, _matching(tree, sources, listings, attempt, reading), {}, attempt, reading)
     if not attempt.spotless or attempt.clashes or len(attempt.problems) > len(collection.problems):
         return False
@@ -251,7 +267,8 @@ def _unchanged(
     """Return the files that were read before with the same price list; None if that cannot be used."""
     if reading.files is None or collection.lost:
         return None
-    return UnchangedFiles(tree, reading.marks, reading.commit, reading.files, collection, lines)
+    few = reading.only is not None and 0 < len(reading.marks) <= MOST_ONE_BY_ONE
+    return UnchangedFiles(tree, reading.marks, reading.commit, reading.files, collection, lines, few)
 
 
 @lru_cache(maxsize=2)
@@ -266,26 +283,65 @@ def _mention(names: frozenset[str]) -> re.Pattern[bytes]:
     return re.compile(f"(?<!{TENANT_SIGN})(?:{words})(?!{TENANT_SIGN})".encode(), re.IGNORECASE)
 
 
-def _listings(
-    tree: Tree, sources: Iterable[TenantSource], collection: Collection, reading: Reading
-) -> dict[str, tuple[str, ...]]:
+def _folders(sources: Iterable[TenantSource]) -> list[str]:
+    """Return the fixed folder of each source, each once."""
+    return list(dict.fromkeys(fixed_folder(source.pattern) for source in sources))
+
+
+def _listings(tree: Tree, sources: Iterable[TenantSource], reading: Reading) -> dict[str, FolderListing]:
     """Return the files below the fixed folder of each source, each folder listed once."""
-    listings: dict[str, tuple[str, ...]] = {}
+    listings: dict[str, FolderListing] = {}
     known, commit = reading.known, reading.commit
-    for folder in dict.fromkeys(fixed_folder(source.pattern) for source in sources):
+    for folder in _folders(sources):
         same = known and commit and known.same_listing(folder, commit.folder_id(folder))
-        listing = same or tree.listing(folder)
-        listings[folder] = listing.files
-        unread = listing.unread or (folder,) * len(listing.problems)
-        for problem, path in zip(listing.problems, unread, strict=True):
-            collection.lose(problem, path)
+        listings[folder] = same or tree.listing(folder)
     return listings
+
+
+def _few_files(
+    tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading
+) -> dict[str, FolderListing] | None:
+    """Return of the files that ``_listings`` has those that a run about a few tenants looks at; None if that is
+    not known.
+    """
+    fleet = collection.fleet
+    of_lines = any(source.json_lines for source in sources) or (fleet is not None and fleet.sql_sources)
+    if reading.only is None or reading.known is None or collection.lost or of_lines:
+        return None
+    if reading.commit is not None:
+        return _own_files(sources, reading.only, reading.known, reading.commit)
+    if reading.files is None or not isinstance(tree, WorkTree):
+        return None
+    found: dict[str, FolderListing] = {}
+    for folder in _folders(sources):
+        if (listing := reading.files.concerning(tree, folder, _identities(reading.only))) is None:
+            return None
+        found[folder] = listing
+    return found
+
+
+def _own_files(
+    sources: Iterable[TenantSource], only: frozenset[str], known: KnownTenants, commit: CommitTree
+) -> dict[str, FolderListing] | None:
+    """Return the files of a commit that are named after the wanted tenants, if its folders are those on disk; None
+    if others are to be read, too (``Reading.paths``).
+    """
+    found: dict[str, FolderListing] = {}
+    for folder in _folders(sources):
+        if (scan := known.same_scan(folder, commit.folder_id(folder))) is None:
+            return None
+        found[folder] = FolderListing(tuple(named(scan, _identities(only))), others=scan)
+    matches = (
+        filter(compiled(source.pattern).fullmatch, found[fixed_folder(source.pattern)].files) for source in sources
+    )
+    owned = {identity(stem_of(path)) for path in chain.from_iterable(matches) if path != PRICE_LIST}
+    return found if _identities(only) <= owned else None
 
 
 def _paths(
     tree: Tree,
     sources: Iterable[TenantSource],
-    listings: Mapping[str, tuple[str, ...]],
+    listings: Mapping[str, FolderListing],
     collection: Collection,
     reading: Reading,
 ) -> list[str]:
@@ -294,7 +350,8 @@ def _paths(
     for source in sources:
         matches = _matching(tree, [source], listings, collection, reading)
         found.update(dict.fromkeys(matches))
-        if not matches and collection.fleet is not None:
+        others = filter(compiled(source.pattern).fullmatch, listings[fixed_folder(source.pattern)].others)
+        if not matches and collection.fleet is not None and all(path == PRICE_LIST for path in others):
             collection.problems.append(_no_match(source))
     return list(found)
 
@@ -302,14 +359,14 @@ def _paths(
 def _matching(
     tree: Tree,
     sources: Iterable[TenantSource],
-    listings: Mapping[str, tuple[str, ...]],
+    listings: Mapping[str, FolderListing],
     collection: Collection,
     reading: Reading,
 ) -> list[str]:
     """Return the files that any of the sources matches, each once."""
     found: dict[str, None] = {}
     for source in sources:
-        files, matching = listings[fixed_folder(source.pattern)], compiled(source.pattern)
+        files, matching = listings[fixed_folder(source.pattern)].files, compiled(source.pattern)
         found.update(dict.fromkeys(filter(matching.fullmatch, files)))
         found.pop(PRICE_LIST, None)
         for path in filter(_misnamed, files):
@@ -319,7 +376,7 @@ def _matching(
 
 
 def _unmatched(
-    sources: Iterable[TenantSource], listings: Mapping[str, tuple[str, ...]], known: set[str]
+    sources: Iterable[TenantSource], listings: Mapping[str, FolderListing], known: set[str]
 ) -> Iterator[Problem]:
     """Warn of YAML files in the folder of a source that no source reads. ``known`` are the files that are read or
     reported.
@@ -330,7 +387,7 @@ def _unmatched(
         folder = fixed_folder(source.pattern)
         if not folder or source.json_lines:
             continue
-        missed = [path for path in listings[folder] if path not in known and _is_yaml(path)]
+        missed = [path for path in listings[folder].files if path not in known and _is_yaml(path)]
         known.update(missed)
         if missed:
             more = f" and {len(missed) - MOST_NAMED:,} more" if len(missed) > MOST_NAMED else ""

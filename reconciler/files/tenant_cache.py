@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reconciler.files.disk_marks import KeptFolder, marks_are_reliable
+from reconciler.files.kept_scans import KeptScan, kept_scan
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.tree import Scan
 
 MOST_BYTES: Final = 2**28
 MOST_FILES: Final = 8
@@ -41,6 +43,7 @@ MOST_FILES: Final = 8
 TENANTS: Final = ".tenants"
 PRICES: Final = ".prices"
 DISK: Final = ".disk"
+SCANS: Final = ".scans"
 _MAGIC: Final = b"reconciler tenants 1\n"
 _CHECK_BYTES: Final = 32
 _OWN: Final = 0o700
@@ -102,6 +105,15 @@ class TenantCache:
         """Return what git has for a folder with just such files in ``on_disk``; None if that was not kept."""
         return self._on_disk.folders.get(folder)
 
+    def kept_scan(self, folder: str) -> KeptScan | None:
+        """Return what was found below a folder, for runs about a few tenants; None if that was not kept."""
+        return self._scans.get(folder)
+
+    @cached_property
+    def _scans(self) -> Mapping[str, KeptScan]:
+        has = self.root and self._has(SCANS)
+        return (_read(self._disk_file.with_suffix(SCANS), dict[str, KeptScan]) if has else None) or {}
+
     @cached_property
     def _on_disk(self) -> _OnDisk:
         found = _read(self._disk_file, _OnDisk) if self.root and self._has(DISK) else None
@@ -113,10 +125,14 @@ class TenantCache:
         return self.file.with_name(f"{self.file.stem}-{folder}{DISK}")
 
     def save_on_disk(
-        self, files: Mapping[str, bytes], looked_at_ns: int, folders: Callable[[], Mapping[str, KeptFolder]]
+        self,
+        files: Mapping[str, bytes],
+        looked_at_ns: int,
+        folders: Callable[[], Mapping[str, KeptFolder]],
+        scans: Mapping[str, Scan],
     ) -> None:
         """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read;
-        ``folders`` says what git has for the folders of these files.
+        ``folders`` says what git has for the folders of these files, and ``scans`` has what is below each.
         """
         if not self.root or _is_strange(self.folder):
             return
@@ -125,11 +141,16 @@ class TenantCache:
         new = {path for path in others if marks_are_reliable(files[path], looked_at_ns)}
         if new and _are_enough(len(new), len(files)):
             late = {*others} - new
-            _write(self._disk_file, _OnDisk({p: row for p, row in files.items() if p not in late}, folders()))
+            kept, of_git = {path: row for path, row in files.items() if path not in late}, folders()
+            _write(self._disk_file, _OnDisk(kept, of_git))
+            ids = {} if late else {folder: one.id for folder, one in of_git.items()}
+            seen = {folder: kept_scan(scan, kept, ids.get(folder, "")) for folder, scan in scans.items()}
+            _write(self._disk_file.with_suffix(SCANS), seen)
 
     def forget_on_disk(self) -> None:
-        """Free the memory of ``on_disk``, which is read again when it is needed."""
-        self.__dict__.pop("_on_disk", None)
+        """Free the memory of ``on_disk`` and ``kept_scan``, which are read again when they are needed."""
+        for name in ("_on_disk", "_scans"):
+            self.__dict__.pop(name, None)
 
     def _has(self, ending: str) -> bool:
         """Return whether there is any such file: if not, the program need not be read."""

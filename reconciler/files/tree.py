@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
-from reconciler.files.disk_marks import mark
+from reconciler.files.disk_marks import GONE, MEASURES, NO_MARKS, each, marks_of
 from reconciler.files.links import FOLDERS, LEAVES, LEAVES_TENANTS, NOWHERE, is_below, is_outside, remedy, resolved
 from reconciler.files.regular_files import (
     FILE,
@@ -27,7 +27,7 @@ from reconciler.model.problem import Location, Problem
 from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from reconciler.files.repository import LinkTargets
@@ -54,6 +54,7 @@ def pointer(data: bytes) -> tuple[str, str] | None:
     return None
 
 
+BETWEEN: Final = "\0"
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES_FILE_BYTES: Final = 2**28
 """For files with one tenant per line, which contain whole fleets."""
@@ -71,6 +72,53 @@ class FolderListing(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     unread: tuple[str, ...] = ()
     """The path of each problem; empty if that is the folder itself."""
+    others: Iterable[str] = ()
+    """Where only a part is listed: all files."""
+
+
+def names_in(joined: str) -> list[str]:
+    """Return names that are joined by NUL, which no name contains."""
+    return joined.split(BETWEEN) if joined else []
+
+
+class ScannedFolder(NamedTuple):
+    """The files of one folder on disk that are no links, in the order of the file system."""
+
+    path: str
+    """From the tree's root."""
+    names: str
+    """Joined (``names_in``)."""
+    marks: bytes
+    """Those of each file (``disk_marks.py``), if they are noted."""
+
+    def files(self) -> list[str]:
+        """Return the names."""
+        return names_in(self.names)
+
+
+class Scan(Struct, frozen=True):
+    """What is below a folder on disk, folder by folder."""
+
+    folders: tuple[ScannedFolder, ...] = ()
+    links: tuple[str, ...] = ()
+    """The paths of links to files."""
+    problems: tuple[Problem, ...] = ()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the path of each file."""
+        yield from self.links
+        for folder in self.folders:
+            yield from (_joined(folder.path, name) for name in folder.files())
+
+    def marks(self) -> dict[str, bytes]:
+        """Return the marks of all files that are no links, by path; without those that were deleted meanwhile."""
+        found: dict[str, bytes] = {}
+        for folder in self.folders:
+            paths = (_joined(folder.path, name) for name in folder.files())
+            found.update(zip(paths, each(folder.marks), strict=True))
+        if NO_MARKS in found.values():
+            return {path: mark for path, mark in found.items() if mark != NO_MARKS}
+        return found
 
 
 class Tree(Protocol):
@@ -103,28 +151,53 @@ class WorkTree(PartlyCompared, frozen=True):
     def listing(self, folder: str) -> FolderListing:
         """As in Tree."""
         if self.marks is None:
-            return self._listed(folder)
+            return _listed(self.scan(folder))
         if folder not in self._cache.listings:
-            self._cache.listings[folder] = self._listed(folder)
+            scan = self.scan(folder)
+            self.marks.update(scan.marks())
+            self._cache.listings[folder] = _listed(scan)
         return self._cache.listings[folder]
 
-    def _listed(self, folder: str) -> FolderListing:
+    def scan(self, folder: str) -> Scan:
+        """Return what is below a folder, found once if marks are noted."""
+        if folder in self._cache.scans:
+            return self._cache.scans[folder]
         problems: list[Problem] = []
         try:
             home = resolved(folder, self.link)
-            files = self._walk(folder, home, problems)
+            folders, links = self._walk(folder, home, problems)
+            found = Scan(tuple(folders), tuple(links), tuple(problems))
         except UnreadableError as error:
-            return FolderListing((), (self._problem(folder, str(error)),))
-        return FolderListing(tuple(sorted(files)), tuple(problems))
+            found = Scan(problems=(self._problem(folder, str(error)),))
+        if self.marks is not None:
+            self._cache.scans[folder] = found
+        return found
+
+    def note(self, folder: str, files: Iterable[str]) -> None:
+        """Put the marks of some files below a folder into ``marks``."""
+        if (noted := self.marks) is None:
+            return
+        wanted = {*files}
+        folders = {path.rpartition("/")[0] for path in wanted}
+        for found in self.scan(folder).folders:
+            if found.path in folders:
+                paths = (_joined(found.path, name) for name in found.files())
+                marked = zip(paths, each(found.marks), strict=True)
+                noted.update((path, mark) for path, mark in marked if path in wanted and mark != NO_MARKS)
+
+    def scans(self) -> Mapping[str, Scan]:
+        """Return what was found of each folder, until marks are forgotten."""
+        return self._cache.scans
 
     def listed(self) -> Mapping[str, FolderListing]:
-        """Return the folders that were listed, if each is listed once."""
+        """Return the folders of which all files were listed, if each is listed once."""
         return self._cache.listings
 
     def forget_marks(self) -> None:
         """Free their memory: files that are loaded once more are read."""
         if self.marks is not None:
             self.marks.clear()
+            self._cache.scans.clear()
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As in Tree."""
@@ -205,63 +278,62 @@ class WorkTree(PartlyCompared, frozen=True):
         folder = self._cache.root
         return path if folder == "." else os.path.join(folder, path)  # noqa: PTH118 - fast enough for 30,000 files
 
-    def _walk(self, folder: str, home: str, problems: list[Problem]) -> list[str]:
-        """Return files under their given names; ``home`` is the folder without links."""
-        files: list[str] = []
+    def _walk(self, folder: str, home: str, problems: list[Problem]) -> tuple[list[ScannedFolder], list[str]]:
+        """Return files under their given names, and links to files; ``home`` is the folder without links."""
+        folders: list[ScannedFolder] = []
+        links: list[str] = []
         todo = [""]
         while todo:
             below = todo.pop()
-            for entry in self._folders(_joined(home, below), _joined(folder, below), home, files, problems):
-                if (path := _joined(below, entry)).count("/") < MAX_FOLDERS:
+            real, named = _joined(home, below), _joined(folder, below)
+            try:
+                scanned, others = self._scanned(real, named)
+            except OSError as error:
+                if not isinstance(error, FileNotFoundError) or real != named:
+                    problems.append(self._problem(named, self._no_folder(real, error)))
+                continue
+            folders.append(scanned)
+            for name, what in others:
+                path = _joined(below, name)
+                if what != FOLDER:
+                    self._add_other(_joined(folder, path), _joined(home, path), what, home, links, problems)
+                elif path.count("/") < MAX_FOLDERS:
                     todo.append(path)
                 else:
                     message = f"is more than {MAX_FOLDERS} folders deep"
                     problems.append(self._problem(_joined(folder, path), message))
-        return files
+        return folders, links
 
-    def _folders(
-        self, real: str, named: str, home: str, files: list[str], problems: list[Problem]
-    ) -> Iterator[str]:
-        """Yield the names of the folders in a folder, and add its files, without hidden ones and those with a
-        problem.
-        """
-        try:
-            found = self._scanned(real, named, files)
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError) or real != named:
-                problems.append(self._problem(named, self._no_folder(real, error)))
-            return
-        for name, what in found:
-            if what == FOLDER:
-                yield name
-            elif (hindrance := self._hindrance(_joined(real, name), what, home)) is None:
-                files.append(_joined(named, name))
-            else:
-                problems.append(self._problem(_joined(named, name), hindrance))
+    def _add_other(
+        self, named: str, real: str, what: str, home: str, links: list[str], problems: list[Problem]
+    ) -> None:
+        """Add an entry that is neither a file nor a folder."""
+        if (hindrance := self._hindrance(real, what, home)) is None:
+            links.append(named)
+        else:
+            problems.append(self._problem(named, hindrance))
 
-    def _scanned(self, real: str, named: str, files: list[str]) -> list[tuple[str, str]]:
-        """Add the files of a folder, and note their marks. Return the names of the others, and what each is.
-
-        Hidden ones are left out.
-        """
-        found: list[tuple[str, str]] = []
-        before, marks = f"{named}/" if named else "", self.marks
+    def _scanned(self, real: str, named: str) -> tuple[ScannedFolder, list[tuple[str, str]]]:
+        """Return the files of a folder, the names of its other entries, and what each is, without hidden ones."""
+        names: list[str] = []
+        measures: list[tuple[int, ...]] = []
+        others: list[tuple[str, str]] = []
+        noted = self.marks is not None
         with os.scandir(self._folder(real)) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):
                     continue
                 if not entry.is_file(follow_symlinks=False):
-                    found.append((name, _what(entry)))
+                    others.append((name, _what(entry)))
                     continue
-                path = before + name
-                files.append(path)
-                if marks is not None:
+                names.append(name)
+                if noted:
                     try:
-                        marks[path] = mark(entry.stat(follow_symlinks=False))
-                    except OSError:  # it was deleted since
-                        continue
-        return found
+                        measures.append(MEASURES(entry.stat(follow_symlinks=False)))
+                    except OSError:
+                        measures.append(GONE)
+        return ScannedFolder(named, BETWEEN.join(names), marks_of(measures)), others
 
     def _hindrance(self, path: str, what: str, home: str) -> str | None:
         """Return why an entry that is neither a file nor a folder does not lead to a file either."""
@@ -303,6 +375,7 @@ class _Cache:
     def __init__(self) -> None:
         self._link_targets: tuple[LinkTargets | None] | None = None
         self.listings: dict[str, FolderListing] = {}
+        self.scans: dict[str, Scan] = {}
         self.root: str | None = None
         """The root as text, which a Path takes long to say."""
         self.path: str | None = None
@@ -336,6 +409,10 @@ def _what(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return LINK
     return FOLDER if entry.is_dir(follow_symlinks=False) else kind(entry.stat(follow_symlinks=False).st_mode)
+
+
+def _listed(scan: Scan) -> FolderListing:
+    return FolderListing(tuple(sorted(scan)), scan.problems)
 
 
 def _joined(folder: str, name: str) -> str:

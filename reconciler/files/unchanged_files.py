@@ -61,6 +61,8 @@ class UnchangedFiles(Struct, frozen=True):
     known: KnownFiles
     collection: Collection
     lines: Names[str]
+    one_by_one: bool = False
+    """Whether so few files are looked at that they are read sooner than the rows of all."""
 
     def take_at_once(self, paths: Sequence[str]) -> list[str] | None:
         """Take the files that need not be read, and return the others; None if some of them are in conflict.
@@ -86,7 +88,7 @@ class UnchangedFiles(Struct, frozen=True):
 
     def others(self, paths: Sequence[str], wants: Callable[[str], bool]) -> list[str]:
         """Return the files that may be about a wanted tenant: ``skips_unread`` says why the others are not."""
-        if not self.marks:
+        if not self.marks or self.one_by_one:
             return [*paths]
         rows = self.known.all_unchanged(paths, self.marks)
         alone = {path for path, row in rows.items() if disk_marks.is_alone(row)}
@@ -96,7 +98,7 @@ class UnchangedFiles(Struct, frozen=True):
         """Take a file that was read before: one of a commit as its id says, one on disk as its marks do."""
         marks = self.marks.get(path)
         if marks is not None:
-            row = self.known.unchanged(path, marks)
+            row = None if self.one_by_one else self.known.unchanged(path, marks)
             if row is None:
                 return False
             digest = disk_marks.digest_in(row)
@@ -109,7 +111,7 @@ class UnchangedFiles(Struct, frozen=True):
     def skips_unread(self, path: str) -> bool:
         """Return whether a file need not be read, because its one tenant has its name and concerns no other."""
         marks = self.marks.get(path)
-        row = None if marks is None or self.lines else self.known.unchanged(path, marks)
+        row = None if marks is None or self.lines or self.one_by_one else self.known.unchanged(path, marks)
         return row is not None and disk_marks.is_alone(row)
 
     def takes(self, path: str, stem: str, data: bytes) -> bool:

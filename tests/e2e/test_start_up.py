@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 MODULES_OF_HELP: Final = 29
 """More than a process that has imported click."""
-MODULES_OF_CONVERGE: Final = 657
-MODULES_OF_CONVERGE_READ_BEFORE: Final = 563
+MODULES_OF_CONVERGE: Final = 658
+MODULES_OF_CONVERGE_READ_BEFORE: Final = 564
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 654
-OURS: Final = 234
+MODULES_OF_PLAN: Final = 655
+OURS: Final = 235
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (

@@ -1,0 +1,158 @@
+"""A run about a few tenants looks at few files, and finds in the others whatever concerns these tenants."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.files import disk_marks
+from reconciler.files.known_tenants import KnownTenants
+from reconciler.files.load import OnInvalid, load
+from reconciler.files.tenant_cache import TenantCache
+from reconciler.files.tree import WorkTree
+from tests.unit.files.builders import TIERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.files.load import Loaded
+
+OTHERS = 20
+TEXT = "tenant: {}\ntier: free\n{}"
+
+
+class Fleet:
+    """A fleet of which a run about all tenants has kept what it found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.cache = folder / "fleet", folder / "cache"
+        self.write("tiers.yaml", TIERS)
+        for name in ("acme", *(f"t{number}" for number in range(OTHERS))):
+            self.write(f"tenants/{name}.yaml", TEXT.format(name, ""))
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def keep(self) -> None:
+        known = self._known()
+        load(self.root, known=known, on_invalid=OnInvalid.SKIP)
+        known.save()
+
+    def _known(self, *, complete: bool = True) -> KnownTenants:
+        return KnownTenants(lambda prices: TenantCache.open(self.cache, prices, self.root), complete=complete)
+
+    def load(self, *names: str) -> Loaded:
+        """As a run about these tenants, beside one that knows nothing: both say the same."""
+        loaded = load(
+            self.root, known=self._known(complete=False), on_invalid=OnInvalid.SKIP, only=frozenset(names)
+        )
+        expected = load(self.root, on_invalid=OnInvalid.SKIP, only=frozenset(names))
+        assert loaded == expected
+        assert repr(loaded) == repr(expected)
+        return loaded
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Files count as old at once."""
+    monkeypatch.setattr(disk_marks, "SETTLED_NS", -(10**12))
+    found = Fleet(tmp_path)
+    found.keep()
+    return found
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are read with what was kept."""
+    found: list[str] = []
+    original = WorkTree.read
+
+    def noted(self: WorkTree, path: str, *limit: int) -> bytes:
+        if self.marks is not None and path.startswith("tenants/"):
+            found.append(path)
+        return original(self, path, *limit)
+
+    monkeypatch.setattr(WorkTree, "read", noted)
+    return found
+
+
+def test_only_the_file_of_the_tenant_is_read(fleet: Fleet, read: list[str]) -> None:
+    loaded = fleet.load("acme")
+    assert loaded.desired is not None
+    assert [*loaded.desired.tenants] == ["acme"]
+    assert read == ["tenants/acme.yaml"]
+
+
+def test_of_the_others_those_that_have_changed_are_read(fleet: Fleet, read: list[str]) -> None:
+    fleet.write("tenants/acme.yaml", TEXT.format("acme", "protect: true\n"))
+    fleet.write("tenants/t1.yaml", TEXT.format("t1", "# edited\n"))
+    fleet.write("tenants/new.yaml", TEXT.format("new", ""))
+    (fleet.root / "tenants/t2.yaml").unlink()
+    fleet.load("acme")
+    assert read == ["tenants/acme.yaml", "tenants/new.yaml", "tenants/t1.yaml"]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "edited since"])
+def test_a_pin_in_another_file_is_seen(fleet: Fleet, kept: bool) -> None:
+    file = fleet.root / "tenants/t1.yaml"
+    before = file.stat()
+    fleet.write("tenants/t1.yaml", TEXT.format("t1", "project_id: p-1\n"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if kept:
+        fleet.cache = fleet.cache.with_name("anew")
+        fleet.keep()
+    loaded = fleet.load("acme")
+    assert loaded.desired is not None
+    assert [*loaded.desired.tenants] == ["acme", "t1"]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "made since"])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tenants/many.yaml", "tenant: acme\ntier: pro\n---\ntenant: kim\ntier: free\n"),
+        ("tenants/eu/acme.yaml", TEXT.format("acme", "")),
+        ("tenants/Acme.yaml", TEXT.format("Acme", "")),
+        ("tenants/acme.yml", TEXT.format("acme", "")),
+        ("tenants/kim.yaml", TEXT.format("kim", "previously: [acme]\n")),
+        ("tenants/kim.yaml", "tenant: acme\ntier: pro\n"),
+        ("tenants/kim.yaml", "tenant: [acme\n"),
+    ],
+    ids=["two documents", "twice", "case", "ending", "earlier name", "another's file", "broken"],
+)
+def test_another_file_about_the_tenant_is_found(fleet: Fleet, path: str, text: str, kept: bool) -> None:
+    fleet.write(path, text)
+    if kept:
+        fleet.keep()
+    assert fleet.load("acme") != load(fleet.root, on_invalid=OnInvalid.SKIP, only=frozenset({"t3"}))
+
+
+@pytest.mark.parametrize("goal", ["t1.yaml", "../outside.yaml", "nowhere.yaml"])
+def test_a_link_is_followed_each_time(fleet: Fleet, goal: str) -> None:
+    fleet.write("outside.yaml", TEXT.format("acme", ""))
+    (fleet.root / "tenants/acme.yaml").unlink()
+    (fleet.root / "tenants/acme.yaml").symlink_to(goal)
+    fleet.load("acme")
+    fleet.keep()
+    fleet.load("acme")
+
+
+def test_names_in_any_script_are_found(fleet: Fleet) -> None:
+    for name in ("K1", "é"):
+        fleet.write(f"tenants/{name}.yaml", TEXT.format(name, ""))
+    fleet.keep()
+    for name in ("k1", "K1", "é", "acme"):
+        fleet.load(name)
+
+
+def test_a_source_without_files_is_told_and_one_with_others_is_not(fleet: Fleet) -> None:
+    fleet.write("tiers.yaml", f"{TIERS}tenants: [{{files: 'tenants/t*.yaml'}}, {{files: 'eu/*.yaml'}}]\n")
+    fleet.keep()
+    assert [problem.message for problem in fleet.load("t1").problems] == [
+        "no file matches 'eu/*.yaml': this source has no tenants"
+    ]
+    assert len(fleet.load("acme").problems) == 1

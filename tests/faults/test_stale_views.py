@@ -90,8 +90,8 @@ def no_rivals(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("defect", "first", "words"),
     [
-        pytest.param(never_late, 9, "although", id="late"),
-        pytest.param(no_doubt, 210, "cannot be taken", id="doubt"),
+        pytest.param(never_late, 139, "although", id="late"),
+        pytest.param(no_doubt, 749, "cannot be taken", id="doubt"),
         pytest.param(no_rivals, 221, "twice", id="rivals"),
     ],
 )

@@ -263,8 +263,8 @@ def _history(files: Files, live: LiveState, request: Request) -> History:
     past = files.past(request)
     if not request.permissions.prune or request.removed is None:
         return past
-    names = (orphan.tenant for orphan in orphans(files.desired, identify(files.desired, live)))
-    return replace(past, removed=request.removed(by_document(live, past, names)))
+    found = orphans(files.desired, identify(files.desired, live))
+    return replace(past, removed=request.removed(by_document(files.desired, live, past, found)))
 
 
 def _unchanged_revisions(context: Context, request: Request, live: LiveState, plan: Plan) -> Mapping[str, int]:

@@ -90,7 +90,7 @@ def _spared(
         return older, NEWEST
     if file := history.names_in_files.get(tenant):
         return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
-    if tenant in by_document(live, history, [tenant]):
+    if by_document(desired, live, history, [orphan]):
         return "the tenant signed up by a document, and no file ever declared it", ABSENT
     youngest = now - timedelta(seconds=_min_age_seconds(desired, history))
     later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
@@ -112,10 +112,20 @@ def _may_be_older(history: History, tenant: str) -> str | None:
     return None
 
 
-def by_document(live: LiveState, history: History, tenants: Iterable[str]) -> list[str]:
-    """Return the tenants that the registry remembers although no known file ever declared them."""
-    remembered = (name for name in tenants if name in live.registered or name in live.revisions)
-    return [name for name in remembered if history.known(name) is None and name not in history.removed]
+def by_document(desired: DesiredState, live: LiveState, history: History, orphans: Iterable[Orphan]) -> list[str]:
+    """Return the tenants whose connection string somebody received, or that the registry remembers, although no
+    known file ever declared them.
+
+    The project itself shows the first: it is true without a registry too, and with a new or an older one.
+    """
+    signed_up = (
+        orphan.tenant
+        for orphan in orphans
+        if ownership.handed_out(orphan.project, desired.fleet)
+        or orphan.tenant in live.registered
+        or orphan.tenant in live.revisions
+    )
+    return [name for name in signed_up if history.known(name) is None and name not in history.removed]
 
 
 def _min_age_seconds(desired: DesiredState, history: History) -> int:

@@ -9,10 +9,11 @@ import pytest
 
 from reconciler.desired.policy import Policy
 from reconciler.live.registered import Registered
+from reconciler.model.annotations import creation_annotations
 from reconciler.model.values import replace
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.plan import Rule
-from tests.harness.builders import NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
@@ -116,6 +117,15 @@ def test_who_signed_up_by_a_document_is_spared(view: dict[str, Any]) -> None:
     assert "signed up by a document" in spared(pruned(view=view))
     assert pruned(DECLARED, view=view).tenants, "a file has declared it, and was removed"
     assert pruned(History(KEPT, removed=frozenset({"gone"})), view=view).tenants, "a commit took it out long ago"
+
+
+def test_so_is_one_whose_project_shows_it_whatever_the_registry_knows() -> None:
+    """Without a registry, or with a new one or a row that a backup lacks."""
+    signed_up = creation_annotations(fleet="prod", tenant="gone", run="r1", returns_strings=True)
+    branches = (a_branch(annotations=signed_up),)
+    assert "signed up by a document" in spared(pruned(branches=branches))
+    assert pruned(DECLARED, branches=branches).tenants, "a file has declared it, and was removed"
+    assert pruned(History(KEPT, removed=frozenset({"gone"})), branches=branches).tenants
 
 
 def test_a_tenant_of_whom_an_unread_file_speaks_is_spared() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -92,6 +92,10 @@ class Defaults(Struct, frozen=True):
     branch: str = "main"
 
 
+_OF_A_MOMENT: Final = frozenset({"_settings", "fields"})
+"""What is derived from a state and its moment."""
+
+
 class DesiredState(PartlyCompared, frozen=True, dict=True):
     """Everything that the files declare. ``tenants`` is sorted by name and includes absent ones."""
 
@@ -141,7 +145,7 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         if moment is None or self.moment is not None or not self._ends:
             return self
         dated, latest = replace(self, moment=moment), self._latest[0]
-        dated.__dict__.update({name: value for name, value in latest.__dict__.items() if name != "_settings"})
+        dated.__dict__.update({n: value for n, value in latest.__dict__.items() if n not in _OF_A_MOMENT})
         self._latest[0] = dated
         return dated
 
@@ -171,6 +175,11 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     @cached_property
     def _settings(self) -> dict[str, Settings]:
         """Those that were resolved, at ``moment``."""
+        return {}
+
+    @cached_property
+    def fields(self) -> dict[str, Mapping[str, object]]:
+        """Where ``plan.declared_fields`` keeps what it found of the last tenants, at ``moment``."""
         return {}
 
     def _resolved(self, tenant: Tenant) -> Settings:
@@ -274,12 +283,16 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         others = self._other_tiers(other)
         if others is None or (self.tenants is other.tenants and not others):
             return None if others is None else ()
-        known = self.tenants.get
-        return {
-            name
-            for name, tenant in other.tenants.items()
-            if tenant.tier in others or ((before := known(name)) is not tenant and before != tenant)
-        }
+        found = self.remembered.get("differing")
+        if found is None or found[0] is not other:
+            known = self.tenants.get
+            names = {
+                name
+                for name, tenant in other.tenants.items()
+                if tenant.tier in others or ((before := known(name)) is not tenant and before != tenant)
+            }
+            found = self.remembered["differing"] = (other, names)
+        return cast("Collection[str]", found[1])
 
     def _other_tiers(self, other: DesiredState) -> Collection[str] | None:
         """Return the tiers that the other files declare otherwise; None if they name projects otherwise."""

@@ -37,12 +37,18 @@ def by_folder(folder: str, files: Iterable[str]) -> dict[str, list[str]]:
     """Return the files at any depth below a folder, by the folder that each is in, and all folders between."""
     found: dict[str, list[str]] = {folder: []}
     for path in files:
-        above = _above(path)
-        while above not in found:
-            found[above] = []
-            above = _above(above)
-        found[_above(path)].append(path)
+        home = path.rpartition("/")[0]
+        if home not in found:
+            _add_folders(found, home)
+        found[home].append(path)
     return found
+
+
+def _add_folders(found: dict[str, list[str]], folder: str) -> None:
+    """Add a folder and those above it, up to one that is there."""
+    while folder not in found:
+        found[folder] = []
+        folder = _above(folder)
 
 
 def at_any_depth(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -66,7 +72,7 @@ def tree_ids(
     found: dict[str, str] = {}
     below: dict[str, list[str]] = {folder: [] for folder in files}
     for folder in _deepest_first(files):
-        if (id_ := known.get(folder) or _tree_id(files[folder], rows, below[folder], found)) is not None:
+        if (id_ := known.get(folder) or _tree_id(folder, files[folder], rows, below[folder], found)) is not None:
             found[folder] = id_
         if folder and _above(folder) in below:
             below[_above(folder)].append(folder)
@@ -74,19 +80,24 @@ def tree_ids(
 
 
 def _tree_id(
-    files: Iterable[str], rows: Mapping[str, bytes], folders: Iterable[str], ids: Mapping[str, str]
+    folder: str,
+    files: Iterable[str],
+    rows: Mapping[str, bytes],
+    folders: Iterable[str],
+    ids: Mapping[str, str],
 ) -> str | None:
     entries: list[tuple[bytes, bytes]] = []
+    before = len(folder) + 1 if folder else 0
     for path in files:
         if (row := rows.get(path)) is None:
             return None
-        name = os.fsencode(path.rpartition("/")[2])
+        name = os.fsencode(path[before:])
         entries.append((name, b"100644 %b\0%b" % (name, blob_in(row))))
-    for folder in folders:
-        if folder not in ids:
+    for below in folders:
+        if below not in ids:
             return None
-        name = os.fsencode(folder.rpartition("/")[2])
-        entries.append((name + b"/", b"40000 %b\0%b" % (name, bytes.fromhex(ids[folder]))))
+        name = os.fsencode(below[before:])
+        entries.append((name + b"/", b"40000 %b\0%b" % (name, bytes.fromhex(ids[below]))))
     data = b"".join(entry for _, entry in sorted(entries))
     return sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 

@@ -124,14 +124,15 @@ class Objects(Struct, frozen=True):
 @lru_cache(maxsize=_MOST_FOLDERS)
 def _folder(data: bytes) -> dict[str, TreeEntry]:
     """Return the entries of a folder: the same folders are read of several commits, and several times of one."""
-    entries = _ENTRY.findall(data)
-    names = {name for _, name, _ in entries}
-    if len(names) != len(entries) or not names.isdisjoint(_NO_NAMES):
+    modes, names, ids = zip(*_ENTRY.findall(data), strict=True) if data else ((), (), ())
+    if len({*names}) != len(names) or not _NO_NAMES.isdisjoint(names):
         raise UnreadableError(DAMAGED)
     try:
-        return {os.fsdecode(name): TreeEntry(_KINDS[mode], id_.hex()) for mode, name, id_ in entries}
+        kinds = [_KINDS[mode] for mode in modes]
     except KeyError:
         raise UnreadableError(DAMAGED) from None
+    entries = map(TreeEntry, kinds, map(bytes.hex, ids))
+    return dict(zip(os.fsdecode(b"/".join(names)).split("/"), entries, strict=True)) if names else {}
 
 
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^/\0]+)\0(.{20})|.+", re.DOTALL)

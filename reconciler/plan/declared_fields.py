@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.model.values import replace
 from reconciler.plan.concerns import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
 
+MOST_KEPT: Final = 1024
+"""Tenants of one state whose fields are kept, which are large."""
 RECOVER = "recover"
 PINS = ("region", "pg_version", "database", "role", "branch")
 """Fields that apply at a project's creation only."""
@@ -39,7 +41,22 @@ PRESENT, SUSPENDED, ABSENT = "present", "suspended", "absent"
 
 
 def fields(desired: DesiredState, tenant: Tenant) -> Stated:
-    """Return every managed field of the tenant; of a tombstone, only its state."""
+    """Return every managed field of the tenant; of a tombstone, only its state.
+
+    A plan asks several times for those of a tenant that changes; of so many tenants, they are kept.
+    """
+    if desired.tenants.get(tenant.name) is not tenant:
+        return _fields(desired, tenant)
+    kept = cast("dict[str, Stated]", desired.fields)
+    found = kept.get(tenant.name)
+    if found is None:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        found = kept[tenant.name] = _fields(desired, tenant)
+    return found
+
+
+def _fields(desired: DesiredState, tenant: Tenant) -> Stated:
     if tenant.absent:
         return {STATE: ABSENT}
     settings = desired.settings(tenant)
@@ -81,14 +98,10 @@ def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
 
     Also those for which the files now allow or hold back another change.
     """
-    alike = _resolve_alike(desired, base)
-
-    def same(tenant: Tenant) -> bool:
-        return alike and tenant.name not in base.held_back and base.declares_the_same(desired, tenant)
-
-    return frozenset(
-        name for name, tenant in desired.tenants.items() if not same(tenant) and _changed(desired, base, tenant)
-    )
+    differing = base.differing(desired) if _resolve_alike(desired, base) else None
+    apart = desired.tenants if differing is None else {*differing, *base.held_back}
+    tenants = (tenant for name, tenant in desired.tenants.items() if name in apart)
+    return frozenset(tenant.name for tenant in tenants if _changed(desired, base, tenant))
 
 
 def _resolve_alike(desired: DesiredState, base: DesiredState) -> bool:

@@ -26,7 +26,7 @@ def hold_text(hold: Hold) -> str:
 
 def ended(desired: DesiredState, at: datetime) -> frozenset[str]:
     """Return the tenants with a boost or a hold that has ended: something may be due without a commit."""
-    return frozenset(name for name, tenant in desired.tenants.items() if any(_ended(tenant, at)))
+    return frozenset(tenant.name for tenant in desired.special if any(_ended(tenant, at)))
 
 
 def _ended(tenant: Tenant, at: datetime) -> Iterator[bool]:

@@ -36,8 +36,7 @@ def members(compute: Compute | None) -> dict[str, Value]:
     """The stated members by path."""
     if compute is None:
         return {}
-    stated = ((path, getattr(compute, name)) for path, name in _NAMES)
-    return {path: value for path, value in stated if value is not None}
+    return {path: value for path, name in _NAMES if (value := getattr(compute, name)) is not None}
 
 
 def amounts(compute: Compute | None) -> dict[str, float | int]:

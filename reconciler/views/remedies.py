@@ -41,7 +41,7 @@ REMEDIES: Final[Mapping[str, str]] = {
         "of this fleet's own: add the tenant's file again, or `reconciler plan --prune` shows what "
         "`apply --prune` can delete; of others: `reconciler adopt` writes files, or delete them in Neon's console"
     ),
-    WAITING: "remove the reason, then run `reconciler apply`",
+    WAITING: "run `reconciler apply`; where something is refused or cannot be read, remove the reason first",
     POLICY_WARNINGS: "change the files as the policy says; a warning holds nothing back",
     FAILED: GO_ON,
     SKIPPED: GO_ON,

@@ -35,6 +35,8 @@ KEEP: Final = "snapshots.rotate.keep"
 """The path of the number of rotated snapshots that stay."""
 EVERY: Final = f"{POLICY}snapshots.rotate.every"
 PATTERN: Final = f"{POLICY}snapshots.rotate.name"
+MOST_NAMED: Final = 3
+"""Snapshots that a note names."""
 OTHER_NAME: Final = "use another pattern in rotate.name of the tier"
 
 
@@ -135,7 +137,17 @@ class SnapshotRotation(Struct, frozen=True, dict=True):
         if self.comparison.tenant.protect:
             why = f"{why}, and none is deleted of a protected tenant"
         message = f"snapshot {name!r} is not taken: {why}, and only rotated snapshots are deleted for it"
-        return Note.about(self.comparison.tenant, message)
+        return Note.about(self.comparison.tenant, f"{message}{self._making_room}")
+
+    @property
+    def _making_room(self) -> str:
+        """What makes room for the rotation, if snapshots that no file declares take it."""
+        declared = {snapshot.name for snapshot in self.comparison.settings.snapshots or ()}
+        others = [one.name for one in self.kept if one not in self._rotated and one.name not in declared]
+        if self.comparison.tenant.protect or not others:
+            return ""
+        which = " or ".join(map(repr, others[:MOST_NAMED]))
+        return f"; to make room, delete {which} in Neon's console"
 
     def _take(self, name: str) -> Action:
         change = existence(f"snapshots.{name}", self._origin, before=False)

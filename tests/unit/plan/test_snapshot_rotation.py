@@ -155,6 +155,7 @@ def test_at_the_limit_only_a_rotated_one_gives_way() -> None:
         full = plan(fleet(alone, limit=1, at_limit=rule), live(saved("mine")))
         assert full.empty
         assert f"snapshot '{TODAY}' is not taken" in full.notes[0].message
+        assert "delete 'mine' in Neon's console" in full.notes[0].message
 
 
 def test_a_declared_snapshot_takes_the_place_of_a_rotated_one_and_keeps_it() -> None:

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
 
 PORT: Final = 8090
+STATE: Final = Path("sim.db")
 _NAME: Final = re.compile(r"NEON_\w+|\w+_(?:ID|KEY|TOKEN)", re.ASCII)
 _VALUE: Final = re.compile(r"[\w:/.-]+", re.ASCII)
 LOOK_FOR_IT: Final = ""
@@ -46,7 +48,7 @@ PLACES: Final = ("node_modules", "tests/contract/node_modules")
 data_option = click.option(
     "--data",
     type=FILE,
-    default=Path("sim.db"),
+    default=STATE,
     show_default=True,
     help="File with the state of the simulated account.",
 )
@@ -97,7 +99,8 @@ def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
     from reconciler.simulator.serve import serve  # noqa: PLC0415 - uvicorn is slow to import
 
     def announce(url: str) -> None:
-        say(f"Neon simulator on {url} (state in {state}); Ctrl-C stops it")
+        use = f'eval "$({_env_command(state, url)})"'
+        say(f"Neon simulator on {url} (state in {state}); in another terminal: {use}; Ctrl-C stops it")
 
     try:
         serve(simulator, port=port, on_ready=announce)
@@ -105,6 +108,13 @@ def _serve(simulator: Simulator, port: int, *, state: Path) -> None:
         raise InvalidInputError(
             f"port {port} cannot be used: {error.strerror}", hint="--port 0 picks a free port"
         ) from error
+
+
+def _env_command(state: Path, url: str) -> str:
+    """Return the command that prints the variables for this address. ``env`` cannot know the port by itself."""
+    port = urlsplit(url).port
+    data = () if state == STATE else ("--data", str(state))
+    return shlex.join(["reconciler", "simulator", "env", *data, *(() if port == PORT else ("--port", str(port)))])
 
 
 def _judge(file: str) -> Judge:

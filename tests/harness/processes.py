@@ -139,8 +139,7 @@ class Place:
     def served_by_a_process(self) -> Iterator[Callable[[], list[str]]]:
         """The same as a shell does it."""
         with self.running("simulator", "serve", "--port", "0", stderr=subprocess.PIPE) as server:
-            port = _port(server.stderr)
-            self.environ |= _exports(self.run("simulator", "env", "--port", port).stdout)
+            self.environ |= _exports(self.run(*_env_command(server.stderr)).stdout)
             yield self._project_names
 
     @property
@@ -231,12 +230,13 @@ def read_until(ours: int, text: str) -> None:
         seen += os.read(ours, 4096).decode()
 
 
-def _port(stderr: IO[str] | None) -> str:
+def _env_command(stderr: IO[str] | None) -> list[str]:
+    """What the served simulator says to run in another terminal, without the name of the program."""
     assert stderr is not None
     line = stderr.readline()
-    found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+    found = re.search(r'in another terminal: eval "\$\(reconciler (.+)\)"; ', line)
     assert found, line
-    return found[1]
+    return shlex.split(found[1])
 
 
 def _exports(text: str) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.errors import NoConnectionStringError, NotFoundError
+from reconciler.errors import NoConnectionStringError, NotFoundError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.fleet.context import Context
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.neon.connection import Connection
 
 MOST_SHOWN: Final = 10
-"""Branches that a message names."""
+"""Branches, roles or databases that a message names."""
 
 
 class Which(Struct, frozen=True, kw_only=True):
@@ -33,17 +33,35 @@ async def read_connection(context: Context, tenant: str, project: LiveProject, w
     Raises NoConnectionStringError for a branch, a role or a database that does not exist, and for a branch without
     a compute.
     """
-    database, role = context.desired.database_and_role(context.desired.tenants[tenant])
+    declared = context.desired.database_and_role(context.desired.tenants[tenant])
+    database, role = which.database or declared[0], which.role or declared[1]
     branch = None if which.branch is None else await _branch(context, project, which.branch)
     try:
-        return await context.neon.connection(
-            project.organization, project.id, which.database or database, which.role or role, branch
-        )
+        return await context.neon.connection(project.organization, project.id, database, role, branch)
     except NotFoundError as error:
+        missing = await _missing(context, project, branch, database, role)
         raise NoConnectionStringError(
-            f"tenant {tenant} has no such connection: {error}",
+            f"tenant {tenant} has no such connection: {missing or error}",
             hint="name an existing --branch with a compute, --database and --role",
         ) from error
+
+
+async def _missing(
+    context: Context, project: LiveProject, branch: LiveBranch | None, database: str, role: str
+) -> str | None:
+    """Reads which of the two does not exist on the branch; None if both do, or if this cannot be read."""
+    neon, place = context.neon, (project.organization, project.id)
+    try:
+        branches = project.branches or await neon.branches(*place)
+        found = branch or next(one for one in branches if one.default)
+        roles = await neon.roles(*place, found.id)
+        names = [one.name for one in await neon.databases(*place, found.id)]
+    except (ReconcilerError, StopIteration):
+        return None
+    for kind, name, known in (("role", role, roles), ("database", database, names)):
+        if name not in known:
+            return f"branch {found.name!r} has no {kind} {name!r}; it has {', '.join(known[:MOST_SHOWN])}"
+    return None
 
 
 async def _branch(context: Context, project: LiveProject, name: str) -> LiveBranch:

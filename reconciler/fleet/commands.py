@@ -9,6 +9,7 @@ from reconciler.fleet import comparing, planning
 from reconciler.model.values import replace
 from reconciler.neon.lists import no_progress
 from reconciler.plan.commanded import commanded
+from reconciler.plan.counted_as_branches import notes_on_places
 from reconciler.plan.guards.commands import guard_command
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def plan_command(context: Context, request: Request, tenant: str, asked: A
     plan = commanded(compared.plan, command, desired, live, now)
     history, judge = context.past(request), planning.policy_judge(context, request, now)
     plan = guard_command(plan, desired, live, request.permissions, history=history, now=now, policies=judge)
+    plan = replace(plan, notes=(*plan.notes, *notes_on_places(plan, desired, live, now, "delete one first")))
     inputs = replace(compared.plan_inputs, command=command, permissions=request.permissions, policies=judge)
     return replace(compared, plan=plan, plan_inputs=inputs, unchanged_revisions={}, placements=(), strings_due=())
 

@@ -6,13 +6,14 @@ refusal would keep from tenants what Neon may well accept, so the plan says it, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.project import CreateProject
-from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
+from reconciler.plan.actions.restore import RestoreBranch, RestoreSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
 from reconciler.plan.concerns.organization import branches_allowed
 from reconciler.plan.concerns.times import expired
 from reconciler.plan.plan import Note
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.plan import Plan, TenantPlan
+
+
+_MAKING: Final = (CreateBranch, RestoreBranch, RestoreSnapshot, PreviewSnapshot)
+"""Actions that make a branch: a restore leaves one with the earlier state, or puts a new one in its place."""
 
 
 class _Places(Struct, frozen=True):
@@ -44,10 +49,13 @@ class _Places(Struct, frozen=True):
         return f"{branches} and {'1 snapshot' if self.snapshots == 1 else f'{self.snapshots} snapshots'}"
 
 
-def notes_on_places(plan: Plan, desired: DesiredState, live: LiveState, now: datetime) -> Iterator[Note]:
+def notes_on_places(
+    plan: Plan, desired: DesiredState, live: LiveState, now: datetime, fewer: str = "declare fewer"
+) -> Iterator[Note]:
     """A note for each tenant whose new branches and snapshots exceed the limit of branches together.
 
     None where a project of that organization has more of both: so Neon does not count them together there.
+    ``fewer`` says how a person gets fewer.
     """
     apart = set(_counted_apart(desired, live, now))
     for planned in plan.tenants:
@@ -59,7 +67,7 @@ def notes_on_places(plan: Plan, desired: DesiredState, live: LiveState, now: dat
         if tenant is not None and places.exceed(limits.branches):
             message = (
                 f"{places.text}: {branches_allowed(organization, limits)}, and Neon does not document whether "
-                "snapshots count; if they do, it refuses the last of them: declare fewer to be sure"
+                f"snapshots count; if they do, it refuses the last of them: {fewer} to be sure"
             )
             yield Note.about(tenant, message)
 
@@ -77,7 +85,7 @@ def _destination(planned: TenantPlan) -> str | None:
     if planned.transfer is not None:
         return planned.transfer.destination
     created = next((action for action in planned.actions if isinstance(action, CreateProject)), None)
-    if not (planned.includes(CreateBranch) or planned.includes(CreateSnapshot)):
+    if not any(isinstance(action, (*_MAKING, CreateSnapshot)) for action in planned.actions):
         return None
     if created is not None:
         return created.organization
@@ -93,10 +101,10 @@ def _places(project: LiveProject, now: datetime) -> _Places:
 def _places_after(planned: TenantPlan, now: datetime) -> _Places:
     """With what the plan creates and deletes. A new project has its default branch."""
     before = _Places(1, 0) if planned.project is None else _places(planned.project, now)
-    made, gone = _count(planned, CreateBranch), _count(planned, DeleteBranch)
+    made, gone = _count(planned, *_MAKING), _count(planned, DeleteBranch)
     taken, dropped = _count(planned, CreateSnapshot), _count(planned, DeleteSnapshot)
     return _Places(before.branches + made - gone, before.snapshots + taken - dropped)
 
 
-def _count(planned: TenantPlan, kind: type[object]) -> int:
-    return sum(isinstance(action, kind) for action in planned.actions)
+def _count(planned: TenantPlan, *kinds: type[object]) -> int:
+    return sum(isinstance(action, kinds) for action in planned.actions)

@@ -211,6 +211,18 @@ class TestToAMoment:
         (left,) = points(shell, "snapshot")
         assert left["name"].startswith("before restore to ")
 
+    @pytest.mark.parametrize("words", [("--to", "5m"), ("--snapshot", "v1"), ("--snapshot", "v1", "--preview")])
+    @pytest.mark.parametrize(("others", "said"), [(8, True), (3, False)])
+    def test_it_is_said_that_neon_may_refuse_it_if_snapshots_count_as_branches(
+        self, shell: Shell, words: tuple[str, ...], others: int, said: bool
+    ) -> None:
+        shell.clock = PassingTime(STRIDE_SECONDS)
+        names = ", ".join(f"b{number}" for number in range(others))
+        shell.tenant("acme", f"tier: free\nsnapshots: [v1]\ndev_branches: [{names}]")
+        shell.applied()
+        told = "whether snapshots count; if they do, it refuses the last of them: delete one first"
+        assert (told in " ".join(restore(shell, *words, "--dry-run").out.split())) is said
+
     def test_the_snapshot_that_is_restored_does_not_go(self, shell: Shell) -> None:
         shell.write("tiers.yaml", REPLACING)
         shell.clock = PassingTime(STRIDE_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from dataclasses import dataclass
 from math import ceil
 from random import Random
@@ -20,6 +19,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.behaviour import Behaviour
 from tests.harness.builders import FREE_QUOTA, FREE_TIER, GIB, PRO_TIER, a_fleet, a_tenant
+from tests.harness.memory import made_from_now_on
 from tests.harness.runs import UNLIMITED, World, now, virtually
 from tests.harness.wire import Passing, answered, where
 from tests.unit.apply.late import LATE
@@ -69,12 +69,12 @@ def meddled(folder: Path, gigabytes: int, api: Api = API) -> Meddled:
     after = replace(a_fleet(*map(a_tenant, NAMES), tiers=(replace(FREE_TIER, quota=quota), PRO_TIER)), api=api)
     changed_at: dict[str, float] = {}
     patched_at: dict[str, float] = {}
-
     kept: list[int] = []
+    listed = made_from_now_on(Listed)
 
     async def patched(passing: Passing) -> httpx.Response:
         if len(patched_at) % 50 == 49:
-            kept.append(sum(isinstance(each, Listed) for each in gc.get_objects()))
+            kept.append(len(listed()))
         patched_at[passing.path.removeprefix("/projects/")] = asyncio.get_running_loop().time()
         return await answered(passing)
 

@@ -60,34 +60,51 @@ class Fuzzed:
             print(f"alone: python -m tests.fuzz --target {self.target} --again {kept}")
 
 
-def fuzz(name: str, runs: int, seed: int, how: Spoil | None) -> Fuzzed:
-    """Run one target from its seeds."""
+def fuzz(names: list[str], runs: int | None, seed: int, how: Spoil | None) -> list[Fuzzed]:
+    """Run each target from its seeds."""
     (ROOT / FOUND).mkdir(exist_ok=True)
-    with TemporaryDirectory() as folder:
-        corpus, words = Path(folder) / "corpus", Path(folder) / "words"
-        seeds.write(name, corpus, words)
-        options = {**LIMITS, "runs": runs, "seed": seed, "dict": words, "artifact_prefix": f"{FOUND}/{name}-"}
-        command = [sys.executable, "-m", "tests.fuzz.target", name, how.value if how else ""]
-        command += [f"-{option}={value}" for option, value in options.items()]
+    with TemporaryDirectory() as parent:
+        folders = [Path(parent, name) for name in names]
+        for folder in folders:
+            prepare(folder, runs or TARGETS[folder.name].runs, seed)
+        command = [sys.executable, "-m", "tests.fuzz.target", how.value if how else "", *folders]
         environ = {**os.environ, "PYTHONHASHSEED": "0"}
-        ended = subprocess.run([*command, corpus], cwd=ROOT, env=environ, capture_output=True, check=False)
-    said = (ended.stdout + ended.stderr).decode(errors="replace")
+        process = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+        if process.returncode:
+            sys.exit(process.stderr)
+        return [ended(folder, runs or TARGETS[folder.name].runs) for folder in folders]
+
+
+def prepare(folder: Path, runs: int, seed: int) -> None:
+    """What the process of a target reads."""
+    folder.mkdir()
+    corpus, words = folder / "corpus", folder / "words"
+    seeds.write(folder.name, corpus, words)
+    options = {**LIMITS, "runs": runs, "seed": seed, "dict": words, "artifact_prefix": f"{FOUND}/{folder.name}-"}
+    lines = (f"-{option}={value}\n" for option, value in options.items())
+    (folder / "options").write_text("".join(lines), encoding="utf-8")
+
+
+def ended(folder: Path, runs: int) -> Fuzzed:
+    """What it has left."""
+    said = (folder / "said").read_text(encoding="utf-8", errors="replace")
     executed = _EXECUTED.search(said)
     tried = int(executed[1]) if executed else 0
-    return Fuzzed(name, tried, ended.returncode != 0 or tried < runs, said)
+    failed = (folder / "code").read_text(encoding="utf-8") != "0"
+    return Fuzzed(folder.name, tried, failed or tried < runs, said)
 
 
 def fuzz_all(names: list[str], runs: int | None, seed: int, how: Spoil | None) -> bool:
     """Whether every target holds."""
-    ended = [fuzz(name, runs or TARGETS[name].runs, seed, how) for name in names]
-    for one in ended:
+    fuzzed = fuzz(names, runs, seed, how)
+    for one in fuzzed:
         figures.add(figures.SESSION, TARGETS[one.target].figure, one.executed, one.executed - one.broken)
         if one.broken:
             one.report()
     print("; ".join(figure.line(what) for what, figure in figures.SESSION.items()))
     if os.environ.get("FIGURES") == "write":
         figures.write(figures.SESSION)
-    return not any(one.broken for one in ended)
+    return not any(one.broken for one in fuzzed)
 
 
 def main() -> int:

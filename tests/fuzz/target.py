@@ -1,13 +1,17 @@
-"""One target in a process of its own: ``python -m tests.fuzz.target NAME SPOIL [libFuzzer's options] CORPUS``.
+"""Targets, each in a process of its own: ``python -m tests.fuzz.target SPOIL FOLDER...``, a folder for each.
 
-The fuzzer ends the process when it has made its runs, or when an input breaks a promise.
+The name of a folder is that of its target. It holds ``corpus`` and ``options``, libFuzzer's, one in a line; ``said``
+and ``code``, the exit code, are written there. The fuzzer ends a process when it has made its runs, or when an input
+breaks a promise. To instrument the program takes longer than many a target: it is done once, and they are forked.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import atheris
 
@@ -37,13 +41,28 @@ def mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
     return mutate
 
 
-def main() -> None:
+def fuzz(folder: Path) -> NoReturn:
     """Ends the process."""
-    name, how, *options = sys.argv[1:]
-    target = TARGETS[name]
+    with (folder / "said").open("wb") as said:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(said.fileno(), stream.fileno())
+    target, options = TARGETS[folder.name], (folder / "options").read_text(encoding="utf-8").splitlines()
+    arguments = [sys.argv[0], *options, str(folder / "corpus")]
+    atheris.Setup(arguments, target.check, custom_mutator=mutator(target))
+    atheris.Fuzz()
+    raise AssertionError("the fuzzer has returned")
+
+
+def main() -> None:
+    """One after the other."""
+    how, *folders = sys.argv[1:]
     with spoilt(Spoil(how) if how else None):
-        atheris.Setup([sys.argv[0], *options], target.check, custom_mutator=mutator(target))
-        atheris.Fuzz()
+        for folder in map(Path, folders):
+            child = os.fork()
+            if not child:
+                fuzz(folder)
+            _, status = os.waitpid(child, 0)
+            (folder / "code").write_text(str(os.waitstatus_to_exitcode(status)), encoding="utf-8")
 
 
 if __name__ == "__main__":

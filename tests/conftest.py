@@ -19,7 +19,6 @@ from tests.harness.judge import MAX_LISTED, SESSION, Counts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-    from pathlib import Path
 
 profiles.load()
 gc.set_threshold(50_000, 20, 20)  # of 700, looking for garbage takes up to a tenth of the time
@@ -55,14 +54,6 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    """What commands keep between runs is kept in a folder of this run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def _no_certificates_of_the_user() -> Iterable[None]:
     """What this machine trusts takes long to read; commands of tests call servers of tests, without TLS."""
     with pytest.MonkeyPatch.context() as patch:
@@ -72,18 +63,24 @@ def _no_certificates_of_the_user() -> Iterable[None]:
 
 
 @pytest.fixture(scope="session")
-def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Path]:
-    """A new path with each one."""
+def _states(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Iterator[str]]:
+    """A new path with each one. What commands keep before the first test is kept in a folder of this run."""
     folder = tmp_path_factory.mktemp("states")
-    return (folder / str(number) for number in count())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        patch.setenv("XDG_CACHE_HOME", f"{folder}.cache")
+        yield (f"{folder}/{number}" for number in count())
 
 
 @pytest.fixture(autouse=True)
-def _no_state_of_the_user_or_of_another_test(_states: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Journals, logs and caches that commands keep are kept for this test: no test finds those of another one."""
+def _no_state_of_the_user_or_of_another_test(_states: Iterator[str]) -> None:
+    """Journals, logs and caches that commands keep are kept for this test: no test finds those of another one.
+
+    The next test replaces the values, and the end of the run takes them back.
+    """
     folder = next(_states)
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", f"{folder}.cache")
+    os.environ["XDG_STATE_HOME"] = folder
+    os.environ["XDG_CACHE_HOME"] = f"{folder}.cache"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,8 @@
 """Targets, each in a process of its own: ``python -m tests.fuzz.target SPOIL FOLDER...``, a folder for each.
 
-The name of a folder is that of its target. It holds ``corpus`` and ``options``, libFuzzer's, one in a line; ``said``
-and ``code``, the exit code, are written there. The fuzzer ends a process when it has made its runs, or when an input
-breaks a promise. To instrument the program takes longer than many a target: it is done once, and they are forked.
+The name of a folder is that of its target. It holds ``corpus`` and ``options``, libFuzzer's, one in a line; what
+the process says and its exit code are written there. The fuzzer ends a process when it has made its runs, or when
+an input breaks a promise. To instrument the program takes longer than most targets: it is done once.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from reconciler.errors import RegistryError
 from reconciler.registry import INSTALL
 from reconciler.registry.null import NullRegistry
 from reconciler.registry.reasons import REMEDIES, UNUSABLE
-from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
+from reconciler.registry.table import HEAD, METADATA, TENANTS, TENANTS_SINCE, VERSIONS
 from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
     "postgresql": postgresql.insert,
 }
 """The INSERT statements with ON CONFLICT."""
+LOCKS: Final[Mapping[str, str]] = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "SELECT pg_advisory_xact_lock(6275312086)",
+}
+"""Of several programs that start at once, one creates or upgrades the tables, and the others wait for it."""
 BEFORE_VERSIONS: Final = "0000"
 """The version of tables that do not state one."""
 READS_AT_ONCE: Final = 5
@@ -70,12 +75,13 @@ class DatabaseRegistry(NullRegistry):
         """Creates the tables that do not exist, and upgrades older ones in place."""
         if self._is_current():
             return
-        try:
-            from reconciler.registry.upgrade import upgrade  # noqa: PLC0415 - slow, and rarely needed
-        except ImportError as error:
-            raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
         with self._writing() as connection:
-            upgrade(connection)
+            connection.exec_driver_sql(LOCKS[connection.dialect.name])
+            if {*METADATA.tables}.isdisjoint(sa.inspect(connection).get_table_names()):
+                METADATA.create_all(connection)
+                connection.execute(VERSIONS.insert().values(version_num=HEAD))
+            else:
+                _upgrade(connection)
 
     newest: Final = HEAD
     """The version of the tables that this program makes."""
@@ -139,6 +145,14 @@ class DatabaseRegistry(NullRegistry):
         return RegistryError(
             f"the registry cannot be used: {_text(error, self._engine)}", hint=REMEDIES.get(state, UNUSABLE)
         )
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    try:
+        from reconciler.registry.upgrade import upgrade  # noqa: PLC0415 - slow, and rarely needed
+    except ImportError as error:
+        raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
+    upgrade(connection)
 
 
 @contextmanager

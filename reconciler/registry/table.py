@@ -29,11 +29,12 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-_METADATA: Final = sa.MetaData()
+METADATA: Final = sa.MetaData()
+"""All tables, at their newest version."""
 
 TENANTS: Final = sa.Table(
     "neon_reconciler_tenants",
-    _METADATA,
+    METADATA,
     sa.Column("fleet", sa.String(63), primary_key=True),
     sa.Column("tenant", sa.String(128), primary_key=True),
     sa.Column("project_id", sa.String(60)),
@@ -62,7 +63,9 @@ RECORD: Final = ("tier", "region", "host", "pooled_host", "database", "role", "s
 STRINGS: Final = ("pooled_string", "direct_string", "strings_due_since")
 """Encrypted, as Fernet tokens; and since when a run has been about to write them."""
 
-VERSIONS: Final = sa.Table("neon_reconciler_version", _METADATA, sa.Column("version_num", sa.String(32)))
+VERSIONS: Final = sa.Table(
+    "neon_reconciler_version", METADATA, sa.Column("version_num", sa.String(32), primary_key=True)
+)
 """The version of the tables (Alembic)."""
 HEAD: Final = "0006"
 """The newest version."""
@@ -71,7 +74,7 @@ TENANTS_SINCE: Final = "0005"
 
 REVISIONS: Final = sa.Table(
     "neon_reconciler_revisions",
-    _METADATA,
+    METADATA,
     sa.Column("fleet", sa.String(63), primary_key=True),
     sa.Column("tenant", sa.String(128), primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
@@ -83,7 +86,7 @@ recreate the tenant."""
 
 LEASES: Final = sa.Table(
     "neon_reconciler_leases",
-    _METADATA,
+    METADATA,
     sa.Column("fleet", sa.String(63), primary_key=True),
     sa.Column("part", sa.String(24), primary_key=True),
     sa.Column("token", sa.BigInteger, nullable=False),
@@ -96,7 +99,7 @@ own token."""
 
 NOTICES: Final = sa.Table(
     "neon_reconciler_notices",
-    _METADATA,
+    METADATA,
     sa.Column("fleet", sa.String(63), primary_key=True),
     sa.Column("destination", sa.String(128), primary_key=True),
     sa.Column("topic", sa.String(32), primary_key=True),
@@ -110,7 +113,7 @@ NOTICES: Final = sa.Table(
 
 CALLS: Final = sa.Table(
     "neon_reconciler_calls",
-    _METADATA,
+    METADATA,
     sa.Column("account", sa.String(63), primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
 )

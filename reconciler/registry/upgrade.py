@@ -16,19 +16,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SCRIPTS: Final = "reconciler:registry/migrations"
-LOCKS: Final = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "SELECT pg_advisory_xact_lock(6275312086)",
-}
-"""Of several programs that start at once, one upgrades, and the others wait for it."""
 
 
 def upgrade(connection: Connection) -> None:
-    """Brings the tables to the newest version, in the transaction of the connection.
+    """Brings the tables to the newest version, in the transaction of the connection, which holds the lock.
 
     Raises RegistryError for tables that a newer version of this program has made.
     """
-    connection.exec_driver_sql(LOCKS[connection.dialect.name])
     tables = inspect(connection)
     if tables.has_table(VERSIONS.name) and not tables.has_table(TENANTS.name):  # somebody has dropped it
         connection.execute(VERSIONS.delete())

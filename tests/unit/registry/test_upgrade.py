@@ -16,8 +16,8 @@ from reconciler.environment import Environment
 from reconciler.errors import RegistryError
 from reconciler.live.registered import Lease, Placement, Record, Registered, RowState
 from reconciler.registry.connect import open_registry
-from reconciler.registry.table import HEAD, TENANTS, TENANTS_SINCE, VERSIONS
-from reconciler.registry.upgrade import SCRIPTS
+from reconciler.registry.table import HEAD, METADATA, TENANTS, TENANTS_SINCE, VERSIONS
+from reconciler.registry.upgrade import SCRIPTS, upgrade
 from tests.harness.builders import NOON
 
 if TYPE_CHECKING:
@@ -169,14 +169,41 @@ def test_tables_of_a_newer_version_are_left_alone(opened: Callable[[], Registry]
         registry.prepare()
 
 
-def test_new_tables_and_upgraded_ones_have_the_columns_that_the_program_uses(
-    opened: Callable[[], Registry],
-) -> None:
+def test_upgraded_tables_have_the_columns_that_the_program_uses(opened: Callable[[], Registry]) -> None:
     registry = opened()
     registry.prepare()
+    columns = {name: {*table.columns.keys()} for name, table in METADATA.tables.items()}
+    assert {name: {*found} for name, found in tables_of(registry).items()} == columns
+
+
+def test_new_tables_are_those_that_all_migrations_make(opened: Callable[[], Registry]) -> None:
+    registry = opened()
+    METADATA.drop_all(registry._engine)
+    with registry._engine.begin() as connection:
+        upgrade(connection)
+    migrated = tables_of(registry)
+    METADATA.drop_all(registry._engine)
+    registry.prepare()
+    assert tables_of(registry) == migrated
+    assert registry.version() == HEAD
+
+
+def tables_of(registry: Registry) -> dict[str, dict[str, object]]:
+    """What the database says of each column."""
     with registry._engine.connect() as connection:
-        found = {column["name"] for column in sa.inspect(connection).get_columns(TENANTS.name)}
-    assert found == set(TENANTS.c.keys())
+        tables = sa.inspect(connection)
+        return {
+            table: {
+                column["name"]: (
+                    str(column["type"].compile(connection.dialect)),
+                    column["nullable"],
+                    column["default"],
+                    column["name"] in tables.get_pk_constraint(table)["constrained_columns"],
+                )
+                for column in tables.get_columns(table)
+            }
+            for table in tables.get_table_names()
+        }
 
 
 def test_the_newest_version_is_the_one_that_the_program_expects() -> None:

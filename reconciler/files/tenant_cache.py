@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -29,7 +29,7 @@ from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.regular_files import read as read_file
-from reconciler.files.tenant_rows import Rebuilding, packed
+from reconciler.files.tenant_rows import PackedTenants, Rebuilding, TenantRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,7 +74,6 @@ class TenantCache:
     """The bytes of tiers.yaml."""
     root: str = ""
     """The folder of the fleet, without links; empty if no file on disk is to be known by its marks."""
-    _rebuilding: Rebuilding = field(default_factory=Rebuilding)
 
     @classmethod
     def open(cls, folder: Path, prices: bytes, root: Path | None = None) -> TenantCache | None:
@@ -88,9 +87,13 @@ class TenantCache:
         return self.folder / f"{key.hexdigest()}{TENANTS}"
 
     @cached_property
-    def _rows(self) -> dict[bytes, msgspec.Raw]:
-        found = _read(self.file, dict[bytes, msgspec.Raw]) if self._has(TENANTS) else None
-        return found or {}
+    def _rows(self) -> TenantRows:
+        found = _read(self.file, TenantRows) if self._has(TENANTS) else None
+        return found or TenantRows({}, [])
+
+    @cached_property
+    def _rebuilding(self) -> Rebuilding:
+        return Rebuilding(self._rows)
 
     @cached_property
     def _prices(self) -> Any:
@@ -174,7 +177,7 @@ class TenantCache:
 
     def tenant(self, digest: bytes, path: str, file: str) -> Tenant | None:
         """Return the tenant of the file with this digest; None if it is not known, or its row is damaged."""
-        row = self._rows.get(digest)
+        row = self._rows.by_digest.get(digest)
         try:
             return None if row is None else self._rebuilding.tenant(row, path, file)
         except _INVALID:
@@ -185,7 +188,7 @@ class TenantCache:
 
         ``name`` returns the name of a file in messages.
         """
-        rows, rebuilt, found = self._rows.get, self._rebuilding.tenant, dict[bytes, "Tenant"]()
+        rows, rebuilt, found = self._rows.by_digest.get, self._rebuilding.tenant, dict[bytes, "Tenant"]()
         for digest, path in files:
             if (row := rows(digest)) is not None:
                 try:
@@ -198,14 +201,17 @@ class TenantCache:
         """Write these tenants, and as many of the others, if enough of them are new."""
         if not self._has_folder():
             return
-        new = [digest for digest in tenants if digest not in self._rows]
+        known = self._rows.by_digest
+        new = [digest for digest in tenants if digest not in known]
         if not new or not _are_enough(len(new), len(tenants)):
             return
-        rows = {digest: row for digest in tenants if (row := self._rows.get(digest)) is not None}
-        rows |= {digest: row for digest in new if (row := packed(tenants[digest])) is not None}
-        others = (digest for digest in self._rows if digest not in rows)
-        rows |= {digest: self._rows[digest] for digest, _ in zip(others, range(len(rows)), strict=False)}
-        _write(self.file, rows)
+        packing = PackedTenants()
+        packing.add_rows((digest for digest in tenants if digest in known), self._rows)
+        for digest in new:
+            packing.add(digest, tenants[digest])
+        others = [digest for digest in known if digest not in tenants]
+        packing.add_rows(others[: len(packing.rows)], self._rows)
+        _write(self.file, packing.packed())
 
     def save_prices(self, price_lists: Mapping[str, PriceList]) -> None:
         """Write what tiers.yaml says, if that is not kept yet."""

@@ -19,7 +19,7 @@ from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as pack
 from reconciler.files.price_list_text import parsed_price_list
 from reconciler.files.tenant_cache import MOST_FILES, TenantCache
-from reconciler.files.tenant_rows import Rebuilding, packed
+from reconciler.files.tenant_rows import PackedTenants, Rebuilding
 from reconciler.files.tenant_schema import TenantDocument
 from reconciler.files.tree import WorkTree
 from reconciler.model.problem import Location
@@ -227,7 +227,7 @@ def test_files_that_are_gone_leave_the_cache_before_it_is_twice_as_large(files: 
         cache = TenantCache.open(files.cache, (files.root / "tiers.yaml").read_bytes())
         assert cache is not None
         assert cache.file == file
-        return len(cache._rows)
+        return len(cache._rows.by_digest)
 
     for number in range(9):
         files.tenant("acme", f"revision: {number + 1}\n")
@@ -353,9 +353,10 @@ def test_every_key_of_a_price_list_comes_back_as_it_was() -> None:
 def test_every_key_of_a_tenants_file_comes_back_as_it_was(name: str) -> None:
     written = TenantDocument(**{**whole_files.TENANT, **getattr(whole_files, name)})
     tenant = build.tenant(written, Location("tenants/acme.yaml", 3, 2), ("tenants/acme.yaml",))
-    row = packed(tenant)
-    assert row is not None
-    again = Rebuilding().tenant(row, "tenants/acme.yaml", "tenants/acme.yaml")
+    packing = PackedTenants()
+    packing.add(b"acme", tenant)
+    rows = packing.packed()
+    again = Rebuilding(rows).tenant(rows.by_digest[b"acme"], "tenants/acme.yaml", "tenants/acme.yaml")
     assert again == tenant
     assert repr((again, again.files)) == repr((tenant, tenant.files))
 

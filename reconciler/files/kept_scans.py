@@ -54,7 +54,7 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
 
     def _looked_at(self, folder: ScannedFolder) -> Iterator[str]:
         kept = self.folders.get(folder.path)
-        if kept is None:
+        if kept is None or not folder.marks:
             yield from folder.files()
         elif _is_still(kept, folder):
             yield from kept.concerning
@@ -64,6 +64,16 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
                 before.pop(name, None)
             now = zip(folder.files(), each(folder.marks), strict=True)
             yield from (name for name, mark in now if before.get(name) != mark)
+
+
+class KeptScans(msgspec.Struct, array_like=True, frozen=True):
+    """What a run has found on disk."""
+
+    run: bytes
+    """Which run it was."""
+    folders: dict[str, KeptScan]
+    whole: bool
+    """Whether it knew the tenant of each file, and found nothing in any."""
 
 
 def _is_still(kept: KeptFolderScan | None, found: ScannedFolder) -> bool:

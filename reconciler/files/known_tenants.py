@@ -151,11 +151,31 @@ class KnownFiles:
         """
         if self.stored is not None:
             self.stored.save_tenants(self.tenants)
-            self.stored.save_on_disk(self.on_disk, looked_at_ns, folders, scans)
+            whole = self.whole is not None and len(self.whole) == len(self.on_disk)
+            self.stored.save_on_disk(self.on_disk, looked_at_ns, folders, scans, whole=whole)
 
     def kept_scan(self, folder: str) -> KeptScan | None:
         """Return what an earlier run has found below a folder."""
         return None if self.stored is None else self.stored.kept_scan(folder)
+
+    def as_before(self, tree: WorkTree, folders: Iterable[str]) -> Mapping[str, Tenant] | None:
+        """Return all tenants of these folders on disk by name, if each file is as an earlier run has found it.
+
+        None where it found anything in a file, or in a name.
+        """
+        if self.stored is None or not self.stored.is_whole:
+            return None
+        kept = ((self.kept_scan(folder), tree.scan(folder)) for folder in folders)
+        if not all(one is not None and one.id and one.is_still(scan) for one, scan in kept):
+            return None
+        rows = self.stored.on_disk
+        tenants = self.tenants_of(rows, tree)
+        if len(tenants) < len(rows):
+            return None
+        self.on_disk.update(rows)
+        self.blobs.add_rows(rows.values())
+        self.whole = {tenant.name: tenant for tenant in tenants.values()}
+        return self.whole
 
     def concerning(self, tree: WorkTree, folder: str, wanted: Names[str]) -> FolderListing | None:
         """Return the files below a folder on disk that a run about the tenants with these identities looks at.
@@ -232,8 +252,6 @@ class KnownTenants:
 
     def _id_of_same(self, tree: WorkTree, folder: str) -> str | None:
         """Return the id that an earlier run has kept of a folder, if all files are as it found them."""
-        if folder in tree.listed() and folder not in tree.scans():
-            return None
         scan = tree.scan(folder)
         kept = (known.kept_scan(folder) for known in self._files.values())
         return next((one.id for one in kept if one is not None and one.id and one.is_still(scan)), None)
@@ -352,8 +370,10 @@ class KnownTenants:
 
     def _note_folder_ids(self) -> None:
         """Find the ids of folders while it is known what an earlier run has kept of them."""
-        for root, folder, _ in self._listed():
-            self.folder_id(root, folder)
+        for root, tree in self._trees.items():
+            for folder, scan in tree.scans().items():
+                if not scan.problems:
+                    self.folder_id(root, folder)
 
     def _kept_folders(self) -> dict[str, KeptFolder]:
         """Return what git has for the folders on disk."""

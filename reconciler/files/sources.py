@@ -145,7 +145,9 @@ class Reading(Struct, frozen=True):
 
 def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    if _takes_from_disk(tree, sources, collection, reading):
+    if _takes_as_before(tree, sources, collection, reading) or _takes_from_disk(
+        tree, sources, collection, reading
+    ):
         return
     found_before = len(collection.problems)
     listings = _few_files(tree, sources, collection, reading) or _listings(tree, sources, reading)
@@ -166,6 +168,26 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
             collection.add([entry])
     if not of_lines and len(collection.problems) == found_before and collection.spotless:
         _keep_whole(files, collection, reading)
+
+
+def _takes_as_before(
+    tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading
+) -> bool:
+    """Take all tenants of the files on disk from an earlier run; False, with none taken, if any may be another."""
+    if reading.only is not None or reading.files is None or not isinstance(tree, WorkTree):
+        return False
+    if collection.lost or _has_lines(sources, collection):
+        return False
+    if (whole := reading.files.as_before(tree, _folders(sources))) is None:
+        return False
+    collection.take_whole(whole)
+    return True
+
+
+def _has_lines(sources: Iterable[TenantSource], collection: Collection) -> bool:
+    """Return whether tenants are declared by lines of files, or by rows."""
+    fleet = collection.fleet
+    return any(source.json_lines for source in sources) or (fleet is not None and bool(fleet.sql_sources))
 
 
 def _takes_from_disk(
@@ -304,9 +326,7 @@ def _few_files(
     """Return of the files that ``_listings`` has those that a run about a few tenants looks at; None if that is
     not known.
     """
-    fleet = collection.fleet
-    of_lines = any(source.json_lines for source in sources) or (fleet is not None and fleet.sql_sources)
-    if reading.only is None or reading.known is None or collection.lost or of_lines:
+    if reading.only is None or reading.known is None or collection.lost or _has_lines(sources, collection):
         return None
     if reading.commit is not None:
         return _own_files(sources, reading.only, reading.known, reading.commit)

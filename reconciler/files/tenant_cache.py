@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reconciler.files.disk_marks import KeptFolder, marks_are_reliable
-from reconciler.files.kept_scans import KeptScan, kept_scan
+from reconciler.files.kept_scans import KeptScan, KeptScans, kept_scan
 from reconciler.files.packed_values import built
 from reconciler.files.packed_values import packed as packed_value
 from reconciler.files.price_list import PriceList
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.regular_files import read as read_file
 from reconciler.files.tenant_rows import PackedTenants, Rebuilding, TenantRows
+from reconciler.files.tree import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ DISK: Final = ".disk"
 SCANS: Final = ".scans"
 _MAGIC: Final = b"reconciler tenants 1\n"
 _CHECK_BYTES: Final = 32
+_RUN_BYTES: Final = 16
 _OWN: Final = 0o700
 _PROGRAM: Final = ("files", "desired", "model", "plan")
 """The packages that decide what a file means."""
@@ -56,7 +58,10 @@ _INVALID: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError)
 class _OnDisk(msgspec.Struct, array_like=True):
     """What was found in the fleet's folder."""
 
+    run: bytes
+    """As in ``KeptScans``."""
     files: Mapping[str, bytes]
+    """In the order of the tenants' names."""
     folders: Mapping[str, KeptFolder]
 
 
@@ -110,17 +115,23 @@ class TenantCache:
 
     def kept_scan(self, folder: str) -> KeptScan | None:
         """Return what was found below a folder, for runs about a few tenants; None if that was not kept."""
-        return self._scans.get(folder)
+        return self._scans.folders.get(folder)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``on_disk`` has all files that ``kept_scan`` has, and nothing was found in any."""
+        return self._scans.whole and self._scans.run == self._on_disk.run
 
     @cached_property
-    def _scans(self) -> Mapping[str, KeptScan]:
+    def _scans(self) -> KeptScans:
         has = self.root and self._has(SCANS)
-        return (_read(self._disk_file.with_suffix(SCANS), dict[str, KeptScan]) if has else None) or {}
+        found = _read(self._disk_file.with_suffix(SCANS), KeptScans) if has else None
+        return found or KeptScans(b"", {}, whole=False)
 
     @cached_property
     def _on_disk(self) -> _OnDisk:
         found = _read(self._disk_file, _OnDisk) if self.root and self._has(DISK) else None
-        return found or _OnDisk({}, {})
+        return found or _OnDisk(b"", {}, {})
 
     @property
     def _disk_file(self) -> Path:
@@ -133,9 +144,12 @@ class TenantCache:
         looked_at_ns: int,
         folders: Callable[[], Mapping[str, KeptFolder]],
         scans: Mapping[str, Scan],
+        *,
+        whole: bool,
     ) -> None:
         """Write which files have which marks, if enough are new. ``looked_at_ns`` is before they were read;
         ``folders`` says what git has for the folders of these files, and ``scans`` has what is below each.
+        ``whole`` as in ``KeptScans``.
         """
         if not self.root or _is_strange(self.folder):
             return
@@ -144,11 +158,12 @@ class TenantCache:
         new = {path for path in others if marks_are_reliable(files[path], looked_at_ns)}
         if new and _are_enough(len(new), len(files)):
             late = {*others} - new
-            kept, of_git = {path: row for path, row in files.items() if path not in late}, folders()
-            _write(self._disk_file, _OnDisk(kept, of_git))
+            in_order = sorted((path for path in files if path not in late), key=stem_of)
+            kept, of_git, run = {path: files[path] for path in in_order}, folders(), os.urandom(_RUN_BYTES)
+            _write(self._disk_file, _OnDisk(run, kept, of_git))
             ids = {} if late else {folder: one.id for folder, one in of_git.items()}
             seen = {folder: kept_scan(scan, kept, ids.get(folder, "")) for folder, scan in scans.items()}
-            _write(self._disk_file.with_suffix(SCANS), seen)
+            _write(self._disk_file.with_suffix(SCANS), KeptScans(run, seen, whole=whole and not late))
 
     def forget_on_disk(self) -> None:
         """Free the memory of ``on_disk`` and ``kept_scan``, which are read again when they are needed."""

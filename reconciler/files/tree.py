@@ -113,12 +113,17 @@ class Scan(Struct, frozen=True):
     def marks(self) -> dict[str, bytes]:
         """Return the marks of all files that are no links, by path; without those that were deleted meanwhile."""
         found: dict[str, bytes] = {}
-        for folder in self.folders:
+        for folder in (folder for folder in self.folders if folder.marks):
             paths = (_joined(folder.path, name) for name in folder.files())
             found.update(zip(paths, each(folder.marks), strict=True))
         if NO_MARKS in found.values():
             return {path: mark for path, mark in found.items() if mark != NO_MARKS}
         return found
+
+    def without_marks(self) -> Scan:
+        """Return the same files, as if their marks had not been noted."""
+        folders = (folder._replace(marks=b"") for folder in self.folders)
+        return Scan(tuple(folders), self.links, self.problems)
 
 
 class Tree(Protocol):
@@ -180,13 +185,13 @@ class WorkTree(PartlyCompared, frozen=True):
         wanted = {*files}
         folders = {path.rpartition("/")[0] for path in wanted}
         for found in self.scan(folder).folders:
-            if found.path in folders:
+            if found.path in folders and found.marks:
                 paths = (_joined(found.path, name) for name in found.files())
                 marked = zip(paths, each(found.marks), strict=True)
                 noted.update((path, mark) for path, mark in marked if path in wanted and mark != NO_MARKS)
 
     def scans(self) -> Mapping[str, Scan]:
-        """Return what was found of each folder, until marks are forgotten."""
+        """Return what was found of each folder."""
         return self._cache.scans
 
     def listed(self) -> Mapping[str, FolderListing]:
@@ -197,7 +202,7 @@ class WorkTree(PartlyCompared, frozen=True):
         """Free their memory: files that are loaded once more are read."""
         if self.marks is not None:
             self.marks.clear()
-            self._cache.scans.clear()
+            self._cache.scans.update({folder: one.without_marks() for folder, one in self.scans().items()})
 
     def read(self, path: str, limit: int = MAX_FILE_BYTES) -> bytes:
         """As in Tree."""

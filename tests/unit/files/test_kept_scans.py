@@ -12,9 +12,11 @@ from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
 from reconciler.files.tree import WorkTree
+from reconciler.files.unchanged_files import UnchangedFiles
 from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from reconciler.files.load import Loaded
@@ -46,11 +48,11 @@ class Fleet:
         return KnownTenants(lambda prices: TenantCache.open(self.cache, prices, self.root), complete=complete)
 
     def load(self, *names: str) -> Loaded:
-        """As a run about these tenants, beside one that knows nothing: both say the same."""
-        loaded = load(
-            self.root, known=self._known(complete=False), on_invalid=OnInvalid.SKIP, only=frozenset(names)
-        )
-        expected = load(self.root, on_invalid=OnInvalid.SKIP, only=frozenset(names))
+        """As a run about these tenants, or about all, beside one that knows nothing: both say the same."""
+        only = frozenset(names) or None
+        known = self._known(complete=not names)
+        loaded = load(self.root, known=known, on_invalid=OnInvalid.SKIP, only=only)
+        expected = load(self.root, on_invalid=OnInvalid.SKIP, only=only)
         assert loaded == expected
         assert repr(loaded) == repr(expected)
         return loaded
@@ -110,25 +112,60 @@ def test_a_pin_in_another_file_is_seen(fleet: Fleet, kept: bool) -> None:
     assert [*loaded.desired.tenants] == ["acme", "t1"]
 
 
+OTHER_FILES = {
+    "two documents": ("tenants/many.yaml", "tenant: acme\ntier: pro\n---\ntenant: kim\ntier: free\n"),
+    "twice": ("tenants/eu/acme.yaml", TEXT.format("acme", "")),
+    "case": ("tenants/Acme.yaml", TEXT.format("Acme", "")),
+    "ending": ("tenants/acme.yml", TEXT.format("acme", "")),
+    "earlier name": ("tenants/kim.yaml", TEXT.format("kim", "previously: [acme]\n")),
+    "another's file": ("tenants/kim.yaml", "tenant: acme\ntier: pro\n"),
+    "broken": ("tenants/kim.yaml", "tenant: [acme\n"),
+}
+
+
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "made since"])
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("tenants/many.yaml", "tenant: acme\ntier: pro\n---\ntenant: kim\ntier: free\n"),
-        ("tenants/eu/acme.yaml", TEXT.format("acme", "")),
-        ("tenants/Acme.yaml", TEXT.format("Acme", "")),
-        ("tenants/acme.yml", TEXT.format("acme", "")),
-        ("tenants/kim.yaml", TEXT.format("kim", "previously: [acme]\n")),
-        ("tenants/kim.yaml", "tenant: acme\ntier: pro\n"),
-        ("tenants/kim.yaml", "tenant: [acme\n"),
-    ],
-    ids=["two documents", "twice", "case", "ending", "earlier name", "another's file", "broken"],
-)
+@pytest.mark.parametrize(("path", "text"), OTHER_FILES.values(), ids=OTHER_FILES.keys())
 def test_another_file_about_the_tenant_is_found(fleet: Fleet, path: str, text: str, kept: bool) -> None:
     fleet.write(path, text)
     if kept:
         fleet.keep()
     assert fleet.load("acme") != load(fleet.root, on_invalid=OnInvalid.SKIP, only=frozenset({"t3"}))
+    fleet.load()
+
+
+def test_a_run_about_all_tenants_takes_them_as_before(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[int] = []
+    original = UnchangedFiles.take_at_once
+
+    def noted(self: UnchangedFiles, paths: Sequence[str]) -> list[str] | None:
+        joined.append(len(paths))
+        return original(self, paths)
+
+    monkeypatch.setattr(UnchangedFiles, "take_at_once", noted)
+    fleet.load()
+    assert joined == []
+    fleet.write("tenants/t1.yaml", TEXT.format("t1", "protect: true\n"))
+    fleet.load()
+    assert joined == [OTHERS + 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tenants/README.yml", "text\n"),
+        ("tenants/t1.yaml", TEXT.format("t1", "project_id: p-1\n")),
+        ("tenants/kim.yaml", TEXT.format("kim", "labels: {of: t1}\n")),
+        ("tiers.yaml", f"{TIERS}# changed\n"),
+        ("tiers.yaml", f"{TIERS}tenants: [{{files: 'tenants/t1*.yaml'}}]\n"),
+    ],
+)
+def test_whatever_is_kept_or_has_changed_a_run_about_all_says_the_same(fleet: Fleet, path: str, text: str) -> None:
+    fleet.write(path, text)
+    fleet.load()
+    fleet.keep()
+    fleet.load()
+    (fleet.root / "tenants/t1.yaml").rename(fleet.root / "tenants/t99.yaml")
+    fleet.load()
 
 
 @pytest.mark.parametrize("goal", ["t1.yaml", "../outside.yaml", "nowhere.yaml"])

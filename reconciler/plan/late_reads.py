@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.live.project import BRANCHES
+from reconciler.live.project import BRANCHES, COMPUTES
+from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.concerns import quota
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def details_to_reread(actions: Iterable[Action], project: LiveProject) -> Detail
 
 
 def _details_of(action: Action, project: LiveProject) -> Details:
+    if isinstance(action, DeleteProject) and project.endpoints is not None:  # they show who came back since
+        return action.details | COMPUTES
     reduced = [change for change in action.changes if change.lowering]
     listed = bool(reduced) and all(
         change.path in quota.PATHS and not quota.sizes_decide(change, project) for change in reduced

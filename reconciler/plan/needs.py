@@ -183,6 +183,7 @@ class _Round:
         yield from for_reason(REPLICAS, self._with_ended_replicas)
         yield from for_reason(NEW, (one.project for one in self._complete if self._may_be_unfinished(one)))
         yield from for_reason(DOUBLE, self._later)
+        yield from for_reason(ABSENT, self._to_prune())
 
     def _snapshots(self) -> Iterator[tuple[LiveProject, str]]:
         every = self._asked.all_details
@@ -228,13 +229,21 @@ class _Round:
         """The projects of no tenant whose annotations are read."""
         asked, identities = self._asked, self._identities
         creating = any(identities.nowhere(tenant) and not tenant.absent for tenant in self._tenants)
-        orphans = asked.selection.everything and asked.depth is not Depth.LIST
-        everybody = creating or asked.prune or (orphans and asked.depth is Depth.DEEP)
+        all_listed = asked.selection.everything and asked.depth is not Depth.LIST
+        everybody = creating or asked.prune or (all_listed and asked.depth is Depth.DEEP)
         owners = _OwnerNeeds(self._desired, self._live, identities, asked.max_unowned_reads)
         return [
-            *owners.strangers(everybody=everybody, orphans=orphans, prune=asked.prune),
+            *owners.strangers(everybody=everybody, orphans=all_listed, prune=asked.prune),
             *owners.misnamed(everybody=creating),
         ]
+
+    def _to_prune(self) -> Iterator[LiveProject]:
+        """The orphans that may be deleted: their activity is an hour late, their computes' is not (Neon)."""
+        if not (self._asked.prune and self._live.listed):
+            return
+        from reconciler.plan.orphans import orphans  # noqa: PLC0415 - with --prune only
+
+        yield from (orphan.project for orphan in orphans(self._desired, self._identities) if orphan.owned)
 
     def _not_in_sync(self) -> Iterable[tuple[Tenant, LiveProject]]:
         """The matched projects of which more than the list may be needed."""

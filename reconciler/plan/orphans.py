@@ -92,12 +92,22 @@ def _spared(
         return f"file {file} names the tenant but declares nothing", f"repair or remove the file; {ABSENT}"
     if by_document(desired, live, history, [orphan]):
         return "the tenant signed up by a document, and no file ever declared it", ABSENT
-    youngest = now - timedelta(seconds=_min_age_seconds(desired, history))
+    return _in_use(project, _age(desired, history), now - timedelta(seconds=_min_age_seconds(desired, history)))
+
+
+def _in_use(project: LiveProject, age: str, youngest: datetime) -> tuple[str, str] | None:
+    """Return why somebody may use the project.
+
+    Neon tells its activity up to an hour late, and that of its computes at once.
+    """
     later = f"run again when it is older than guards.prune.min_age, or {ABSENT}"
     if project.created_at > youngest:
-        return f"the project is younger than {_age(desired, history)}", later
-    if project.last_active_at is not None and project.last_active_at > youngest:
-        return f"the project was active within {_age(desired, history)}", later
+        return f"the project is younger than {age}", later
+    if project.endpoints is None:
+        return "Neon did not return its computes, which show whether it is used", f"run again, or {ABSENT}"
+    last = project.latest_activity
+    if (last is not None and last > youngest) or any(compute.active for compute in project.endpoints):
+        return f"the project was active within {age}", later
     return None
 
 

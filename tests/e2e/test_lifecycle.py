@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.simulator.seed import ProjectSeed
+from tests.harness.wire import answered
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import httpx
+
     from tests.harness.shell import Shell
+    from tests.harness.wire import Passing
 
 
 def committed(folder: Path) -> None:
@@ -72,6 +76,30 @@ def prunes_the_young(shell: Shell) -> None:
     text = tiers.read_text(encoding="utf-8")
     assert "guards:" not in text
     tiers.write_text(f"{text}\nguards: {{prune: {{min_age: 0s}}}}\n", encoding="utf-8")
+
+
+def test_prune_spares_a_customer_who_connects_while_it_looks(shell: Shell) -> None:
+    """Neon tells the activity of the project an hour later."""
+    shell.tenant("acme")
+    shell.tenant("bluebird")
+    shell.applied()
+    (shell.folder / "tenants/acme.yaml").unlink()
+    for _ in range(8):  # days
+        shell.clock()
+    orphan = shell.stored.project_ids()["myapp-acme"]
+
+    async def connecting(passing: Passing) -> httpx.Response:
+        if passing.number == 1:
+            shell.stored.connect(orphan)
+        return await passing.answer()
+
+    shell.act = connecting
+    spared = shell.simulated("apply", "--yes", "--prune")
+    assert (spared.code, "the project was active within 7 d" in spared.out) == (5, True), spared.out
+    shell.act = answered
+    for _ in range(8):
+        shell.clock()
+    assert "deleted     acme" in shell.applied("--prune").out
 
 
 def test_a_removed_file_leaves_an_orphan_that_only_prune_deletes(shell: Shell) -> None:

@@ -148,6 +148,12 @@ def a_project(tenant: str = "acme", *, details: bool = True, **fields: Any) -> L
     return LiveProject(**{**defaults, **fields})
 
 
+def an_unused_project(tenant: str = "acme", **fields: Any) -> LiveProject:
+    """One that nobody has used since its creation, 30 days ago."""
+    idle = (an_endpoint(f"p-{tenant}", active=False),)
+    return a_project(tenant, **{"created_at": NOON - timedelta(days=30), "endpoints": idle, **fields})
+
+
 def a_pro_project(tenant: str = "acme", **fields: Any) -> LiveProject:
     """A project in sync with tier pro, its details observed."""
     defaults: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +42,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
     an_organization,
+    an_unused_project,
     make_plan,
 )
 
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
 
 ALLOW_LOWERING = Permissions(lowering=True)
-LONG_AGO = NOON - timedelta(days=8)
 
 
 def guarded(
@@ -231,7 +230,7 @@ class TestProtection:
         assert not guarded(a_fleet(a_tenant()), a_view(a_project()), base=a_fleet(a_tenant(protect=True))).refusals
 
     def test_pruning_spares_what_the_base_protects(self) -> None:
-        view = a_view(a_project(created_at=LONG_AGO), a_project("kept"))
+        view = a_view(an_unused_project(), a_project("kept"))
         safe = a_fleet(a_tenant(protect=True))
         plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True), base=safe)
         assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
@@ -277,13 +276,13 @@ class TestOwnership:
 
 
 def test_pruning_is_permission_enough() -> None:
-    view = a_view(a_project(created_at=LONG_AGO), a_project("kept"))
+    view = a_view(an_unused_project(), a_project("kept"))
     plan = guarded(a_fleet(a_tenant("kept")), view, Permissions(prune=True))
     assert kinds(plan) == ["delete_project"]
 
 
 class TestPruning:
-    orphans = a_view(*(a_project(f"o{i}", created_at=LONG_AGO) for i in range(3)))
+    orphans = a_view(*(an_unused_project(f"o{i}") for i in range(3)))
 
     def test_more_than_the_files_declare_is_a_sign_of_missing_files(self) -> None:
         for fleet in (a_fleet(), a_fleet(a_tenant("one"), a_tenant("two"))):

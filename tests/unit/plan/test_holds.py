@@ -24,6 +24,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    an_unused_project,
     make_plan,
 )
 
@@ -114,7 +115,7 @@ def test_others_are_not_held() -> None:
 def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
     files = a_fleet(a_tenant("bob"))
     held, free = a_fleet(HELD, a_tenant("bob")), a_fleet(a_tenant(), a_tenant("bob"))
-    old = a_project(created_at=NOON - timedelta(days=99))
+    old = an_unused_project()
     found = planned(files, old, a_project("bob"), before=held, removed=frozenset({"acme"}))
     assert [one.rule for one in found.refusals] == [Rule.HELD]
     assert found.empty
@@ -165,7 +166,7 @@ def test_a_project_that_is_handed_over_stays_held(change: dict[str, Any], *, pin
 @pytest.mark.parametrize("pinned", [False, True], ids=["by its annotation", "pinned"])
 def test_a_project_stays_held_whose_tenant_only_a_tried_commit_knew(*, pinned: bool) -> None:
     """Its creation is half done: neither the common base nor its own one declares the tenant."""
-    project = a_project(created_at=NOON - timedelta(days=99))
+    project = an_unused_project()
     if pinned:
         project = replace(project, name="theirs", branches=(a_branch(annotations={}),))
     held = a_fleet(replace(HELD, project_id=project.id if pinned else None))

@@ -340,3 +340,10 @@ def test_the_computes_of_a_new_project_are_read_where_a_run_may_have_died_before
     assert found == [("p-t007",), ()]
     assert not PlanRequirements().details(fleet, seen[0]).endpoints
     assert not PlanRequirements(new={"t007"}, depth=Depth.LIST).details(fleet, seen[0]).endpoints
+
+
+def test_the_computes_of_what_a_pruning_may_delete_are_read() -> None:
+    """They show at once who uses it; the project shows it up to an hour later."""
+    live = a_view(a_project("left", endpoints=None), a_project("other", branches=(), endpoints=None))
+    assert PlanRequirements(prune=True).details(a_fleet(), live).endpoints == ("p-left",)
+    assert not PlanRequirements().details(a_fleet(), live).endpoints

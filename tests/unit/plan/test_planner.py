@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,6 @@ from tests.harness.builders import (
     FREE_QUOTA,
     FREE_TIER,
     GIB,
-    NOON,
     PRO_QUOTA,
     PRO_TIER,
     a_branch,
@@ -32,6 +30,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    an_unused_project,
     make_plan,
 )
 
@@ -311,8 +310,7 @@ def test_a_project_that_no_file_declares_is_an_orphan_and_stays() -> None:
 
 def test_pruning_deletes_owned_orphans_only() -> None:
     by_hand = a_project("byhand", branches=(a_branch("p-byhand", annotations={}),))
-    old = a_project(created_at=NOON - timedelta(days=8))
-    plan = make_plan(a_fleet(), a_view(old, by_hand), prune=True)
+    plan = make_plan(a_fleet(), a_view(an_unused_project(), by_hand), prune=True)
     assert [action.tenant for action in plan.actions] == ["acme"]
     assert [orphan.owned for orphan in plan.orphans] == [False], "what is deleted is no orphan any more"
 

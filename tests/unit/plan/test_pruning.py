@@ -13,7 +13,17 @@ from reconciler.model.annotations import creation_annotations
 from reconciler.model.values import replace
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.plan import Rule
-from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    an_unused_project,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
@@ -28,7 +38,7 @@ DECLARED = History(a_fleet(a_tenant("kept"), a_tenant("gone")))
 def pruned(
     history: History = History(), *, policy: Policy = Policy(), view: dict[str, Any] | None = None, **project: Any
 ) -> Plan:
-    live = a_view(a_project("gone", **{"created_at": OLD, **project}), a_project("kept"), **(view or {}))
+    live = a_view(an_unused_project("gone", **{"created_at": OLD, **project}), a_project("kept"), **(view or {}))
     return make_plan(replace(KEPT, policy=policy), live, history=history, prune=True)
 
 
@@ -79,11 +89,23 @@ def test_what_is_young_or_was_active_is_spared() -> None:
     assert spared(pruned(last_active_at=YOUNG)) == "the project was active within 7 d"
 
 
+@pytest.mark.parametrize("now", [{"active": True}, {"last_active_at": NOON}], ids=["runs", "ran"])
+def test_so_is_what_its_computes_show_to_be_in_use_although_the_project_tells_it_an_hour_later(
+    now: dict[str, Any],
+) -> None:
+    used = spared(pruned(last_active_at=OLD, endpoints=(an_endpoint(**now),)))
+    assert used == "the project was active within 7 d"
+
+
+def test_a_project_whose_computes_were_not_returned_is_spared() -> None:
+    assert "did not return its computes" in spared(pruned(endpoints=None))
+
+
 def test_whom_a_new_tenant_looks_like_is_spared_as_long_as_that_one_has_no_project() -> None:
     """A rename that the file does not tell: its creation is refused as such, and its data is not deleted."""
     now = a_fleet(a_tenant("gone-inc"), a_tenant("kept"))
     history = replace(DECLARED, gone=frozenset({"gone"}))
-    projects = a_project("gone", created_at=OLD), a_project("kept")
+    projects = an_unused_project("gone"), a_project("kept")
     plan = make_plan(now, a_view(*projects), history=history, prune=True)
     assert [action.kind for action in plan.actions] == ["create_project"]
     (refusal,) = plan.refusals

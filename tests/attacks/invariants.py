@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
 from tests.attacks import formats, marked, rendered
@@ -13,7 +16,6 @@ from tests.attacks.stage import PRECIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from tests.attacks.account import Overheard, Picture
     from tests.attacks.stage import Stage
@@ -177,10 +179,13 @@ def new_files(stage: Stage, known: Mapping[Path, tuple[int, int]]) -> list[Path]
 def files(stage: Stage) -> dict[Path, tuple[int, int]]:
     """Every regular file, with its size and the time of its last change, but for those of the suite itself."""
     found: dict[Path, tuple[int, int]] = {}
-    for path in stage.root.rglob("*"):
-        ours = path == stage.canary or stage.root / "streams" in path.parents or ".db" in path.name
-        if path.is_file() and not path.is_symlink() and not ours:
-            found[path] = (path.stat().st_size, path.stat().st_mtime_ns)
+    for folder, folders, names in os.walk(stage.root):
+        if Path(folder) == stage.root:
+            folders[:] = [name for name in folders if name != "streams"]
+        for path in (Path(folder, name) for name in names if ".db" not in name):
+            status = path.lstat()
+            if S_ISREG(status.st_mode) and path != stage.canary:
+                found[path] = (status.st_size, status.st_mtime_ns)
     return found
 
 

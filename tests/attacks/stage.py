@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from tests.attacks import marked
@@ -14,7 +17,6 @@ from tests.attacks.case import ATTACKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.attacks.case import Case
 
@@ -42,6 +44,8 @@ TRAP: Final = """\
 # Whatever runs this has run the attacker's code.
 echo "$0 $*" >> '{{CANARY}}'
 """
+_APPLIED: Final[dict[str | None, Path]] = {}
+"""The repositories of the fleet, by the folder in which it is."""
 PRECIOUS: Final = "what stands here is somebody else's, and stays\n"
 
 
@@ -154,7 +158,20 @@ def _furnish(stage: Stage) -> None:
 
 
 def _before(stage: Stage) -> None:
-    """The fleet as it was applied: two commits on main, the tag ``applied``, and the remote."""
+    """The fleet as it was applied, which is the same for each case that adds nothing to it."""
+    alike = None if (stage.case.folder / "base").exists() else stage.case.environment.fleet
+    if alike in _APPLIED:
+        shutil.copytree(_APPLIED[alike], stage.root, dirs_exist_ok=True)
+    else:
+        _commits(stage)
+    if alike is not None and alike not in _APPLIED:
+        _keep(stage, alike)
+    with (stage.repository / ".git/config").open("a", encoding="utf-8") as config:
+        config.write(_REMOTE.format(remote=stage.root / "remote.git"))
+
+
+def _commits(stage: Stage) -> None:
+    """Two commits on main, the tag ``applied``, the remote, and the branch of the change."""
     stage.git("init", "--quiet", "--initial-branch=main")
     stage.fleet.mkdir(exist_ok=True)
     shutil.copy(ATTACKS / "fleet/tiers.yaml", stage.fleet)
@@ -165,10 +182,17 @@ def _before(stage: Stage) -> None:
     stage.git("tag", "applied")
     shutil.copytree(stage.repository / ".git", stage.root / "remote.git")
     (stage.root / "remote.git/config").write_text(_BARE, encoding="utf-8")
-    with (stage.repository / ".git/config").open("a", encoding="utf-8") as config:
-        config.write(_REMOTE.format(remote=stage.root / "remote.git"))
     stage.git("update-ref", "refs/remotes/origin/main", "main")
     stage.git("checkout", "--quiet", "-b", "change")
+
+
+def _keep(stage: Stage, alike: str) -> None:
+    """Both repositories, until this process ends."""
+    kept = TemporaryDirectory(prefix="reconciler-")
+    atexit.register(kept.cleanup)
+    _APPLIED[alike] = Path(kept.name)
+    for folder in (stage.repository, stage.root / "remote.git"):
+        shutil.copytree(folder, _APPLIED[alike] / folder.name)
 
 
 def _pull_request(stage: Stage) -> None:

@@ -37,7 +37,7 @@ LAST: Final = 100
 """So many events, of some 60,000 to two million, follow the last word of a command."""
 BEYOND: Final = 3_000
 """Events while Python ends, which nobody counts."""
-MOMENTS: Final = profiles.size(1, 2, 50)
+MOMENTS: Final = profiles.size(1, 1, 50)
 """In each part of the life of the process."""
 ODD: Final = ("Traceback", "Exception ignored", "defect")
 

@@ -24,8 +24,13 @@ from importlib import import_module
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TextIO
 
+from pygit2.enums import ConfigLevel
+from pygit2.ffi import C, ffi
+
 import reconciler
+from reconciler.files import libgit
 from reconciler.files.tenant_cache import digest_of_the_program
+from reconciler.views.html import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +65,9 @@ def main() -> None:
     for name in (*modules(), *LIBRARIES):
         import_module(name)
     digest_of_the_program()  # which each command would read 250 files for
+    libgit._imported()
+    for template in page._environment().list_templates(extensions=["j2"]):
+        page._environment().get_template(template)  # which is compiled
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as ready:
         listening.bind(sys.argv[1])
@@ -117,6 +125,13 @@ def _become(order: dict[str, Any], streams: Sequence[int]) -> NoReturn:
     os._exit(code)
 
 
+def look_for_settings_of_git() -> None:
+    """As at its start, when libgit2 asks the environment where they are."""
+    C.git_libgit2_opts(C.GIT_OPT_SET_HOMEDIR, ffi.NULL)
+    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        C.git_libgit2_opts(C.GIT_OPT_SET_SEARCH_PATH, ffi.cast("int", level), ffi.NULL)
+
+
 def _run(order: dict[str, Any], streams: Sequence[int]) -> None:
     os.setpgid(0, 0)  # what it starts is ended with it
     resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
@@ -125,6 +140,7 @@ def _run(order: dict[str, Any], streams: Sequence[int]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], resource.RLIM_INFINITY))
     os.environ.clear()
     os.environ.update(order["environ"])
+    look_for_settings_of_git()
     os.chdir(order["folder"])
     if order["deleted"]:
         os.rmdir(order["folder"])  # noqa: PTH106 (as short as can be)

@@ -82,10 +82,10 @@ class Bases:
         return not any(name in files.tenants or name in files.held_back for name in self._desired.names(tenant))
 
     def _at(self, wanted: Iterable[tuple[str | None, str]]) -> dict[str | None, Baseline | None]:
-        """By commit, the files of the tenants that are paired with it."""
+        """By commit, the files of the tenants that are paired with it, under all their names."""
         tenants: dict[str | None, set[str]] = {}
         for commit, name in wanted:
-            tenants.setdefault(commit, set()).add(name)
+            tenants.setdefault(commit, set()).update(self._desired.names(name))
         return {commit: self._before(commit, frozenset(names)) for commit, names in tenants.items()}
 
     def _before(self, commit: str | None, names: frozenset[str]) -> Baseline | None:

@@ -104,6 +104,8 @@ def advanced(before: Applied | None, head: str, ended: FinishedRun, precedes: Pr
             tried[tenant] = tuple(commit for commit in earlier if precedes(head, commit))
         else:
             tried[tenant] = tuple(dict.fromkeys((*earlier, head))) if tenant in begun else earlier
+            for name in names[1:]:  # the next files may not know it as an earlier one
+                bases[name] = None if before is None else before.of(name)
     return _applied(commit, bases, tried, _unfinished(before, ended), _rejected(before, ended))
 
 
@@ -203,24 +205,46 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     """Yield every tenant with a base to record, and whether the current files are fully applied for it.
 
     That is the case if nothing is asked for, or if everything asked for was compared and applied. The end of a
-    boost asks to remove the values that it granted, also once the files no longer declare the boost.
+    boost asks to remove the values that it granted, also once the files no longer declare the boost; and the end
+    of a protection asks for a run that finds nothing else to refuse. A guarded tenant without a project keeps its
+    base while it is unsettled who has the one that it had.
     """
-    not_applied, unsettled = _not_applied(ended), bool(ended.plan.conflicts)
-    for name, tenant in ended.desired.tenants.items():
-        looked_at = ended.complete and ended.selection.includes(tenant)
-        origins = _origins(ended.desired, ended.history, name)
-        carried_out = looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins
-        done = carried_out or not (origins or _boost_end_is_owed(ended, name))
-        unsettled = unsettled or (not done and _may_take_over(ended, tenant))
-        yield name, done
+    states = dict(_declared_states(ended))
+    new = (ended.desired.tenants[name] for name, done in states.items() if not done)
+    unsettled = bool(ended.plan.conflicts) or any(_may_take_over(ended, tenant) for tenant in new)
+    without_project = _without_project(ended) if unsettled else ()
+    for name, done in states.items():
+        yield name, done and not (name in without_project and _is_guarded(ended, name))
     yield from ((name, False) for name in _kept_without_declaration(ended, unsettled=unsettled))
 
 
+def _declared_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
+    not_applied = _not_applied(ended)
+    for name, tenant in ended.desired.tenants.items():
+        looked_at = ended.complete and ended.selection.includes(tenant)
+        origins = _origins(ended.desired, ended.history, name)
+        if looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins:
+            yield name, True
+        else:
+            yield name, not (origins or _boost_end_is_owed(ended, name) or _ends_a_protection(ended, tenant))
+
+
+def _without_project(ended: FinishedRun) -> frozenset[str]:
+    """Return the declared tenants that are to end, or for which the plan found no project."""
+    planned = (*ended.plan.actions, *(action for refusal in ended.plan.refusals for action in refusal.actions))
+    creating = (action.tenant for action in planned if isinstance(action, CreateProject))
+    return frozenset((*creating, *(name for name, one in ended.desired.tenants.items() if one.absent)))
+
+
+def _ends_a_protection(ended: FinishedRun, tenant: Tenant) -> bool:
+    return not tenant.protect and any(known.protect for known in ended.history.each_known(tenant.name))
+
+
 def _may_take_over(ended: FinishedRun, tenant: Tenant) -> bool:
-    """Return whether the tenant is new, or its pin is: its project may be that of a tenant that is gone."""
+    """Return whether the tenant is new or pins a project, which may be that of a tenant that is gone."""
     files = ended.history.files_at_base(tenant.name)
     before = None if files is None else files.tenants.get(tenant.name)
-    return before is None or before.project_id != tenant.project_id
+    return before is None or before.project_id is not None or tenant.project_id is not None
 
 
 def _boost_end_is_owed(ended: FinishedRun, name: str) -> bool:
@@ -298,7 +322,8 @@ def _kept_without_declaration(ended: FinishedRun, *, unsettled: bool) -> Iterato
     known = {*(() if base is None else base.tenants), *recorded} - ended.desired.tenants.keys()
     looked = ended.selection.everything and ended.complete and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
-    live = {orphan.tenant for orphan in ended.plan.orphans} | {each.tenant for each in ended.plan.tenants}
+    live = {each.tenant for each in ended.plan.tenants}
+    live.update(name for one in ended.plan.orphans for name in ended.history.owners(one.project, ended.desired))
     for name in sorted(known):
         has_project = name in live and name not in deleted
         if not looked or ended.plan.coverage.unknown or has_project or (unsettled and _is_guarded(ended, name)):

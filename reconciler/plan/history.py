@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.change import Origin
+from reconciler.plan.ownership import created_for
 from reconciler.plan.tenant_history import TenantHistory
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Hold, Tenant
+    from reconciler.live.project import LiveProject
     from reconciler.live.state import LiveState
     from reconciler.plan.concerns.concern import Stated
 
@@ -107,11 +109,21 @@ class History(Struct, frozen=True, dict=True):
             owed=now.by_current_name(found.owed),
             tried=now.by_current_name(found.tried),
             declared_since=now.by_current_name(found.declared_since),
-            guarding=now.by_current_name(found.guarding),
+            guarding=found._guarding_under(now),  # noqa: SLF001 - of the same class
             since=now.by_current_name(self.since),
             creating=now.by_current_name(self.creating),
             rejected=now.by_current_name(self.rejected),
         )
+
+    def _guarding_under(self, now: DesiredState) -> dict[str, tuple[Baseline, ...]]:
+        """Return what guards each tenant: also what was under an earlier name, where both names have something."""
+        guarding = now.by_current_name(self.guarding)
+        owed = {name: () if before is None else (before,) for name, before in self.owed.items()}
+        for several in (owed, self.tried, self.declared_since):
+            for name, baselines in several.items():
+                if (current := now.current_name(name)) != name and current in several:
+                    guarding[current] = (*guarding.get(current, ()), *baselines)
+        return guarding
 
     def at(self, moment: datetime | None) -> History:
         """Return the same with the earlier files at a time. The current ones need none if nothing in them ends;
@@ -284,10 +296,23 @@ class History(Struct, frozen=True, dict=True):
         for baseline in self._baselines(tenant):
             yield from [files.tenants[tenant] for files in baseline.states if tenant in files.tenants][:1]
 
-    def pinning(self, project_id: str) -> Iterator[str]:
-        """Yield the tenants that pinned the project at the base, or at a commit that counts for a tenant."""
-        pins = (pinned_by.get(project_id) for pinned_by in self._pins)
-        return (name for name in pins if name is not None)
+    def owners(self, project: LiveProject, desired: DesiredState) -> Iterator[str]:
+        """Yield the tenants whose project it may have been: by its annotation, by its name, each also under the
+        later name that a commit gave it, and by a pin at the base or at a commit that counts for a tenant.
+        """
+        for name in (created_for(project, desired), desired.tenant_by_project_name(project.name)):
+            yield from () if name is None else (name, *self._later_names.get(name, ()))
+        pins = (pinned_by.get(project.id) for pinned_by in self._pins)
+        yield from (name for name in pins if name is not None)
+
+    @cached_property
+    def _later_names(self) -> Mapping[str, set[str]]:
+        """By earlier name, the names of the tenants that had it."""
+        found: dict[str, set[str]] = {}
+        for tenant in (tenant for files in self._all_states for tenant in files.special):
+            for name in tenant.previously:
+                found.setdefault(name, set()).add(tenant.name)
+        return found
 
     @cached_property
     def _pins(self) -> list[Mapping[str, str]]:

@@ -72,17 +72,21 @@ def test_its_protection_at_the_base_counts_for_a_document(shell: Shell, takes: s
 
 
 @pytest.mark.parametrize(
-    ("guarded", "message"),
+    ("takes", "guarded", "message"),
     [
-        ("protect: true", "the tenant is protected at the base"),
+        ("project_id", "protect: true", "the tenant is protected at the base"),
+        ("previously", "protect: true", "the tenant is protected at the base"),
         (
+            "project_id",
             "hold: {until: 2029-01-01T00:00:00Z, reason: a move}",
             "held until 2029-01-01T00:00:00Z: a move",
         ),
     ],
-    ids=["protection", "hold"],
+    ids=["protection, by a pin", "protection, by a rename", "hold, by a pin"],
 )
-def test_no_later_run_does_what_the_first_one_refused(shell: Shell, guarded: str, message: str) -> None:
+def test_no_later_run_does_what_the_first_one_refused(
+    shell: Shell, takes: str, guarded: str, message: str
+) -> None:
     """The base of the tenant that is gone stays where it is, until the commit that hands over is applied alone."""
     advancing = ("apply", "--yes", "--advance", "refs/tags/applied")
     git(shell.folder, "init", "--quiet", "--initial-branch=main")
@@ -94,7 +98,7 @@ def test_no_later_run_does_what_the_first_one_refused(shell: Shell, guarded: str
     commit(shell)
     shell.simulated(*advancing)
     before = shell.stored.projects()
-    pinned = f"project_id: {before['myapp-acme']['id']}"
+    pinned = f"project_id: {before['myapp-acme']['id']}" if takes == "project_id" else "previously: [acme]"
     (shell.folder / "tenants/acme.yaml").unlink()
     shell.tenant("zed", f"state: absent\n{pinned}")
     commit(shell)

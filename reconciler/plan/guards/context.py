@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from reconciler.plan.declared_fields import in_another_tier
 from reconciler.plan.history import History
-from reconciler.plan.ownership import created_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,14 +92,11 @@ class TenantContext(Struct, frozen=True):
 
     @property
     def owners(self) -> Iterator[str]:
-        """This tenant, and those whose project it may have been: by annotation, name, or a pin at the base."""
-        yield self.planned.tenant
-        project = self.planned.project
-        if project is None:
-            return
-        found = (created_for(project, self.desired), self.desired.tenant_by_project_name(project.name))
-        yield from (name for name in found if name is not None)
-        yield from self.history.pinning(project.id)
+        """This tenant, under all its names, and those whose project it may have been (``History.owners``)."""
+        name = self.planned.tenant
+        yield from self.desired.names(name) if name in self.desired.tenants else (name,)
+        if self.planned.project is not None:
+            yield from self.history.owners(self.planned.project, self.desired)
 
     @property
     def pinned(self) -> bool:

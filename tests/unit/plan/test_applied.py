@@ -28,6 +28,7 @@ from reconciler.plan.guards import guard
 from reconciler.plan.history import Baseline, History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
+from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_QUOTA,
     GIB,
@@ -218,8 +219,52 @@ class TestATenantThatIsGoneFromTheFiles:
         assert not run.plan.orphans
         assert owed(run)["acme"] == BASE
 
+    def test_is_kept_where_its_project_has_the_annotation_of_its_earlier_name(self) -> None:
+        base = a_fleet(replace(granting("zed", 8), previously=("acme",)), granting("bluebird", 8))
+        seen = a_view(a_project("acme", name="myapp-zed"), *live("bluebird").projects)
+        assert owed(self.gone(history=History(base), live=seen)) == {"zed": BASE}
+
     def test_is_kept_where_nobody_looked(self) -> None:
         assert owed(self.gone(live=live("bluebird"), selection=Selection(tenants=("b*",)))) == {"acme": BASE}
+
+
+class TestAProtectionAtTheBase:
+    BEFORE = a_fleet(replace(granting("acme", 8), protect=True), granting("bluebird", 8))
+
+    def test_ends_by_a_run_that_is_about_the_tenant_and_finds_no_conflict(self) -> None:
+        history = History(self.BEFORE)
+        assert owed(ended(history=history, selection=Selection(tenants=("bluebird",)))) == {"acme": BASE}
+        twins = a_view(a_project("acme"), a_project("acme", id="another-1"), *live("bluebird").projects)
+        assert owed(ended(history=history, live=twins)) == {"acme": BASE}
+        assert owed(ended(history=history)) == {}
+
+    @pytest.mark.parametrize(
+        "own", [a_tenant("acme", absent=True), granting("acme", 8)], ids=["tombstone", "plain"]
+    )
+    def test_stays_while_its_project_is_refused_to_another_tenant(self, own: Any) -> None:
+        """Somebody gave the project the name of that one, so that only the base knows whose it was."""
+        pinning = replace(granting("zed", 4), project_id="p-acme")
+        seen = a_view(a_project("acme", name="myapp-zed"), *live("bluebird").projects)
+        for history in (History(self.BEFORE), History(self.BEFORE, owed={"zed": Baseline(a_fleet(pinning))})):
+            now = a_fleet(own, replace(pinning, absent=True), granting("bluebird", 8))
+            run = ended(desired=now, history=history, live=seen)
+            assert Rule.PROTECTED in {refusal.rule for refusal in run.plan.refusals}
+            assert owed(run)["acme"] == BASE
+
+    def test_of_a_renamed_tenant_stays_under_both_names(self) -> None:
+        """The next commit may leave the earlier name out."""
+        now = a_fleet(replace(granting("zed", 4), previously=("acme",)), granting("bluebird", 8))
+        assert owed(ended(desired=now, history=History(self.BEFORE).under(now))) == {"acme": BASE, "zed": BASE}
+
+    def test_of_an_earlier_name_counts_beside_the_base_of_a_tenant_that_had_the_later_one(self) -> None:
+        now = a_fleet(replace(granting("zed", 4), previously=("acme",)))
+        earlier, later = Baseline(self.BEFORE), Baseline(a_fleet(granting("zed", 4)))
+        for several in (
+            {"owed": {"acme": earlier, "zed": later}},
+            {"tried": {"acme": (earlier,), "zed": (later,)}},
+        ):
+            history: Any = History(a_fleet(granting("acme", 8)), **several)
+            assert history.under(now).protects(["zed"], None)
 
 
 @pytest.mark.parametrize(

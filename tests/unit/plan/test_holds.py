@@ -123,6 +123,14 @@ def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
     assert Rule.HELD not in [one.rule for one in pruned.refusals]
 
 
+def test_a_tenant_is_held_whose_project_has_the_annotation_of_its_earlier_name() -> None:
+    held = a_fleet(replace(HELD, name="zed", previously=("acme",)), a_tenant("bob"))
+    old = a_project(created_at=NOON - timedelta(days=99))
+    found = planned(a_fleet(a_tenant("bob")), old, a_project("bob"), before=held, removed=frozenset({"acme"}))
+    assert [(one.rule, one.tenants) for one in found.refusals] == [(Rule.HELD, ("acme",))]
+    assert found.empty
+
+
 @pytest.mark.parametrize(
     "hold", [None, Hold(NOON - timedelta(days=1), "an earlier dispute")], ids=["none", "ended"]
 )

@@ -180,7 +180,7 @@ def test_a_tenant_that_its_file_suspends_crosses_no_threshold_and_says_why() -> 
     told = usage_of(project, desired=a_fleet(suspended), above=1)
     assert (told.suspended_by_file, told.switched_off, told.suspended) == ("payment is overdue", True, True)
     assert told.threshold is None
-    assert all(quota.reached_on is None for quota in told.quotas)
+    assert {quota.reached_on for quota in told.quotas} == {None}
     assert an_evaluation(desired=a_fleet(suspended)).unconfirmed(LiveState((project,)), EVERYBODY) == Needs()
 
 

@@ -100,7 +100,7 @@ def coverage(
     unsized = [endpoint for one in below for endpoint in unmanaged_computes.unsized(*one)]
     return Coverage(
         tenants=len(tenants),
-        left_out=len(desired.tenants) - len(tenants),
+        left_out=0 if desired.partial else len(desired.tenants) - len(tenants),
         missing=0 if PROJECT.name in only else sum(identities.missing(t) and not t.absent for t in rest),
         only=() if set(NAMES) <= set(only) else tuple(name for name in NAMES if name in only),
         projects=len(live.projects),

@@ -261,7 +261,7 @@ class Coverage(Struct, frozen=True):
     tenants: int
     """Tenants that the plan covers."""
     left_out: int
-    """Tenants that the selection leaves out."""
+    """Tenants that the selection leaves out; 0 if only some files were read, because the others are not known."""
     projects: int
     """Observed live projects."""
     organizations: tuple[str, ...]

@@ -301,3 +301,10 @@ class TestOnly:
     @pytest.mark.parametrize("only", ["project", "settings", "dev_branches", "snapshots"])
     def test_what_no_tier_change_is_about_goes_ahead(self, only: str) -> None:
         assert not guarded(self.files, self.live, base=self.before, only=(only,)).refusals
+
+
+def test_who_is_left_out_is_counted_only_if_all_files_were_read() -> None:
+    """A command on one tenant reads its file, and files of lines: it does not know how many others there are."""
+    one, live = Selection(tenants=("t00",)), a_view(*LIVE)
+    for known, left_out in ((BEFORE, len(TENANTS) - 1), (replace(BEFORE, partial=True), 0)):
+        assert make_plan(known, live, selection=one).coverage.left_out == left_out

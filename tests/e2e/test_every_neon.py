@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from reconciler.simulator.behaviour import Behaviour
+from tests import profiles
 from tests.harness.shell import Shell
 from tests.property.rows import Rows
 
@@ -73,6 +75,21 @@ OTHERWISE: Final[dict[str, tuple[Any, ...]]] = {
 }
 """Every switch with what it can be beside its default."""
 SETTINGS: Final = [(name, value) for name, values in OTHERWISE.items() for value in values]
+
+UNREADABLE: Final = (
+    {"get_shows_settings": False, "list_shows_quota": False},
+    {"get_shows_compute": False, "list_zero_compute": True},
+)
+"""Pairs with which no answer shows a quota, or a size."""
+TOO_SLOW: Final = {"rate_limit", "background_work_every_seconds"}
+"""A Neon that answers once in two seconds, and works on every project each ten: a run never comes to an end."""
+PAIRS: Final = [
+    dict(pair)
+    for pair in combinations(SETTINGS, 2)
+    if len(dict(pair)) == 2 and dict(pair) not in UNREADABLE and dict(pair).keys() != TOO_SLOW
+]
+
+MOST_PAIRS: Final = profiles.size(1, 10, 2000)
 
 MARKED_LATER: Final = frozenset({"transfer_keeps_annotations"})
 """Without its annotations, a project is found by its name, and the next run marks it by a branch."""
@@ -144,14 +161,46 @@ def test_every_switch_is_tried_otherwise() -> None:
 @pytest.mark.drawn(3, ci=40, each=("name",))
 @pytest.mark.parametrize(("name", "value"), SETTINGS, ids=json.dumps)
 def test_the_end_is_the_same(name: str, value: object, tmp_path: Path, usual_end: list[str]) -> None:
-    shell = Shell(tmp_path)
-    shell.tenant("acme")
-    changed = shell.run("simulator", "switches", "--data", "sim.db", f"{name}={json.dumps(value)}")
-    assert "# default" in changed.out, changed.err
-    if name in MARKED_LATER:
+    _ends_as_usual({name: value}, tmp_path, usual_end)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pair", profiles.drawn("pairs of switches", PAIRS, profiles.size(1, 20, 2000)), ids=json.dumps
+)
+def test_the_end_is_the_same_with_any_two(pair: dict[str, object], tmp_path: Path, usual_end: list[str]) -> None:
+    _ends_as_usual(pair, tmp_path, usual_end)
+
+
+@pytest.mark.parametrize("pair", UNREADABLE, ids=json.dumps)
+def test_what_no_answer_shows_is_never_written_by_guess(pair: dict[str, object], tmp_path: Path) -> None:
+    shell = _switched(pair, tmp_path)
+    declare(shell, BEFORE)
+    shell.applied()
+    changing = [f"myapp-{name}" for name in ("acme", "bluebird", "dawn")]
+    before = {name: shell.stored.project(name) for name in changing}
+    declare(shell, AFTER)
+    ended = shell.simulated("apply", "--yes", "--allow", "lowering")
+    assert (ended.code, "not shown by the API" in ended.out) == (9, True), ended.out
+    assert {name: shell.stored.project(name) for name in changing} == before
+
+
+def _ends_as_usual(switches: dict[str, object], folder: Path, usual_end: list[str]) -> None:
+    shell = _switched(switches, folder)
+    if switches.keys() & MARKED_LATER:
         assert list(map(_unmarked, life(shell, marked_later=True))) == list(map(_unmarked, usual_end))
     else:
         assert life(shell) == usual_end
+
+
+def _switched(switches: dict[str, object], folder: Path) -> Shell:
+    """An account that behaves like that."""
+    shell = Shell(folder)
+    shell.tenant("acme")
+    for name, value in switches.items():
+        changed = shell.run("simulator", "switches", "--data", "sim.db", f"{name}={json.dumps(value)}")
+        assert "# default" in changed.out, changed.err
+    return shell
 
 
 def _unmarked(project: str) -> list[object]:

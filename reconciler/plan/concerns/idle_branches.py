@@ -38,6 +38,11 @@ IDLE: Final = f"{ROOT}.cleanup.idle_seconds"
 CROWDED: Final = f"{POLICY}cleanup.dev_branches.at_limit"
 """The path of what happens to a declared branch for which there is no room."""
 DISPOSABLE: Final = ".disposable"
+UNKNOWN: Final = (
+    "what earlier files declare is not known; name the last applied commit with --base, in a clone that has the "
+    "whole history"
+)
+IGNORED: Final = "git ignores the tenant's file, so what it declared before is not known"
 LEAST: Final = timedelta(days=1)
 """A branch that was used more recently than this is not deleted to make room."""
 
@@ -85,11 +90,24 @@ class IdleBranches:
         for branch in self._unknown:
             message = f"branch {branch.name!r} stays: Neon does not say when its compute was last active"
             yield Note.about(self._comparison.tenant, message)
+        yield from self._not_judged(seconds)
         cause = self._comparison.by_policy(IDLE)
         for since, branch in self._by_last_use:
             if since + timedelta(seconds=seconds) <= self._comparison.now:
-                reason = f"{IDLE_SINCE}{since:%Y-%m-%d}, longer than {format_seconds(seconds)}"
-                yield self._delete(branch, cause, reason)
+                yield self._delete(branch, cause, _idle_for(since, seconds))
+
+    def _not_judged(self, seconds: int) -> Iterator[Note]:
+        """Yield a note on each idle branch that stays only because nobody knows the earlier files."""
+        comparison = self._comparison
+        if not comparison.unknown_past or self._none_may_go:
+            return
+        why = IGNORED if comparison.generated else UNKNOWN
+        declared = (self._live.of(one.name) for one in self._live.declared if one.disposable)
+        for branch in self._alone({found.id for found in declared if found is not None}):
+            since = None if _in_use(branch, comparison.project) else _used(branch, comparison.project)
+            if since is not None and since + timedelta(seconds=seconds) <= comparison.now:
+                message = f"branch {branch.name!r} is {_idle_for(since, seconds)}, and stays: {why}"
+                yield Note.about(comparison.tenant, message)
 
     def room_for(self, wanted_one: DevBranch, parent: str, staying: Collection[str]) -> DeleteBranch | None:
         """Return the deletion of the branch that has been idle for longest, for a declared one at the limit.
@@ -128,14 +146,25 @@ class IdleBranches:
 
         None of a tenant whose earlier files nobody can read, or that a document declares: they may declare them.
         """
+        if self._comparison.unknown_past or self._none_may_go:
+            return ()
+        return self._alone(
+            {found.id for one in self._live.declared if (found := self._disposable(one)) is not None}
+        )
+
+    @property
+    def _none_may_go(self) -> bool:
+        """Whether the tenant keeps all: a document declares it, it is protected, or its computes were not read."""
         comparison = self._comparison
-        if comparison.unknown_past or (comparison.past is not None and comparison.past.document):
-            return ()
-        if comparison.tenant.protect or comparison.tenant.suspended or comparison.project.endpoints is None:
-            return ()
+        document = comparison.past is not None and comparison.past.document
+        kept = comparison.tenant.protect or comparison.tenant.suspended
+        return document or kept or comparison.project.endpoints is None
+
+    def _alone(self, disposable: Collection[str]) -> list[LiveBranch]:
+        """Return the branches of runs that no file needs and that have no children; these ids may be declared."""
+        comparison = self._comparison
         managed = comparison.settings.dev_branches is not None
         undeclared = {branch.id for branch in self._live.undeclared()} if managed else None
-        disposable = {found.id for one in self._live.declared if (found := self._disposable(one)) is not None}
         parents = {branch.parent_id for branch in self._branches}
         return [
             branch
@@ -195,6 +224,10 @@ def _declared_alike(name: str, now: Stated, base: Stated) -> bool:
         path for fields in (now, base) for path in fields if f"{path}.".startswith(f"{own}.")
     }
     return own in base and all(now.get(path) == base.get(path) for path in paths)
+
+
+def _idle_for(since: datetime, seconds: int) -> str:
+    return f"{IDLE_SINCE}{since:%Y-%m-%d}, longer than {format_seconds(seconds)}"
 
 
 def _in_use(branch: LiveBranch, project: LiveProject) -> bool:

@@ -89,6 +89,34 @@ def names(found: Plan) -> list[str]:
     return [getattr(action, "branch", action.kind) for action in found.actions]
 
 
+class TestWhileTheEarlierFilesAreNotKnown:
+    """As in a run without a base in a first commit, or in a shallow clone."""
+
+    def notes(self, project: LiveProject, *declared: DevBranch, **unknown: Any) -> list[str]:
+        desired = fleet(TWO_WEEKS, *declared, managed=True)
+        made = make_plan(desired, a_view(project), now=NOON, history=History(**unknown))
+        assert made.empty
+        return [note.message for note in made.notes if "and stays" in note.message]
+
+    @pytest.mark.parametrize("unknown", [{"unbased": True}, {"lost": True}], ids=str)
+    def test_an_idle_branch_stays_and_the_plan_says_what_lets_it_go(self, unknown: dict[str, bool]) -> None:
+        [said] = self.notes(live((dev("tryout"), 15 * DAY)), TRYOUT, **unknown)
+        assert said == (
+            f"branch 'tryout' is idle since {NOON - 15 * DAY:%Y-%m-%d}, longer than 14d, and stays: what earlier "
+            "files declare is not known; name the last applied commit with --base, in a clone that has the whole "
+            "history"
+        )
+
+    def test_of_others_nothing_is_said(self) -> None:
+        kept = DevBranch("kept")
+        assert self.notes(live((dev("tryout"), DAY), (dev("kept"), 99 * DAY)), TRYOUT, kept, unbased=True) == []
+
+    def test_a_file_that_git_ignores_is_the_reason(self) -> None:
+        names = frozenset({"acme"})
+        [said] = self.notes(live((dev("tryout"), 15 * DAY)), TRYOUT, unheld=names, ignored=names)
+        assert "git ignores the tenant's file" in said
+
+
 class TestAnUndeclaredBranch:
     def test_goes_once_nobody_has_used_it_for_the_time_of_the_tier(self) -> None:
         (delete,) = plan(fleet(), live((dev("old"), 15 * DAY))).actions

@@ -49,15 +49,17 @@ def _left(one: Uncollected, age: str) -> Line:
     return Line(styled(f"{one.tenant}  ", symbols.HEADING), text, indent=2)
 
 
-def _word(source: NamedBy) -> str:
-    return {"registry": "the registry", "annotation": "its annotation", "journal": "a journal"}[source.value]
+def _word(source: NamedBy, tenants: int = 1) -> str:
+    one = {"registry": "the registry", "annotation": "its annotation", "journal": "a journal"}
+    several = {"registry": "the registry", "annotation": "their annotations", "journal": "journals"}
+    return (one if tenants == 1 else several)[source.value]
 
 
 def _summary(view: CollectedView) -> FormattedText:
     rest = f"; {counted(len(view.left), 'project')} left out" if view.left else ""
     if not view.added:
         return formatted(f"Nothing to collect{rest}.")
-    by = Counter(_word(one.source) for one in view.added)
-    named = ", ".join(f"{count:,} by {word}" for word, count in by.items())
+    by = Counter(one.source for one in view.added)
+    named = ", ".join(f"{count:,} by {_word(source, count)}" for source, count in by.items())
     done = "Would collect" if view.dry_run else "Collected"
     return formatted(f"{done} {counted(len(view.added), 'tenant')} into {{}}: {named}{rest}.", view.file)

@@ -49,7 +49,7 @@ def lines(shell: Shell) -> list[dict[str, Any]]:
 def test_writes_a_line_for_each_sign_up_and_the_next_plan_is_empty(fleet: Shell) -> None:
     ended = fleet.simulated("collect")
     assert ended.code == 0, ended.err
-    assert f"Collected 2 tenants into {FILE}: 2 by its annotation." in ended.out
+    assert f"Collected 2 tenants into {FILE}: 2 by their annotations." in ended.out
     ids = {row["name"]: row["id"] for row in fleet.stored.rows("projects")}
     assert lines(fleet) == [
         {"tenant": "user_1", "tier": "free", "project_id": ids["myapp-user_1"]},
@@ -153,7 +153,7 @@ def test_json_is_as_published_and_says_what_the_text_says(fleet: Shell) -> None:
     ]
     told = (fleet.folder / "told.txt").read_text(encoding="utf-8")
     assert "+ user_1  named by its annotation" in told
-    assert f"Would collect 2 tenants into {FILE}: 2 by its annotation." in told
+    assert f"Would collect 2 tenants into {FILE}: 2 by their annotations." in told
     assert fleet.simulated("collect").code == 0
     assert lines(fleet) == [one["document"] for one in document["tenants"]]
 

@@ -29,7 +29,7 @@ def test_long_lists_are_cut_and_every_number_is_told() -> None:
     assert "+ user_0019 named by a journal and 1,180 more tenants (--full shows all)" in told
     assert "and 1,180 more projects (--full shows all)" in told
     assert (
-        "Collected 1,200 tenants into fleet/sign-ups.ndjson: 1,200 by a journal; 1,200 projects left out." in told
+        "Collected 1,200 tenants into fleet/sign-ups.ndjson: 1,200 by journals; 1,200 projects left out." in told
     )
 
 

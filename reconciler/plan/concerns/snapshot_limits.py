@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 AT_LIMIT: Final = f"{POLICY}snapshots.at_limit"
 """The path of what may be deleted where the limit is reached."""
-A_ROOT: Final = "make a root branch the default branch, or state snapshots: {method: branch} in the tier"
+A_ROOT: Final = (
+    "state snapshots: {method: branch} in the tier; or make a root branch the default branch, as "
+    "`reconciler restore TENANT --snapshot NAME` does, with the data of that snapshot"
+)
 """The remedy if Neon takes no snapshot of the default branch."""
 
 

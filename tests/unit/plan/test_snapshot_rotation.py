@@ -217,6 +217,7 @@ def test_of_a_default_branch_with_a_parent_none_is_taken_and_the_plan_says_so_wi
     (note,) = [note.message for note in found.notes if TODAY in note.message]
     assert "is not taken: its default branch 'main' has a parent branch" in note
     assert "snapshots: {method: branch}" in note
+    assert "`reconciler restore TENANT --snapshot NAME` does, with the data of that snapshot" in note
 
 
 def carried_out(project: LiveProject, found: Plan | Sequence[Action], now: datetime) -> LiveProject:

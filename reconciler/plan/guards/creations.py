@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.naming import identity
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.history import known_past
 from reconciler.plan.identity import identify
@@ -74,6 +75,22 @@ def _deleted(tenant: str, context: FleetContext) -> DeletedProject | None:
 _MOST_NAMED: Final = 3
 
 
+def spelled_otherwise(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
+    """Refuse creations for tenants whose names differ from those of orphans in case only."""
+    orphans = {identity(orphan.tenant): orphan for orphan in context.plan.orphans if orphan.owned}
+    creating = _unpermitted_creations(kept, context) if orphans else []
+    for planned in creating:
+        if orphan := orphans.get(identity(planned.tenant)):
+            yield Refusal(
+                Rule.LOOKS_RENAMED,
+                (planned.tenant,),
+                f"project {orphan.project.id} is that of {orphan.tenant!r}, which differs in case only: a new "
+                "project would be empty",
+                _as_rename(planned, orphan.tenant, context, len(creating)),
+                planned.actions,
+            )
+
+
 def looks_renamed(kept: Sequence[TenantPlan], context: FleetContext) -> Iterator[Refusal]:
     """Refuse creations that may be renames, unless ``--allow creates`` permits all creations of the run."""
     creating = _unpermitted_creations(kept, context) if context.history.gone else []
@@ -95,7 +112,13 @@ def _refusal(planned: TenantPlan, alike: Sequence[str], context: FleetContext, c
         (planned.tenant,),
         f"looks like a rename of {named}{more}, removed from the files since the base: a new project would "
         "be empty",
-        f"add `previously: [{alike[0]}]` to {context.desired.tenants[planned.tenant].location}; if this is "
-        f"another customer, permit exactly the creations of this run with --allow creates={creating}",
+        _as_rename(planned, alike[0], context, creating),
         planned.actions,
+    )
+
+
+def _as_rename(planned: TenantPlan, earlier: str, context: FleetContext, creating: int) -> str:
+    return (
+        f"add `previously: [{earlier}]` to {context.desired.tenants[planned.tenant].location}; if this is "
+        f"another customer, permit exactly the creations of this run with --allow creates={creating}"
     )

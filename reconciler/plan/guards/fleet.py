@@ -9,7 +9,7 @@ from reconciler.plan.actions.project import CreateProject, DeleteDuplicate, Reco
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns import organization
 from reconciler.plan.guards.counted import DELETES, KINDS, FleetContext, is_caused
-from reconciler.plan.guards.creations import looks_renamed, missing_projects
+from reconciler.plan.guards.creations import looks_renamed, missing_projects, spelled_otherwise
 from reconciler.plan.guards.repairs import repairs
 from reconciler.plan.identity import identify
 from reconciler.plan.ownership import owned
@@ -224,6 +224,7 @@ def _touches(action: Action, planned: TenantPlan) -> str:
 FleetRule: TypeAlias = "Callable[[Sequence[TenantPlan], FleetContext], Iterator[Refusal]]"
 RULES: Final[tuple[FleetRule, ...]] = (
     looks_renamed,
+    spelled_otherwise,
     missing_projects,
     many_unmatched,
     shrunken_files,

@@ -146,3 +146,16 @@ def test_of_many_that_left_a_few_are_named() -> None:
 def test_where_few_were_looked_up_a_project_that_nobody_saw_may_be_live() -> None:
     now = a_fleet(a_tenant("zenith", overrides=LIMITED))
     assert list(refused(planned(now, a_view(listed=False)))) == ["zenith"]
+
+
+def test_a_name_in_another_case_is_enough_long_after_the_other_one_was_removed() -> None:
+    """Nobody would find the data, and --prune would delete it."""
+    now, bob = a_fleet(a_tenant("Acme", "pro"), a_tenant("bob")), a_fleet(a_tenant("bob"))
+    plan = planned(now, before=bob)
+    assert plan.empty
+    assert refused(plan)["Acme"].message == (
+        "project p-acme is that of 'acme', which differs in case only: a new project would be empty"
+    )
+    assert "add `previously: [acme]`" in refused(plan)["Acme"].remedy
+    assert planned(now, before=bob, creates=1).tenants
+    assert planned(a_fleet(a_tenant("acme-inc", "pro"), a_tenant("bob")), before=bob).tenants

@@ -125,7 +125,7 @@ def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
 
 def test_a_tenant_is_held_whose_project_has_the_annotation_of_its_earlier_name() -> None:
     held = a_fleet(replace(HELD, name="zed", previously=("acme",)), a_tenant("bob"))
-    old = a_project(created_at=NOON - timedelta(days=99))
+    old = an_unused_project()
     found = planned(a_fleet(a_tenant("bob")), old, a_project("bob"), before=held, removed=frozenset({"acme"}))
     assert [(one.rule, one.tenants) for one in found.refusals] == [(Rule.HELD, ("acme",))]
     assert found.empty

@@ -131,7 +131,7 @@ class IdleBranches:
         if not branch.disposable or not _has_policy(self._comparison.settings):
             return None
         known = self._comparison.at_base
-        if known is not None and not _declared_alike(branch.name, self._comparison.wanted_now, known):
+        if known is not None and not self._declared_alike(branch.name, known):
             return None
         because = "its declaration has not changed since the base" if known else "the earlier files are not known"
         message = (
@@ -183,13 +183,17 @@ class IdleBranches:
 
     def _disposable(self, branch: DevBranch) -> LiveBranch | None:
         known = self._comparison.at_base
-        if (
-            not branch.disposable
-            or not known
-            or not _declared_alike(branch.name, self._comparison.wanted_now, known)
-        ):
+        if not branch.disposable or not known or not self._declared_alike(branch.name, known):
             return None
         return self._live.of(branch.name)
+
+    def _declared_alike(self, name: str, base: Stated) -> bool:
+        """Whether the base declares the branch as the files do. What only the tier states is not of its entry."""
+        own, now = f"{ROOT}.{name}", self._comparison.wanted_now
+        entry = next((one for one in self._comparison.tenant.dev_branches or () if one.name == name), None)
+        paths = {path for fields in (now, base) for path in fields if f"{path}.".startswith(f"{own}.")}
+        stated = (path for path in paths if entry is None or not _of_the_tier(entry, path.removeprefix(own)))
+        return own in base and all(now.get(path) == base.get(path) for path in stated)
 
     @cached_property
     def _unknown(self) -> list[LiveBranch]:
@@ -217,13 +221,10 @@ class IdleBranches:
         )
 
 
-def _declared_alike(name: str, now: Stated, base: Stated) -> bool:
-    """Return whether the base declares the branch as the files do."""
-    own = f"{ROOT}.{name}"
-    paths: Collection[str] = {
-        path for fields in (now, base) for path in fields if f"{path}.".startswith(f"{own}.")
-    }
-    return own in base and all(now.get(path) == base.get(path) for path in paths)
+def _of_the_tier(entry: DevBranch, member: str) -> bool:
+    """Return whether a member is one of the compute that the entry does not state."""
+    compute, _, name = member.removeprefix(".").partition(".")
+    return compute == "compute" and getattr(entry.compute, name, None) is None
 
 
 def _idle_for(since: datetime, seconds: int) -> str:

@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.desired.selection import Depth, Reach
 from reconciler.desired.tenant import DevBranch
-from reconciler.desired.tier import BranchCleanup, Cleanup, WhenCrowded
+from reconciler.desired.tier import BranchCleanup, Cleanup, DevBranchPolicy, WhenCrowded
 from reconciler.model.annotations import Purpose, branch_annotations
+from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.change import Origin
@@ -209,6 +210,16 @@ class TestADisposableBranch:
         assert told(plan(now, live(), fleet())) == ["create tryout: declared"]
         changed = fleet(TWO_WEEKS, replace(TRYOUT, reset=1))
         assert told(plan(changed, live(), now)) == ["create tryout: declared"]
+        larger = fleet(TWO_WEEKS, replace(TRYOUT, compute=Compute(max_cu=1)))
+        assert told(plan(larger, live(), now)) == ["create tryout: declared"]
+
+    def test_does_not_come_back_because_the_tier_sizes_branches_otherwise(self) -> None:
+        """A change of the tier would create the deleted branches of all its tenants."""
+        now, smaller = fleet(TWO_WEEKS, TRYOUT), DevBranchPolicy(compute=Compute(max_cu=0.5))
+        tiers = {name: replace(tier, dev_branches=smaller) for name, tier in now.tiers.items()}
+        found = plan(replace(now, tiers=tiers), live(), now)
+        assert not [action for action in found.actions if isinstance(action, CreateBranch)]
+        assert any("'tryout' does not exist and is not created" in note.message for note in found.notes)
 
     def test_does_not_go_while_the_base_lacks_it_as_it_would_come_back_at_once(self) -> None:
         now = fleet(TWO_WEEKS, TRYOUT)

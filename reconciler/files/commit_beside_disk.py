@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from reconciler.files.commit_tree import is_too_much
+from reconciler.files.digests import Apart
 from reconciler.files.disk_marks import blob_in
 from reconciler.files.objects import TreeEntryKind
 from reconciler.files.regular_files import UnreadableError
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.digests import FoldersOnDisk
     from reconciler.files.objects import TreeEntry
-
-
-class Apart(NamedTuple):
-    """The files that a commit and the disk do not have in common: of other bytes, or of one of them only."""
-
-    in_commit: list[str]
-    on_disk: list[str]
 
 
 def apart(disk: FoldersOnDisk, rows: Mapping[str, bytes], commit: CommitTree, folder: str) -> Apart | None:

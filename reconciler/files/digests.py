@@ -24,6 +24,13 @@ def blob_id(data: bytes) -> str:
     return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+class Apart(NamedTuple):
+    """The files that a commit and the disk do not have in common: of other bytes, or of one of them only."""
+
+    in_commit: list[str]
+    on_disk: list[str]
+
+
 class FoldersOnDisk(NamedTuple):
     """A folder on disk and all folders below it, by path."""
 

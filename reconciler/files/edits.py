@@ -51,7 +51,7 @@ def difference(
         return _text(commit, PRICE_LIST)
     if known is not None and has_the_same_files(commit, work, known):
         return None
-    if (listed := _listed(commit, work, known)) is None:
+    if (listed := _listed_apart(commit, work, known) or _listed(commit, work, known)) is None:
         return "not all files can be listed: run `reconciler validate`"
     there, here = listed
     if gone := sorted(there - here):
@@ -79,7 +79,7 @@ def missing(commit: CommitTree, root: Path, known: KnownTenants | None = None) -
     work = WorkTree(root) if known is None else known.tree(root)
     if known is not None and has_the_same_files(commit, work, known):
         return []
-    listed = _listed(commit, work, known)
+    listed = _listed_apart(commit, work, known) or _listed(commit, work, known)
     return [] if listed is None else sorted(listed[0] - listed[1])
 
 
@@ -136,7 +136,10 @@ def has_the_same_files(commit: CommitTree, work: WorkTree, known: KnownTenants) 
     Then the tree of each folder has the id that git computes of them, and none of its entries need be read. False
     where that cannot be said so fast: of folders with links, or with files that are executable or hidden.
     """
-    for folder in {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}:
+    folders = {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}
+    if (others := known.apart_from_kept(commit, folders)) is not None:
+        return not (others.in_commit or others.on_disk)
+    for folder in folders:
         here = known.folder_id(work.root, folder)
         if here is None or here != commit.folder_id(folder):
             return False
@@ -148,6 +151,21 @@ def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> t
     sources = read_price_list(work, known=known).sources
     there, here = _paths(commit, sources), _paths(work, sources)
     return None if there is None or here is None else (there, here)
+
+
+def _listed_apart(
+    commit: CommitTree, work: WorkTree, known: KnownTenants | None
+) -> tuple[set[str], set[str]] | None:
+    """Return of what ``_listed`` does the files that may differ; None where that is not known."""
+    sources = read_price_list(work, known=known).sources
+    folders = {fixed_folder(source.pattern) for source in sources}
+    if known is None or (others := known.apart_from_kept(commit, folders)) is None:
+        return None
+    patterns = [compiled(source.pattern) for source in sources]
+    there, here = (
+        {path for path in paths if any(pattern.fullmatch(path) for pattern in patterns)} for paths in others
+    )
+    return there, here
 
 
 def _paths(tree: Tree, sources: Iterable[TenantSource]) -> set[str] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.desired.naming import identity
+from reconciler.files.digests import Apart
 from reconciler.files.disk_marks import each, is_alone
 from reconciler.files.tree import BETWEEN, names_in, stem_of
 
@@ -44,12 +45,34 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
             return False
         return all(_is_still(self.folders.get(found.path), found) for found in scan.folders)
 
+    def __iter__(self) -> Iterator[str]:
+        """Yield the path of each file."""
+        for path, kept in self.folders.items():
+            yield from (_joined(path, name) for name in names_in(kept.names))
+
+    def named(self, wanted: Names[str]) -> list[str]:
+        """Return the files that are named after the tenants with these identities, sorted."""
+        found = ((path, name) for path, kept in self.folders.items() for name in _named(kept.names, wanted))
+        return sorted(_joined(path, name) for path, name in found)
+
+    def apart(self, scan: Scan) -> Apart | None:
+        """Return the files that are others now; None where there are links, or the marks are not known."""
+        if scan.links or scan.problems or any(one.names and not one.marks for one in scan.folders):
+            return None
+        found, now = Apart([], []), {folder.path: folder for folder in scan.folders}
+        for path in dict.fromkeys((*self.folders, *now)):
+            if not (path in now and _is_still(self.folders.get(path), now[path])):
+                before, after = _marked(self.folders.get(path)), _marked(now.get(path))
+                for files, marks, others in ((found.in_commit, before, after), (found.on_disk, after, before)):
+                    files += [_joined(path, name) for name in marks if others.get(name) != marks[name]]
+        return found
+
     def concerning(self, scan: Scan, wanted: Names[str]) -> list[str]:
         """Return the paths to look at for a run about the tenants with these identities, sorted."""
         found = {*scan.links}
         for folder in scan.folders:
-            names = {*_named(folder, wanted), *self._looked_at(folder)}
-            found.update(f"{folder.path}/{name}" if folder.path else name for name in names)
+            names = {*_named(folder.names, wanted), *self._looked_at(folder)}
+            found.update(_joined(folder.path, name) for name in names)
         return sorted(found)
 
     def _looked_at(self, folder: ScannedFolder) -> Iterator[str]:
@@ -59,11 +82,10 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
         elif _is_still(kept, folder):
             yield from kept.concerning
         else:
-            before = dict(zip(names_in(kept.names), each(kept.marks), strict=True))
+            before = _marked(kept)
             for name in kept.concerning:
                 before.pop(name, None)
-            now = zip(folder.files(), each(folder.marks), strict=True)
-            yield from (name for name, mark in now if before.get(name) != mark)
+            yield from (name for name, mark in _marked(folder).items() if before.get(name) != mark)
 
 
 class KeptScans(msgspec.Struct, array_like=True, frozen=True):
@@ -95,15 +117,17 @@ def _is_alone(row: bytes | None, mark: bytes) -> bool:
     return row is not None and row.startswith(mark) and is_alone(row)
 
 
-def named(scan: Scan, wanted: Names[str]) -> list[str]:
-    """Return the files that are named after the tenants with these identities, sorted, without links."""
-    paths = ((folder.path, name) for folder in scan.folders for name in _named(folder, wanted))
-    return sorted(f"{path}/{name}" if path else name for path, name in paths)
+def _marked(folder: KeptFolderScan | ScannedFolder | None) -> dict[str, bytes]:
+    """Return the marks of the files of a folder, by name."""
+    return {} if folder is None else dict(zip(names_in(folder.names), each(folder.marks), strict=True))
 
 
-def _named(folder: ScannedFolder, wanted: Names[str]) -> Iterator[str]:
-    names = folder.names
-    found = _beginning_with(names, wanted) if names.isascii() else folder.files()
+def _joined(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _named(names: str, wanted: Names[str]) -> Iterator[str]:
+    found = _beginning_with(names, wanted) if names.isascii() else names_in(names)
     yield from (name for name in found if identity(stem_of(name)) in wanted)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
-from reconciler.files.digests import FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
+from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.tree import FolderListing, WorkTree
 from reconciler.model.values import replace
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.tenant import Tenant
-    from reconciler.files.commit_beside_disk import Apart
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.kept_scans import KeptScan
     from reconciler.files.price_list import PriceList
@@ -298,7 +297,7 @@ class KnownTenants:
         """
         if len(self._trees) != 1:
             return None
-        from reconciler.files.commit_beside_disk import Apart, apart  # noqa: PLC0415 - for commits only
+        from reconciler.files.commit_beside_disk import apart  # noqa: PLC0415 - for commits only
 
         found, (root,) = Apart([], []), self._trees
         for folder in folders:
@@ -313,20 +312,31 @@ class KnownTenants:
 
     def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
         """Return the files of a folder on disk, if it has just those of git's folder with this id."""
-        tree = self._tree_with(folder, id_)
-        return None if tree is None else tree.listing(folder)
-
-    def same_scan(self, folder: str, id_: str | None) -> Scan | None:
-        """Return what ``same_listing`` has, as it was found."""
-        tree = self._tree_with(folder, id_)
-        return None if tree is None else tree.scans().get(folder)
-
-    def _tree_with(self, folder: str, id_: str | None) -> WorkTree | None:
         for root, tree in self._trees.items() if id_ is not None else ():
             seen = folder in tree.scans() or folder in tree.listed()
             if seen and self.folder_id(root, folder) == id_:
-                return tree
+                return tree.listing(folder)
         return None
+
+    def kept_as(self, folder: str, id_: str | None) -> KeptScan | None:
+        """Return what an earlier run has found below a folder, if git's folder with this id has the same files."""
+        kept = (known.kept_scan(folder) for known in self._files.values())
+        return next((one for one in kept if one is not None and one.id and one.id == id_), None)
+
+    def apart_from_kept(self, commit: CommitTree, folders: Iterable[str]) -> Apart | None:
+        """As ``apart``, of a commit whose files an earlier run has found on disk; None for others.
+
+        Files with other marks may have the same bytes.
+        """
+        found = Apart([], [])
+        for folder in folders:
+            kept = self.kept_as(folder, commit.folder_id(folder)) if len(self._trees) == 1 else None
+            others = None if kept is None else kept.apart(next(iter(self._trees.values())).scan(folder))
+            if others is None:
+                return None
+            found.in_commit.extend(others.in_commit)
+            found.on_disk.extend(others.on_disk)
+        return found
 
     def under(self, prices: PriceList) -> KnownFiles | None:
         """Return those that were read with this price list; None if its schema rejects it.

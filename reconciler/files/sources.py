@@ -14,7 +14,6 @@ from reconciler.desired.naming import TENANT_SIGN, identity
 from reconciler.files.collection import alongside, declared_twice, names_in, pins_in
 from reconciler.files.entry import ROWS, Entry, Text, entries_of
 from reconciler.files.finding import Finding
-from reconciler.files.kept_scans import named
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
@@ -343,14 +342,14 @@ def _few_files(
 def _own_files(
     sources: Iterable[TenantSource], only: frozenset[str], known: KnownTenants, commit: CommitTree
 ) -> dict[str, FolderListing] | None:
-    """Return the files of a commit that are named after the wanted tenants, if its folders are those on disk; None
-    if others are to be read, too (``Reading.paths``).
+    """Return the files of a commit that are named after the wanted tenants, if an earlier run has found just its
+    files on disk; None if others are to be read, too (``Reading.paths``).
     """
     found: dict[str, FolderListing] = {}
     for folder in _folders(sources):
-        if (scan := known.same_scan(folder, commit.folder_id(folder))) is None:
+        if (kept := known.kept_as(folder, commit.folder_id(folder))) is None:
             return None
-        found[folder] = FolderListing(tuple(named(scan, _identities(only))), others=scan)
+        found[folder] = FolderListing(tuple(kept.named(_identities(only))), others=kept)
     matches = (
         filter(compiled(source.pattern).fullmatch, found[fixed_folder(source.pattern)].files) for source in sources
     )

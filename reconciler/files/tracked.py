@@ -47,7 +47,7 @@ def unheld(
     if sight is None or (known is not None and sight.is_head(known)):
         return frozenset()
     lacking = frozenset(name for name, tenant in tenants.items() if not all(map(sight.knows, tenant.files)))
-    there = _at_head(root, frozenset(changed) - lacking, memo)
+    there = _at_head(root, frozenset(changed) - lacking, memo, known)
     edited = (name for name, tenant in there.items() if tenants.get(name) != tenant)
     return lacking.union(name for name in edited if not sight.shows_all(_files(tenants.get(name), there[name])))
 
@@ -101,11 +101,13 @@ def filter_of(repository: Repository, path: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _at_head(root: Path, names: frozenset[str], memo: Memo | None) -> dict[str, Tenant | None]:
+def _at_head(
+    root: Path, names: frozenset[str], memo: Memo | None, known: KnownTenants | None
+) -> dict[str, Tenant | None]:
     """Return what HEAD declares for these tenants."""
     if not names:
         return {}
-    head = load_at(root, HEAD, only=names, memo=memo).desired
+    head = load_at(root, HEAD, only=names, memo=memo, known=known).desired
     return {name: None if head is None else head.tenants.get(name) for name in names}
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files import disk_marks
+from reconciler.files.git import base_ref, load_at
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
 from reconciler.files.tree import WorkTree
 from reconciler.files.unchanged_files import UnchangedFiles
+from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
@@ -40,17 +42,17 @@ class Fleet:
         file.write_text(text, encoding="utf-8")
 
     def keep(self) -> None:
-        known = self._known()
+        known = self.known()
         load(self.root, known=known, on_invalid=OnInvalid.SKIP)
         known.save()
 
-    def _known(self, *, complete: bool = True) -> KnownTenants:
+    def known(self, *, complete: bool = True) -> KnownTenants:
         return KnownTenants(lambda prices: TenantCache.open(self.cache, prices, self.root), complete=complete)
 
     def load(self, *names: str) -> Loaded:
         """As a run about these tenants, or about all, beside one that knows nothing: both say the same."""
         only = frozenset(names) or None
-        known = self._known(complete=not names)
+        known = self.known(complete=not names)
         loaded = load(self.root, known=known, on_invalid=OnInvalid.SKIP, only=only)
         expected = load(self.root, on_invalid=OnInvalid.SKIP, only=only)
         assert loaded == expected
@@ -193,3 +195,19 @@ def test_a_source_without_files_is_told_and_one_with_others_is_not(fleet: Fleet)
         "no file matches 'eu/*.yaml': this source has no tenants"
     ]
     assert len(fleet.load("acme").problems) == 1
+
+
+@needs_git
+@pytest.mark.parametrize("path", ["tenants/acme.yaml", "tenants/t1.yaml", "tenants/new.yaml"])
+def test_an_edit_since_the_commit_that_was_found_on_disk_is_seen(fleet: Fleet, path: str) -> None:
+    git(fleet.root, "init", "--quiet", "--initial-branch=main")
+    for _ in range(2):
+        git(fleet.root, "add", "--all")
+        git(fleet.root, "commit", "--quiet", "--allow-empty", "--message=x")
+    fleet.keep()
+    for parent in (True, False):
+        known, acme = fleet.known(complete=False), frozenset({"acme"})
+        load(fleet.root, known=known, only=acme)
+        assert base_ref(fleet.root, known) == base_ref(fleet.root) == ("HEAD^1" if parent else "HEAD")
+        assert load_at(fleet.root, "HEAD", only=acme, known=known) == load_at(fleet.root, "HEAD", only=acme)
+        fleet.write(path, TEXT.format(path.rpartition("/")[2].removesuffix(".yaml"), "protect: true\n"))

@@ -14,7 +14,7 @@ from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import declared_moments, moment_key
 from reconciler.plan.outcome import Result
-from reconciler.plan.plan import Waiting
+from reconciler.plan.plan import Rule, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -106,6 +106,7 @@ def advanced(before: Applied | None, head: str, ended: FinishedRun, precedes: Pr
             tried[tenant] = tuple(dict.fromkeys((*earlier, head))) if tenant in begun else earlier
             for name in names[1:]:  # the next files may not know it as an earlier one
                 bases[name] = None if before is None else before.of(name)
+                tried[name] = () if before is None else before.tried.get(name, ())
     return _applied(commit, bases, tried, _unfinished(before, ended), _rejected(before, ended))
 
 
@@ -211,7 +212,8 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     """
     states = dict(_declared_states(ended))
     new = (ended.desired.tenants[name] for name, done in states.items() if not done)
-    unsettled = bool(ended.plan.conflicts) or any(_may_take_over(ended, tenant) for tenant in new)
+    guarded = any(refusal.rule in (Rule.PROTECTED, Rule.HELD) for refusal in ended.plan.refusals)
+    unsettled = guarded or bool(ended.plan.conflicts) or any(_may_take_over(ended, tenant) for tenant in new)
     without_project = _without_project(ended) if unsettled else ()
     for name, done in states.items():
         yield name, done and not (name in without_project and _is_guarded(ended, name))
@@ -314,8 +316,8 @@ def _kept_without_declaration(ended: FinishedRun, *, unsettled: bool) -> Iterato
     """Tenants that are no longer declared, or whose files are broken, and that have a project or were not checked.
 
     They keep their base: it protects them, and decides what is new if the file returns. So do those with a
-    protection or a hold while it is ``unsettled`` who has their project: a tenant is in conflict, or one that may
-    take it over is not done.
+    protection or a hold while it is ``unsettled`` who has their project: a guard refuses something, a tenant is in
+    conflict, or one that may take it over is not done.
     """
     base = ended.history.base
     recorded = {*ended.history.owed, *ended.history.tried, *ended.desired.held_back}

@@ -251,10 +251,24 @@ class TestAProtectionAtTheBase:
             assert Rule.PROTECTED in {refusal.rule for refusal in run.plan.refusals}
             assert owed(run)["acme"] == BASE
 
+    def test_of_a_tenant_that_is_gone_stays_while_it_refuses_something_to_the_one_before(self) -> None:
+        """Another tenant had pinned the project, and protected it."""
+        pinning = replace(granting("zed", 8), project_id="p-acme", protect=True)
+        history = History(a_fleet(granting("acme", 8), pinning, granting("bluebird", 8)))
+        run = ended(desired=fleet(acme=6), history=history)
+        assert [refusal.rule for refusal in run.plan.refusals] == [Rule.PROTECTED]
+        assert owed(run) == {"acme": BASE, "zed": BASE}
+
     def test_of_a_renamed_tenant_stays_under_both_names(self) -> None:
-        """The next commit may leave the earlier name out."""
+        """The next commit may leave the earlier name out, or a tried one may declare both."""
         now = a_fleet(replace(granting("zed", 4), previously=("acme",)), granting("bluebird", 8))
-        assert owed(ended(desired=now, history=History(self.BEFORE).under(now))) == {"acme": BASE, "zed": BASE}
+        run, before = (
+            ended(desired=now, history=History(self.BEFORE).under(now)),
+            Applied(BASE, tried={"acme": (OLD,)}),
+        )
+        after = advanced(before, HEAD, run, precedes)
+        assert after.owed == {"acme": BASE, "zed": BASE}
+        assert after.tried == {"acme": (OLD,), "zed": (OLD, HEAD)}
 
     def test_of_an_earlier_name_counts_beside_the_base_of_a_tenant_that_had_the_later_one(self) -> None:
         now = a_fleet(replace(granting("zed", 4), previously=("acme",)))

@@ -82,7 +82,7 @@ def test_what_was_found_is_announced_to_a_screen_reader(opened: Opened) -> None:
     assert all(names)
 
 
-@pytest.mark.drawn(4)
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(opened: Opened, view: View, dark: bool) -> None:

@@ -34,10 +34,14 @@ class Example:
     """The file of its own, below ``reconciler/``."""
 
     def named_in(self, path: Path) -> bool:
-        """Whether the file of the product names it."""
+        """Whether the file of the product names it. One in which none of the words stands is not parsed."""
+        if path.relative_to(PRODUCT).as_posix() == self.module:
+            return True
+        text = path.read_text(encoding="utf-8")
+        if not any(word in text for word in self.identifiers | self.strings):
+            return False
         identifiers, strings = spelled_in(path)
-        own = path.relative_to(PRODUCT).as_posix() == self.module
-        return own or not (self.identifiers.isdisjoint(identifiers) and self.strings.isdisjoint(strings))
+        return not (self.identifiers.isdisjoint(identifiers) and self.strings.isdisjoint(strings))
 
 
 @cache

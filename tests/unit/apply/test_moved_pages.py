@@ -40,6 +40,7 @@ def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", PER_PAGE)
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("keeps_quota", [True, False])
 def test_pages_show_them_all(tmp_path: Path, keeps_quota: bool) -> None:
     run = moved(tmp_path, MOVING, transfer_keeps_quota=keeps_quota)
@@ -54,6 +55,7 @@ def test_pages_without_quotas_prove_nothing_about_a_quota(tmp_path: Path) -> Non
     assert run.read_alone == set(MOVING)
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("hidden", [("t07",), MOVING], ids=["one", "all"])
 def test_one_that_no_page_shows_is_read_alone(tmp_path: Path, hidden: tuple[str, ...]) -> None:
     async def hide(world: World, ids: dict[str, str]) -> None:
@@ -101,6 +103,7 @@ def test_a_few_are_not_searched_in_a_long_list(tmp_path: Path) -> None:
     assert run.pages <= len(few) / MOVED_PER_PAGE
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("order", ListOrder)
 def test_what_somebody_has_changed_since_is_not_put_back(tmp_path: Path, order: ListOrder) -> None:
     changed = ("t03", "t22", "t39")

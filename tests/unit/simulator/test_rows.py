@@ -25,7 +25,7 @@ from tests.rows import Account, Tenant, account, connect, driver, execute, rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.slow, pytest.mark.drawn(4)]
+pytestmark = [pytest.mark.slow, pytest.mark.drawn(3)]
 
 TABLE = "CREATE TABLE notes (id serial PRIMARY KEY, text text)"
 ADD = "INSERT INTO notes (text) VALUES ('first')"

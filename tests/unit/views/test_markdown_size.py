@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report, TenantOutcome
     from reconciler.plan.plan import Plan, TenantPlan
 
-MANY: Final = profiles.size(6_000, 30_000, 30_000)
+MANY: Final = profiles.size(3_000, 30_000, 30_000)
 COMMENT: Final = 65_536
 """Characters of a comment (GitHub)."""
 SUMMARY: Final = 2**20
@@ -183,6 +183,7 @@ def test_a_full_report_names_everybody() -> None:
     assert all(f"`{name}`" in text for name in NAMES[:2000])
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("called", [NAMES, LONGEST], ids=["short names", "long names"])
 def test_a_usage_of_many_tenants_fits_into_a_comment(called: list[str]) -> None:
     text = markdown.render(UsageView(usages.at_limits(called)))

@@ -269,10 +269,10 @@ class Switches:
     @property
     def behaviour(self) -> Behaviour:
         """How it behaves at present."""
-        text = self._store.value("SELECT behaviour FROM state")
+        text = self._store.behaviour()
         if text != self._text:
             self._text = text
-            self._behaviour = msgspec.json.decode(text, type=Behaviour)
+            self._behaviour = Behaviour() if text is None else msgspec.json.decode(text, type=Behaviour)
         return self._behaviour
 
     def set(self, behaviour: Behaviour) -> None:

@@ -254,11 +254,15 @@ class Store(Reading):
         super().__init__(connection, RLock())
         self.data: Data[Transaction] = NoData()
         """The rows of the branches."""
+        self._alone = path == IN_MEMORY
+        """Nobody else writes it."""
+        self._state: tuple[float, str | None] | None = None
+        """What was read last, where it still holds."""
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if path == IN_MEMORY:
+        if self._alone:
             _empty().backup(self._connection)
         elif not self.value("SELECT count(*) FROM sqlite_master"):
             create_tables(self._connection)
@@ -278,13 +282,32 @@ class Store(Reading):
 
     def latest(self) -> float:
         """The latest time that was written, in seconds since 1970."""
-        latest: float = self.value("SELECT latest FROM state")
-        return latest
+        return self._current()[0]
+
+    def behaviour(self) -> str | None:
+        """The switches, as JSON; None before they are kept."""
+        return self._current()[1]
+
+    def _current(self) -> tuple[float, str | None]:
+        """Both are asked for several times by each request: what is in memory is read once after each write."""
+        state = self._state
+        if state is not None:
+            return state
+        with self._one_at_a_time:
+            latest, behaviour = self.rows("SELECT latest, behaviour FROM state")[0]
+            if self._alone and not self._connection.in_transaction:
+                self._state = (latest, behaviour)
+        return latest, behaviour
+
+    def read_again(self) -> None:
+        """Go by what it holds, however that has come into it."""
+        self._state = None
 
     def reach(self, moment: float) -> None:
         """Let time be no earlier than that from now on."""
         with self._one_at_a_time:
             self._connection.execute("UPDATE state SET latest = max(latest, ?)", (moment,))
+            self.read_again()
             self.data.end_connections()
 
     def extend(self, script: str, **functions: Callable[..., float]) -> None:
@@ -297,6 +320,7 @@ class Store(Reading):
         """Keep the switches, as JSON."""
         with self._one_at_a_time:
             self._connection.execute("UPDATE state SET behaviour = ?", (behaviour,))
+            self.read_again()
 
     @contextmanager
     def writing(self, not_before: Callable[[float], float]) -> Iterator[Transaction]:
@@ -318,4 +342,5 @@ class Store(Reading):
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+            self.read_again()
             self.data.end_connections()

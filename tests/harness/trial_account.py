@@ -49,12 +49,14 @@ class TrialAccount:
         store, earlier = self.simulator.world.store, _opened(state or self._empty)
         earlier.backup(store._connection)
         earlier.close()
+        store.read_again()
         self.simulator.world = _world(store)
 
     def at(self, state: bytes) -> World:
         """The account as it was when it was stored. The next call ends what this one has returned."""
         self._past.close()
         self._past._connection = _opened(state)
+        self._past.read_again()
         return _world(self._past)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -215,3 +215,31 @@ def test_databases_in_memory_begin_alike_and_share_nothing() -> None:
         assert other.value("SELECT behaviour FROM state") is None
         with closing(Store(":memory:")) as later:
             assert later.value("SELECT behaviour FROM state") is None
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_the_time_and_the_switches_are_those_of_the_last_write(tmp_path: Path, in_memory: bool) -> None:
+    def later(latest: float) -> float:
+        assert store.latest() == latest
+        return latest + 5
+
+    with closing(Store(":memory:" if in_memory else tmp_path / "account.db")) as store:
+        assert store.behaviour() is None
+        store.reach(10)
+        assert store.latest() == 10
+        with store.writing(later):
+            assert store.latest() == 10
+        assert store.latest() == 15
+        with suppress(ZeroDivisionError), store.writing(later):
+            raise ZeroDivisionError
+        assert store.latest() == 15
+        store.behave("{}")
+        assert (store.behaviour(), store.latest()) == ("{}", 15)
+
+
+def test_the_time_of_a_file_is_what_another_process_has_written(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "account.db")) as one, closing(Store(tmp_path / "account.db")) as other:
+        before = one.latest()
+        other.reach(before + 7)
+        other.behave("{}")
+        assert (one.latest(), one.behaviour()) == (before + 7, "{}")

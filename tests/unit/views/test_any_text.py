@@ -159,7 +159,7 @@ def check(text: str, *widths: int) -> None:
     assert all(document.isascii() for document in documents)
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", nasty.EVERYTHING)
 def test_no_text_steers_a_terminal_or_a_runner(text: str) -> None:
     check(text, 100)
@@ -171,7 +171,7 @@ def test_no_control_character_is_ever_printed(text: str) -> None:
     check(text, 40, 100)
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", [*nasty.TERMINAL, *nasty.RUNNERS])
 def test_colours_are_all_that_a_terminal_is_told(text: str) -> None:
     file = io.StringIO()

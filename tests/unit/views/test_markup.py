@@ -94,7 +94,7 @@ def test_a_long_name_is_cut_and_the_rest_counted() -> None:
     assert code("x" * (MAX_SPAN + 1234)).source == f"`{'x' * MAX_SPAN}` and 1,234 characters more"
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("hostile", nasty.EVERYTHING)
 def test_no_text_of_a_plan_becomes_more_than_text(hostile: str) -> None:
     check(hostile)

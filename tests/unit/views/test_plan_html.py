@@ -97,7 +97,7 @@ def test_a_page_needs_nothing_else_and_can_be_read_by_everybody(view: View) -> N
     check_readable(found)
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", [*HOSTILE, *filter(None, nasty.EVERYTHING)], ids=repr)
 def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:
     for hostile, allowed in zip(pages_called(text), allowed_tags(), strict=True):

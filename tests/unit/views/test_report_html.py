@@ -63,7 +63,7 @@ def test_a_request_id_that_the_message_has_is_not_repeated() -> None:
     assert "request id: req-acme" not in found.text
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", [*HOSTILE, *filter(None, nasty.EVERYTHING)], ids=repr)
 def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:
     found = shown(report_called(text))

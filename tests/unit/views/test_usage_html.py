@@ -77,7 +77,7 @@ def tags_of_a_name() -> list[str]:
     return [one.tag for one in elements(read_page(page(called("name"))))]
 
 
-@pytest.mark.drawn(10)
+@pytest.mark.drawn(20)
 @pytest.mark.parametrize("text", [*HOSTILE, *filter(None, nasty.EVERYTHING)], ids=repr)
 def test_no_text_runs_loads_or_leaves_its_place(text: str) -> None:
     hostile = page(called(text))

@@ -423,10 +423,10 @@ def test_a_run_that_outlasts_its_look_is_budgeted_to_look_at_the_rest_once_more(
     smaller = replace(FREE_QUOTA, data_transfer_bytes=GIB)
     assert reads(80, smaller) == 0  # within ten seconds at 70 % of 700 calls
     assert reads(400, smaller) == 4  # the page of all, every ten seconds
-    assert reads(1500, smaller) == 20
-    assert reads(1500, PRO_QUOTA, consumption=Consumption(0, 0, 0, 0)) == 3040, (
+    assert reads(3000, smaller) == 40
+    assert reads(3000, PRO_QUOTA, consumption=Consumption(0, 0, 0, 0)) == 6080, (
         "what a tenant uses and stores is read again before its quota is lowered"
     )
-    assert reads(1500, PRO_QUOTA, listed_active_seconds=0, storage_bytes=1) == 20, (
+    assert reads(3000, PRO_QUOTA, listed_active_seconds=0, storage_bytes=1) == 40, (
         "unless the list proves that it uses less"
     )

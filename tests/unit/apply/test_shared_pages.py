@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
@@ -56,13 +58,28 @@ class Meddled:
     """Pages in memory near the end of the run."""
 
 
+Meddling: TypeAlias = Callable[[int, float], Meddled]
+
+
 @pytest.fixture(autouse=True)
 def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("neon.project_lists", "plan.list_pages"):
         monkeypatch.setattr(f"reconciler.{module}.PROJECTS_PER_PAGE", PER_PAGE)
 
 
-def meddled(folder: Path, gigabytes: int, api: Api = API) -> Meddled:
+@pytest.fixture(scope="module")
+def meddled(tmp_path_factory: pytest.TempPathFactory) -> Meddling:
+    """What a run did, by its quota and how often it looks again: tests that look at the same run share it."""
+
+    @cache
+    def ran(gigabytes: int, seconds: float) -> Meddled:
+        api = replace(API, look_again_after_seconds=seconds)
+        return meddle_with(tmp_path_factory.mktemp("run"), gigabytes, api)
+
+    return ran
+
+
+def meddle_with(folder: Path, gigabytes: int, api: Api) -> Meddled:
     """A run gives each of two pages of tenants another quota; a person changes 3 a second, drawn at random."""
     quota = replace(FREE_QUOTA, data_transfer_bytes=gigabytes * GIB)
     before = a_fleet(*map(a_tenant, NAMES))
@@ -115,24 +132,19 @@ def meddled(folder: Path, gigabytes: int, api: Api = API) -> Meddled:
 @pytest.mark.parametrize("gigabytes", [6, 4], ids=["raised", "reduced"])
 @pytest.mark.parametrize("seconds", [10.0, 2.0])
 def test_what_is_overwritten_was_changed_after_the_page_was_read(
-    tmp_path: Path, gigabytes: int, seconds: float
+    meddled: Meddling, gigabytes: int, seconds: float
 ) -> None:
-    run = meddled(tmp_path, gigabytes, replace(API, look_again_after_seconds=seconds))
+    run = meddled(gigabytes, seconds)
     assert run.pages < len(NAMES) / 4, "one page serves many tenants"
     assert run.left
     assert max(run.overwritten_after_seconds.values()) <= seconds + IN_FLIGHT_SECONDS < PAGE_SECONDS
 
 
-def test_a_longer_look_again_after_needs_fewer_pages(tmp_path: Path) -> None:
-    def pages(seconds: float) -> int:
-        folder = tmp_path / f"{seconds:g}"
-        folder.mkdir()
-        return meddled(folder, gigabytes=6, api=replace(API, look_again_after_seconds=seconds)).pages
-
+def test_a_longer_look_again_after_needs_fewer_pages(meddled: Meddling) -> None:
     late_on_the_first = PAGE_SECONDS - (20 - LATE)
     once_in_twenty_seconds = ceil(late_on_the_first / 20) + ceil(PAGE_SECONDS / 20)
-    assert 0 < pages(20.0) <= once_in_twenty_seconds < pages(10.0)
+    assert 0 < meddled(6, 20.0).pages <= once_in_twenty_seconds < meddled(6, 10.0).pages
 
 
-def test_a_page_is_forgotten_with_the_last_turn_of_a_tenant_on_it(tmp_path: Path) -> None:
-    assert meddled(tmp_path, gigabytes=6).kept <= 1
+def test_a_page_is_forgotten_with_the_last_turn_of_a_tenant_on_it(meddled: Meddling) -> None:
+    assert meddled(6, API.look_again_after_seconds).kept <= 1

@@ -165,16 +165,12 @@ def _deletions(comparison: Comparison, live: BranchMatching, gone: Collection[st
 
 
 def _delete(comparison: Comparison, branch: LiveBranch, name: str, reason: str) -> DeleteBranch:
-    """A passed expiry that a commit declared is a cause for the deletion. It needs another cause if it is new, if
-    a commit that was tried declares another one, or if somebody gave the live branch a later one.
+    """The passing of an expiry is no cause: Neon itself ends a branch that has it. A branch that lives on has lost
+    its expiry, or was given a later one: by somebody who wants to keep it, until a commit speaks of it.
     """
     own = path(name)
-    expiry = expiry_path(own)
-    earlier = [before.get(expiry) for before in comparison.earlier]
-    alike = bool(earlier) and all(known == comparison.wanted_now.get(expiry) for known in earlier)
-    stated = alike and branch.expires_at is None
-    spoken_of = (expiry, own, NAME) if reason == EXPIRED else (own, NAME)
-    origin = Origin.CONFIG if reason == EXPIRED and stated else comparison.origin(*spoken_of, reduces=True)
+    spoken_of = (expiry_path(own), own, NAME) if reason == EXPIRED else (own, NAME)
+    origin = comparison.origin(*spoken_of, reduces=True)
     return DeleteBranch(
         tenant=comparison.tenant.name,
         reason=reason,

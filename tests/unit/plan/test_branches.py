@@ -386,19 +386,21 @@ class TestAnExpiryThatTheFileDoesNotState:
         }
 
 
-def test_the_passing_of_an_expiry_that_a_commit_has_stated_is_cause_enough() -> None:
+@pytest.mark.parametrize("given", [None, NOON + timedelta(days=30)])
+def test_a_passed_expiry_deletes_no_branch_that_somebody_lets_live_on(given: datetime | None) -> None:
     fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
-    view = a_view(live(ours("dev")))
-    plan = guard(make_plan(fleet, view, base=fleet), fleet, view)
-    assert [action.kind for action in plan.actions] == ["delete_branch"]
-
-
-def test_it_is_none_where_somebody_gave_the_branch_a_later_one() -> None:
-    fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
-    view = a_view(live(ours("dev", expires_at=NOON + timedelta(days=30))))
+    view = a_view(live(ours("dev", expires_at=given)))
     found = guard(make_plan(fleet, view, base=fleet), fleet, view, history=History(fleet))
     assert found.empty
     assert [refusal.rule for refusal in found.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
+    assert not any(refusal.asked_for for refusal in found.refusals)
+
+
+def test_a_passed_expiry_deletes_the_branch_once_a_commit_leaves_it_out() -> None:
+    base = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
+    fleet, view = a_fleet(a_tenant(dev_branches=())), a_view(live(ours("dev")))
+    plan = guard(make_plan(fleet, view, base=base), fleet, view, history=History(base))
+    assert [action.kind for action in plan.actions] == ["delete_branch"]
 
 
 @pytest.mark.parametrize("until", [None, NOON + timedelta(days=30)])

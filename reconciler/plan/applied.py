@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.selection import Selection
     from reconciler.desired.state import DesiredState
-    from reconciler.desired.tenant import Tenant
+    from reconciler.desired.tenant import Hold, Tenant
     from reconciler.plan.history import History
     from reconciler.plan.outcome import Report, TenantOutcome
     from reconciler.plan.plan import Plan
@@ -214,9 +214,9 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     new = (ended.desired.tenants[name] for name, done in states.items() if not done)
     guarded = any(refusal.rule in (Rule.PROTECTED, Rule.HELD) for refusal in ended.plan.refusals)
     unsettled = guarded or bool(ended.plan.conflicts) or any(_may_take_over(ended, tenant) for tenant in new)
-    without_project = _without_project(ended) if unsettled else ()
+    lost = _without_project(ended) if unsettled else _without_project(ended) & _owners_of_orphans(ended)
     for name, done in states.items():
-        yield name, done and not (name in without_project and _is_guarded(ended, name))
+        yield name, done and not (name in lost and _is_guarded(ended, name))
     yield from ((name, False) for name in _kept_without_declaration(ended, unsettled=unsettled))
 
 
@@ -236,6 +236,11 @@ def _without_project(ended: FinishedRun) -> frozenset[str]:
     planned = (*ended.plan.actions, *(action for refusal in ended.plan.refusals for action in refusal.actions))
     creating = (action.tenant for action in planned if isinstance(action, CreateProject))
     return frozenset((*creating, *(name for name, one in ended.desired.tenants.items() if one.absent)))
+
+
+def _owners_of_orphans(ended: FinishedRun) -> frozenset[str]:
+    orphans = (orphan.project for orphan in ended.plan.orphans)
+    return frozenset(name for project in orphans for name in ended.history.owners(project, ended.desired))
 
 
 def _ends_a_protection(ended: FinishedRun, tenant: Tenant) -> bool:
@@ -264,26 +269,39 @@ def to_record_as_tried(desired: DesiredState, history: History, plan: Plan) -> l
 
 
 def _is_recorded_as_tried(desired: DesiredState, history: History, name: str) -> bool:
-    """Return whether a tried commit declares the same for the tenant: one record of it is enough."""
-    now = declared_fields.fields(desired, desired.tenants[name])
-    return any(declared_fields.fields_in(attempt.base, name) == now for attempt in history.tried.get(name, ()))
+    """Return whether a tried commit declares and guards the same for the tenant: one record of it is enough."""
+    tenant = desired.tenants[name]
+    now = declared_fields.fields(desired, tenant)
+    alike = (one.base for one in history.tried.get(name, ()) if declared_fields.fields_in(one.base, name) == now)
+    return any(_guards(files.tenants.get(name)) == _guards(tenant) for files in alike)
+
+
+def _guards(tenant: Tenant | None) -> tuple[bool, Hold | None]:
+    return (False, None) if tenant is None else (tenant.protect, tenant.hold)
 
 
 def _possibly_written(ended: FinishedRun) -> frozenset[str]:
     """Return the tenants for which something was, or may have been, written.
 
     A tenant that its base does not know counts if the run covered it: what its files said then is all that a later
-    commit can move away from.
+    commit can move away from. So does one that they protect or hold as no earlier commit did: that guards it.
     """
     tried = set(to_record_as_tried(ended.desired, ended.history, ended.plan))
     results = {each.tenant: {action.result for action in each.actions} for each in ended.report.outcomes}
     wrote = {name for name in tried if not results.get(name, set()) <= {Result.SKIPPED}}
     pasts = ((name, ended.history.past(name)) for name in ended.desired.tenants)
     strange = {name for name, past in pasts if past is not None and not (past.declared or past.document)}
-    looked_at = (name for name in strange if ended.selection.includes(ended.desired.tenants[name]))
+    newly_guarded = {name for name, tenant in ended.desired.tenants.items() if _is_newly_guarded(ended, tenant)}
+    counting = strange | newly_guarded
+    looked_at = (name for name in counting if ended.selection.includes(ended.desired.tenants[name]))
     return frozenset(
         wrote.union(n for n in looked_at if not _is_recorded_as_tried(ended.desired, ended.history, n))
     )
+
+
+def _is_newly_guarded(ended: FinishedRun, tenant: Tenant) -> bool:
+    guards, known = _guards(tenant), ended.history.each_known(tenant.name)
+    return guards != _guards(None) and all(_guards(one) != guards for one in known)
 
 
 def _origins(desired: DesiredState, history: History, name: str) -> frozenset[Origin]:
@@ -324,8 +342,7 @@ def _kept_without_declaration(ended: FinishedRun, *, unsettled: bool) -> Iterato
     known = {*(() if base is None else base.tenants), *recorded} - ended.desired.tenants.keys()
     looked = ended.selection.everything and ended.complete and not ended.desired.held_back
     deleted = {each.tenant for each in ended.report.outcomes if each.result is Result.APPLIED}
-    live = {each.tenant for each in ended.plan.tenants}
-    live.update(name for one in ended.plan.orphans for name in ended.history.owners(one.project, ended.desired))
+    live = {*(each.tenant for each in ended.plan.tenants), *_owners_of_orphans(ended)}
     for name in sorted(known):
         has_project = name in live and name not in deleted
         if not looked or ended.plan.coverage.unknown or has_project or (unsettled and _is_guarded(ended, name)):

@@ -116,13 +116,16 @@ class History(Struct, frozen=True, dict=True):
         )
 
     def _guarding_under(self, now: DesiredState) -> dict[str, tuple[Baseline, ...]]:
-        """Return what guards each tenant: also what was under an earlier name, where both names have something."""
+        """Return what guards each tenant: also what was under an earlier name, where both names have something;
+        and still under that name, which files may declare beside the later one.
+        """
         guarding = now.by_current_name(self.guarding)
         owed = {name: () if before is None else (before,) for name, before in self.owed.items()}
         for several in (owed, self.tried, self.declared_since):
             for name, baselines in several.items():
-                if (current := now.current_name(name)) != name and current in several:
-                    guarding[current] = (*guarding.get(current, ()), *baselines)
+                current = now.current_name(name)
+                for guarded in () if current == name else (name, current) if current in several else (name,):
+                    guarding[guarded] = (*guarding.get(guarded, ()), *baselines)
         return guarding
 
     def at(self, moment: datetime | None) -> History:

@@ -25,11 +25,10 @@ def on_hold(context: TenantContext) -> Verdict | None:
 
 def _hold(context: TenantContext) -> Hold | None:
     name, declared = context.planned.tenant, context.desired.tenants
-    own = None
-    if name in declared:
-        own = context.desired.held(name) or context.history.held_ahead(declared[name], context.now)
+    own = None if name not in declared else context.history.held_ahead(declared[name], context.now)
+    now = filter(None, (context.desired.held(one) for one in (name, *context.owners) if one in declared))
     files = context.history.files or context.desired  # a document ends no hold
     undeclared = (one for one in context.owners if one not in files.tenants)
     earlier = (known for one in undeclared for known in context.history.each_known(one))
     gone = (known.hold for known in earlier if known.hold is not None)
-    return own or next((hold for hold in gone if hold.in_force(context.now)), None)
+    return next(now, own) or next((hold for hold in gone if hold.in_force(context.now)), None)

@@ -259,6 +259,12 @@ class TestAProtectionAtTheBase:
         assert [refusal.rule for refusal in run.plan.refusals] == [Rule.PROTECTED]
         assert owed(run) == {"acme": BASE, "zed": BASE}
 
+    def test_stays_while_a_tombstone_does_not_find_the_project(self) -> None:
+        """Somebody gave it another name: it is an orphan, which the tombstone does not delete."""
+        seen = a_view(a_project("acme", name="another"), *live("bluebird").projects)
+        now = a_fleet(a_tenant("acme", absent=True), granting("bluebird", 8))
+        assert owed(ended(desired=now, history=History(self.BEFORE), live=seen)) == {"acme": BASE}
+
     def test_of_a_renamed_tenant_stays_under_both_names(self) -> None:
         """The next commit may leave the earlier name out, or a tried one may declare both."""
         now = a_fleet(replace(granting("zed", 4), previously=("acme",)), granting("bluebird", 8))
@@ -269,6 +275,26 @@ class TestAProtectionAtTheBase:
         after = advanced(before, HEAD, run, precedes)
         assert after.owed == {"acme": BASE, "zed": BASE}
         assert after.tried == {"acme": (OLD,), "zed": (OLD, HEAD)}
+
+    def test_of_an_earlier_name_counts_in_files_that_declare_both_names(self) -> None:
+        """They keep both names, so that only the earlier one shows what was protected."""
+        now = a_fleet(replace(granting("zed", 4), previously=("acme",)))
+        both = Baseline(a_fleet(replace(granting("acme", 8), protect=True), granting("zed", 8)))
+        for tried in ({"acme": (both,)}, {"acme": (both,), "zed": (both,)}):
+            history = History(a_fleet(granting("bluebird", 8)), tried=tried)
+            assert history.under(now).protects(["zed", "acme"], None)
+
+    @pytest.mark.parametrize("earlier", [8, 4], ids=["none", "the same without protection"])
+    def test_that_is_new_is_recorded_with_a_commit_that_is_refused(self, earlier: int) -> None:
+        """A later commit that leaves it out and reduces would take back what the first one refused."""
+        now = a_fleet(replace(granting("acme", 4), protect=True), granting("bluebird", 8))
+        tried = {"acme": (Baseline(a_fleet(granting("acme", earlier))),)}
+        before = Applied(BASE, tried={"acme": (OLD,)})
+        run = ended(
+            desired=now, history=History(a_fleet(granting("acme", 8), granting("bluebird", 8)), tried=tried)
+        )
+        assert Rule.PROTECTED in {refusal.rule for refusal in run.plan.refusals}
+        assert advanced(before, HEAD, run, precedes).tried == {"acme": (OLD, HEAD)}
 
     def test_of_an_earlier_name_counts_beside_the_base_of_a_tenant_that_had_the_later_one(self) -> None:
         now = a_fleet(replace(granting("zed", 4), previously=("acme",)))

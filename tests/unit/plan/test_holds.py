@@ -123,6 +123,13 @@ def test_a_tenant_whose_file_is_gone_is_held_by_the_base() -> None:
     assert Rule.HELD not in [one.rule for one in pruned.refusals]
 
 
+def test_a_project_stays_held_that_another_tenant_pins_beside_the_held_one() -> None:
+    """Somebody gave it the name of that one, so that both tenants are not in conflict about it."""
+    taking = a_tenant("bob", project_id="p-acme", overrides=Overrides(quota={"active_time_seconds": HOUR}))
+    found = planned(a_fleet(HELD, taking), a_project(name="myapp-bob"))
+    assert (Rule.HELD, ("bob",)) in [(one.rule, one.tenants) for one in found.refusals]
+
+
 def test_a_tenant_is_held_whose_project_has_the_annotation_of_its_earlier_name() -> None:
     held = a_fleet(replace(HELD, name="zed", previously=("acme",)), a_tenant("bob"))
     old = an_unused_project()

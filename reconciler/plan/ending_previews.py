@@ -19,6 +19,7 @@ from reconciler.plan.restoring import (
     NO_BRANCH,
     RestoreFromSnapshot,
     RestoreTo,
+    protected,
     refused,
 )
 from reconciler.plan.timeline import Timeline
@@ -66,8 +67,7 @@ class FinalizePreview(Struct, frozen=True):
         name = snapshot.name if snapshot else state_of(preview, subject.desired.fleet).removeprefix(_SNAPSHOT)
         before = snapshot_before(subject, default, f"{_SNAPSHOT}{name}", self.asked_at)
         effects = tuple(effects_of_snapshot(subject, default, snapshot, keep_as)) if snapshot else ()
-        yield from before.actions
-        yield FinalizeRestore(
+        finalize = FinalizeRestore(
             tenant=self.tenant,
             reason=f"restore to {_SNAPSHOT}{name}",
             source=subject.tenant.location,
@@ -78,6 +78,11 @@ class FinalizePreview(Struct, frozen=True):
             keep_as=keep_as,
             effects=(*effects, before.effect),
         )
+        if default.protected:
+            yield protected(subject, default, finalize)
+            return
+        yield from before.actions
+        yield finalize
 
     def _restore(self, subject: Subject, preview: LiveBranch, state: str) -> Iterator[Finding]:
         command: RestoreTo | RestoreFromSnapshot

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.live.project import LiveBranch, LiveSnapshot
     from reconciler.plan.action import Action
+    from reconciler.plan.actions.restore import Restore
     from reconciler.plan.commanded import Subject
     from reconciler.plan.comparison import Finding
 
@@ -161,7 +162,18 @@ class RestoreFromSnapshot(Struct, frozen=True, kw_only=True):
             branch_id=default.id,
             effects=(*effects, before.effect),
         )
+        if default.protected:
+            yield protected(subject, default, action)
+            return
         yield from _unless_full(subject, action, before.actions)
+
+
+def protected(subject: Subject, default: LiveBranch, action: Restore) -> Refusal:
+    """Return the refusal of a restore of a branch that somebody protects. Neon refuses only one to a moment."""
+    message = f"branch {default.name!r} is protected in Neon, and no protected branch is restored"
+    return Refusal(
+        Rule.PROTECTED, (subject.tenant.name,), message, "remove the protection in the console first", (action,)
+    )
 
 
 class RestoreSource(Struct, frozen=True):
@@ -207,10 +219,7 @@ def restore_findings(
         effects=(*effects, before.effect),
     )
     if default.protected:
-        message = f"branch {default.name!r} is protected in Neon, which restores no protected branch"
-        yield Refusal(
-            Rule.PROTECTED, (action.tenant,), message, "remove the protection in the console first", (action,)
-        )
+        yield protected(subject, default, action)
         return
     yield from _unless_full(subject, action, before.actions)
 

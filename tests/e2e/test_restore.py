@@ -413,11 +413,14 @@ class TestAsking:
         assert restore(fleet, "--finalize").code == 5
         assert restore(fleet, "--discard").code == 0
 
-    def test_a_branch_that_neon_protects_is_not_set_back(self, fleet: Shell) -> None:
+    @pytest.mark.parametrize("to", [("--to", "10m"), ("--snapshot", "v1"), ("--finalize",)])
+    def test_a_branch_that_neon_protects_is_not_set_back(self, fleet: Shell, to: tuple[str, ...]) -> None:
+        if to == ("--finalize",):
+            assert restore(fleet, "--snapshot", "v1", "--preview").code == 0
         branch_id = history(fleet)["branch_id"]
         fleet.stored.change("branches", branch_id, {"protected": True}, protected=True)
-        ended = restore(fleet, "--to", "10m")
-        assert (ended.code, "Neon, which restores no protected branch" in ended.out) == (5, True), ended.out
+        ended = restore(fleet, *to)
+        assert (ended.code, "and no protected branch is restored" in ended.out) == (5, True), ended.out
 
     def test_a_tenant_without_a_project_is_an_error(self, fleet: Shell) -> None:
         fleet.tenant("bob")

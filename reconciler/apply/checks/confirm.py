@@ -12,6 +12,7 @@ from reconciler.neon.pace import each
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject
+from reconciler.plan.actions.restore import FinalizeRestore, RestoreBranch, RestoreSnapshot
 from reconciler.plan.actions.snapshot import DeleteSnapshot
 from reconciler.plan.event import ObservedAgain
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DELETIONS: Final = (DeleteBranch, DeleteSnapshot, DeleteProject)
 """Deletions that cannot be undone completely."""
+REPLACING: Final = (*DELETIONS, RestoreBranch, RestoreSnapshot, FinalizeRestore)
+"""Actions that take data away, or put other data in its place."""
 VALUES: Final = (PatchProject, PatchEndpoint)
 """Actions that write limits and sizes, which others may have raised."""
 
@@ -73,13 +76,13 @@ def _valid_part(run: Run, tenant: TenantPlan, turn: Turn) -> TenantPlan | None:
 async def confirm_action(run: Run, action: Action, address: Address) -> Address | None:
     """The address, with the project as observed now, if the action is still valid; None if it is not.
 
-    Only what may be a reduction is observed again: a deletion like the first action of a turn, a
+    Only what may be a reduction is observed again: a deletion or a restore like the first action of a turn, a
     reduction once earlier calls of the turn have taken long. So is a patch of values: it raised them when it was
     planned, and reduces what somebody has raised further since. Records the outcome of an action that is not
     valid. Raises what the client raises for a read.
     """
     turns = run.late_turns
-    deletes = isinstance(action, DELETIONS)
+    deletes = isinstance(action, REPLACING)
     takes = deletes or action.lowering or isinstance(action, VALUES)
     if not takes or not turns.late(action.tenant, within_turn=not deletes):
         return address

@@ -97,7 +97,8 @@ def advanced(before: Applied | None, head: str, ended: FinishedRun, precedes: Pr
     begun = _possibly_written(ended)
     for tenant, done in tenant_states(ended):
         names = ended.desired.names(tenant)
-        was = None if before is None else before.of(*names)
+        at_base = ended.history.declares_at_common_base(tenant) and tenant not in ended.history.owed
+        was = None if before is None else before.of(*(names[:1] if at_base else names))
         bases[tenant] = head if done and (was is None or not precedes(head, was)) else was
         earlier = () if before is None else before.attempts(*names)
         if done:

@@ -106,7 +106,11 @@ class History(Struct, frozen=True, dict=True):
             return self
         return replace(
             found,
-            owed=now.by_current_name(found.owed),
+            owed={
+                name: before
+                for name, before in now.by_current_name(found.owed).items()
+                if name in found.owed or not self.declares_at_common_base(name)
+            },
             tried=now.by_current_name(found.tried),
             declared_since=now.by_current_name(found.declared_since),
             guarding=found._guarding_under(now),  # noqa: SLF001 - of the same class
@@ -124,9 +128,15 @@ class History(Struct, frozen=True, dict=True):
         for several in (owed, self.tried, self.declared_since):
             for name, baselines in several.items():
                 current = now.current_name(name)
-                for guarded in () if current == name else (name, current) if current in several else (name,):
+                both = current in several or self.declares_at_common_base(current)
+                for guarded in () if current == name else (name, current) if both else (name,):
                     guarding[guarded] = (*guarding.get(guarded, ()), *baselines)
         return guarding
+
+    def declares_at_common_base(self, tenant: str) -> bool:
+        """Return whether the base of all declares a tenant that had this name already."""
+        known = None if self.base is None else self.base.tenants.get(tenant)
+        return known is not None and known.name == tenant
 
     def at(self, moment: datetime | None) -> History:
         """Return the same with the earlier files at a time. The current ones need none if nothing in them ends;

@@ -284,6 +284,15 @@ class TestAProtectionAtTheBase:
             history = History(a_fleet(granting("bluebird", 8)), tried=tried)
             assert history.under(now).protects(["zed", "acme"], None)
 
+    def test_stays_where_the_tenant_gets_the_name_of_one_that_waits_as_an_earlier_one(self) -> None:
+        """The tenant does not wait: the base of all is its own."""
+        protected = a_fleet(replace(granting("zed", 8), protect=True), granting("bluebird", 8))
+        now = a_fleet(replace(granting("zed", 4), previously=("acme",)), granting("bluebird", 8))
+        history = History(protected, owed={"acme": Baseline(fleet())}).under(now)
+        run = ended(desired=now, history=history, live=live("zed", "bluebird"))
+        assert Rule.PROTECTED in {refusal.rule for refusal in run.plan.refusals}
+        assert owed(run, Applied(BASE, {"acme": OLD})) == {"acme": OLD, "zed": BASE}
+
     @pytest.mark.parametrize("earlier", [8, 4], ids=["none", "the same without protection"])
     def test_that_is_new_is_recorded_with_a_commit_that_is_refused(self, earlier: int) -> None:
         """A later commit that leaves it out and reduces would take back what the first one refused."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import InvalidInputError
 from reconciler.files.earlier_commits import last_read
 from reconciler.files.git import commits_since, fork_point, load_at
-from reconciler.plan.history import Baseline
+from reconciler.plan.baseline import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -43,9 +43,10 @@ from reconciler.model.values import replace
 from reconciler.plan import ends, renames
 from reconciler.plan.applied import Applied
 from reconciler.plan.approval import PlanOrigin
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.declared_fields import changed_since
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.views.console import WARNING, say, say_problems
 
 if TYPE_CHECKING:

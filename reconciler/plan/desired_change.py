@@ -10,8 +10,9 @@ from reconciler.desired.selection import Selection
 from reconciler.model.values import replace
 from reconciler.plan import renames
 from reconciler.plan.as_declared import as_declared, is_invented
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.counting import with_overview
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.plan import Note
 from reconciler.plan.planner import make_plan
 from reconciler.plan.resets import asked

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
+from reconciler.plan.baseline import Baseline, seen_from
 from reconciler.plan.change import Origin
 from reconciler.plan.ownership import created_for
 from reconciler.plan.tenant_history import TenantHistory
@@ -21,32 +22,10 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Accepted, Hold, Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.live.state import LiveState
     from reconciler.plan.concerns.concern import Stated
 
 
 T = TypeVar("T")
-
-
-class Baseline(Struct, frozen=True):
-    """The files at a base, and at its fork: None if that is the base itself."""
-
-    base: DesiredState
-    fork: DesiredState | None = None
-
-    @property
-    def states(self) -> tuple[DesiredState, ...]:
-        """The files at both commits."""
-        return (self.base,) if self.fork is None else (self.base, self.fork)
-
-    def changed(self, change: Callable[[DesiredState], DesiredState]) -> Baseline:
-        """Return the same with the files of both commits changed; the same object if nothing changes."""
-        base, fork = change(self.base), self.fork and change(self.fork)
-        return self if base is self.base and fork is self.fork else Baseline(base, fork)
-
-    def under(self, now: DesiredState) -> Baseline:
-        """Return the same under the current names, without what could not be read."""
-        return self.changed(_seen_from(now))
 
 
 class History(Struct, frozen=True, dict=True):
@@ -101,7 +80,7 @@ class History(Struct, frozen=True, dict=True):
 
     def under(self, now: DesiredState) -> History:
         """The same under the current names of tenants and organizations, at the time of ``now``."""
-        found = self._with_files(_seen_from(now))
+        found = self._with_files(seen_from(now))
         if found is self:
             return self
         return replace(
@@ -240,10 +219,10 @@ class History(Struct, frozen=True, dict=True):
         before = None if tenant in self.unheld else self.baseline(tenant)
         if before is None:
             return None
-        own = _past(before, tenant)
+        own = before.past(tenant)
         later = (*self.declared_since.get(tenant, ()), *self.tried.get(tenant, ()))
-        attempts = [_past(attempt, tenant) for attempt in later]
-        guards = (_past(one, tenant) for one in self.guarding.get(tenant, ()))
+        attempts = [attempt.past(tenant) for attempt in later]
+        guards = (one.past(tenant) for one in self.guarding.get(tenant, ()))
         attempts += (one and replace(one, guards=True) for one in guards)
         return own and replace(own, attempts=tuple(attempt for attempt in attempts if attempt is not None))
 
@@ -468,47 +447,6 @@ class History(Struct, frozen=True, dict=True):
         return None if known is None or known.absent else known.tier
 
 
-def _past(before: Baseline, tenant: str) -> TenantHistory | None:
-    """Return the tenant at a base and its fork; None if its files were broken."""
-    base = declared_fields.fields_in(before.base, tenant)
-    fork = base if before.fork is None else declared_fields.fields_in(before.fork, tenant)
-    if base is None or fork is None:
-        return None
-    ended = declared_fields.before_ends(before.base, tenant)
-    if ended and before.fork is not None:
-        ended &= declared_fields.before_ends(before.fork, tenant)
-    return TenantHistory(base, fork, tenant in before.base.tenants, ended=ended)
-
-
-def _seen_from(now: DesiredState) -> Callable[[DesiredState], DesiredState]:
-    return lambda files: files.before(now).with_current_names(now).at(now.moment)
-
-
 def _declared(files: DesiredState, tenant: str) -> bool:
     known = files.tenants.get(tenant)
     return tenant in files.held_back if known is None else not known.absent
-
-
-def known_past(tenant: str, live: LiveState, history: History, *, first_run: bool = False) -> str | None:
-    """Return what shows that the tenant had a project, as text; None for a new tenant.
-
-    With ``first_run``, earlier files do not count; nor do they if the base was guessed or lost and no project is
-    live. A registry row with a project finds it, or is a conflict. A revision in the registry without a row
-    belongs to a tombstone, or to a creation that failed.
-    """
-    unused = first_run or ((history.guessed or history.lost) and _nothing_is_live(live))
-    if history.knew(tenant) and not unused:
-        declared_now = tenant in history.committed
-        return "the current commit declares the tenant" if declared_now else "the base declares the tenant"
-    if tenant in live.applied:
-        return f"revision {live.applied[tenant]} of the tenant was applied"
-    if history.lost and not unused and tenant not in history.documents:
-        return "the tenant may have had one (the earlier files cannot be read here)"
-    return None
-
-
-def _nothing_is_live(live: LiveState) -> bool:
-    if live.listed:
-        return not any(live.listed.values())
-    search = live.annotation_search
-    return search is not None and not search.listed and not live.projects and not live.unknown

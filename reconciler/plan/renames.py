@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.live.project import LiveProject
-    from reconciler.plan.history import Baseline, History
+    from reconciler.plan.baseline import Baseline
+    from reconciler.plan.history import History
 
 _NOWHERE: Final = Location("")
 _MIN_PREFIX: Final = 3

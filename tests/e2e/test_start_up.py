@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 MODULES_OF_HELP: Final = 29
 """More than a process that has imported click."""
-MODULES_OF_CONVERGE: Final = 658
-MODULES_OF_CONVERGE_READ_BEFORE: Final = 564
+MODULES_OF_CONVERGE: Final = 659
+MODULES_OF_CONVERGE_READ_BEFORE: Final = 565
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 655
+MODULES_OF_PLAN: Final = 656
 OURS: Final = 235
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")

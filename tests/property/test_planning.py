@@ -15,8 +15,9 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan import in_sync, needs, planner, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions

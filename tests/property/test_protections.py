@@ -19,9 +19,10 @@ from reconciler.desired.tenant import Hold, Overrides
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject, DeleteProject
 from reconciler.plan.applied import Applied, FinishedRun, advanced
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
 from tests.harness.builders import HOUR, NOON, a_fleet, a_project, a_tenant, a_view, make_plan

@@ -21,7 +21,8 @@ from reconciler.desired.tier import OrganizationLimits
 from reconciler.files.load import OnInvalid, load
 from reconciler.fleet import Fleet, Request, RunOptions
 from reconciler.plan.applied import Applied, FinishedRun, advanced
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.baseline import Baseline
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.simulator.types import Organization
 from tests.harness.account import API, world

@@ -12,7 +12,8 @@ from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.load import OnInvalid, load, parse_tenants
 from reconciler.files.repository import found
 from reconciler.files.tree import pointer
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.baseline import Baseline
+from reconciler.plan.history import History
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, load_files, write
 from tests.unit.files.test_git import ACME, repository

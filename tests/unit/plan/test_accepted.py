@@ -10,8 +10,9 @@ import pytest
 from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Accepted, Overrides, Reduction
 from reconciler.model.values import replace
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

@@ -22,10 +22,11 @@ from reconciler.plan.applied import (
     to_record_as_tried,
     waiting,
 )
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule

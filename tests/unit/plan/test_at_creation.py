@@ -14,8 +14,9 @@ from reconciler.errors import ExitCode
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.values import replace
 from reconciler.plan.applied import FinishedRun, tenant_states
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
 from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan

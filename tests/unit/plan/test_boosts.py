@@ -18,9 +18,10 @@ from reconciler.model.compute import Compute
 from reconciler.model.quota import Consumption
 from reconciler.model.values import replace
 from reconciler.plan.applied import Applied, FinishedRun, advanced
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.late_turn import judge
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.plan import Rule

@@ -11,9 +11,10 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.model.moments import rfc3339
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import ResetBranch
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.resets import asked

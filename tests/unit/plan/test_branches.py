@@ -16,9 +16,10 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch, PatchBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

@@ -28,11 +28,12 @@ from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.actions.snapshot import DeleteSnapshot
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns.concern import POLICY
 from reconciler.plan.concerns.idle_branches import IDLE as IDLE_SECONDS
 from reconciler.plan.concerns.snapshot_rotation import KEEP
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

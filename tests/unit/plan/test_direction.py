@@ -14,13 +14,14 @@ from reconciler.model.compute import Compute
 from reconciler.model.fields.allow_list import shuts_out
 from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.project import TransferProject
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.reductions import reduced
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.swapped_organizations import require_unswapped_organizations

@@ -17,9 +17,10 @@ from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteProject
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns.compute import SIZE, is_a_range
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

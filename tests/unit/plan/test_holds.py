@@ -11,8 +11,9 @@ from reconciler.desired.policy import Policy, Threshold, Thresholds
 from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Boost, Hold, Overrides
 from reconciler.model.values import replace
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

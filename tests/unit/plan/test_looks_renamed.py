@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired.tenant import Overrides
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.renames import no_longer_declared

@@ -13,9 +13,10 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.errors import ExitCode
 from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from reconciler.views import markdown
 from reconciler.views.view import PlanView

@@ -13,9 +13,10 @@ from reconciler.live.project import LiveSnapshot, SnapshotRestore
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from tests.harness.builders import (
     FREE_TIER,

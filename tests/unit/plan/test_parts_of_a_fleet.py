@@ -12,10 +12,11 @@ from reconciler.desired.tenant import Accepted, DevBranch, Overrides
 from reconciler.desired.tier import Tier
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns import NAMES
 from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (

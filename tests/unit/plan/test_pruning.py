@@ -11,7 +11,8 @@ from reconciler.desired.policy import Policy
 from reconciler.live.registered import Registered
 from reconciler.model.annotations import creation_annotations
 from reconciler.model.values import replace
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.baseline import Baseline
+from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     NOON,

@@ -12,10 +12,11 @@ from reconciler.live.registered import Registered
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import DeleteProject
 from reconciler.plan.applied import Applied
+from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.declared_fields import changed_since
 from reconciler.plan.guards import guard
-from reconciler.plan.history import Baseline, History
+from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_QUOTA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 START = 1_800_000_000.0
 STEP_SECONDS = 60.0
 LOCKED = 423
+IN_MEMORY: Final = ":memory:"
+"""An account that no other process opens."""
 MEMORY: Final = Path("/dev/shm")  # noqa: S108
 ROOM_BYTES: Final = 6 * 2**30
 """Much more than the branches of all tests of a module take, which is two gigabytes."""
@@ -93,12 +95,12 @@ def _folders_in_memory() -> Iterator[None]:
 
 
 @contextmanager
-def account(file: Path | str = ":memory:") -> Iterator[Account]:
+def account(file: Path | str = IN_MEMORY) -> Iterator[Account]:
     """An account with the organizations of Neon's guide, served on a port."""
     driver()
 
     many_roots = Behaviour(root_branches=25)  # a restored snapshot is one
-    with _folders_in_memory():
+    with _folders_in_memory() if file == IN_MEMORY else nullcontext():
         opened = Simulator.open(
             file, GUIDE_ORGANIZATIONS, clock_source=lambda: START, behaviour=many_roots, postgres=True
         )

@@ -57,7 +57,7 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
 
     def apart(self, scan: Scan) -> Apart | None:
         """Return the files that are others now; None where there are links, or the marks are not known."""
-        if scan.links or scan.problems or any(one.names and not one.marks for one in scan.folders):
+        if scan.links or scan.problems or not scan.has_marks:
             return None
         found, now = Apart([], []), {folder.path: folder for folder in scan.folders}
         for path in dict.fromkeys((*self.folders, *now)):

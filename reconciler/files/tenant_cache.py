@@ -162,8 +162,10 @@ class TenantCache:
             kept, of_git, run = {path: files[path] for path in in_order}, folders(), os.urandom(_RUN_BYTES)
             _write(self._disk_file, _OnDisk(run, kept, of_git))
             ids = {} if late else {folder: one.id for folder, one in of_git.items()}
-            seen = {folder: kept_scan(scan, kept, ids.get(folder, "")) for folder, scan in scans.items()}
-            _write(self._disk_file.with_suffix(SCANS), KeptScans(run, seen, whole=whole and not late))
+            marked = {folder: scan for folder, scan in scans.items() if scan.has_marks}
+            seen = {folder: kept_scan(scan, kept, ids.get(folder, "")) for folder, scan in marked.items()}
+            complete = whole and not late and len(marked) == len(scans)
+            _write(self._disk_file.with_suffix(SCANS), KeptScans(run, seen, whole=complete))
 
     def forget_on_disk(self) -> None:
         """Free the memory of ``on_disk`` and ``kept_scan``, which are read again when they are needed."""

@@ -120,6 +120,11 @@ class Scan(Struct, frozen=True):
             return {path: mark for path, mark in found.items() if mark != NO_MARKS}
         return found
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether the marks of all files are noted."""
+        return all(folder.marks or not folder.names for folder in self.folders)
+
     def without_marks(self) -> Scan:
         """Return the same files, as if their marks had not been noted."""
         folders = (folder._replace(marks=b"") for folder in self.folders)

@@ -20,7 +20,7 @@ MODULES_OF_HELP: Final = 29
 MODULES_OF_CONVERGE: Final = 659
 MODULES_OF_CONVERGE_READ_BEFORE: Final = 565
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 655
+MODULES_OF_PLAN: Final = 656
 OURS: Final = 236
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")

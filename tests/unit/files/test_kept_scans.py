@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.desired.naming import identity
 from reconciler.files import disk_marks
 from reconciler.files.git import base_ref, load_at
+from reconciler.files.kept_scans import KeptFolderScan, KeptScan
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
-from reconciler.files.tree import WorkTree
+from reconciler.files.tree import BETWEEN, WorkTree
 from reconciler.files.unchanged_files import UnchangedFiles
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
@@ -177,6 +179,30 @@ def test_a_link_is_followed_each_time(fleet: Fleet, goal: str) -> None:
     (fleet.root / "tenants/acme.yaml").symlink_to(goal)
     fleet.load("acme")
     fleet.keep()
+    fleet.load("acme")
+
+
+def test_a_link_beside_files_that_are_as_before_is_followed(fleet: Fleet) -> None:
+    fleet.write("tenants/.hidden", TEXT.format("zoe", ""))
+    (fleet.root / "tenants/zoe.yaml").symlink_to(".hidden")
+    fleet.load()
+
+
+@pytest.mark.parametrize("name", ["İ", "e\N{COMBINING ACUTE ACCENT}"], ids=ascii)
+def test_a_file_is_found_by_its_name_beside_one_whose_length_changes_with_its_case(name: str) -> None:
+    kept = KeptScan("", {"tenants": KeptFolderScan(BETWEEN.join([f"{name}.yaml", "acme.yaml"]), b"", ())})
+    assert kept.named({"acme"}) == ["tenants/acme.yaml"]
+    assert kept.named({identity(name)}) == [f"tenants/{name}.yaml"]
+
+
+def test_a_cache_that_another_run_replaces_between_two_saves_is_written_again(fleet: Fleet) -> None:
+    known = fleet.known()
+    load(fleet.root, known=known)
+    for _ in range(2):
+        for file in fleet.cache.iterdir():
+            file.unlink()
+        known.save()
+    fleet.load()
     fleet.load("acme")
 
 

@@ -104,7 +104,9 @@ def _listed(name: str, listed: frozenset[str], read: frozenset[str]) -> Check:
         return ok(Area.ORGANIZATIONS, f"{name}: the list of projects states all that a read of one project states")
     more = f" and {len(only) - MOST_SHOWN} more" if len(only) > MOST_SHOWN else ""
     return ok(
-        Area.ORGANIZATIONS, f"{name}: only a read of one project states {', '.join(only[:MOST_SHOWN])}{more}"
+        Area.ORGANIZATIONS,
+        f"{name}: the list of projects leaves out {', '.join(only[:MOST_SHOWN])}{more}, "
+        "which a read of one project states",
     )
 
 

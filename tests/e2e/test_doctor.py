@@ -104,7 +104,7 @@ def test_a_set_up_without_faults(set_up: SetUp) -> None:
         "$PERSONAL_API_KEY is the key of a person: admin of free, admin of paid",
         "free: 6 of 30,000 projects",
         "paid: 0 of 30,000 projects",
-        "free: only a read of one project states",
+        "free: the list of projects leaves out",
         "tiers.yaml names no registry",
         "Nothing fails; 1 warning.",  # the host is not Neon's own
     ):

@@ -35,7 +35,7 @@ STATES: Final = {
 RISKS: Final = {
     Risk.DESTRUCTIVE: ("lose something permanently", BAD),
     Risk.DISRUPTIVE: ("are interrupted", WARN),
-    Risk.SAFE: ("notice nothing", PLAIN),
+    Risk.SAFE: ("are not interrupted", PLAIN),
 }
 
 RESULTS: Final = {Result.FAILED: BAD, Result.SKIPPED: WARN, Result.APPLIED: PLAIN, Result.UNCHANGED: QUIET}

@@ -13,9 +13,9 @@ from reconciler.model.quota import Quota
 from reconciler.model.values import replace
 from reconciler.neon.observe import look_up, observe
 from reconciler.plan import rivals
+from reconciler.plan.history import known_past
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
-from reconciler.plan.tenant_history import known_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,10 +18,8 @@ from reconciler.plan.concerns.reductions import reduced, touched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.live.state import LiveState
     from reconciler.model.values import Value
     from reconciler.plan.concerns.concern import Stated
-    from reconciler.plan.history import History
 
 STATE: Final = "state"
 
@@ -108,28 +106,3 @@ def origin(
 ) -> Origin:
     """Return ``Past.origin``; unknown if the earlier files are unknown."""
     return Origin.UNKNOWN if past is None else past.origin(path, now, reduces=reduces, live=live)
-
-
-def known_past(tenant: str, live: LiveState, history: History, *, first_run: bool = False) -> str | None:
-    """Return what shows that the tenant had a project, as text; None for a new tenant.
-
-    With ``first_run``, earlier files do not count; nor do they if the base was guessed or lost and no project is
-    live. A registry row with a project finds it, or is a conflict. A revision in the registry without a row
-    belongs to a tombstone, or to a creation that failed.
-    """
-    unused = first_run or ((history.guessed or history.lost) and _nothing_is_live(live))
-    if history.knew(tenant) and not unused:
-        declared_now = tenant in history.committed
-        return "the current commit declares the tenant" if declared_now else "the base declares the tenant"
-    if tenant in live.applied:
-        return f"revision {live.applied[tenant]} of the tenant was applied"
-    if history.lost and not unused and tenant not in history.documents:
-        return "the tenant may have had one (the earlier files cannot be read here)"
-    return None
-
-
-def _nothing_is_live(live: LiveState) -> bool:
-    if live.listed:
-        return not any(live.listed.values())
-    search = live.annotation_search
-    return search is not None and not search.listed and not live.projects and not live.unknown

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import identity
 from reconciler.plan.actions.project import CreateProject
+from reconciler.plan.history import known_past
 from reconciler.plan.identity import identify
 from reconciler.plan.plan import Refusal, Rule
 from reconciler.plan.renames import similar_removed_tenants
-from reconciler.plan.tenant_history import known_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from reconciler.files.adopted import NewTenant, Pin
 from reconciler.files.load import OnInvalid, load_tree
 from reconciler.files.overlay import Overlay
 from reconciler.files.price_list import PRICE_LIST
-from reconciler.files.sources import Reading
+from reconciler.files.reading import Reading
 from reconciler.files.tiers_edit import NewOrganization, NewTier, PriceListEdit, new_price_list
 from reconciler.files.tree import WorkTree
 from reconciler.model.fields.table import BY_PATH

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.cli.flags import OutputFlags
     from reconciler.desired.state import DesiredState
     from reconciler.files.load import Loaded
-    from reconciler.files.sources import Memo
+    from reconciler.files.reading import Memo
 
 
 def run(directory: Path, base: str, head: str | None, output: OutputFlags, detailed_exitcode: bool) -> ExitCode:

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from reconciler.desired.tier import SqlSource
     from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.load import Loaded
-    from reconciler.files.sources import Memo
+    from reconciler.files.reading import Memo
     from reconciler.model.problem import Problem
     from reconciler.plan.authors import FileKey
     from reconciler.plan.newer_commit import NewerCommit

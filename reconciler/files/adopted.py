@@ -20,8 +20,8 @@ from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import DEFAULT_FILES, PRICE_LIST, TenantSource
 from reconciler.files.price_list_reader import read_price_list
+from reconciler.files.reading import Reading
 from reconciler.files.regular_files import UnreadableError
-from reconciler.files.sources import Reading
 from reconciler.files.tiers_edit import PriceListEdit, edited_price_list
 from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree
 from reconciler.model.problem import errors

@@ -18,7 +18,7 @@ from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.price_list_reader import read_price_list
-from reconciler.files.sources import Reading
+from reconciler.files.reading import Reading
 from reconciler.files.tree import WorkTree
 from reconciler.model.problem import Problem, errors
 from reconciler.model.quoting import shown

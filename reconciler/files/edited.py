@@ -19,8 +19,8 @@ from reconciler.files.json_lines import read_lines
 from reconciler.files.load import BYTE_ORDER_MARK, OnInvalid, load_tree
 from reconciler.files.nodes import BY_HAND
 from reconciler.files.overlay import Overlay
+from reconciler.files.reading import Reading
 from reconciler.files.regular_files import UnreadableError
-from reconciler.files.sources import Reading
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, WorkTree
 from reconciler.model.problem import Severity
 

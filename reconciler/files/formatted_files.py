@@ -15,7 +15,7 @@ from reconciler.files.overlay import Overlay
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.price_list_reader import read_price_list
-from reconciler.files.sources import Reading
+from reconciler.files.reading import Reading
 from reconciler.files.tree import MAX_FILE_BYTES, MAX_LINES_FILE_BYTES, WorkTree
 from reconciler.model.problem import errors
 

@@ -12,10 +12,10 @@ from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import TreeEntryKind
 from reconciler.files.price_list import PRICE_LIST
+from reconciler.files.reading import Memo, Reading
 from reconciler.files.refs import named
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, Repository, fetching, find, found
-from reconciler.files.sources import Memo, Reading
 
 if TYPE_CHECKING:
     from pathlib import Path

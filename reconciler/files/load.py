@@ -14,7 +14,8 @@ from reconciler.files.entry import Entry, Text, entries_of
 from reconciler.files.name_conflicts import name_conflicts
 from reconciler.files.patterns import fixed_folder
 from reconciler.files.price_list_reader import read_price_list
-from reconciler.files.sources import Memo, Reading, read_tenants
+from reconciler.files.reading import Memo, Reading
+from reconciler.files.sources import read_tenants
 from reconciler.files.tree import Tree, WorkTree
 from reconciler.model.problem import Location, Problem, errors, has_error
 from reconciler.model.values import replace

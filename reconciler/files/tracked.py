@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.known_tenants import KnownTenants
+    from reconciler.files.reading import Memo
     from reconciler.files.repository import Repository
-    from reconciler.files.sources import Memo
 
 
 def unheld(

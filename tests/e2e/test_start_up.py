@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 MODULES_OF_HELP: Final = 29
 """More than a process that has imported click."""
-MODULES_OF_CONVERGE: Final = 659
-MODULES_OF_CONVERGE_READ_BEFORE: Final = 565
+MODULES_OF_CONVERGE: Final = 661
+MODULES_OF_CONVERGE_READ_BEFORE: Final = 567
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 656
-OURS: Final = 236
+MODULES_OF_PLAN: Final = 658
+OURS: Final = 238
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (

@@ -12,8 +12,9 @@ from reconciler.files.collection import Collection
 from reconciler.files.inputs import parse
 from reconciler.files.load import Loaded, OnInvalid, load_tree, loaded
 from reconciler.files.price_list_reader import read_price_list
+from reconciler.files.reading import Reading
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
-from reconciler.files.sources import Reading, read_tenants
+from reconciler.files.sources import read_tenants
 from reconciler.files.tree import MAX_FILE_BYTES, FolderListing
 from reconciler.model.values import replace
 from reconciler.plan.approval import PlanOrigin

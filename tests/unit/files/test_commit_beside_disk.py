@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from reconciler.files import sources
+from reconciler.files import source_files, sources
 from reconciler.files.git import load_at
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
@@ -132,14 +132,14 @@ def assert_says_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, *, as_a_wh
     known = KnownTenants()
     load(root, known=known, on_invalid=OnInvalid.SKIP)
     listed: list[object] = []
-    listings = sources._listings
+    listings = source_files.listings_of
 
     def noted(tree: Tree, *rest: Any) -> Any:
         listed.append(tree)
         return listings(tree, *rest)
 
     with monkeypatch.context() as during:
-        during.setattr(sources, "_listings", noted)
+        during.setattr(sources, "listings_of", noted)
         found = load_at(root, "HEAD", known=known)
     expected = load_at(root, "HEAD")
     assert found.desired is not None

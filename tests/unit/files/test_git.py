@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.settings import Settings
     from reconciler.files.load import Loaded
-    from reconciler.files.sources import Memo
+    from reconciler.files.reading import Memo
 
 pytestmark = needs_git
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from reconciler.files import build, known_tenants, sources
+from reconciler.files import build, known_tenants, reading
 from reconciler.files.commit_tree import CommitTree
 from reconciler.files.git import base_ref, load_at
 from reconciler.files.known_tenants import KnownTenants
@@ -44,13 +44,13 @@ class Files:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.cache = folder / "fleet", folder / "cache"
         self.parsed: list[str] = []
-        parse = sources._read_file
+        parse = reading._read_file
 
         def noted(text: Text) -> Any:
             self.parsed.append(text.path)
             return parse(text)
 
-        monkeypatch.setattr(sources, "_read_file", noted)
+        monkeypatch.setattr(reading, "_read_file", noted)
         self.write("tiers.yaml", TIERS)
         for name in ("acme", "zoe"):
             self.tenant(name)

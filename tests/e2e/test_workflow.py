@@ -260,6 +260,12 @@ def test_a_refused_tenant_stays_owed_and_is_done_once_it_may_be(world: World) ->
     assert before in world.record()
     assert world.live()["bluebird"] == ("free", 3)
     world.tenant("cedar", limit(2))
+    world.merge()
+    assert world.job("apply").code == 5, "one commit removes no protection, not even a refused one's, and reduces"
+    world.tenant("cedar", limit(5))
+    world.merge()
+    world.deployed()
+    world.tenant("cedar", limit(2))
     done = world.merge()
     world.deployed()
     assert world.live()["cedar"] == ("free", 2)

@@ -44,7 +44,7 @@ def test_tenants_are_counted_by_kind_and_by_their_highest_risk() -> None:
     assert table(found, "Tenants by risk") == {
         "lose something permanently": [str(worst.count(Risk.DESTRUCTIVE))],
         "are interrupted": [str(worst.count(Risk.DISRUPTIVE))],
-        "notice nothing": [str(worst.count(Risk.SAFE))],
+        "are not interrupted": [str(worst.count(Risk.SAFE))],
     }
 
 

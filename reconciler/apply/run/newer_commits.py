@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ASK_AFTER_SECONDS: Final = 60.0
 """How old the last answer may be when a unit of work starts."""
 ATTEMPTS: Final = 5
-PAUSE_SECONDS: Final = 30.0
+PAUSE_SECONDS: Final = 30
 """Between two attempts to ask a remote that does not answer."""
 LEFT: Final = "the run of that commit changes the tenant; or run again on it"
 
@@ -51,10 +51,17 @@ class NewerCommits:
                 if attempt == ATTEMPTS:
                     why = f"nobody can tell whether a newer commit holds it back: {error}"
                     self._stop.request(why, ExitCode.PARTLY_APPLIED)
+            await self._pause()
             if self._stop.requested:
                 break
-            await asyncio.sleep(PAUSE_SECONDS)
         return self._found
+
+    async def _pause(self) -> None:
+        """Wait until the next attempt, or until the run is to end."""
+        for _ in range(PAUSE_SECONDS):
+            if self._stop.requested:
+                return
+            await asyncio.sleep(1)
 
 
 def why_left(newer: NewerCommit) -> str:

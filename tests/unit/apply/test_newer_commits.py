@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from reconciler.apply.run.newer_commits import ASK_AFTER_SECONDS, ATTEMPTS, PAUSE_SECONDS, NewerCommits
+from reconciler.apply.run.newer_commits import (
+    ASK_AFTER_SECONDS,
+    ATTEMPTS,
+    PAUSE_SECONDS,
+    NewerCommits,
+)
 from reconciler.apply.stop import StopSignal
 from reconciler.apply.units.units import CreateCohort, SingleTenant, without
 from reconciler.desired.policy import Policy
@@ -75,6 +80,24 @@ def test_one_that_never_answers_ends_it() -> None:
         assert await newer.newest() is None
         assert stop.exit_code is ExitCode.PARTLY_APPLIED
         assert asyncio.get_running_loop().time() - began < ATTEMPTS * PAUSE_SECONDS
+
+    virtually(main())
+
+
+def test_a_run_that_is_to_end_does_not_wait_for_the_next_attempt() -> None:
+    def answer() -> NewerCommit:
+        raise StaleFilesError("no answer")
+
+    async def main() -> None:
+        newer, stop = asking(answer)
+        await asyncio.sleep(ASK_AFTER_SECONDS)
+        asked = asyncio.ensure_future(newer.newest())
+        await asyncio.sleep(PAUSE_SECONDS / 2)
+        stop.signal("SIGTERM")
+        began = asyncio.get_running_loop().time()
+        assert await asked is None
+        assert asyncio.get_running_loop().time() - began <= 1
+        assert stop.exit_code is ExitCode.INTERRUPTED
 
     virtually(main())
 

@@ -89,7 +89,7 @@ PAIRS: Final = [
     if len(dict(pair)) == 2 and dict(pair) not in UNREADABLE and dict(pair).keys() != TOO_SLOW
 ]
 
-MOST_PAIRS: Final = profiles.size(1, 10, 2000)
+MOST_PAIRS: Final = profiles.size(1, 20, 2_000)
 
 MARKED_LATER: Final = frozenset({"transfer_keeps_annotations"})
 """Without its annotations, a project is found by its name, and the next run marks it by a branch."""
@@ -165,9 +165,7 @@ def test_the_end_is_the_same(name: str, value: object, tmp_path: Path, usual_end
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "pair", profiles.drawn("pairs of switches", PAIRS, profiles.size(1, 20, 2000)), ids=json.dumps
-)
+@pytest.mark.parametrize("pair", profiles.drawn("pairs of switches", PAIRS, MOST_PAIRS), ids=json.dumps)
 def test_the_end_is_the_same_with_any_two(pair: dict[str, object], tmp_path: Path, usual_end: list[str]) -> None:
     _ends_as_usual(pair, tmp_path, usual_end)
 

@@ -451,8 +451,7 @@ def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> 
 def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find() -> None:
     """A run of many thousands of calls would keep the answers of hundreds until the next search."""
 
-    async def count_garbage(neon: Neon) -> int:
-        await read(neon)
+    async def garbage_of_ten_calls(neon: Neon) -> int:
         gc.collect()
         gc.disable()
         try:
@@ -461,5 +460,10 @@ def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find() -> No
             return gc.collect()
         finally:
             gc.enable()
+
+    async def count_garbage(neon: Neon) -> int:
+        """The least of several rounds: other threads, and objects of earlier tests, leave some in one of them."""
+        await read(neon)
+        return min([await garbage_of_ten_calls(neon) for _ in range(5)])
 
     assert using(ScriptedApi(lambda _asked: GOOD), count_garbage) < 10

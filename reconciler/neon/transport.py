@@ -348,7 +348,6 @@ async def _body(response: httpx.Response) -> bytes:
                 raise TooLargeError(f"it is larger than {MAX_ANSWER_BYTES >> 20} MiB")
     finally:
         await response.aclose()
-        response.stream = httpx.ByteStream(b"")  # the one that was read refers to the response
     return bytes(body)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import itertools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -448,7 +449,8 @@ def test_a_run_that_ends_still_finishes_with_what_it_must_not_leave_behind() -> 
     assert isinstance(unsent, NotSentError)
 
 
-def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find() -> None:
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find(tries: int) -> None:
     """A run of many thousands of calls would keep the answers of hundreds until the next search."""
 
     async def garbage_of_ten_calls(neon: Neon) -> int:
@@ -466,4 +468,5 @@ def test_a_call_leaves_nothing_that_only_a_search_for_garbage_would_find() -> No
         await read(neon)
         return min([await garbage_of_ten_calls(neon) for _ in range(5)])
 
-    assert using(ScriptedApi(lambda _asked: GOOD), count_garbage) < 10
+    answers = itertools.cycle([Reply(503)] * (tries - 1) + [GOOD])
+    assert using(ScriptedApi(lambda _asked: next(answers)), count_garbage) < 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, assert_never
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rich.filesize import decimal
 
@@ -12,25 +12,40 @@ from reconciler.model.compute import NEVER_SUSPEND
 from reconciler.model.units import NEVER, format_cu, format_seconds
 from reconciler.plan.actions.branch import (
     IDLE_SINCE,
+    BranchAction,
     CreateBranch,
     DeleteBranch,
     PatchBranch,
     ResetBranch,
     ResetPassword,
 )
-from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint, SuspendCompute
-from reconciler.plan.actions.contents import CreateDatabase, CreateRole, DeleteDatabase, DeleteRole, PatchDatabase
+from reconciler.plan.actions.compute import (
+    ComputeAction,
+    CreateReplica,
+    DeleteReplica,
+    PatchEndpoint,
+    SuspendCompute,
+)
+from reconciler.plan.actions.contents import (
+    ContentAction,
+    CreateDatabase,
+    CreateRole,
+    DeleteDatabase,
+    DeleteRole,
+    PatchDatabase,
+)
 from reconciler.plan.actions.project import (
     AdoptProject,
     CreateProject,
     DeleteDuplicate,
     DeleteProject,
     PatchProject,
+    ProjectAction,
     RecoverProject,
     TransferProject,
 )
 from reconciler.plan.actions.restore import FinalizeRestore, Restore, RestoreBranch, RestoreSnapshot
-from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot
+from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot, PreviewSnapshot, SnapshotAction
 from reconciler.views.formatted_text import FormattedText, formatted, joined
 
 if TYPE_CHECKING:
@@ -149,8 +164,22 @@ class _Described(NamedTuple):
     found: FormattedText
 
 
-def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
-    action: Action, project: LiveProject | None
+def _described(action: Action, project: LiveProject | None) -> _Described:
+    if isinstance(action, ProjectAction):
+        return _project_action(action, project)
+    if isinstance(action, ComputeAction):
+        return _compute_action(action)
+    if isinstance(action, BranchAction):
+        return _branch_action(action, project)
+    if isinstance(action, ContentAction):
+        return _content_action(action)
+    if isinstance(action, SnapshotAction):
+        return _snapshot_action(action, project)
+    return _restore_action(action)
+
+
+def _project_action(  # noqa: PLR0911 - one case for each action
+    action: ProjectAction, project: LiveProject | None
 ) -> _Described:
     match action:
         case CreateProject():
@@ -171,6 +200,16 @@ def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
             )
         case PatchProject():
             return _Described(formatted("patch project"), formatted("project"))
+        case DeleteDuplicate():
+            name = _second(action)
+            return _Described(formatted("delete {}", name), formatted("{}, left by a run that died", name))
+        case DeleteProject():
+            name = _named(action, project)
+            return _Described(formatted("delete {}", name), formatted("{}; the files say absent", name))
+
+
+def _compute_action(action: ComputeAction) -> _Described:
+    match action:
         case PatchEndpoint():
             name = _compute(action)
             return _Described(formatted("patch {}", name), name)
@@ -188,14 +227,27 @@ def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
                 "read replica {} of branch {} ({})", action.replica, action.branch, action.endpoint_id
             )
             return _Described(formatted("delete {}", name), formatted("{}, not declared", name))
+
+
+def _branch_action(action: BranchAction, project: LiveProject | None) -> _Described:
+    match action:
+        case CreateBranch():
+            return _creation(action)
         case PatchBranch():
             name = formatted("branch {}", action.branch)
             return _Described(formatted("patch {}", name), name)
-        case CreateBranch() | CreateSnapshot():
-            made = (thing_and_name(action), made_from(action))
-            return _Described(
-                formatted("create {} {}", *made), formatted(f"no live {{}}; {_wanted(action)} {{}}", *made)
-            )
+        case ResetBranch():
+            name = formatted("branch {} to {}", action.branch, _reset_to(action))
+            return _Described(formatted("reset {}", name), formatted("{}, not reset", name))
+        case DeleteBranch():
+            return _removal(action, project)
+        case ResetPassword():
+            name = formatted("password of role {} on branch {}", action.role, action.branch)
+            return _Described(formatted("reset {}", name), name)
+
+
+def _content_action(action: ContentAction) -> _Described:
+    match action:
         case CreateRole():
             name = formatted("role {} on branch {}", action.role, action.branch)
             return _Described(formatted("create {}", name), formatted("no live {}; the files declare one", name))
@@ -212,30 +264,33 @@ def _described(  # noqa: C901, PLR0911, PLR0912 - one case for each action
         case DeleteRole():
             name = formatted("role {} of branch {}", action.role, action.branch)
             return _Described(formatted("delete {}", name), formatted("{}, no longer declared", name))
-        case ResetBranch():
-            name = formatted("branch {} to {}", action.branch, _reset_to(action))
-            return _Described(formatted("reset {}", name), formatted("{}, not reset", name))
-        case DeleteBranch() | DeleteSnapshot():
-            name = deleted_thing(action, project)
-            found = "unused" if action.reason.startswith(IDLE_SINCE) else "not declared"
-            return _Described(formatted("delete {}", name), formatted(f"{{}}, {found}", name))
-        case RestoreBranch() | RestoreSnapshot() | FinalizeRestore():
-            name = _restored(action)
-            return _Described(formatted("restore {}", name), formatted("{}, not restored", name))
+
+
+def _snapshot_action(action: SnapshotAction, project: LiveProject | None) -> _Described:
+    match action:
+        case CreateSnapshot():
+            return _creation(action)
+        case DeleteSnapshot():
+            return _removal(action, project)
         case PreviewSnapshot():
             name = formatted("branch {} of snapshot {} ({})", action.branch, action.snapshot, action.snapshot_id)
             return _Described(formatted("create {}", name), formatted("no live {}", name))
-        case ResetPassword():
-            name = formatted("password of role {} on branch {}", action.role, action.branch)
-            return _Described(formatted("reset {}", name), name)
-        case DeleteDuplicate():
-            name = _second(action)
-            return _Described(formatted("delete {}", name), formatted("{}, left by a run that died", name))
-        case DeleteProject():
-            name = _named(action, project)
-            return _Described(formatted("delete {}", name), formatted("{}; the files say absent", name))
-        case _:
-            assert_never(action)
+
+
+def _restore_action(action: Restore) -> _Described:
+    name = _restored(action)
+    return _Described(formatted("restore {}", name), formatted("{}, not restored", name))
+
+
+def _creation(action: Creation) -> _Described:
+    made = (thing_and_name(action), made_from(action))
+    return _Described(formatted("create {} {}", *made), formatted(f"no live {{}}; {_wanted(action)} {{}}", *made))
+
+
+def _removal(action: Removal, project: LiveProject | None) -> _Described:
+    name = deleted_thing(action, project)
+    found = "unused" if action.reason.startswith(IDLE_SINCE) else "not declared"
+    return _Described(formatted("delete {}", name), formatted(f"{{}}, {found}", name))
 
 
 def _wanted(creation: Creation) -> str:

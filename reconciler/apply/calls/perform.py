@@ -126,17 +126,11 @@ async def perform(  # noqa: C901, PLR0911, PLR0912 - one case for each action
         case PatchEndpoint():
             return await _patch_endpoint(run, action, address, request_id)
         case SuspendCompute():
-            operations = await run.neon.suspend_endpoint(
-                *address.project_key, action.endpoint_id, request_id=request_id
-            )
-            return Performed(address, operations)
+            return await _suspend_compute(run, action, address, request_id)
         case CreateReplica():
             return await _create_replica(run, action, address, request_id)
         case DeleteReplica():
-            operations = await run.neon.delete_endpoint(
-                *address.project_key, action.endpoint_id, request_id=request_id
-            )
-            return Performed(address, operations)
+            return await _delete_replica(run, action, address, request_id)
         case CreateBranch():
             return await _create_branch(run, action, address, request_id)
         case PatchBranch():
@@ -160,10 +154,7 @@ async def perform(  # noqa: C901, PLR0911, PLR0912 - one case for each action
         case ResetPassword():
             return await _reset_password(run, action, address, request_id)
         case RecoverProject():
-            recovered = await run.neon.recover_project(
-                address.organization, action.project_id, request_id=request_id
-            )
-            return Performed(Address.observed(recovered), made=f"project {recovered.id} recovered")
+            return await _recover_project(run, action, address, request_id)
         case AdoptProject():
             return await _mark(run, action, address, request_id)
         case DeleteDuplicate():
@@ -207,6 +198,11 @@ async def _delete_project(
     return Performed(address, made="" if deleted else GONE, already_deleted=not deleted)
 
 
+async def _recover_project(run: Run, action: RecoverProject, address: Address, request_id: str) -> Performed:
+    recovered = await run.neon.recover_project(address.organization, action.project_id, request_id=request_id)
+    return Performed(Address.observed(recovered), made=f"project {recovered.id} recovered")
+
+
 async def _patch_project(run: Run, action: PatchProject, address: Address, request_id: str) -> Performed:
     answer = await run.neon.update_project(*address.project_key, _values(action), request_id=request_id)
     wrong = shortfall(action.changes, project_fields(answer.project))
@@ -221,6 +217,11 @@ async def _patch_endpoint(run: Run, action: PatchEndpoint, address: Address, req
         request_id=request_id,
     )
     return Performed(address, answer.operations, shortfall(action.changes, endpoint_fields(answer.endpoint)))
+
+
+async def _suspend_compute(run: Run, action: SuspendCompute, address: Address, request_id: str) -> Performed:
+    operations = await run.neon.suspend_endpoint(*address.project_key, action.endpoint_id, request_id=request_id)
+    return Performed(address, operations)
 
 
 async def _create_replica(run: Run, action: CreateReplica, address: Address, request_id: str) -> Performed:
@@ -241,6 +242,11 @@ def created_replica(
     requested = (FieldChange("name", None, action.replica), *requested_compute_fields(action))
     wrong = shortfall(requested, {"name": endpoint.name or None, **endpoint_fields(endpoint)})
     return Performed(address, operations, wrong, made=f"read replica {endpoint.id}")
+
+
+async def _delete_replica(run: Run, action: DeleteReplica, address: Address, request_id: str) -> Performed:
+    operations = await run.neon.delete_endpoint(*address.project_key, action.endpoint_id, request_id=request_id)
+    return Performed(address, operations)
 
 
 async def _create_branch(run: Run, action: CreateBranch, address: Address, request_id: str) -> Performed:

@@ -56,21 +56,15 @@ async def find_effect(  # noqa: C901, PLR0911, PLR0912 - one case for each actio
     """The result that the lost answer would have had. None if nothing shows that the call was carried out."""
     match action:
         case PatchProject():
-            project = await run.neon.project(*address.project_key)
-            done = in_effect(action.changes, project_fields(project))
-            return Performed(address.patched(project)) if done else None
+            return await _patched_project(run, action, address)
         case PatchEndpoint():
             return await _patched_endpoint(run, action, address)
         case SuspendCompute():
-            endpoints = await run.neon.endpoints(*address.project_key)
-            runs = any(endpoint.active for endpoint in endpoints if endpoint.id == action.endpoint_id)
-            return None if runs else Performed(address)
+            return await _suspended_compute(run, action, address)
         case CreateReplica():
             return await _created_replica(run, action, address)
         case DeleteReplica():
-            endpoints = await run.neon.endpoints(*address.project_key)
-            gone = all(endpoint.id != action.endpoint_id for endpoint in endpoints)
-            return Performed(address) if gone else None
+            return await _deleted_replica(run, action, address)
         case CreateBranch():
             return await _created_branch(run, action, address)
         case AdoptProject():
@@ -78,38 +72,31 @@ async def find_effect(  # noqa: C901, PLR0911, PLR0912 - one case for each actio
         case PatchBranch():
             return await _patched_branch(run, action, address)
         case ResetBranch():
-            reset = [branch for branch in await _branches(run, address) if branch.id == action.branch_id]
-            done = any(branch.reset_at not in (None, action.last_reset_at) for branch in reset)
-            return Performed(address) if done else None
+            return await _reset_branch(run, action, address)
         case DeleteBranch():
-            gone = all(branch.id != action.branch_id for branch in await _branches(run, address))
-            return Performed(address.without_branch(action.branch_id)) if gone else None
+            return await _deleted_branch(run, action, address)
         case CreateRole() | CreateDatabase() | PatchDatabase() | DeleteDatabase() | DeleteRole():
             return Performed(address) if await is_carried_out(run.neon, action, address) else None
         case CreateSnapshot():
             return await _created_snapshot(run, action, address, sent_at)
         case DeleteSnapshot():
-            snapshots = await run.neon.snapshots(*address.project_key)
-            gone = all(snapshot.id != action.snapshot_id for snapshot in snapshots)
-            return Performed(address) if gone else None
+            return await _deleted_snapshot(run, action, address)
         case RestoreBranch():
-            kept = [branch for branch in await _branches(run, address) if branch.name == action.keep_as]
-            return Performed(address, made=f"branch {kept[0].id}, which keeps the earlier state") if kept else None
+            return await _restored_branch(run, action, address)
         case RestoreSnapshot() | PreviewSnapshot():
             return await _made_of_snapshot(run, action, address)
         case FinalizeRestore():
-            previews = [branch for branch in await _branches(run, address) if branch.id == action.preview_id]
-            return Performed(address) if any(branch.default for branch in previews) else None
+            return await _finalized_restore(run, action, address)
         case ResetPassword():
             return await found_reset(run, action, address)
         case RecoverProject():
-            gone = await _gone(run, address.organization, action.project_id)
+            gone = await _is_gone(run, address.organization, action.project_id)
             return None if gone else Performed(address)
         case DeleteDuplicate():
-            gone = await _gone(run, action.organization, action.project_id)
+            gone = await _is_gone(run, action.organization, action.project_id)
             return Performed(address) if gone else None
         case DeleteProject():
-            gone = await _gone(run, address.organization, action.project_id)
+            gone = await _is_gone(run, address.organization, action.project_id)
             return Performed(address) if gone else None
         case CreateProject() | TransferProject():
             raise TypeError(f"{action.kind} is not a single call to one project")
@@ -133,6 +120,11 @@ async def existing_branch(run: Run, action: CreateBranch, address: Address) -> P
     return _performed(address, branch, endpoint)
 
 
+async def _patched_project(run: Run, action: PatchProject, address: Address) -> Performed | None:
+    project = await run.neon.project(*address.project_key)
+    return Performed(address.patched(project)) if in_effect(action.changes, project_fields(project)) else None
+
+
 async def _patched_endpoint(run: Run, action: PatchEndpoint, address: Address) -> Performed | None:
     endpoints = await run.neon.endpoints(*address.project_key)
     patched = [
@@ -140,6 +132,12 @@ async def _patched_endpoint(run: Run, action: PatchEndpoint, address: Address) -
     ]
     done = any(in_effect(action.changes, endpoint_fields(endpoint)) for endpoint in patched)
     return Performed(address) if done else None
+
+
+async def _suspended_compute(run: Run, action: SuspendCompute, address: Address) -> Performed | None:
+    endpoints = await run.neon.endpoints(*address.project_key)
+    runs = any(endpoint.active for endpoint in endpoints if endpoint.id == action.endpoint_id)
+    return None if runs else Performed(address)
 
 
 async def _created_replica(run: Run, action: CreateReplica, address: Address) -> Performed | None:
@@ -150,6 +148,12 @@ async def _created_replica(run: Run, action: CreateReplica, address: Address) ->
     found = (endpoint for endpoint in endpoints if (endpoint.branch_id, endpoint.name, endpoint.writes) == named)
     first = min(found, key=lambda endpoint: endpoint.order, default=None)
     return None if first is None else created_replica(action, address, first)
+
+
+async def _deleted_replica(run: Run, action: DeleteReplica, address: Address) -> Performed | None:
+    endpoints = await run.neon.endpoints(*address.project_key)
+    gone = all(endpoint.id != action.endpoint_id for endpoint in endpoints)
+    return Performed(address) if gone else None
 
 
 async def _created_branch(run: Run, action: CreateBranch, address: Address) -> Performed | None:
@@ -172,6 +176,17 @@ async def _patched_branch(run: Run, action: PatchBranch, address: Address) -> Pe
     return Performed(address.with_branch(done[0])) if done else None
 
 
+async def _reset_branch(run: Run, action: ResetBranch, address: Address) -> Performed | None:
+    reset = [branch for branch in await _branches(run, address) if branch.id == action.branch_id]
+    done = any(branch.reset_at not in (None, action.last_reset_at) for branch in reset)
+    return Performed(address) if done else None
+
+
+async def _deleted_branch(run: Run, action: DeleteBranch, address: Address) -> Performed | None:
+    gone = all(branch.id != action.branch_id for branch in await _branches(run, address))
+    return Performed(address.without_branch(action.branch_id)) if gone else None
+
+
 async def _created_snapshot(
     run: Run, action: CreateSnapshot, address: Address, sent_at: datetime
 ) -> Performed | None:
@@ -182,6 +197,18 @@ async def _created_snapshot(
             wrong = shortfall(requested, snapshot_fields(snapshot))
             return Performed(address, shortfall=wrong, made=f"snapshot {snapshot.id}")
     return None
+
+
+async def _deleted_snapshot(run: Run, action: DeleteSnapshot, address: Address) -> Performed | None:
+    snapshots = await run.neon.snapshots(*address.project_key)
+    gone = all(snapshot.id != action.snapshot_id for snapshot in snapshots)
+    return Performed(address) if gone else None
+
+
+async def _restored_branch(run: Run, action: RestoreBranch, address: Address) -> Performed | None:
+    """Found by the branch that keeps the earlier state."""
+    kept = [branch for branch in await _branches(run, address) if branch.name == action.keep_as]
+    return Performed(address, made=f"branch {kept[0].id}, which keeps the earlier state") if kept else None
 
 
 async def _made_of_snapshot(
@@ -199,6 +226,11 @@ async def _made_of_snapshot(
         if found:
             return Performed(address.with_branch(branch), made=f"branch {branch.id}")
     return None
+
+
+async def _finalized_restore(run: Run, action: FinalizeRestore, address: Address) -> Performed | None:
+    previews = [branch for branch in await _branches(run, address) if branch.id == action.preview_id]
+    return Performed(address) if any(branch.default for branch in previews) else None
 
 
 async def _branches(run: Run, address: Address) -> tuple[LiveBranch, ...]:
@@ -221,7 +253,7 @@ def _ours(run: Run, action: CreateBranch, branch: LiveBranch) -> bool:
     return declared == action.branch and branch.annotations.get(TENANT) == action.tenant
 
 
-async def _gone(run: Run, organization: str, project_id: str) -> bool:
+async def _is_gone(run: Run, organization: str, project_id: str) -> bool:
     try:
         await run.neon.project(organization, project_id)
     except NotFoundError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconciler.desired.selection import Selection
 from reconciler.model.values import replace
 from reconciler.plan import (
@@ -18,6 +20,7 @@ from reconciler.plan import (
     declared_fields,
     default_branch,
     ends,
+    in_sync,
     moves,
     orphans,
     previews,
@@ -26,22 +29,19 @@ from reconciler.plan import (
 )
 from reconciler.plan.actions.project import DeleteDuplicate, DeleteProject
 from reconciler.plan.budget import estimate
-from reconciler.plan.concerns import (
-    NAMES,
-)
+from reconciler.plan.concerns import NAMES
 from reconciler.plan.concerns.project import PROJECT
 from reconciler.plan.file_changes import file_changes
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
-from reconciler.plan.in_sync import settled
-from reconciler.plan.plan import Plan, Refusal, TenantPlan
+from reconciler.plan.plan import Plan
 from reconciler.plan.resets import NOTHING_RAISED
 from reconciler.plan.tenant_planner import TenantPlanner
 from reconciler.plan.tombstones import NOTHING_KNOWN, ending
 from reconciler.plan.unmanaged import unmanaged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from reconciler.live.state import LiveState
     from reconciler.plan.action import Action
     from reconciler.plan.identity import Identities
-    from reconciler.plan.plan import Conflict, Orphan
+    from reconciler.plan.plan import Conflict, Note, Orphan, Refusal, TenantPlan
     from reconciler.plan.resets import RaisedNumbers
     from reconciler.plan.rivals import Decision
     from reconciler.plan.tombstones import Tombstones
@@ -79,50 +79,74 @@ def make_plan(
     dated = desired.at(now)
     desired, history = dated, (history if dated is desired else history.under(dated)).at(now)
     identities = identify(desired, live)
-    tenants = selection.of(desired.tenants)
-    undeclared = orphans.orphans(desired, identities) if selection.everything and live.listed else ()
     concerns = frozenset(only)
-    found = rivals.find(desired, identities, tenants) if PROJECT.name in concerns else ()
-    decisions = rivals.decide(desired, live, found, now)
-    apart = settled(desired, history, identities)
-    selected, tenants = tenants, [tenant for tenant in tenants if tenant.name not in apart]
-    mismatches = {
-        **_all_mismatches(desired, live, history, tenants, identities, now),
-        **ending(desired, live, history, tombstones, tenants, identities),
-    }
+    selected = selection.of(desired.tenants)
+    settled = in_sync.settled(desired, history, identities)
+    tenants = [tenant for tenant in selected if tenant.name not in settled]
+    inputs = _Inputs(desired, live, history, identities, tenants, now)
+    doubles = rivals.find(desired, identities, selected) if PROJECT.name in concerns else ()
+    decisions = rivals.decide(desired, live, doubles, now)
+    mismatches = _mismatches(inputs, tombstones)
     planner = TenantPlanner(
         desired, live, history, concerns, identities, decisions, now, tombstones, raised, moved
     )
-    plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
-    if prune and PROJECT.name in concerns and not desired.held_back:
-        plans += planner.prunings(undeclared)
-    plans = sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant)
+    undeclared = orphans.orphans(desired, identities) if selection.everything and live.listed else ()
+    pruned = undeclared if prune and PROJECT.name in concerns and not desired.held_back else ()
+    plans = _tenant_plans(planner, tenants, mismatches, pruned)
     actions = _actions_by_tenant(plans, planner.refusals)
-    notes = (
-        *coverage.notes(desired, live, tenants, identities, prune=prune),
-        *recovery.notes(desired, live, tenants, plans),
-        *rivals.notes(decisions),
-        *accepted.notes(desired, history, tenants, now),
-        *default_branch.endangered_annotation_notes(desired, live, tenants, identities),
-        *previews.notes(desired.fleet, tenants, identities, now),
-        *moves.integration_notes(plans),
-        *ends.notes(desired, tenants, plans),
-        *planner.notes,
-    )
     return Plan(
         fleet=desired.fleet,
-        tenants=tuple(plans),
+        tenants=plans,
         refusals=tuple(planner.refusals),
-        conflicts=_conflicts(desired, history, tenants, identities, decisions, mismatches),
+        conflicts=_conflicts(inputs, decisions, mismatches),
         orphans=_staying(undeclared, plans),
-        notes=notes,
-        coverage=coverage.coverage(desired, live, selected, identities, concerns, settled=apart),
+        notes=(*_notes(inputs, decisions, plans, prune=prune), *planner.notes),
+        coverage=coverage.coverage(desired, live, selected, identities, concerns, settled=settled),
         budget=estimate(plans, desired, live),
         unmanaged=unmanaged(
             desired, history, _projects(tenants, identities, mismatches), _paths(actions), concerns
         ),
         file_changes=file_changes(desired, history, tenants, actions),
     )
+
+
+class _Inputs(Struct, frozen=True):
+    """What the steps of a plan compare."""
+
+    desired: DesiredState
+    live: LiveState
+    history: History
+    identities: Identities
+    tenants: Sequence[Tenant]
+    """The selected tenants, without those that are in sync by their projects alone."""
+    now: datetime
+
+
+def _tenant_plans(
+    planner: TenantPlanner,
+    tenants: Iterable[Tenant],
+    mismatches: Mapping[str, Conflict],
+    pruned: Sequence[Orphan],
+) -> tuple[TenantPlan, ...]:
+    """Return the plans that have actions, by tenant; the planner keeps what it refuses and notes."""
+    plans = [planner.tenant(tenant) for tenant in tenants if tenant.name not in mismatches]
+    if pruned:
+        plans += planner.prunings(pruned)
+    return tuple(sorted((plan for plan in plans if plan.actions), key=lambda plan: plan.tenant))
+
+
+def _notes(
+    inputs: _Inputs, decisions: Mapping[str, Decision], plans: Sequence[TenantPlan], *, prune: bool
+) -> Iterator[Note]:
+    desired, live, tenants, identities = inputs.desired, inputs.live, inputs.tenants, inputs.identities
+    yield from coverage.notes(desired, live, tenants, identities, prune=prune)
+    yield from recovery.notes(desired, live, tenants, plans)
+    yield from rivals.notes(decisions)
+    yield from accepted.notes(desired, inputs.history, tenants, inputs.now)
+    yield from default_branch.endangered_annotation_notes(desired, live, tenants, identities)
+    yield from previews.notes(desired.fleet, tenants, identities, inputs.now)
+    yield from moves.integration_notes(plans)
+    yield from ends.notes(desired, tenants, plans)
 
 
 def _actions_by_tenant(plans: Iterable[TenantPlan], refusals: Iterable[Refusal]) -> dict[str, list[Action]]:
@@ -146,57 +170,55 @@ def _projects(
     return {name: identities.projects[name] for name in named if name in identities.projects}
 
 
-def _all_mismatches(
-    desired: DesiredState,
-    live: LiveState,
-    history: History,
-    tenants: Sequence[Tenant],
-    identities: Identities,
-    now: datetime,
-) -> dict[str, Conflict]:
+def _mismatches(inputs: _Inputs, tombstones: Tombstones) -> dict[str, Conflict]:
     """Return the conflicts of tenants that are not planned; of several for one tenant, the last one."""
+    desired, live, history = inputs.desired, inputs.live, inputs.history
+    tenants, identities = inputs.tenants, inputs.identities
     return {
         **at_creation.pin_mismatches(desired, history, tenants, identities),
-        **_unrecoverable(desired, live, tenants, identities, now),
-        **_switched(desired, tenants, identities),
-        **adoption.reused_names(desired, live, history, tenants, identities, now),
+        **_unrecoverable(inputs),
+        **_switched(inputs),
+        **adoption.reused_names(desired, live, history, tenants, identities, inputs.now),
+        **ending(desired, live, history, tombstones, tenants, identities),
     }
 
 
-def _switched(desired: DesiredState, tenants: Iterable[Tenant], identities: Identities) -> dict[str, Conflict]:
+def _switched(inputs: _Inputs) -> dict[str, Conflict]:
+    """Return the conflicts of tenants with another default branch than their files name."""
     judged = (
-        default_branch.switched(tenant, project, desired.default_branch(tenant))
-        for tenant, project in identities.matched(tenants)
+        default_branch.switched(tenant, project, inputs.desired.default_branch(tenant))
+        for tenant, project in inputs.identities.matched(inputs.tenants)
         if not tenant.absent
     )
     return {conflict.tenant: conflict for conflict in judged if conflict}
 
 
-def _unrecoverable(
-    desired: DesiredState, live: LiveState, tenants: Iterable[Tenant], identities: Identities, now: datetime
-) -> dict[str, Conflict]:
-    asking = [tenant for tenant in tenants if tenant.recover]
+def _unrecoverable(inputs: _Inputs) -> dict[str, Conflict]:
+    """Return the conflicts of tenants whose deleted project cannot be recovered."""
+    asking = [tenant for tenant in inputs.tenants if tenant.recover]
     if not asking:
         return {}
-    seen = recovery.ProjectsById.of(live)
-    found = (recovery.conflict(desired, live, seen, tenant, identities, now) for tenant in asking)
+    seen = recovery.ProjectsById.of(inputs.live)
+    found = (
+        recovery.conflict(inputs.desired, inputs.live, seen, tenant, inputs.identities, inputs.now)
+        for tenant in asking
+    )
     return {conflict.tenant: conflict for conflict in found if conflict}
 
 
 def _conflicts(
-    desired: DesiredState,
-    history: History,
-    tenants: Iterable[Tenant],
-    identities: Identities,
-    decisions: Mapping[str, Decision],
-    mismatches: Mapping[str, Conflict],
+    inputs: _Inputs, decisions: Mapping[str, Decision], mismatches: Mapping[str, Conflict]
 ) -> tuple[Conflict, ...]:
     """Return the conflicts of the tenants, except those that the deletion of a second project ends."""
     ended = {name for name, decision in decisions.items() if decision.actions} - mismatches.keys()
-    found = {**identities.conflicts, **rivals.conflicts(decisions), **mismatches}
+    found = {**inputs.identities.conflicts, **rivals.conflicts(decisions), **mismatches}
+    asked_for = inputs.history.moved
     return tuple(
-        replace(found[tenant.name], asked_for=history.moved(tenant.name, declared_fields.fields(desired, tenant)))
-        for tenant in tenants
+        replace(
+            found[tenant.name],
+            asked_for=asked_for(tenant.name, declared_fields.fields(inputs.desired, tenant)),
+        )
+        for tenant in inputs.tenants
         if tenant.name in found and tenant.name not in ended
     )
 

@@ -14,7 +14,7 @@ from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.events import to_all, with_events
+from reconciler.cli.events import options_of_run, with_events
 from reconciler.cli.flag_values import read_bake, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
@@ -28,7 +28,6 @@ from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, NotAdvancedError, SupersededError, weightiest
 from reconciler.files.advance import base_to_advance
 from reconciler.files.freshness import SHORT
-from reconciler.fleet import RunOptions
 from reconciler.model.values import replace
 from reconciler.plan.applied import FinishedRun, created_again, to_record_as_tried
 from reconciler.plan.concerns import NAMES
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.files.advance import Base, MovedBase
-    from reconciler.fleet import Fleet, Planned, Request
+    from reconciler.fleet import Fleet, Planned, Request, RunOptions
     from reconciler.neon.call import CallLimit
     from reconciler.plan.approval import SavedPlan
     from reconciler.plan.outcome import Report
@@ -225,19 +224,16 @@ def _run_of(
     fleet: str,
 ) -> RunOptions:
     waves = read_waves(running.waves) if running.waves is not None else ()
-    bake, commit = read_bake(running), files.commit()
+    bake = read_bake(running)
+    options = options_of_run(files, running.journal, events, telemetry)
     dumps = dump_flags.opened(running.dump_to, running.dump_to_command)
-    return RunOptions(
-        id=events.run,
-        journal=running.journal,
-        commit=commit,
+    return replace(
+        options,
         waves=waves,
         bake=bake,
-        earlier=None if bake is None else _earlier(running, journals, fleet, commit),
+        earlier=None if bake is None else _earlier(running, journals, fleet, options.commit),
         dumps=dumps,
         newer=files.newer_commits(),
-        on_event=to_all(events.listener, telemetry.listener),
-        around_unit=telemetry.around_unit,
     )
 
 

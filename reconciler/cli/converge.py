@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.cli import dump_flags, exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.events import to_all, with_events
+from reconciler.cli.events import options_of_run, with_events
 from reconciler.cli.flag_values import permissions, with_earlier_runs
 from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
@@ -23,7 +23,7 @@ from reconciler.desired.selection import Reach
 from reconciler.errors import InvalidInputError
 from reconciler.files.inputs import MAX_GIVEN
 from reconciler.files.load import OnInvalid
-from reconciler.fleet import Request, RunOptions, parse
+from reconciler.fleet import Request, parse
 from reconciler.model.values import replace
 from reconciler.plan.change import Risk
 from reconciler.plan.history import History
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.desired.tenant import Tenant
     from reconciler.errors import ExitCode
-    from reconciler.fleet import Converged, Fleet
+    from reconciler.fleet import Converged, Fleet, RunOptions
 
 COUNTING = ("stale", "refused", "incomplete")
 """An invalid file of one of these tenants ends the run earlier; files of other tenants are not relevant."""
@@ -75,20 +75,14 @@ def run(
     few = few_tenants(files, tenants, base)
     request = with_earlier_runs(earlier, replace(few.request, permissions=permitted), journal)
     dumps = dump_flags.opened(dump_to, dump_to_command)
-    started = RunOptions(
-        id=events.run,
-        journal=journal,
-        commit=few.files.commit(),
-        single_writer=single_writer,
-        dumps=dumps,
-        on_event=to_all(events.listener, telemetry.listener),
-        around_unit=telemetry.around_unit,
+    options = replace(
+        options_of_run(few.files, journal, events, telemetry), single_writer=single_writer, dumps=dumps
     )
     opened = open_sinks(sinks, few.names)
 
     async def converge(fleet: Fleet) -> Converged:
-        with stop_on_signals(started.stop):
-            return await fleet.converge(*few.names, request=request, run=started)
+        with stop_on_signals(options.stop):
+            return await fleet.converge(*few.names, request=request, run=options)
 
     converged = with_fleet(account, few.desired, converge, files=few.files, base=base, observer=telemetry.observer)
     telemetry.applied(converged.planned, converged.report)
@@ -96,7 +90,7 @@ def run(
         for sink in opened:
             sink.write(converged.connections)
     finally:
-        _publish(output, converged, started, aside=events.on_stdout)
+        _publish(output, converged, options, aside=events.on_stdout)
     counting = [what for what in output.fail_on or COUNTING if what != "invalid"]
     code = exit_codes.of_apply(converged.planned.plan, converged.report, counting, named=True)
     events.end(converged.report, (), code)

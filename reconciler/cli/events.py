@@ -20,6 +20,7 @@ from reconciler.cli.exit_codes import of_error
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files import regular_files
+from reconciler.fleet import RunOptions
 from reconciler.views.console import WARNING, message_log, say
 from reconciler.views.formats import TEXT
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.flags import OutputFlags
+    from reconciler.cli.fleet_files import FleetFiles
+    from reconciler.cli.telemetry import Telemetry
     from reconciler.plan.approval import Stale
     from reconciler.plan.event import Event
     from reconciler.plan.outcome import Report
@@ -129,7 +132,20 @@ def with_events(run: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return telling
 
 
-def to_all(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
+def options_of_run(
+    files: FleetFiles, journal: Path | None, events: EventLines, telemetry: Telemetry
+) -> RunOptions:
+    """The options of a run on the commit of these files, whose events and telemetry are written."""
+    return RunOptions(
+        id=events.run,
+        journal=journal,
+        commit=files.commit(),
+        on_event=_to_all(events.listener, telemetry.listener),
+        around_unit=telemetry.around_unit,
+    )
+
+
+def _to_all(*listeners: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
     """A listener that calls all of these; None if there is none."""
     listening = [one for one in listeners if one is not None]
 

@@ -13,7 +13,7 @@ from reconciler.apply.run.planned import log_folder
 from reconciler.cli import exit_codes
 from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish, publish_shown
-from reconciler.cli.events import to_all, with_events
+from reconciler.cli.events import options_of_run, with_events
 from reconciler.cli.flags import PermissionFlags, ScopeFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.runtime import runtime
@@ -21,7 +21,6 @@ from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.telemetry import with_telemetry
 from reconciler.cli.trust import with_policies
 from reconciler.errors import InvalidInputError
-from reconciler.fleet import RunOptions
 from reconciler.fleet.rollback import RunToUndo
 from reconciler.live.state import RunState
 from reconciler.views.console import show, show_aside, stderr_terminal, stdout_console
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.cli.telemetry import Telemetry
     from reconciler.desired.state import DesiredState
     from reconciler.errors import ExitCode
-    from reconciler.fleet import Fleet, Planned, Request
+    from reconciler.fleet import Fleet, Planned, Request, RunOptions
     from reconciler.plan.outcome import Report
 
 
@@ -69,7 +68,7 @@ def run(
     attempt = _Attempt(
         _undone(run_id, desired.fleet, tenant, wave, journals or (log_folder(),)),
         _request(fleet_files, desired, base, allow, strict=strict),
-        _options(command, fleet_files, events, telemetry),
+        options_of_run(fleet_files, command.journal, events, telemetry),
         command,
         aside=output.format != TEXT or events.on_stdout,
         full=output.full,
@@ -115,16 +114,6 @@ def _request(
     permission = PermissionFlags(allow, expect_empty=False, prune=False, strict=strict)
     scope = ScopeFlags(tenant=(), exclude=(), tier=(), label=(), changed_since=None, shard=None, base=base)
     return with_policies(files.request(scope, permission, desired), files, desired, base)
-
-
-def _options(command: CommandFlags, files: FleetFiles, events: EventLines, telemetry: Telemetry) -> RunOptions:
-    return RunOptions(
-        id=events.run,
-        journal=command.journal,
-        commit=files.commit(),
-        on_event=to_all(events.listener, telemetry.listener),
-        around_unit=telemetry.around_unit,
-    )
 
 
 def _publish_plan(output: OutputFlags, view: PlanView, *, dry_run: bool, aside: bool) -> None:

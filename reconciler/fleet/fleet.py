@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.apply.run.planned import Planned, RunOptions
     from reconciler.desired.state import DesiredState
     from reconciler.errors import NotDeliveredError
+    from reconciler.fleet.account_calls import AccountCalls
     from reconciler.fleet.adopting import PlannedAdoption
     from reconciler.fleet.registry_rows import RebuiltRegistry
     from reconciler.fleet.rollback import RunToUndo
@@ -122,13 +123,8 @@ class Fleet(FewTenants):
         check_names(desired, environ, base)
         api = replace(desired.api, host=chosen_host(desired, environ, host))
         access = read_access(desired, environ)
-        registry, ledger = NullRegistry(), None
-        if desired.registry is not None:
-            from reconciler.fleet.account_calls import AccountCalls  # noqa: PLC0415 - for a registry only
-
-            registry = open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
-            if via is None:
-                ledger = AccountCalls(registry, api.account or desired.fleet)
+        registry = _registry(desired, environ)
+        ledger = _ledger(desired, registry) if via is None else None
         api_host = address_to_show(api.host) if via is None else None
         connecting = connect(
             access, api, share=share, via=via, observer=observer, limit=limit, ledger=ledger, tell=tell
@@ -377,3 +373,18 @@ class Fleet(FewTenants):
                 "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
             )
         return self._context
+
+
+def _registry(desired: DesiredState, environ: Environment) -> NullRegistry:
+    if desired.registry is None:
+        return NullRegistry()
+    return open_registry(desired.registry, environ, fleet=desired.fleet, key=desired.registry_key)
+
+
+def _ledger(desired: DesiredState, registry: NullRegistry) -> AccountCalls | None:
+    """Where runs on all machines share the account's rate limit; None without a registry."""
+    if desired.registry is None:
+        return None
+    from reconciler.fleet.account_calls import AccountCalls  # noqa: PLC0415 - for a registry only
+
+    return AccountCalls(registry, desired.api.account or desired.fleet)

@@ -120,7 +120,7 @@ def declare(shell: Shell, tenants: dict[str, str]) -> None:
         shell.tenant(name, text)
 
 
-def in_sync(shell: Shell) -> None:
+def assert_in_sync(shell: Shell) -> None:
     """However deep one looks."""
     drift = shell.simulated("drift", "--depth", "deep")
     assert drift.code == 0, drift.out
@@ -131,19 +131,19 @@ def life(shell: Shell, *, marked_later: bool = False) -> list[str]:
     declare(shell, BEFORE)
     shell.applied()
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
-    in_sync(shell)
+    assert_in_sync(shell)
     declare(shell, AFTER)
     shell.applied("--allow", "lowering")
     if marked_later:
         shell.applied()
     assert shell.simulated("plan", "--detailed-exitcode").code == 0
-    in_sync(shell)
+    assert_in_sync(shell)
     shell.tenant("fern")
     assert shell.simulated("converge", "fern").code == 0
     with shell.account() as simulator:
         simulator.clock.advance(LONGEST_LAG_SECONDS)
         end = Rows.of(simulator).end_state()
-    in_sync(shell)
+    assert_in_sync(shell)
     return [SAME_TIMEOUT.sub(r"\g<1>0", project) for project in end]
 
 
@@ -161,13 +161,13 @@ def test_every_switch_is_tried_otherwise() -> None:
 @pytest.mark.drawn(3, ci=40, each=("name",))
 @pytest.mark.parametrize(("name", "value"), SETTINGS, ids=json.dumps)
 def test_the_end_is_the_same(name: str, value: object, tmp_path: Path, usual_end: list[str]) -> None:
-    _ends_as_usual({name: value}, tmp_path, usual_end)
+    assert_ends_as_usual({name: value}, tmp_path, usual_end)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", profiles.drawn("pairs of switches", PAIRS, MOST_PAIRS), ids=json.dumps)
 def test_the_end_is_the_same_with_any_two(pair: dict[str, object], tmp_path: Path, usual_end: list[str]) -> None:
-    _ends_as_usual(pair, tmp_path, usual_end)
+    assert_ends_as_usual(pair, tmp_path, usual_end)
 
 
 @pytest.mark.parametrize("pair", UNREADABLE, ids=json.dumps)
@@ -183,7 +183,7 @@ def test_what_no_answer_shows_is_never_written_by_guess(pair: dict[str, object],
     assert {name: shell.stored.project(name) for name in changing} == before
 
 
-def _ends_as_usual(switches: dict[str, object], folder: Path, usual_end: list[str]) -> None:
+def assert_ends_as_usual(switches: dict[str, object], folder: Path, usual_end: list[str]) -> None:
     shell = _switched(switches, folder)
     if switches.keys() & MARKED_LATER:
         assert list(map(_unmarked, life(shell, marked_later=True))) == list(map(_unmarked, usual_end))

@@ -64,7 +64,7 @@ def created(shell: Shell) -> Shell:
     """Tenant acme was created, and nothing differs."""
     shell.tenant("acme", "tier: pro\ndev_branches: [preview]")
     shell.applied()
-    agreed(shell, 0, "In sync: 1 tenant matches the files.")
+    assert_drift(shell, 0, "In sync: 1 tenant matches the files.")
     return shell
 
 
@@ -73,7 +73,7 @@ def console(created: Shell) -> Console:
     return Console(created)
 
 
-def agreed(shell: Shell, code: int, *words: str) -> Ended:
+def assert_drift(shell: Shell, code: int, *words: str) -> Ended:
     """What drift says with `--depth deep`: asserts its code and words, and that a plan agrees with it."""
     drift = shell.simulated("drift", *DEEP)
     assert drift.code == code, drift.out + drift.err
@@ -97,7 +97,7 @@ def test_a_parent_that_does_not_exist_is_refused_as_long_as_it_is_declared(shell
     applied = shell.simulated("apply", "--yes")
     assert applied.code == 5, applied.out + applied.err
     assert "branch 'staging' cannot be created: its parent branch 'production' does not exist" in applied.out
-    agreed(shell, 2, "cannot-be-done", "its parent branch 'production' does not exist")
+    assert_drift(shell, 2, "cannot-be-done", "its parent branch 'production' does not exist")
     second = shell.simulated("apply", "--yes")
     assert second.code == 5
     assert "In sync" not in second.out
@@ -107,7 +107,7 @@ def test_a_snapshot_of_a_moment_before_its_branch_is_refused_as_long_as_it_is_de
     shell.tenant("acme", "tier: pro\nsnapshots: [{name: early, at: 2028-01-01T00:00:00Z}]")
     applied = shell.simulated("apply", "--yes")
     assert applied.code == 5, applied.out + applied.err
-    agreed(
+    assert_drift(
         shell, 2, "snapshot 'early' cannot be taken: 2028-01-01T00:00:00Z is before the creation of branch 'main'"
     )
 
@@ -115,11 +115,11 @@ def test_a_snapshot_of_a_moment_before_its_branch_is_refused_as_long_as_it_is_de
 class TestWhoCannotConnect:
     def test_the_default_compute_was_deleted(self, shell: Shell, console: Console) -> None:
         console.ask("DELETE", "/endpoints/{compute}")
-        agreed(shell, 2, "cannot-connect", "the default branch 'main' has no read-write compute")
+        assert_drift(shell, 2, "cannot-connect", "the default branch 'main' has no read-write compute")
 
     def test_the_default_compute_was_disabled(self, shell: Shell, console: Console) -> None:
         console.ask("PATCH", "/endpoints/{compute}", {"endpoint": {"disabled": True}})
-        agreed(shell, 2, "cannot-connect", "the compute of the default branch 'main' is disabled")
+        assert_drift(shell, 2, "cannot-connect", "the compute of the default branch 'main' is disabled")
         assert shell.simulated("plan").code == 0, "no commit did that"
         assert shell.simulated("converge", "acme").code == 5, "who asks for this tenant is told"
 
@@ -142,7 +142,7 @@ class TestWhoCannotConnect:
                 },
             )
             account.add_project("free", seed)
-        agreed(shell, 2, "quota.active_time is used up: 101h of 100h: Neon has suspended the project")
+        assert_drift(shell, 2, "quota.active_time is used up: 101h of 100h: Neon has suspended the project")
         assert "used quotas not read: 1 of 1" in " ".join(shell.simulated("plan").out.split())
 
 
@@ -155,7 +155,7 @@ class TestWhatNoFileSpeaksOf:
         tuned = {"endpoint": {"settings": {"pg_settings": {"max_connections": "5"}}}}
         console.ask("PATCH", "/endpoints/{compute}", tuned)
         console.ask("PATCH", "/branches/{main}", {"branch": {"protected": True}})
-        agreed(
+        assert_drift(
             shell,
             0,
             "Not compared: read replicas (1 seen), computes of other branches (2 seen), Postgres settings (1",
@@ -169,13 +169,13 @@ class TestWhatNoFileSpeaksOf:
         console.ask("POST", "/endpoints", {"endpoint": {"branch_id": "main", "type": "read_only", **size}})
         tiers = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
         shell.write("tiers.yaml", tiers.replace("max_cu: 16", "max_cu: 4"))
-        agreed(shell, 2, "beyond-limits", "has max_cu 8, but organization paid allows at most 4")
+        assert_drift(shell, 2, "beyond-limits", "has max_cu 8, but organization paid allows at most 4")
         assert shell.simulated("apply", "--yes").code == 0, "no commit did that"
 
 
 def test_another_default_branch_is_drift_and_nothing_is_written_to_it(shell: Shell, console: Console) -> None:
     console.ask("POST", "/branches/{preview}/set_as_default")
-    agreed(shell, 2, "'preview' is now the default branch of project", "it was 'main'")
+    assert_drift(shell, 2, "'preview' is now the default branch of project", "it was 'main'")
     shell.tenant("acme", "tier: pro\ndev_branches: [preview, new]\nsnapshots: [v1]")
     text = (shell.folder / "tiers.yaml").read_text(encoding="utf-8")
     shell.write("tiers.yaml", text.replace("compute: {min_cu: 0.5, max_cu: 4", "compute: {min_cu: 0.5, max_cu: 8"))
@@ -192,7 +192,7 @@ def test_projects_in_no_file_are_counted_whatever_they_are_called(shell: Shell, 
     with shell.account() as account:
         for number in range(58):
             account.add_project("free", ProjectSeed(f"legacy {number}"))
-    agreed(shell, 0, "58 projects are in no file.")
+    assert_drift(shell, 0, "58 projects are in no file.")
     assert "58 projects are in no file." in shell.simulated("plan").out
 
 

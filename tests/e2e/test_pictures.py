@@ -84,7 +84,7 @@ def changed(shell: Shell) -> Shell:
     return shell
 
 
-def shows(picture: str, svg: str) -> None:
+def assert_picture(picture: str, svg: str) -> None:
     """Asserts that the picture of the docs is this one."""
     path = ROOT / "docs" / picture
     if os.environ.get("PAGES") == "write":
@@ -93,10 +93,10 @@ def shows(picture: str, svg: str) -> None:
 
 
 def test_a_picture_shows_the_plan_in_a_terminal(changed: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    shows("plan.svg", drawn(coloured(changed, monkeypatch), "reconciler plan"))
+    assert_picture("plan.svg", drawn(coloured(changed, monkeypatch), "reconciler plan"))
 
 
 def test_a_picture_shows_the_plan_in_a_comment_of_a_pull_request(changed: Shell) -> None:
     ended = changed.run(*PLAN, "--format", "markdown")
     assert ended.code == 0, ended.err
-    shows("comment.svg", commented(ended.out))
+    assert_picture("comment.svg", commented(ended.out))

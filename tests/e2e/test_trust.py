@@ -80,7 +80,7 @@ def commit(shell: Shell, tiers: str | None = None) -> None:
     git(shell.folder, "commit", "--quiet", "--allow-empty", "-m", "Change")
 
 
-def refused(ended: Ended, code: int, *words: str) -> None:
+def assert_refused(ended: Ended, code: int, *words: str) -> None:
     """Asserts that it ended with this code and these words, without output and without a secret."""
     assert ended.code == code, ended.err
     assert ended.out == ""
@@ -100,7 +100,7 @@ def test_files_that_send_keys_elsewhere_than_the_base_are_refused(
     commit(fleet, tiers)
     for environ in ({}, SECRETS):  # without any key too: none is asked for before
         fleet.environ = dict(environ)
-        refused(fleet.run(*command), 5, "tiers.yaml", told, "--trust-files")
+        assert_refused(fleet.run(*command), 5, "tiers.yaml", told, "--trust-files")
 
 
 def test_a_stranger_s_host_hears_nothing(fleet: Shell) -> None:
@@ -109,7 +109,7 @@ def test_a_stranger_s_host_hears_nothing(fleet: Shell) -> None:
         commit(fleet, TIERS + f"api: {{host: 'http://127.0.0.1:{stranger.port}/api/v2'}}\n")
         for flags in ((), ("--base", "none"), ("--base", "applied"), ("--trust-files",)):
             for command in COMMANDS:
-                refused(fleet.run(*command, *flags), 5, "api.host")
+                assert_refused(fleet.run(*command, *flags), 5, "api.host")
         assert stranger.heard == b""
         fleet.environ["RECONCILER_API_HOSTS"] = (
             f"console.example, http://LOCALHOST:1 http://127.0.0.1:{stranger.port}/api/v2/"
@@ -127,7 +127,7 @@ def test_a_variable_that_nobody_allowed_is_named_and_its_value_is_not(
     commit(fleet, ANY_VARIABLE[what])
     fleet.environ |= SECRETS
     for command in COMMANDS:
-        refused(fleet.run(*command, *flags), 3, "tiers.yaml:", "is not permitted as", "RECONCILER_ENV=")
+        assert_refused(fleet.run(*command, *flags), 3, "tiers.yaml:", "is not permitted as", "RECONCILER_ENV=")
 
 
 def test_validate_warns_of_both_and_needs_no_base(shell: Shell) -> None:
@@ -147,43 +147,43 @@ def test_validate_warns_of_both_and_needs_no_base(shell: Shell) -> None:
 def test_a_variable_with_a_name_of_its_own_may_be_named_once_the_base_names_it(fleet: Shell) -> None:
     own = TIERS.replace(FREE_KEY, "${ACME_FREE}")
     commit(fleet, own)
-    refused(fleet.run("plan"), 3, "${ACME_FREE}")
+    assert_refused(fleet.run("plan"), 3, "${ACME_FREE}")
     fleet.environ["RECONCILER_ENV"] = "ACME_FREE"
-    refused(fleet.run("plan"), 5, "${ACME_FREE}", "--trust-files")
-    refused(fleet.run("plan", "--trust-files"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 5, "${ACME_FREE}", "--trust-files")
+    assert_refused(fleet.run("plan", "--trust-files"), 4, "not set in the environment")
     del fleet.environ["RECONCILER_ENV"]
     commit(fleet)
-    refused(fleet.run("plan"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 4, "not set in the environment")
 
 
 def test_limits_prices_and_rates_are_no_matter_of_trust(fleet: Shell) -> None:
     cheaper = TIERS.replace("projects: 30000", "projects: 9").replace("5GiB", "6GiB")
     commit(fleet, cheaper + "api: {host: https://console.neon.tech/api/v2/, requests_per_minute: 5}\n")
-    refused(fleet.run("plan"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 4, "not set in the environment")
 
 
 def test_a_pull_request_of_several_commits_does_not_slip_through(fleet: Shell) -> None:
     commit(fleet, TIERS + EVIL)
     commit(fleet)
-    refused(fleet.run("plan", "--base", "applied"), 5, "api.host", "--trust-files")
+    assert_refused(fleet.run("plan", "--base", "applied"), 5, "api.host", "--trust-files")
     for runner in ("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_ID", "CHANGE_ID"):
         fleet.environ = {**SECRETS, runner: "true"}
         for command in COMMANDS:
-            refused(fleet.run(*command), 5, "needs a trusted base", "--base applied")
+            assert_refused(fleet.run(*command), 5, "needs a trusted base", "--base applied")
 
 
 def test_a_base_that_says_nothing_is_no_way_round(fleet: Shell) -> None:
     commit(fleet, "version: 1\n")
     commit(fleet, SWAPPED)
-    refused(fleet.run("plan"), 5, "cannot compare the destinations of keys", "--base")
-    refused(fleet.run("plan", "--trust-files"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 5, "cannot compare the destinations of keys", "--base")
+    assert_refused(fleet.run("plan", "--trust-files"), 4, "not set in the environment")
 
 
 def test_the_first_commit_and_no_repository_have_nothing_to_compare_with(fleet: Shell) -> None:
-    refused(fleet.run("plan"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 4, "not set in the environment")
     subprocess.run(["rm", "-rf", ".git"], cwd=fleet.folder, check=True)
     fleet.environ["GITHUB_HEAD_REF"] = "feature"
-    refused(fleet.run("plan"), 4, "not set in the environment")
+    assert_refused(fleet.run("plan"), 4, "not set in the environment")
 
 
 @pytest.mark.parametrize(
@@ -192,9 +192,9 @@ def test_the_first_commit_and_no_repository_have_nothing_to_compare_with(fleet: 
 def test_a_host_that_is_none_is_named_by_its_variable_alone(shell: Shell, value: str) -> None:
     shell.tenant("acme")
     shell.environ |= {**SECRETS, "NEON_API_HOST": value}
-    refused(shell.run("plan"), 3, "$NEON_API_HOST is not the address of an API")
+    assert_refused(shell.run("plan"), 3, "$NEON_API_HOST is not the address of an API")
     del shell.environ["NEON_API_HOST"]
-    refused(shell.run("plan", "--api-host", value), 3, "--api-host is not the address of an API")
+    assert_refused(shell.run("plan", "--api-host", value), 3, "--api-host is not the address of an API")
     shell.environ["RECONCILER_API_HOSTS"] = value.replace("https://x", "https://x/ y")
     if value != "marked-key":
-        refused(shell.run("plan"), 3, "$RECONCILER_API_HOSTS contains a word")
+        assert_refused(shell.run("plan"), 3, "$RECONCILER_API_HOSTS contains a word")

@@ -43,7 +43,7 @@ def no_registry() -> None:
     """None is kept."""
 
 
-def trials(
+def assert_trials_hold(
     folder: Path,
     part: int,
     weather: Weather,
@@ -79,14 +79,14 @@ def never_made_two(trial: Trial) -> bool:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_one_project_is_left_where_lists_show_it_within_settle(tmp_path: Path, part: int) -> None:
-    trials(tmp_path, part, FAIR, no_registry, made_one)
+    assert_trials_hold(tmp_path, part, FAIR, no_registry, made_one)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_two_projects_are_reported_where_lists_do_not(tmp_path: Path, part: int) -> None:
-    trials(tmp_path, part, FOUL, no_registry, told_the_truth)
+    assert_trials_hold(tmp_path, part, FOUL, no_registry, told_the_truth)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_with_a_registry_there_are_never_two_at_any_moment(tmp_path: Path, part: int) -> None:
-    trials(tmp_path, part, CLAIMED, in_memory, never_made_two)
+    assert_trials_hold(tmp_path, part, CLAIMED, in_memory, never_made_two)

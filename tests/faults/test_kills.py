@@ -89,7 +89,7 @@ class Lane:
         return Command.start(self.place.folder, self.place.environ, "apply", *WHATEVER_IT_TAKES)
 
 
-def killed_again_and_again(folder: Path, seed: int, often: int) -> None:
+def assert_repaired_after_kills(folder: Path, seed: int, often: int) -> None:
     folder.mkdir()
     place = Place(folder)
     place.declare(0)
@@ -113,13 +113,13 @@ def killed_again_and_again(folder: Path, seed: int, often: int) -> None:
         assert place.run("drift").returncode == 0
 
 
-def in_lanes(folder: Path, seeds: Iterable[int]) -> None:
+def assert_repaired_in_lanes(folder: Path, seeds: Iterable[int]) -> None:
     with ThreadPoolExecutor(LANES) as pool:
-        lanes = [pool.submit(killed_again_and_again, folder / str(seed), seed, KILLS) for seed in seeds]
+        lanes = [pool.submit(assert_repaired_after_kills, folder / str(seed), seed, KILLS) for seed in seeds]
         for lane in lanes:
             lane.result()
 
 
 @pytest.mark.parametrize("part", range(TESTS))
 def test_an_apply_that_is_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path, part: int) -> None:
-    in_lanes(tmp_path, profiles.seeds(FIGURE, LANES, part))
+    assert_repaired_in_lanes(tmp_path, profiles.seeds(FIGURE, LANES, part))

@@ -31,7 +31,7 @@ PARTS: Final = profiles.size(1, 8, 64)
 EITHER: Final = pytest.mark.parametrize("staleness", STALENESS)
 
 
-def hold(folder: Path, staleness: str, seeds: Iterable[int]) -> None:
+def assert_trials_hold(folder: Path, staleness: str, seeds: Iterable[int]) -> None:
     """Fails where any of these trials goes wrong, or where they show nothing."""
     counts = dict.fromkeys(("trials", "writes", "changes", "stale_reads"), 0)
     wrong = []
@@ -52,7 +52,7 @@ def hold(folder: Path, staleness: str, seeds: Iterable[int]) -> None:
 @EITHER
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_unsafe_is_done(tmp_path: Path, staleness: str, part: int) -> None:
-    hold(tmp_path, staleness, profiles.seeds(staleness, stale_views_asked_for() // PARTS, part))
+    assert_trials_hold(tmp_path, staleness, profiles.seeds(staleness, stale_views_asked_for() // PARTS, part))
 
 
 def test_a_trial_is_the_same_each_time(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def concerned(loaded: Loaded, only: frozenset[str]) -> Loaded:
     return replace(loaded, desired=replace(loaded.desired, tenants=tenants))
 
 
-def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
+def assert_as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
     """Load with what is kept, of all tenants or of one, and compare."""
     invalid = OnInvalid.SKIP
     known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
@@ -227,7 +227,7 @@ def as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> None:
         assert repr(concerned(found, only)) == repr(concerned(expected, only))
 
 
-def says_the_same(found: Loaded, expected: Loaded) -> None:
+def assert_says_the_same(found: Loaded, expected: Loaded) -> None:
     """A load of a commit with what the run has read, and one without."""
     assert found.desired == expected.desired
     assert len(found.problems) == len(expected.problems)  # of a file on disk, they name that
@@ -247,7 +247,7 @@ def a_fleet() -> Iterator[tuple[Path, Path]]:
         Write("tiers.yaml", TIERS).carry_out(root)
         Write("tenants/acme.yaml", "tenant: acme\ntier: free\n").carry_out(root)
         Write("tenants/zoe.yaml", "tenant: zoe\ntier: pro\n").carry_out(root)
-        as_if_nothing_was_kept(root, cache, full=True)
+        assert_as_if_nothing_was_kept(root, cache, full=True)
         yield root, cache
 
 
@@ -257,7 +257,7 @@ def test_what_is_kept_changes_nothing(runs: list[tuple[list[Edit], bool]]) -> No
         for edits, full in runs:
             for edit in edits:
                 edit.carry_out(root)
-            as_if_nothing_was_kept(root, cache, full=full)
+            assert_as_if_nothing_was_kept(root, cache, full=full)
 
 
 @needs_git
@@ -283,9 +283,9 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(
             assert unheld(root, tenants, tenants, known=known) == unheld(root, tenants, tenants)
             assert removed_tenants(root, "HEAD", known) == removed_tenants(root, "HEAD")
             for commit in git(root, "rev-list", "--max-count=4", "HEAD").split():
-                says_the_same(load_at(root, commit, known=known), load_at(root, commit))
+                assert_says_the_same(load_at(root, commit, known=known), load_at(root, commit))
             few = frozenset(NAMES[:1] if name is None else (name,))
-            says_the_same(load_at(root, "HEAD", only=few, known=known), load_at(root, "HEAD", only=few))
+            assert_says_the_same(load_at(root, "HEAD", only=few, known=known), load_at(root, "HEAD", only=few))
 
 
 @needs_git
@@ -301,11 +301,11 @@ def test_a_commit_says_the_same_beside_valid_files_on_disk(
                 edit.carry_out(root)
             Commit().carry_out(root)
             if kept:
-                as_if_nothing_was_kept(root, cache, full=True)
+                assert_as_if_nothing_was_kept(root, cache, full=True)
         for edit in since:
             edit.carry_out(root)
         known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root))
         load(root, on_invalid=OnInvalid.SKIP, known=known)
         known.save()
         for commit in git(root, "rev-list", "HEAD").split():
-            says_the_same(load_at(root, commit, known=known), load_at(root, commit))
+            assert_says_the_same(load_at(root, commit, known=known), load_at(root, commit))

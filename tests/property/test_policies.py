@@ -145,7 +145,8 @@ def test_any_message_is_refused_or_told(text: str) -> None:
         judge = a_judge(FLEET, declared)
     except PolicyError:
         return
-    judge.of_plan(make_plan(FLEET, VIEW))
+    (denials,) = judge.of_plan(make_plan(FLEET, VIEW)).tenants.values()
+    assert [denial.policy for denial in denials] == [declared.name]
 
 
 FLEET = a_fleet(a_tenant())

@@ -46,7 +46,9 @@ LEAST: Final = 5000
 def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> None:
     random = Random(0)  # noqa: S311
     lanes = [*of_one_field(random, lanes=1), *of_several(random, lanes=5)]
-    run(profiles.drawn("lanes", lanes, profiles.size(len(lanes) // 3, len(lanes), len(lanes))), random)
+    assert_lanes_hold(
+        profiles.drawn("lanes", lanes, profiles.size(len(lanes) // 3, len(lanes), len(lanes))), random
+    )
 
 
 @pytest.mark.exhaustive
@@ -54,7 +56,7 @@ def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> No
 @pytest.mark.parametrize("account", range(1, ACCOUNTS + 1))
 def test_every_transition_does_what_the_files_state_or_refuses_it(account: int) -> None:
     lanes, random = lanes_of(account)
-    run(lanes, random)
+    assert_lanes_hold(lanes, random)
 
 
 def test_there_are_enough_transitions_and_each_field_has_all_kinds() -> None:
@@ -123,7 +125,7 @@ def transitions(lanes: Iterable[Lane]) -> Counter[tuple[Field, Kind]]:
     )
 
 
-def run(lanes: Sequence[Lane], random: Random) -> None:
+def assert_lanes_hold(lanes: Sequence[Lane], random: Random) -> None:
     """All lanes in one account, a step of each at a time. Fails with everything that is wrong."""
     found: list[str] = []
     before: dict[str, Answers] = {}

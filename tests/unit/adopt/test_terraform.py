@@ -121,6 +121,10 @@ def test_anything_else_is_refused_with_how_to_write_it(text: str, why: str) -> N
 
 @pytest.mark.parametrize("odd", [None, 7, "x", [], {}, [None], {"a": 1}])
 def test_odd_members_end_no_run(odd: Any) -> None:
-    read({"version": 4, "resources": [odd, {"type": odd}, project([odd, {"attributes": odd}], module=odd)]})
-    read({"format_version": odd, "values": odd, "resource_changes": odd, "prior_state": odd})
-    read(shown(odd, {"type": "neon_project", "values": odd, "address": odd, "mode": odd}, child_modules=odd))
+    of_project = project([odd, {"attributes": odd}], module=odd)
+    documents = (
+        {"version": 4, "resources": [odd, {"type": odd}, of_project]},
+        {"format_version": odd, "values": odd, "resource_changes": odd, "prior_state": odd},
+        shown(odd, {"type": "neon_project", "values": odd, "address": odd, "mode": odd}, child_modules=odd),
+    )
+    assert [read(document).projects for document in documents] == [()] * 3

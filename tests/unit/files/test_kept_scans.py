@@ -51,7 +51,7 @@ class Fleet:
     def known(self, *, complete: bool = True) -> KnownTenants:
         return KnownTenants(lambda prices: TenantCache.open(self.cache, prices, self.root), complete=complete)
 
-    def load(self, *names: str) -> Loaded:
+    def check_load(self, *names: str) -> Loaded:
         """As a run about these tenants, or about all, beside one that knows nothing: both say the same."""
         only = frozenset(names) or None
         known = self.known(complete=not names)
@@ -87,7 +87,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_only_the_file_of_the_tenant_is_read(fleet: Fleet, read: list[str]) -> None:
-    loaded = fleet.load("acme")
+    loaded = fleet.check_load("acme")
     assert loaded.desired is not None
     assert [*loaded.desired.tenants] == ["acme"]
     assert read == ["tenants/acme.yaml"]
@@ -98,7 +98,7 @@ def test_of_the_others_those_that_have_changed_are_read(fleet: Fleet, read: list
     fleet.write("tenants/t1.yaml", TEXT.format("t1", "# edited\n"))
     fleet.write("tenants/new.yaml", TEXT.format("new", ""))
     (fleet.root / "tenants/t2.yaml").unlink()
-    fleet.load("acme")
+    fleet.check_load("acme")
     assert read == ["tenants/acme.yaml", "tenants/new.yaml", "tenants/t1.yaml"]
 
 
@@ -111,7 +111,7 @@ def test_a_pin_in_another_file_is_seen(fleet: Fleet, kept: bool) -> None:
     if kept:
         fleet.cache = fleet.cache.with_name("anew")
         fleet.keep()
-    loaded = fleet.load("acme")
+    loaded = fleet.check_load("acme")
     assert loaded.desired is not None
     assert [*loaded.desired.tenants] == ["acme", "t1"]
 
@@ -133,8 +133,8 @@ def test_another_file_about_the_tenant_is_found(fleet: Fleet, path: str, text: s
     fleet.write(path, text)
     if kept:
         fleet.keep()
-    assert fleet.load("acme") != load(fleet.root, on_invalid=OnInvalid.SKIP, only=frozenset({"t3"}))
-    fleet.load()
+    assert fleet.check_load("acme") != load(fleet.root, on_invalid=OnInvalid.SKIP, only=frozenset({"t3"}))
+    fleet.check_load()
 
 
 def test_a_run_about_all_tenants_takes_them_as_before(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,10 +146,10 @@ def test_a_run_about_all_tenants_takes_them_as_before(fleet: Fleet, monkeypatch:
         return original(self, paths)
 
     monkeypatch.setattr(UnchangedFiles, "take_at_once", noted)
-    fleet.load()
+    fleet.check_load()
     assert joined == []
     fleet.write("tenants/t1.yaml", TEXT.format("t1", "protect: true\n"))
-    fleet.load()
+    fleet.check_load()
     assert joined == [OTHERS + 1]
 
 
@@ -165,11 +165,11 @@ def test_a_run_about_all_tenants_takes_them_as_before(fleet: Fleet, monkeypatch:
 )
 def test_whatever_is_kept_or_has_changed_a_run_about_all_says_the_same(fleet: Fleet, path: str, text: str) -> None:
     fleet.write(path, text)
-    fleet.load()
+    fleet.check_load()
     fleet.keep()
-    fleet.load()
+    fleet.check_load()
     (fleet.root / "tenants/t1.yaml").rename(fleet.root / "tenants/t99.yaml")
-    fleet.load()
+    fleet.check_load()
 
 
 @pytest.mark.parametrize("goal", ["t1.yaml", "../outside.yaml", "nowhere.yaml"])
@@ -177,15 +177,15 @@ def test_a_link_is_followed_each_time(fleet: Fleet, goal: str) -> None:
     fleet.write("outside.yaml", TEXT.format("acme", ""))
     (fleet.root / "tenants/acme.yaml").unlink()
     (fleet.root / "tenants/acme.yaml").symlink_to(goal)
-    fleet.load("acme")
+    fleet.check_load("acme")
     fleet.keep()
-    fleet.load("acme")
+    fleet.check_load("acme")
 
 
 def test_a_link_beside_files_that_are_as_before_is_followed(fleet: Fleet) -> None:
     fleet.write("tenants/.hidden", TEXT.format("zoe", ""))
     (fleet.root / "tenants/zoe.yaml").symlink_to(".hidden")
-    fleet.load()
+    fleet.check_load()
 
 
 @pytest.mark.parametrize("name", ["İ", "e\N{COMBINING ACUTE ACCENT}"], ids=ascii)
@@ -202,8 +202,8 @@ def test_a_cache_that_another_run_replaces_between_two_saves_is_written_again(fl
         for file in fleet.cache.iterdir():
             file.unlink()
         known.save()
-    fleet.load()
-    fleet.load("acme")
+    fleet.check_load()
+    fleet.check_load("acme")
 
 
 def test_names_in_any_script_are_found(fleet: Fleet) -> None:
@@ -211,16 +211,16 @@ def test_names_in_any_script_are_found(fleet: Fleet) -> None:
         fleet.write(f"tenants/{name}.yaml", TEXT.format(name, ""))
     fleet.keep()
     for name in ("k1", "K1", "é", "acme"):
-        fleet.load(name)
+        fleet.check_load(name)
 
 
 def test_a_source_without_files_is_told_and_one_with_others_is_not(fleet: Fleet) -> None:
     fleet.write("tiers.yaml", f"{TIERS}tenants: [{{files: 'tenants/t*.yaml'}}, {{files: 'eu/*.yaml'}}]\n")
     fleet.keep()
-    assert [problem.message for problem in fleet.load("t1").problems] == [
+    assert [problem.message for problem in fleet.check_load("t1").problems] == [
         "no file matches 'eu/*.yaml': this source has no tenants"
     ]
-    assert len(fleet.load("acme").problems) == 1
+    assert len(fleet.check_load("acme").problems) == 1
 
 
 @needs_git

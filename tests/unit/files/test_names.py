@@ -214,8 +214,9 @@ def test_two_tenants_whose_projects_could_have_one_name_are_errors_at_both_place
 
 
 def test_a_migration_between_patterns_is_no_error_where_no_two_tenants_meet(tmp_path: Path) -> None:
-    fleet(tmp_path, "bob", "bobby", "my-bob", tiers=named("{tenant}", "myapp-{tenant}", "myapp-{tenant}-{tier}"))
-    fleet(tmp_path / "tiers", "a", "a-pro", tiers=named("{tenant}-{tier}"))
+    patterns = named("{tenant}", "myapp-{tenant}", "myapp-{tenant}-{tier}")
+    assert [*fleet(tmp_path, "bob", "bobby", "my-bob", tiers=patterns).tenants] == ["bob", "bobby", "my-bob"]
+    assert [*fleet(tmp_path / "tiers", "a", "a-pro", tiers=named("{tenant}-{tier}")).tenants] == ["a", "a-pro"]
 
 
 def test_a_pin_says_whose_a_project_is(tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ class Files:
     def first_load(self) -> list[str]:
         """The files that a run parses which knows nothing."""
         self.cache = self.cache.with_name(f"{self.cache.name}-empty")
-        assert self.load().desired is not None
+        assert self.check_load().desired is not None
         return self.parsed
 
-    def load(self) -> Loaded:
+    def check_load(self) -> Loaded:
         """As a run of its own, beside a load that knows nothing: both say the same."""
         expected = load(self.root)
         self.parsed.clear()
@@ -93,15 +93,15 @@ def tenants(loaded: Loaded) -> list[Tenant]:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     """Two tenants, read once."""
     found = Files(tmp_path, monkeypatch)
-    found.load()
+    found.check_load()
     assert found.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
     return found
 
 
 def test_a_second_run_parses_no_file(files: Files) -> None:
-    files.load()
+    files.check_load()
     assert files.parsed == []
-    assert [one.location.file for one in tenants(files.load())] == [
+    assert [one.location.file for one in tenants(files.check_load())] == [
         str(files.root / "tenants/acme.yaml"),
         str(files.root / "tenants/zoe.yaml"),
     ]
@@ -109,16 +109,16 @@ def test_a_second_run_parses_no_file(files: Files) -> None:
 
 def test_a_changed_file_is_parsed_and_its_earlier_form_too_once(files: Files) -> None:
     files.tenant("acme", "protect: true\n")
-    files.load()
+    files.check_load()
     assert files.parsed == ["tenants/acme.yaml"]
     files.tenant("acme")
-    files.load()
+    files.check_load()
     assert files.parsed == []
 
 
 def test_a_change_of_the_price_list_parses_every_file_and_finds_what_no_longer_fits(files: Files) -> None:
     files.write("tiers.yaml", TIERS.replace("tiers:\n  free:", "tiers:\n  gratis:"))
-    assert len(files.load().problems) >= 2
+    assert len(files.check_load().problems) >= 2
     assert len(files.parsed) == 2
 
 
@@ -127,7 +127,7 @@ def test_a_price_list_that_changes_meanwhile_gets_no_tenant_of_the_earlier_one(f
     known = KnownTenants(lambda prices: TenantCache.open(files.cache, prices, files.root))
     load(files.root, known=known, on_prices=lambda _: files.write("tiers.yaml", later))
     known.save()
-    assert len(files.load().problems) >= 2
+    assert len(files.check_load().problems) >= 2
     assert len(files.parsed) == 2
 
 
@@ -145,13 +145,13 @@ def test_a_price_list_that_changes_meanwhile_gets_no_tenant_of_the_earlier_one(f
 def test_a_file_with_a_finding_or_several_tenants_is_parsed_each_time(files: Files, text: str) -> None:
     files.write("tenants/acme.yaml", text)
     for _ in range(2):
-        files.load()
+        files.check_load()
         assert files.parsed == ["tenants/acme.yaml"]
 
 
 def test_the_tenant_of_a_file_under_another_name_is_still_misplaced(files: Files) -> None:
     (files.root / "tenants/acme.yaml").rename(files.root / "tenants/copy.yaml")
-    assert "is in a file named" in files.load().problems[0].message
+    assert "is in a file named" in files.check_load().problems[0].message
 
 
 @pytest.mark.parametrize("more", ["", "project_id: p-1\n"])
@@ -160,20 +160,20 @@ def test_conflicts_between_known_tenants_are_found(files: Files, more: str) -> N
         files.write(path, FREE.format(name=path[8:-5]) + more)
     if not more:
         files.write("tenants/more/acme.yaml", FREE.format(name="acme"))
-    assert files.load().problems == files.load().problems != ()
+    assert files.check_load().problems == files.check_load().problems != ()
 
 
 @pytest.mark.usefixtures("settled")
 def test_a_changed_file_in_conflict_with_a_known_one_is_reported_as_without_a_cache(files: Files) -> None:
     """The later one of two files is reported, whichever of them is known."""
     files.tenant("zoe", "project_id: p-1\n")
-    files.load()
+    files.check_load()
     files.tenant("acme", "project_id: p-1\n")
-    [found] = files.load().problems
+    [found] = files.check_load().problems
     assert found.location.file == str(files.root / "tenants/zoe.yaml")
     files.tenant("acme")
     files.write("tenants/Zoe.yaml", FREE.format(name="Zoe"))
-    assert files.load().problems[0].location.file == str(files.root / "tenants/zoe.yaml")
+    assert files.check_load().problems[0].location.file == str(files.root / "tenants/zoe.yaml")
 
 
 @pytest.mark.parametrize(
@@ -184,28 +184,28 @@ def test_a_changed_file_in_conflict_with_a_known_one_is_reported_as_without_a_ca
 def test_a_damaged_cache_counts_as_none(files: Files, damage: Any) -> None:
     [file] = files.stored()
     file.write_bytes(damage(file.read_bytes()))
-    files.load()
+    files.check_load()
     assert len(files.parsed) == 2
-    files.load()
+    files.check_load()
     assert files.parsed == []
 
 
 def test_a_cache_of_another_program_is_not_read(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.files.tenant_cache.digest_of_the_program", lambda: b"another")
-    files.load()
+    files.check_load()
     assert len(files.parsed) == 2
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(files: Files) -> None:
     files.cache.chmod(0o770)
-    files.load()
+    files.check_load()
     assert len(files.parsed) == 2
 
 
 def test_a_link_in_the_place_of_the_folder_is_not_followed(files: Files) -> None:
     files.cache.rename(files.cache.with_name("elsewhere"))
     files.cache.symlink_to("elsewhere")
-    files.load()
+    files.check_load()
     assert len(files.parsed) == 2
 
 
@@ -217,7 +217,7 @@ def test_the_folder_and_its_files_are_the_users_alone(files: Files) -> None:
 def test_the_cache_stays_small(files: Files) -> None:
     for number in range(MOST_FILES + 2):
         files.write("tiers.yaml", f"{TIERS}# {number}\n")
-        files.load()
+        files.check_load()
     assert len(files.stored()) == MOST_FILES
 
 
@@ -231,7 +231,7 @@ def test_files_that_are_gone_leave_the_cache_before_it_is_twice_as_large(files: 
 
     for number in range(9):
         files.tenant("acme", f"revision: {number + 1}\n")
-        files.load()
+        files.check_load()
     assert rows() <= 4
 
 
@@ -298,7 +298,7 @@ def test_a_file_that_a_program_writes_through_a_memory_map_is_read_again(files: 
         load(files.root, known=known)
         known.save()
         mapped[place : place + 4] = b"free"
-        files.load()
+        files.check_load()
 
 
 @pytest.mark.usefixtures("settled")
@@ -319,7 +319,7 @@ def test_a_file_that_was_changed_while_it_was_read_is_read_again(
         during.setattr(WorkTree, "read", changed)
         run(files, read)
     assert run(files, read) == ["tenants/acme.yaml"]
-    assert files.load().desired is not None
+    assert files.check_load().desired is not None
 
 
 @pytest.mark.usefixtures("settled")
@@ -444,7 +444,7 @@ def test_of_files_that_differ_in_the_name_only_one_is_parsed(files: Files, more:
     files.write("tenants/acme.yaml", f"{COMMENTS}tenant: acme\ntier: free\n{more}")
     files.write("tenants/zoe.yaml", f"tenant: zoe\ntier: free\n{more}")
     assert files.first_load() == ["tenants/acme.yaml"]
-    assert [one.location.line for one in tenants(files.load())] == [3, 1]
+    assert [one.location.line for one in tenants(files.check_load())] == [3, 1]
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_of_files_that_differ_in_the_name_only_one_is_parsed(files: Files, more:
 def test_a_file_that_begins_otherwise_or_says_too_much_is_parsed_by_itself(files: Files, text: str) -> None:
     for name in ("acme", "zoe"):
         files.write(f"tenants/{name}.yaml", text.format(name))
-    files.load()
+    files.check_load()
     assert files.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
 
 
@@ -474,7 +474,7 @@ def test_a_file_that_begins_otherwise_or_says_too_much_is_parsed_by_itself(files
 def test_a_name_that_may_mean_something_else_is_read_as_what_it_is(files: Files, name: str) -> None:
     files.write("tenants/acme.yaml", "tenant: acme\ntier: free\n")
     files.write(f"tenants/{name}.yaml", f"tenant: {name}\ntier: free\n")
-    files.load()
+    files.check_load()
     assert f"tenants/{name}.yaml" in files.parsed
 
 
@@ -483,11 +483,11 @@ def test_hidden_text_in_a_comment_above_is_found(files: Files) -> None:
         files.write(
             f"tenants/{name}.yaml", f"# {chr(0x202E) if name == 'zoe' else ''}\ntenant: {name}\ntier: free\n"
         )
-    [found] = files.load().problems
+    [found] = files.check_load().problems
     assert found.location.file.endswith("zoe.yaml")
 
 
 def test_two_files_that_pin_one_project_are_in_conflict(files: Files) -> None:
     for name in ("acme", "zoe"):
         files.write(f"tenants/{name}.yaml", f"tenant: {name}\ntier: free\nproject_id: p-1\n")
-    assert len(files.load().problems) == 1
+    assert len(files.check_load().problems) == 1

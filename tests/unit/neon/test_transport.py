@@ -380,7 +380,8 @@ def test_calls_in_flight_are_bounded() -> None:
     ],
 )
 def test_a_host_may_be_any_https_address_or_this_machine(host: str) -> None:
-    Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40))
+    transport = Transport(host, pace=Pace(requests_per_minute=700, burst_per_second=40))
+    assert transport.place == (str(httpx.URL(host)), None)
 
 
 @pytest.mark.parametrize(

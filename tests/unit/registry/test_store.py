@@ -69,13 +69,13 @@ def test_of_many_claims_at_the_same_moment_exactly_one_holds(opened: Callable[[]
 
 
 def test_a_table_is_made_by_whoever_comes_first(address: str) -> None:
-    def prepare(_: int) -> None:
-        registry = open_registry(address, Environment({}), fleet="prod")
-        registry.prepare()
-        registry.close()
+    def rows(_: int) -> dict[str, Registered]:
+        with closing(open_registry(address, Environment({}), fleet="prod")) as registry:
+            registry.prepare()
+            return registry.rows()
 
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(prepare, range(6)))
+        assert list(pool.map(rows, range(6))) == [{}] * 6
 
 
 def test_the_project_is_recorded_once_and_never_another(registry: Registry) -> None:

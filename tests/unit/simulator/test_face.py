@@ -82,6 +82,7 @@ def test_a_reset_account_has_its_whole_room_again() -> None:
                 neon.done("POST", "/projects", {"project": {"name": f"p{number}"}})
             neon.refused("POST", "/projects", {"project": {"name": "one too many"}})
             neon.simulator.reset()
+            assert neon.names() == []
 
 
 def test_every_name_is_in_the_documentation() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.desired.naming import identity
 from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
@@ -86,41 +88,41 @@ def has_lines(sources: Iterable[TenantSource], collection: Collection) -> bool:
     return any(source.json_lines for source in sources) or (fleet is not None and bool(fleet.sql_sources))
 
 
-def paths_of(
-    tree: Tree,
-    sources: Iterable[TenantSource],
-    listings: Mapping[str, FolderListing],
-    collection: Collection,
-    reading: Reading,
-) -> list[str]:
-    """Return the files of all sources, each once; warn of sources without any."""
-    found: dict[str, None] = {}
-    for source in sources:
-        matches = matching_files(tree, [source], listings, collection, reading)
-        found.update(dict.fromkeys(matches))
-        others = filter(compiled(source.pattern).fullmatch, listings[fixed_folder(source.pattern)].others)
-        if not matches and collection.fleet is not None and all(path == PRICE_LIST for path in others):
-            collection.problems.append(_no_match(source))
-    return list(found)
+class ListedFiles(Struct, frozen=True):
+    """The files in the folders of the sources; what is wrong with their names is added to ``collection``."""
 
+    tree: Tree
+    listings: Mapping[str, FolderListing]
+    """By the fixed folder of a source."""
+    collection: Collection
+    reading: Reading
 
-def matching_files(
-    tree: Tree,
-    sources: Iterable[TenantSource],
-    listings: Mapping[str, FolderListing],
-    collection: Collection,
-    reading: Reading,
-) -> list[str]:
-    """Return the files that any of the sources matches, each once."""
-    found: dict[str, None] = {}
-    for source in sources:
-        files, matching = listings[fixed_folder(source.pattern)].files, compiled(source.pattern)
-        found.update(dict.fromkeys(filter(matching.fullmatch, files)))
-        found.pop(PRICE_LIST, None)
-        for path in filter(_misnamed, files):
-            if matching.fullmatch(f"{_without_suffix(path)}.yaml") and reading.wants(path):
-                collection.lose(Problem(Location(tree.name(path)), "is not read", "rename it to .yaml"), path)
-    return list(found)
+    def of(self, sources: Iterable[TenantSource]) -> list[str]:
+        """Return the files of all these sources, each once; warn of sources without any."""
+        found: dict[str, None] = {}
+        for source in sources:
+            matches = self.matching([source])
+            found.update(dict.fromkeys(matches))
+            others = filter(compiled(source.pattern).fullmatch, self._listing(source).others)
+            if not matches and self.collection.fleet is not None and all(path == PRICE_LIST for path in others):
+                self.collection.problems.append(_no_match(source))
+        return list(found)
+
+    def matching(self, sources: Iterable[TenantSource]) -> list[str]:
+        """Return the files that any of these sources matches, each once."""
+        found: dict[str, None] = {}
+        for source in sources:
+            files, pattern = self._listing(source).files, compiled(source.pattern)
+            found.update(dict.fromkeys(filter(pattern.fullmatch, files)))
+            found.pop(PRICE_LIST, None)
+            for path in filter(_misnamed, files):
+                if pattern.fullmatch(f"{_without_suffix(path)}.yaml") and self.reading.wants(path):
+                    place = Location(self.tree.name(path))
+                    self.collection.lose(Problem(place, "is not read", "rename it to .yaml"), path)
+        return list(found)
+
+    def _listing(self, source: TenantSource) -> FolderListing:
+        return self.listings[fixed_folder(source.pattern)]
 
 
 def unmatched(

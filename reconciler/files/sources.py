@@ -12,12 +12,11 @@ from reconciler.files.patterns import compiled, fixed_folder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.source_files import (
+    ListedFiles,
     few_files,
     folders,
     has_lines,
     listings_of,
-    matching_files,
-    paths_of,
     unmatched,
 )
 from reconciler.files.tree import (
@@ -61,8 +60,9 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
         unread = listing.unread or (folder,) * len(listing.problems)
         for problem, path in zip(listing.problems, unread, strict=True):
             collection.lose(problem, path)
-    of_lines = paths_of(tree, [source for source in sources if source.json_lines], listings, collection, reading)
-    files = paths_of(tree, [source for source in sources if not source.json_lines], listings, collection, reading)
+    listed = ListedFiles(tree, listings, collection, reading)
+    of_lines = listed.of(source for source in sources if source.json_lines)
+    files = listed.of(source for source in sources if not source.json_lines)
     if collection.fleet is not None and reading.only is None and not reading.past:
         known = {*of_lines, *files, *collection.unread, PRICE_LIST}
         collection.problems += unmatched(sources, listings, known)
@@ -109,7 +109,7 @@ def _takes_from_disk(
     attempt = collection.copy()
     in_commit = FolderListing(tuple(apart.in_commit))
     listings = {fixed_folder(source.pattern): in_commit for source in sources}
-    _add_files(tree, matching_files(tree, sources, listings, attempt, reading), {}, attempt, reading)
+    _add_files(tree, ListedFiles(tree, listings, attempt, reading).matching(sources), {}, attempt, reading)
     if not attempt.spotless or attempt.clashes or len(attempt.problems) > len(collection.problems):
         return False
     tenants = alongside(files.whole, apart.on_disk, attempt.tenants())

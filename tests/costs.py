@@ -12,6 +12,7 @@ import os
 import resource
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ from tests.order import MINUTES, SECONDS, longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from _pytest import nodes
 
 DRAWN: Final = "drawn"
 DRAWING: Final = "DRAWING"
@@ -101,19 +104,38 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def length(item: pytest.Item) -> str | None:
     """Whether it is marked as one of minutes, or of seconds."""
-    return next((mark for mark in (MINUTES, SECONDS) if item.get_closest_marker(mark)), None)
+    marks = {mark.name for mark in item.own_markers} | _names_above(item.parent)
+    return next((mark for mark in (MINUTES, SECONDS) if mark in marks), None)
+
+
+@cache
+def _names_above(node: nodes.Node | None) -> frozenset[str]:
+    """The names of all marks of what a test stands in."""
+    return frozenset() if node is None else _names_above(node.parent) | {mark.name for mark in node.own_markers}
 
 
 def not_drawn(items: Sequence[pytest.Item]) -> set[pytest.Item]:
     """Of each function, or module, that is marked: the cases beyond the number of its mark."""
     marked: dict[str, tuple[pytest.Mark, list[pytest.Item]]] = {}
     for item in items:
-        for node, mark in item.iter_markers_with_node(DRAWN):
-            marked.setdefault(node.nodeid.partition("[")[0], (mark, []))[1].append(item)
+        for name, mark in (*_own(item), *_above(item.parent)):
+            marked.setdefault(name, (mark, []))[1].append(item)
     left: set[pytest.Item] = set()
     for name, (mark, cases) in marked.items():
         left |= {*cases} - {*drawn(name, cases, *mark.args, **mark.kwargs)}
     return left
+
+
+def _own(node: nodes.Node) -> list[tuple[str, pytest.Mark]]:
+    """The function, or module, and its mark."""
+    marks = [mark for mark in node.own_markers if mark.name == DRAWN]
+    return [(node.nodeid.partition("[")[0], mark) for mark in marks]
+
+
+@cache
+def _above(node: nodes.Node | None) -> list[tuple[str, pytest.Mark]]:
+    """The same of all that a test stands in: there are many tests in few modules."""
+    return [] if node is None else [*_own(node), *_above(node.parent)]
 
 
 def drawn(

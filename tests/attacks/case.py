@@ -122,4 +122,4 @@ def read(name: str) -> Case:
 
 
 def _yaml(path: Path, shape: type[T]) -> T:
-    return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), shape)
+    return msgspec.convert(yaml.load(path.read_bytes(), yaml.CSafeLoader), shape)

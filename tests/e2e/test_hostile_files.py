@@ -40,53 +40,58 @@ def merging() -> bytes:
     return ACME + b"labels:\n  " + b"\n  ".join(rows) + b"\n"
 
 
-FILES: Final[dict[str, bytes]] = {
-    "a billion laughs": bomb(),
-    "merge keys that double": merging(),
-    "100,000 lists in each other": ACME + b"labels: " + b"[" * 100_000,
-    "100,000 mappings in each other": ACME + b"labels: " + b"{a: " * 100_000,
-    "block sequences in each other": ACME + b"labels:\n " + b"- " * 100_000,
-    "a number of a hundred thousand digits": ACME
-    + b"overrides: {quota: {data_transfer: "
-    + b"9" * 100_000
-    + b"}}\n",
-    "an exponent beyond all floats": ACME + b"overrides: {compute: {max_cu: 1e999999999}}\n",
-    "a key of half a megabyte": ACME + b"k" * 500_000 + b": 1\n",
-    "a hundred thousand keys": ACME + b"".join(b"k%d: 1\n" % n for n in range(60_000)),
-    "a million lines": ACME + b"#\n" * 1_000_000,
-    "no UTF-8": ACME + b"labels: {team: \xff\xfe}\n",
-    "half of a surrogate pair": ACME + b"labels: {team: \xed\xa0\x80}\n",
-    "UTF-16": (ACME.decode() + "labels: {a: b}\n").encode("utf-16"),
-    "a NUL": ACME + b"labels: {team: a\0b}\n",
-    "a terminal's commands": ACME + b'labels: {team: "\\e[2J\\e]0;owned\\a"}\nboom: "\\e[31m"\n',
-    "text that runs backwards": ACME + '"\u202etier": pro\n'.encode(),
-    "a CI command": ACME + b'"::stop-commands::x": 1\n',
-    "a tag that makes objects": ACME + b"labels: !!python/object/apply:os.system [id]\n",
-    "a tag of nobody's": ACME + b"labels: !evil {a: b}\n",
-    "an endless anchor": ACME + b"labels: &a {a: *a}\n",
-    "a tenant that climbs": b"tenant: ../../etc/passwd\ntier: free\n",
-    "a tenant of a dot": b"tenant: .\ntier: free\n",
-    "a tenant with a slash": b"tenant: a/b\ntier: free\n",
-    "a name that is a flag": b"tenant: --yes\ntier: free\n",
-    "a duplicate key": ACME + b"tier: pro\n",
-    "a line that a diff does not show": b"tenant: acme\ntier: free  # keep\xe2\x80\xa8state: absent\n",
-    "a line after NEL": b"tenant: acme\ntier: free  # keep\xc2\x85state: absent\n",
-    "a line after CR": b"tenant: acme\ntier: free  # keep\rstate: absent\n",
-    "tags of Unicode": ACME + "# \U000e0073\U000e0074\U000e0061\n".encode(),
-    "a literal key of Neon's": ACME + b"labels: {team: a}\napi_key: napi_0123456789abcdef\n",
+def repeated_key() -> list[bytes]:
+    """The members of a mapping, of which the last one is there twice."""
+    return [*(b'"%d": 1' % number for number in range(90_000)), b'"89999": 1']
+
+
+FILES: Final[dict[str, Callable[[], bytes]]] = {
+    "a billion laughs": bomb,
+    "merge keys that double": merging,
+    "100,000 lists in each other": lambda: ACME + b"labels: " + b"[" * 100_000,
+    "100,000 mappings in each other": lambda: ACME + b"labels: " + b"{a: " * 100_000,
+    "block sequences in each other": lambda: ACME + b"labels:\n " + b"- " * 100_000,
+    "a number of a hundred thousand digits": lambda: (
+        ACME + b"overrides: {quota: {data_transfer: " + b"9" * 100_000 + b"}}\n"
+    ),
+    "an exponent beyond all floats": lambda: ACME + b"overrides: {compute: {max_cu: 1e999999999}}\n",
+    "a key of half a megabyte": lambda: ACME + b"k" * 500_000 + b": 1\n",
+    "a hundred thousand keys": lambda: ACME + b"".join(b"k%d: 1\n" % n for n in range(60_000)),
+    "a million lines": lambda: ACME + b"#\n" * 1_000_000,
+    "no UTF-8": lambda: ACME + b"labels: {team: \xff\xfe}\n",
+    "half of a surrogate pair": lambda: ACME + b"labels: {team: \xed\xa0\x80}\n",
+    "UTF-16": lambda: (ACME.decode() + "labels: {a: b}\n").encode("utf-16"),
+    "a NUL": lambda: ACME + b"labels: {team: a\0b}\n",
+    "a terminal's commands": lambda: ACME + b'labels: {team: "\\e[2J\\e]0;owned\\a"}\nboom: "\\e[31m"\n',
+    "text that runs backwards": lambda: ACME + '"\u202etier": pro\n'.encode(),
+    "a CI command": lambda: ACME + b'"::stop-commands::x": 1\n',
+    "a tag that makes objects": lambda: ACME + b"labels: !!python/object/apply:os.system [id]\n",
+    "a tag of nobody's": lambda: ACME + b"labels: !evil {a: b}\n",
+    "an endless anchor": lambda: ACME + b"labels: &a {a: *a}\n",
+    "a tenant that climbs": lambda: b"tenant: ../../etc/passwd\ntier: free\n",
+    "a tenant of a dot": lambda: b"tenant: .\ntier: free\n",
+    "a tenant with a slash": lambda: b"tenant: a/b\ntier: free\n",
+    "a name that is a flag": lambda: b"tenant: --yes\ntier: free\n",
+    "a duplicate key": lambda: ACME + b"tier: pro\n",
+    "a line that a diff does not show": lambda: b"tenant: acme\ntier: free  # keep\xe2\x80\xa8state: absent\n",
+    "a line after NEL": lambda: b"tenant: acme\ntier: free  # keep\xc2\x85state: absent\n",
+    "a line after CR": lambda: b"tenant: acme\ntier: free  # keep\rstate: absent\n",
+    "tags of Unicode": lambda: ACME + "# \U000e0073\U000e0074\U000e0061\n".encode(),
+    "a literal key of Neon's": lambda: ACME + b"labels: {team: a}\napi_key: napi_0123456789abcdef\n",
 }
-KEYS: Final = [*(b'"%d": 1' % number for number in range(90_000)), b'"89999": 1']
-STREAMS: Final[dict[str, bytes]] = {
-    "lists in each other": b'{"tenant": "a", "labels": ' + b"[" * 1_000_000 + b"\n",
-    "a number without end": b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": '
-    + b"9" * 2_000_000,
-    "a million lines of nothing": b"{\n" * 1_000_000,
-    "a line of a hundred megabytes": b'{"tenant": "' + b"a" * 100_000_000 + b'"}\n',
-    "two names for one member": b'{"tenant": "a", "tenant": "b", "tier": "free"}\n',
-    "no UTF-8": b'{"tenant": "\xff"}\n',
-    "lines that a diff does not show": '{"tenant": "a",\u2028"tier": "free"}\n'.encode(),
-    "a key twice behind many": b'{"tenant": "a", "labels": {%b}}\n' % b", ".join(KEYS),
-    "not a number": b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": NaN}}}\n',
+"""By what is wrong with them; each is made when it is needed, for some are large."""
+STREAMS: Final[dict[str, Callable[[], bytes]]] = {
+    "lists in each other": lambda: b'{"tenant": "a", "labels": ' + b"[" * 1_000_000 + b"\n",
+    "a number without end": lambda: (
+        b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": ' + b"9" * 2_000_000
+    ),
+    "a million lines of nothing": lambda: b"{\n" * 1_000_000,
+    "a line of a hundred megabytes": lambda: b'{"tenant": "' + b"a" * 100_000_000 + b'"}\n',
+    "two names for one member": lambda: b'{"tenant": "a", "tenant": "b", "tier": "free"}\n',
+    "no UTF-8": lambda: b'{"tenant": "\xff"}\n',
+    "lines that a diff does not show": '{"tenant": "a",\u2028"tier": "free"}\n'.encode,
+    "a key twice behind many": lambda: b'{"tenant": "a", "labels": {%b}}\n' % b", ".join(repeated_key()),
+    "not a number": lambda: b'{"tenant": "a", "tier": "free", "overrides": {"compute": {"max_cu": NaN}}}\n',
 }
 
 
@@ -140,20 +145,22 @@ def check(ended: Ended, name: str) -> None:
 
 @pytest.mark.drawn(10)
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES)
-def test_a_hostile_tenant_file_is_refused_with_its_place(data: bytes, bounded: Bounded, tmp_path: Path) -> None:
+def test_a_hostile_tenant_file_is_refused_with_its_place(
+    data: Callable[[], bytes], bounded: Bounded, tmp_path: Path
+) -> None:
     (tmp_path / "tiers.yaml").write_text(TIERS, encoding="utf-8")
     (tmp_path / "tenants").mkdir()
-    (tmp_path / "tenants/acme.yaml").write_bytes(data)
+    (tmp_path / "tenants/acme.yaml").write_bytes(data())
     check(bounded.run(tmp_path), "tenants/acme.yaml:")
 
 
 @pytest.mark.drawn(3)
 @pytest.mark.parametrize("data", STREAMS.values(), ids=STREAMS)
 def test_a_hostile_stream_of_tenants_is_refused_with_its_place(
-    data: bytes, bounded: Bounded, tmp_path: Path
+    data: Callable[[], bytes], bounded: Bounded, tmp_path: Path
 ) -> None:
     (tmp_path / "tiers.yaml").write_text(LINES, encoding="utf-8")
-    (tmp_path / "fleet.ndjson").write_bytes(data)
+    (tmp_path / "fleet.ndjson").write_bytes(data())
     check(bounded.run(tmp_path), "fleet.ndjson:1:")
 
 

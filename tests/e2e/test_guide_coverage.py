@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import pytest
 
 from reconciler.cli.main import group
 from reconciler.files.json_schema import tenant_schema, tiers_schema
@@ -45,23 +44,23 @@ def test_a_row_names_what_does_it_and_a_test_or_says_that_nothing_does() -> None
     assert [row for row in KEPT if "`" not in row[2] or not re.search(r"`tests/[^`]+`", row[3])] == []
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_and_its_flags_exist(name: str) -> None:
-    command: click.Command | None = group
-    words = name.split()
-    while isinstance(command, click.Group):
-        command = command.get_command(click.Context(command), words.pop(0))
-    assert command is not None
-    assert set(words) <= {option for parameter in command.params for option in parameter.opts}
+def test_each_command_and_its_flags_exist() -> None:
+    for name in COMMANDS:
+        command: click.Command | None = group
+        words = name.split()
+        while isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words.pop(0))
+        assert command is not None, name
+        assert {*words} - {option for parameter in command.params for option in parameter.opts} == set(), name
 
 
-@pytest.mark.parametrize("name", KEYS)
-def test_a_key_exists(name: str) -> None:
-    file, _, path = name.partition(": ")
-    found = [SCHEMAS[file]]
-    for key in path.split("."):
-        found = [node for schema in found for node in members(SCHEMAS[file], schema, key)]
-        assert found, key
+def test_each_key_exists() -> None:
+    for name in KEYS:
+        file, _, path = name.partition(": ")
+        found = [SCHEMAS[file]]
+        for key in path.split("."):
+            found = [node for schema in found for node in members(SCHEMAS[file], schema, key)]
+            assert found, f"{name}: {key}"
 
 
 def members(root: dict[str, Any], schema: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
@@ -76,11 +75,11 @@ def members(root: dict[str, Any], schema: dict[str, Any], key: str) -> Iterator[
         yield from members(root, each, key)
 
 
-@pytest.mark.parametrize("name", TESTS)
-def test_a_test_or_a_scenario_exists(name: str) -> None:
-    path, _, function = name.partition("::")
-    if path.startswith("tests/scenarios/"):
-        assert (ROOT / path / "plan.txt").exists()
-    else:
-        text = (ROOT / path).read_text(encoding="utf-8")
-        assert re.search(rf"^ *(async )?def {function}\(", text, re.MULTILINE), function
+def test_each_test_or_scenario_exists() -> None:
+    for name in TESTS:
+        path, _, function = name.partition("::")
+        if path.startswith("tests/scenarios/"):
+            assert (ROOT / path / "plan.txt").exists(), name
+        else:
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert re.search(rf"^ *(async )?def {function}\(", text, re.MULTILINE), name

@@ -20,18 +20,18 @@ TEST = "from program import double\n\n\ndef test_it():\n    assert double(3) == 
 DEFECT = Defect("3 doubled is 6.", "page", "program.py", "number + number", "number", "test_program.py")
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.promise)
-def test_a_defect_fits_its_file_and_its_test_exists(defect: Defect) -> None:
-    text = (ROOT / defect.file).read_text(encoding="utf-8")
-    planted = defect.planted(text)
-    ast.parse(planted)
-    assert planted != text
-    path, _, test = defect.test.partition("::")
-    tests = (ROOT / path).read_text(encoding="utf-8")
-    *containers, function = test.split("::")
-    assert f"def {function or 'test_'}" in tests
-    assert all(f"class {container}" in tests for container in containers)
-    assert containers or not function or f"\ndef {function}(" in tests
+def test_each_defect_fits_its_file_and_its_test_exists() -> None:
+    for defect in DEFECTS:
+        text = (ROOT / defect.file).read_text(encoding="utf-8")
+        planted = defect.planted(text)
+        ast.parse(planted)
+        assert planted != text, defect
+        path, _, test = defect.test.partition("::")
+        tests = (ROOT / path).read_text(encoding="utf-8")
+        *containers, function = test.split("::")
+        assert f"def {function or 'test_'}" in tests, defect
+        assert all(f"class {container}" in tests for container in containers), defect
+        assert containers or not function or f"\ndef {function}(" in tests, defect
 
 
 @pytest.mark.parametrize("page", ["docs/reliability.md", "SECURITY.md"])

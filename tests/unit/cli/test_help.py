@@ -37,22 +37,17 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
 EVERY = dict(every_command())
 
 
-@pytest.mark.parametrize("name", [*EVERY, ""])
-def test_every_help_ends_with_an_example_and_the_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*name.split(), "--help"]) == ExitCode.DONE
-    shown = capsys.readouterr().out
-    example, codes = shown.split("\nExample:\n")[1].split("\nExit codes:\n")
-    assert f"reconciler {name}".strip() in example
-    assert [int(line.split()[0]) for line in codes.splitlines() if line[2:3].strip()] == sorted(
-        getattr(EVERY.get(name), "exit_codes", MEANINGS)
-    )
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_an_argument_stands_in_the_usage_and_in_no_row(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*name.split(), "--help"]) == ExitCode.DONE
-    other = capsys.readouterr().out.partition("\nOther:\n")[2].partition("\n\n")[0]
-    assert [row for row in other.splitlines() if row[2] not in "- "] == []
+def test_every_help_ends_with_an_example_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (*EVERY, ""):
+        assert run([*name.split(), "--help"]) == ExitCode.DONE
+        shown = capsys.readouterr().out
+        example, codes = shown.split("\nExample:\n")[1].split("\nExit codes:\n")
+        assert f"reconciler {name}".strip() in example
+        listed = [int(line.split()[0]) for line in codes.splitlines() if line[2:3].strip()]
+        assert listed == sorted(getattr(EVERY.get(name), "exit_codes", MEANINGS)), name
+        other = shown.partition("\nOther:\n")[2].partition("\n\n")[0]
+        argument_rows = [row for row in other.splitlines() if row[2] not in "- "]
+        assert argument_rows == [], f"an argument of {name} stands in the usage"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +66,10 @@ DECLARED: dict[str, dict[str, DeclaredCommand]] = {
 GROUPED = {name: declared.build() for commands in DECLARED.values() for name, declared in commands.items()}
 
 
-@pytest.mark.parametrize("name", GROUPED)
-def test_every_flag_of_a_fleet_command_belongs_to_a_group(name: str) -> None:
-    flags = [one for one in GROUPED[name].params if isinstance(one, click.Option)]
-    assert [one.name for one in flags if not isinstance(one, Flag) or one.group == OTHER] == []
+def test_every_flag_of_a_fleet_command_belongs_to_a_group() -> None:
+    for name, command in GROUPED.items():
+        flags = [one for one in command.params if isinstance(one, click.Option)]
+        assert [one.name for one in flags if not isinstance(one, Flag) or one.group == OTHER] == [], name
 
 
 WORDS = [
@@ -163,10 +158,10 @@ def test_a_usage_error_says_what_helps(
     assert hint in shown
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_a_choice_suggests_the_word_that_was_meant(name: str) -> None:
-    choices = [one for one in EVERY[name].params if isinstance(one.type, click.Choice)]
-    assert [one.name for one in choices if not isinstance(one.type, Choice)] == []
+def test_every_choice_suggests_the_word_that_was_meant() -> None:
+    choices = [(name, one) for name, command in EVERY.items() for one in command.params]
+    others = [each for each in choices if isinstance(each[1].type, click.Choice)]
+    assert [each for each in others if not isinstance(each[1].type, Choice)] == []
 
 
 def test_no_words_at_all_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,10 +177,10 @@ def test_the_table_of_a_group_cuts_no_text_off(name: str, capsys: pytest.Capture
     assert "..." not in shown.partition("\nCommands:\n")[2]
 
 
-@pytest.mark.parametrize("name", GROUPED)
-def test_a_command_that_is_built_again_is_the_same(name: str) -> None:
-    again = next(commands[name] for commands in DECLARED.values() if name in commands).build()
-    assert [one.opts for one in again.params] == [one.opts for one in GROUPED[name].params]
+def test_a_command_that_is_built_again_is_the_same() -> None:
+    again = {name: declared.build() for commands in DECLARED.values() for name, declared in commands.items()}
+    for name, command in GROUPED.items():
+        assert [one.opts for one in again[name].params] == [one.opts for one in command.params], name
 
 
 def test_flags_are_packed_into_what_the_table_of_packs_names() -> None:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from reconciler.simulator import Simulator
 
 
-@pytest.mark.parametrize("name", simulator.__all__)
-def test_every_name_of_the_face_is_there(name: str) -> None:
-    assert getattr(simulator, name) is not None
+def test_every_name_of_the_face_is_there() -> None:
+    assert [name for name in simulator.__all__ if getattr(simulator, name) is None] == []
 
 
 def test_another_name_is_not() -> None:

@@ -25,15 +25,14 @@ def send(
     return neon.runner.run(neon.http.request(method, path, content=content, headers=headers))
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path, _ in ROUTES}))
-def test_every_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(path: str) -> None:
-    some = re.sub(r"{\w+}", "any", path)
-    declared = [method for method, other, _ in ROUTES if other == path]
+def test_every_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() -> None:
     with account(refusals_allowed=True) as neon:
-        for method in sorted({*METHODS} - {*declared}):
-            response = send(neon, method, some)
-            assert response.status_code == 405, method
-            assert response.headers["allow"] == ", ".join(declared), method
+        for path in sorted({path for _, path, _ in ROUTES}):
+            declared = [method for method, other, _ in ROUTES if other == path]
+            for method in sorted({*METHODS} - {*declared}):
+                response = send(neon, method, re.sub(r"{\w+}", "any", path))
+                assert response.status_code == 405, (method, path)
+                assert response.headers["allow"] == ", ".join(declared), (method, path)
 
 
 @pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/form-data", "application/jsonp"])

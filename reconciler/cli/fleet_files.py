@@ -35,7 +35,7 @@ from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import printable
 from reconciler.files.repository import FETCH_ALL
 from reconciler.files.tombstones import tombstones
-from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, removed_without_commit, unheld
+from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, removed_without_commit, uncommitted
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity, errors
 from reconciler.model.quoting import shown
@@ -177,8 +177,8 @@ class FleetFiles:
         history = self.history(scope.base, desired, ref=self._flags.ref)
         if permission.prune:
             _check_sources(self._directory)
-            uncommitted = history.unheld | removed_without_commit(self._directory, desired, self._memo)
-            history = replace(history, names_in_files=tenant_names(self._directory), unheld=uncommitted)
+            uncommitted = history.uncommitted | removed_without_commit(self._directory, desired, self._memo)
+            history = replace(history, names_in_files=tenant_names(self._directory), uncommitted=uncommitted)
         return Request(
             selection=selection(scope, changed),
             depth=Depth(scope.depth),
@@ -228,7 +228,7 @@ class FleetFiles:
         if at_base is None or compared is None:
             if base == NO_BASE:
                 return History()
-            return History(lost=self._has_unreadable_history(compared), unbased=is_in_git(self._directory))
+            return History(lost=self._has_unreadable_history(compared), without_base=is_in_git(self._directory))
         fork = fork_point(self._directory, compared)
         if fork is None:
             problem = f"{compared} and HEAD have no merge base in this clone, or several"
@@ -260,9 +260,9 @@ class FleetFiles:
         bases = Bases(self._directory, desired, older)
         owed = bases.owed({**bases.last_valid_commits(at_base, compared), **kept.owed})
         tried = bases.tried(kept.tried)
-        unheld = self._unheld(desired, at_base, frozenset({*owed, *tried}))
-        old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in unheld))
-        known = History(at_base, fork, owed=owed, tried=tried, unheld=unheld, ignored=old)
+        uncommitted = self._uncommitted(desired, at_base, frozenset({*owed, *tried}))
+        old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in uncommitted))
+        known = History(at_base, fork, owed=owed, tried=tried, uncommitted=uncommitted, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
         known = replace(known, creating=kept.creating, rejected=kept.rejected)
@@ -290,12 +290,12 @@ class FleetFiles:
             {n for one in self._only for n in (desired.names(one) if one in desired.tenants else (one,))}
         )
 
-    def _unheld(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
+    def _uncommitted(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants with declarations that git does not contain."""
         tenants = desired.tenants.items()
         changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
         known = None if desired.sql_sources else self._read_before
-        return unheld(self._directory, desired.tenants, changed, self._memo, known)
+        return uncommitted(self._directory, desired.tenants, changed, self._memo, known)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """The commits since which these tenants are declared absent; empty if git does not contain them."""

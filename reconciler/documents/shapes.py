@@ -64,7 +64,7 @@ class ShapeOverride(Struct, frozen=True, kw_only=True):
 DIFFERENCES: Final[Mapping[type, ShapeOverride]] = {
     TenantAction: ShapeOverride(added={"risk": Risk, "lowering": bool}),
     TenantPlan: ShapeOverride(added={"kind": ChangeKind}),
-    Refusal: ShapeOverride(without=("unheld",)),
+    Refusal: ShapeOverride(without=("uncommitted",)),
     Conflict: ShapeOverride(without=("asked_for",)),
     LiveProject: ShapeOverride(only=PROJECT_MEMBERS),
     Coverage: ShapeOverride(defaults_may_be_missing=True),

@@ -311,7 +311,7 @@ def _value(value: Value) -> Any:
 
 
 def _refusal(refusal: Refusal) -> Document:
-    content = _without(plain(replace(refusal, actions=())), "unheld")
+    content = _without(plain(replace(refusal, actions=())), "uncommitted")
     return content | {"actions": [_action(action) for action in refusal.actions]}
 
 

@@ -8,7 +8,7 @@ from reconciler.errors import InvalidInputError
 from reconciler.files.git import ahead_of_head, base_ref, commit_id, edited, fork_point, left_out, load_at
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.repository import FETCH_ALL, find
-from reconciler.files.tracked import filter_of, missing_in_git, unheld
+from reconciler.files.tracked import filter_of, missing_in_git, uncommitted
 from reconciler.model.diagnosis import Area, fail, failed_by, ok, warn
 from reconciler.model.problem import errors
 
@@ -62,7 +62,7 @@ def _of(repository: Repository, root: Path, base: str | None, desired: DesiredSt
     yield from _filters(repository, desired)
     if (hidden := missing_in_git(root, PRICE_LIST)) and change is not None:
         yield warn(Area.GIT, f"git {hidden}: {NO_PAST}", "commit it")
-    if desired is not None and (not_held := unheld(root, desired.tenants, ())):
+    if desired is not None and (not_held := uncommitted(root, desired.tenants, ())):
         message = f"no commit holds what the files say of tenant {_listed(sorted(not_held))}"
         yield warn(Area.GIT, message, "commit them: until then, what they ask for has no cause")
     yield from _base(root, base)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.files.repository import Repository
 
 
-def unheld(
+def uncommitted(
     root: Path,
     tenants: Mapping[str, Tenant],
     changed: Iterable[str],
@@ -43,34 +43,34 @@ def unheld(
     ``changed`` are the tenants whose declaration may differ from HEAD. ``known`` are the files of this run, if
     nothing else declares tenants. Raises InvalidInputError for a repository that cannot be read.
     """
-    sight = _WorkTreeStatus.of(root)
-    if sight is None or (known is not None and sight.is_head(known)):
+    status = _WorkTreeStatus.of(root)
+    if status is None or (known is not None and status.is_head(known)):
         return frozenset()
-    lacking = frozenset(name for name, tenant in tenants.items() if not all(map(sight.knows, tenant.files)))
+    lacking = frozenset(name for name, tenant in tenants.items() if not all(map(status.knows, tenant.files)))
     there = _at_head(root, frozenset(changed) - lacking, memo, known)
     edited = (name for name, tenant in there.items() if tenants.get(name) != tenant)
-    return lacking.union(name for name in edited if not sight.shows_all(_files(tenants.get(name), there[name])))
+    return lacking.union(name for name in edited if not status.shows_all(_files(tenants.get(name), there[name])))
 
 
 def ignored(root: Path, tenants: Iterable[Tenant]) -> frozenset[str]:
     """Return those of these tenants that a file without a commit declares, which git ignores: it may be old."""
     repository = find(root)
-    sight = _WorkTreeStatus.of(root)
-    if repository is None or sight is None:
+    status = _WorkTreeStatus.of(root)
+    if repository is None or status is None:
         return frozenset()
     found = (tenant for tenant in tenants if any(is_ignored(repository, path) for path in tenant.files))
-    return frozenset(tenant.name for tenant in found if not all(map(sight.knows, tenant.files)))
+    return frozenset(tenant.name for tenant in found if not all(map(status.knows, tenant.files)))
 
 
 def removed_without_commit(root: Path, desired: DesiredState, memo: Memo | None = None) -> frozenset[str]:
     """Return the tenants that HEAD declares and the files do not, by an edit that git is configured to ignore."""
-    sight = _WorkTreeStatus.of(root)
-    head = None if sight is None else load_at(root, HEAD, memo=memo).desired
-    if sight is None or head is None:
+    status = _WorkTreeStatus.of(root)
+    head = None if status is None else load_at(root, HEAD, memo=memo).desired
+    if status is None or head is None:
         return frozenset()
     names = {*desired.tenants, *desired.held_back}.union(*(desired.names(name) for name in desired.tenants))
     gone = (tenant for name, tenant in head.tenants.items() if name not in names)
-    return frozenset(tenant.name for tenant in gone if not sight.shows_all(tenant.files))
+    return frozenset(tenant.name for tenant in gone if not status.shows_all(tenant.files))
 
 
 def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
@@ -87,12 +87,12 @@ def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
 
 def missing_in_git(root: Path, path: str) -> str | None:
     """Return what git does not hold of a file, to follow "git"; None if it holds all of it, or there is no git."""
-    sight = _WorkTreeStatus.of(root)
-    if sight is None:
+    status = _WorkTreeStatus.of(root)
+    if status is None:
         return None
-    if not sight.knows(path):
+    if not status.knows(path):
         return f"does not hold {path}"
-    return None if sight.shows_all((path,)) else f"is configured to ignore an edit of {path}"
+    return None if status.shows_all((path,)) else f"is configured to ignore an edit of {path}"
 
 
 def filter_of(repository: Repository, path: str) -> str | None:

@@ -148,7 +148,7 @@ def _of_tenant(desired: DesiredState, history: History, tenant: Tenant) -> Itera
     earlier = [] if tenant.absent or history.same(desired, tenant) else history.earlier(tenant.name)
     if any(files.tenants[tenant.name].absent for files in earlier):
         yield "state", "absent", None
-    elif earlier and tenant.name not in history.unheld:
+    elif earlier and tenant.name not in history.uncommitted:
         yield from _differing(
             [_tenant_keys(files.tenants[tenant.name]) for files in earlier], _tenant_keys(tenant)
         )

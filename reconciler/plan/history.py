@@ -52,7 +52,7 @@ class History(Struct, frozen=True, dict=True):
     """Tenants whose new project is not finished, with the id of the run that was to create it."""
     rejected: Mapping[str, tuple[str, ...]] = {}
     """By tenant, the declared moments that Neon rejected in an earlier run."""
-    unheld: frozenset[str] = field(default_factory=frozenset)
+    uncommitted: frozenset[str] = field(default_factory=frozenset)
     """Tenants declared by a file, or an edit, that git does not contain: their history is unknown."""
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Those of them whose files git ignores: no commit shows when they were new."""
@@ -64,7 +64,7 @@ class History(Struct, frozen=True, dict=True):
     """Those of them that the current commit declares."""
     lost: bool = False
     """Whether the earlier files cannot be read here, as in a shallow clone: then the files cause no reductions."""
-    unbased: bool = False
+    without_base: bool = False
     """Whether git holds the files, has no earlier ones, and nobody said that there is no base: then nothing is
     reduced by a policy alone. Outside git, and by ``--base none``, the files are all there is to know."""
     guessed: bool = False
@@ -178,11 +178,11 @@ class History(Struct, frozen=True, dict=True):
             return True
         if tenant in self.documents:
             return self.files is not None and tenant in self.files.held_back
-        return tenant in self.unheld or any(tenant in files.held_back for files in self._known_states(tenant))
+        return tenant in self.uncommitted or any(tenant in files.held_back for files in self._known_states(tenant))
 
     def is_unknown(self, tenant: str) -> bool:
         """Return whether nobody knows what earlier files declared: then no policy reduces anything."""
-        return self.unbased or self.unreadable(tenant)
+        return self.without_base or self.unreadable(tenant)
 
     def _baselines(self, tenant: str) -> Iterator[Baseline]:
         """Yield the tenant's own base, then the commits since that count as its base, then those that guard it."""
@@ -217,7 +217,7 @@ class History(Struct, frozen=True, dict=True):
                 if states is None
                 else TenantHistory(states, states, tenant in self.files.tenants, document=True)
             )
-        before = None if tenant in self.unheld else self.baseline(tenant)
+        before = None if tenant in self.uncommitted else self.baseline(tenant)
         if before is None:
             return None
         own = before.past(tenant)
@@ -244,7 +244,7 @@ class History(Struct, frozen=True, dict=True):
     def same(self, desired: DesiredState, tenant: Tenant) -> bool:
         """Return whether the files declare the same as before: the quick answer for nearly every tenant."""
         before = self.baseline(tenant.name)
-        if before is None or tenant.name in self.unheld or tenant.name in self.documents:
+        if before is None or tenant.name in self.uncommitted or tenant.name in self.documents:
             return False
         if not before.base.declares_the_same(desired, tenant):
             return False
@@ -260,7 +260,7 @@ class History(Struct, frozen=True, dict=True):
 
         None if that may be any tenant.
         """
-        apart = {*self.owed, *self.tried, *self.unheld, *self.documents}
+        apart = {*self.owed, *self.tried, *self.uncommitted, *self.documents}
         for files in (self.base,) if self.fork is None else (self.base, self.fork):
             differing = None if files is None else files.differing(desired)
             if differing is None:
@@ -406,7 +406,7 @@ class History(Struct, frozen=True, dict=True):
 
     def new(self, tenant: str) -> bool:
         """Return whether the known earlier files do not mention the tenant, not even as absent."""
-        if self.knew(tenant) or tenant in self.unheld:
+        if self.knew(tenant) or tenant in self.uncommitted:
             return False
         earlier = [self.files_at_base(tenant), self.files if tenant in self.documents else None]
         known = [files for files in earlier if files is not None]
@@ -419,7 +419,7 @@ class History(Struct, frozen=True, dict=True):
 
     def may_be_renamed(self, tenant: str) -> bool:
         """Return whether no earlier file declares the tenant, whether or not git has its file yet."""
-        return self.new(tenant) or (tenant in self.unheld and not self.knew(tenant))
+        return self.new(tenant) or (tenant in self.uncommitted and not self.knew(tenant))
 
     def accepted(self, tenant: str) -> tuple[Accepted, ...] | None:
         """Return what the tenant's file accepted at its base and at the fork; None if unknown.
@@ -428,7 +428,7 @@ class History(Struct, frozen=True, dict=True):
         """
         if tenant in self.documents:
             return ()
-        before = None if tenant in self.unheld else self.baseline(tenant)
+        before = None if tenant in self.uncommitted else self.baseline(tenant)
         if before is None:
             return None
         if any(tenant in files.held_back for files in before.states):

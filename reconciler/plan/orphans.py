@@ -115,7 +115,7 @@ def _may_be_older(history: History, tenant: str) -> str | None:
     """Return why the tenant's file may be newer than these files."""
     if history.is_lost(tenant):
         return "the earlier files cannot be read here: the tenant's file may only be missing"
-    if tenant in history.unheld:
+    if tenant in history.uncommitted:
         return "the last commit declares the tenant, and git is configured to ignore the edit that removed it"
     if history.is_older_than_the_base(tenant):
         return "the base declares the tenant, and these files are older"

@@ -100,7 +100,7 @@ class Refusal(Struct, frozen=True):
     remedy: str
     actions: tuple[Action, ...]
     """The planned actions, with the refused changes only."""
-    unheld: bool = False
+    uncommitted: bool = False
     """Whether git holds no file of these tenants: then no commit shows that the actions were asked for."""
 
     @property
@@ -111,7 +111,7 @@ class Refusal(Struct, frozen=True):
         duplicates = any(isinstance(action, DeleteDuplicate) for action in self.actions)
         if duplicates or self.rule in (Rule.STRICT, Rule.POLICY):
             return True
-        if self.unheld:
+        if self.uncommitted:
             return False
         origins = {change.origin for action in self.actions for change in action.changes}
         return not origins or not origins.isdisjoint({Origin.CONFIG, Origin.UNKNOWN, Origin.COMMAND})

@@ -19,7 +19,7 @@ from reconciler.files.git import base_ref, left_out, load_at, removed_tenants
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
 from reconciler.files.tenant_cache import TenantCache
-from reconciler.files.tracked import unheld
+from reconciler.files.tracked import uncommitted
 from reconciler.model.values import replace
 from tests import figures, profiles
 from tests.harness.repository import git, needs_git
@@ -280,7 +280,7 @@ def test_what_was_read_tells_of_a_commit_what_its_files_tell(
             assert base_ref(root, known) == base_ref(root)
             assert left_out(root, known) == left_out(root)
             tenants = {} if loaded.desired is None else loaded.desired.tenants
-            assert unheld(root, tenants, tenants, known=known) == unheld(root, tenants, tenants)
+            assert uncommitted(root, tenants, tenants, known=known) == uncommitted(root, tenants, tenants)
             assert removed_tenants(root, "HEAD", known) == removed_tenants(root, "HEAD")
             for commit in git(root, "rev-list", "--max-count=4", "HEAD").split():
                 assert_says_the_same(load_at(root, commit, known=known), load_at(root, commit))

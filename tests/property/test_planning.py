@@ -203,7 +203,7 @@ def test_the_quick_answers_about_earlier_files_agree_with_those_about_each_tenan
         data.draw(st.none() | earlier),
         owed={name: data.draw(st.none() | earlier.map(Baseline)) for name in data.draw(some)},
         tried={name: (Baseline(data.draw(earlier)),) for name in data.draw(some)},
-        unheld=data.draw(some),
+        uncommitted=data.draw(some),
     )
     may_differ = history.may_differ(desired)
     differing = {name for name, tenant in desired.tenants.items() if not history.same(desired, tenant)}
@@ -211,14 +211,14 @@ def test_the_quick_answers_about_earlier_files_agree_with_those_about_each_tenan
     assert history.new_among(names) == {name for name in names if history.new(name)}
 
 
-@pytest.mark.parametrize("earlier", ["owed", "tried", "unheld", "documents"])
+@pytest.mark.parametrize("earlier", ["owed", "tried", "uncommitted", "documents"])
 def test_a_tenant_with_earlier_files_of_its_own_may_differ(earlier: str) -> None:
     desired = a_fleet(a_tenant("acme"), a_tenant("birch"))
     without = Baseline(replace(desired, tenants={"birch": desired.tenants["birch"]}))
     history = {
         "owed": History(desired, owed={"acme": without}),
         "tried": History(desired, tried={"acme": (without,)}),
-        "unheld": History(desired, unheld=frozenset({"acme"})),
+        "uncommitted": History(desired, uncommitted=frozenset({"acme"})),
         "documents": History(desired, files=desired, documents=frozenset({"acme"})),
     }[earlier]
     assert history.may_differ(desired) == {"acme"}
@@ -245,7 +245,7 @@ def test_the_quick_answer_is_a_yes_for_a_tenant_as_most_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "earlier", ["the fork", "a commit that was tried", "other tiers", "other names", "unheld"]
+    "earlier", ["the fork", "a commit that was tried", "other tiers", "other names", "uncommitted"]
 )
 def test_a_tenant_of_whom_earlier_files_say_otherwise_is_not_settled(earlier: str) -> None:
     desired = a_fleet(a_tenant("acme", "pro"))
@@ -256,7 +256,7 @@ def test_a_tenant_of_whom_earlier_files_say_otherwise_is_not_settled(earlier: st
         "a commit that was tried": History(desired, tried={"acme": (Baseline(before),)}),
         "other tiers": History(replace(desired, tiers={**desired.tiers, "pro": pro})),
         "other names": History(replace(desired, naming=Naming("x-{tenant}"))),
-        "unheld": History(desired, unheld=frozenset({"acme"}), creating={"acme": "r1"}),
+        "uncommitted": History(desired, uncommitted=frozenset({"acme"}), creating={"acme": "r1"}),
     }[earlier]
     identities = identify(desired, a_view(as_listed(desired.tenants["acme"], desired)))
     assert in_sync.settled(desired, History(desired), identities)

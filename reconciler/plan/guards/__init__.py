@@ -60,7 +60,7 @@ def guard(
         contexts = _contexts(judged, desired, live, permissions, history, now)
         judged = without_denied(left, policies.of_plan(left), contexts)
         kept, refusals = judged.tenants, [*refusals, *judged.refusals]
-    refusals = [_with_holder(refusal, history) for refusal in (*plan.refusals, *refusals)]
+    refusals = [_marked_if_uncommitted(refusal, history) for refusal in (*plan.refusals, *refusals)]
     judged_plan = replace(judged, tenants=tuple(kept), refusals=tuple(refusals))
     if strict and (because := _obstacles(refusals, plan)):
         judged_plan = with_all_refused(judged_plan, because)
@@ -111,11 +111,11 @@ def _contexts(
     return lambda planned: TenantContext(planned, desired, seen, permissions, history, only, now)
 
 
-def _with_holder(refusal: Refusal, history: History) -> Refusal:
+def _marked_if_uncommitted(refusal: Refusal, history: History) -> Refusal:
     """Mark refusals of tenants whose files git does not hold: their drift would otherwise fail every run."""
     by_itself = refusal.rule in (Rule.LOWERING_NEEDS_A_CAUSE, Rule.MOVE_NEEDS_A_CAUSE, Rule.MISSING_PROJECT)
-    unheld = by_itself and history.unheld.issuperset(refusal.tenants)
-    return replace(refusal, unheld=True) if unheld else refusal
+    uncommitted = by_itself and history.uncommitted.issuperset(refusal.tenants)
+    return replace(refusal, uncommitted=True) if uncommitted else refusal
 
 
 def with_all_refused(plan: Plan, because: str) -> Plan:

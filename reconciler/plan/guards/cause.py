@@ -228,7 +228,7 @@ def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verd
 def _showing_a_commit(context: TenantContext) -> str:
     """Return what lets a run find the commit that asks for a reduction."""
     history = context.history
-    if (history.lost or history.unbased) and context.planned.tenant not in history.unheld:
+    if (history.lost or history.without_base) and context.planned.tenant not in history.uncommitted:
         return "name the last applied commit with --base, in a clone that has the whole history"
     return "commit it and name the last applied commit with --base"
 

@@ -30,10 +30,10 @@ from reconciler.plan.guards import downgrade_proof
 from reconciler.plan.guards.cause import BASE_AHEAD, for_all_concerns, held_changes, only_reported
 from reconciler.plan.guards.context import Held, TenantContext, Verdict, with_held
 from reconciler.plan.guards.dependents import blocking_verdict, with_complete_tier, with_dependents
-from reconciler.plan.guards.given_since import given_since
 from reconciler.plan.guards.holds import on_hold
 from reconciler.plan.guards.occasions import is_before, without_needless
 from reconciler.plan.guards.repairs import drift_policy
+from reconciler.plan.guards.returned_customer import customer_may_have_returned
 from reconciler.plan.guards.room import no_room_below
 from reconciler.plan.guards.size_range import unfit_creation
 from reconciler.plan.moves import blocking
@@ -189,7 +189,7 @@ def _recreation(action: Action, context: TenantContext) -> Verdict | None:
 WHOLE_TENANT: tuple[Callable[[Action, TenantContext], Verdict | None], ...] = (
     _incomplete_view,
     _ownership,
-    given_since,
+    customer_may_have_returned,
     _protected_branch,
     _integration,
     no_room_below,

@@ -10,7 +10,7 @@ import pytest
 from reconciler.files.git import edited, load_at
 from reconciler.files.links import FOLDERS, HIDDEN, LEAVES, LEAVES_TENANTS
 from reconciler.files.load import load
-from reconciler.files.tracked import unheld
+from reconciler.files.tracked import uncommitted
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import ACME
@@ -85,7 +85,7 @@ def test_an_edit_of_it_is_one_and_git_holds_it_where_it_shows(root: Path) -> Non
         (root.parent / "shared/acme.yaml").write_text(ACME.replace("free", "pro"))
         desired = load(root).desired
         assert desired is not None
-        assert (unheld(root, desired.tenants, ["acme"]) == set()) is held
+        assert (uncommitted(root, desired.tenants, ["acme"]) == set()) is held
         assert edited(root) == "tenants/acme.yaml differs"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.files.git import load_at
 from reconciler.files.load import load
-from reconciler.files.tracked import declared_at_head, missing_in_git, removed_without_commit, unheld
+from reconciler.files.tracked import declared_at_head, missing_in_git, removed_without_commit, uncommitted
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import repository
@@ -45,7 +45,7 @@ def not_held(root: Path) -> set[str]:
     assert desired is not None
     tenants = {} if base is None else base.tenants
     changed = {name for name, tenant in desired.tenants.items() if tenants.get(name) != tenant}
-    return set(unheld(root, desired.tenants, changed))
+    return set(uncommitted(root, desired.tenants, changed))
 
 
 def edit(root: Path, path: str, text: str) -> None:
@@ -256,7 +256,7 @@ def test_whom_the_last_commit_declares(root: Path) -> None:
 def test_outside_of_git_nobody_can_tell_either_and_all_is_as_if_held(tmp_path: Path) -> None:
     desired = load(write(tmp_path, {"tenants/acme.yaml": "tenant: acme\ntier: free\n"})).desired
     assert desired is not None
-    assert unheld(tmp_path, desired.tenants, desired.tenants) == set()
+    assert uncommitted(tmp_path, desired.tenants, desired.tenants) == set()
     assert missing_in_git(tmp_path, "tiers.yaml") is None
     assert declared_at_head(tmp_path, ["acme"]) == set()
     assert removed_without_commit(tmp_path, desired) == set()

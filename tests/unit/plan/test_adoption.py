@@ -86,7 +86,7 @@ class TestANameThatIsGivenOutAgain:
             History(),
             History(BOTH),
             History(a_fleet(a_tenant("acme", absent=True))),
-            History(BOB, unheld=frozenset({"acme"})),
+            History(BOB, uncommitted=frozenset({"acme"})),
             History(files=BOTH, documents=frozenset({"acme"})),
         ],
         ids=["no base", "at the base", "a tombstone taken back", "not held by git", "a file of its own"],
@@ -159,7 +159,7 @@ class TestAProjectThatANameAloneFinds:
             History(),
             History(new, guessed=True),
             BY_DOCUMENT,
-            History(BOB, unheld=frozenset({"acme"})),
+            History(BOB, uncommitted=frozenset({"acme"})),
         ],
         ids=["new to the base", "no base", "a base that nobody named", "a document", "not held by git"],
     )

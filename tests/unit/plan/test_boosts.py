@@ -161,7 +161,7 @@ def test_its_end_takes_no_other_field() -> None:
     [
         (PLAIN, {}),  # the base never had it: what is live comes from elsewhere
         (None, {}),
-        (BOOSTED, {"unheld": frozenset({"acme"})}),
+        (BOOSTED, {"uncommitted": frozenset({"acme"})}),
         (BOOSTED, {"fork": PLAIN}),
         (BOOSTED, {"documents": frozenset({"acme"}), "files": BOOSTED}),
     ],

@@ -210,7 +210,7 @@ def test_stays_where_nobody_knows_what_the_files_declared(case: Case) -> None:
 
 @EACH
 def test_stays_where_git_has_no_earlier_files_and_nobody_says_that_there_are_none(case: Case) -> None:
-    assert deleted(case, History(unbased=True)) == []
+    assert deleted(case, History(without_base=True)) == []
 
 
 @pytest.mark.parametrize("name", ["idle", "idle and not managed", "rotated", "rotated as a branch"])
@@ -251,7 +251,7 @@ def test_stays_where_the_base_is_ahead_with_another_policy(name: str) -> None:
 
 @EACH
 def test_stays_where_git_overlooks_an_edit_of_the_file(case: Case) -> None:
-    assert deleted(case, History(case.fork, unheld=frozenset({"acme"}))) == []
+    assert deleted(case, History(case.fork, uncommitted=frozenset({"acme"}))) == []
 
 
 def test_of_a_file_that_git_ignores_snapshots_rotate_and_no_idle_branch_goes() -> None:
@@ -259,7 +259,7 @@ def test_of_a_file_that_git_ignores_snapshots_rotate_and_no_idle_branch_goes() -
     acme = frozenset({"acme"})
     for name, goes in (("rotated", [AUTO]), ("rotated as a branch", [AUTO]), ("idle", []), ("crowded", [])):
         case = CASES[name]
-        assert deleted(case, History(case.fork, unheld=acme, ignored=acme)) == goes
+        assert deleted(case, History(case.fork, uncommitted=acme, ignored=acme)) == goes
 
 
 def test_a_document_deletes_no_idle_branch_whoever_declared_it() -> None:

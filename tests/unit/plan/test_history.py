@@ -137,7 +137,7 @@ class TestInHistory:
         assert len(plan.refusals) == 60
 
     def test_what_git_does_not_hold_is_unknown(self) -> None:
-        history = History(a_fleet(granting(8)), unheld=frozenset({"acme"}))
+        history = History(a_fleet(granting(8)), uncommitted=frozenset({"acme"}))
         assert origins(a_fleet(granting(6)), given(8), history) == {TRANSFER: Origin.UNKNOWN}
         assert plan_of(a_fleet(granting(6)), given(8), history).empty
 
@@ -234,7 +234,7 @@ class TestMoves:
 
     def test_of_a_file_that_git_does_not_hold_it_waits(self) -> None:
         fleet, live = a_fleet(a_tenant(tier="pro")), a_view(a_project())
-        (refusal,) = plan_of(fleet, live, History(fleet, unheld=frozenset({"acme"}))).refusals
+        (refusal,) = plan_of(fleet, live, History(fleet, uncommitted=frozenset({"acme"}))).refusals
         assert refusal.rule is Rule.MOVE_NEEDS_A_CAUSE
         assert not refusal.asked_for
 

@@ -99,7 +99,7 @@ class TestWhileTheEarlierFilesAreNotKnown:
         assert made.empty
         return [note.message for note in made.notes if "and stays" in note.message]
 
-    @pytest.mark.parametrize("unknown", [{"unbased": True}, {"lost": True}], ids=str)
+    @pytest.mark.parametrize("unknown", [{"without_base": True}, {"lost": True}], ids=str)
     def test_an_idle_branch_stays_and_the_plan_says_what_lets_it_go(self, unknown: dict[str, bool]) -> None:
         [said] = self.notes(live((dev("tryout"), 15 * DAY)), TRYOUT, **unknown)
         assert said == (
@@ -110,11 +110,13 @@ class TestWhileTheEarlierFilesAreNotKnown:
 
     def test_of_others_nothing_is_said(self) -> None:
         kept = DevBranch("kept")
-        assert self.notes(live((dev("tryout"), DAY), (dev("kept"), 99 * DAY)), TRYOUT, kept, unbased=True) == []
+        assert (
+            self.notes(live((dev("tryout"), DAY), (dev("kept"), 99 * DAY)), TRYOUT, kept, without_base=True) == []
+        )
 
     def test_a_file_that_git_ignores_is_the_reason(self) -> None:
         names = frozenset({"acme"})
-        [said] = self.notes(live((dev("tryout"), 15 * DAY)), TRYOUT, unheld=names, ignored=names)
+        [said] = self.notes(live((dev("tryout"), 15 * DAY)), TRYOUT, uncommitted=names, ignored=names)
         assert "git ignores the tenant's file" in said
 
 

@@ -47,7 +47,7 @@ def held_back(plan: Plan) -> bool:
         (History(a_fleet(a_tenant(absent=True))), False),
         (History(ACME), True),
         (History(a_fleet(a_tenant(tier="pro"))), True),
-        (History(ACME, unheld=frozenset({"acme"})), True),
+        (History(ACME, uncommitted=frozenset({"acme"})), True),
         (History(a_fleet(held_back=frozenset({"acme"}))), True),
         (History(files=ACME, documents=frozenset({"acme"})), False),
         (History(files=a_fleet(), documents=frozenset({"acme"})), False),

@@ -138,7 +138,7 @@ class TestASuspendedTenant:
         plan = planned(self.now, replace(IDLE, endpoints=(an_endpoint(),)), self.now)
         assert [action.kind for action in plan.actions] == ["suspend_compute"]
 
-    @pytest.mark.parametrize("history", [{"lost": True}, {"unheld": frozenset({"acme"})}])
+    @pytest.mark.parametrize("history", [{"lost": True}, {"uncommitted": frozenset({"acme"})}])
     def test_is_not_where_git_does_not_say_that_it_was_suspended_before(self, history: dict[str, Any]) -> None:
         plan = planned(self.now, a_project(), self.now, **history)
         assert plan.empty

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.plan.guards.context import TenantContext
 
 
-def given_since(action: Action, context: TenantContext) -> Verdict | None:
+def customer_may_have_returned(action: Action, context: TenantContext) -> Verdict | None:
     """Refuse the deletion of a project that somebody has given another tier than the earlier files declare.
 
     A checkout, or support, has moved it or set all values of the tier.

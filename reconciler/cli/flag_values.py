@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.cli.options import THRESHOLDS
 from reconciler.desired.naming import composed
-from reconciler.desired.selection import Selection
+from reconciler.desired.selection import Selection, has_label
 from reconciler.errors import InvalidInputError
+from reconciler.files.finding import did_you_mean_one_of
 from reconciler.model.units import parse_length
 from reconciler.model.values import replace
 from reconciler.plan.permissions import Permissions
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.run.wave_options import Bake
     from reconciler.cli.flags import EarlierRunsFlags, PermissionFlags, RunFlags, ScopeFlags
+    from reconciler.desired.state import DesiredState
     from reconciler.fleet import Request
 
 
@@ -31,6 +34,38 @@ def selection(scope: ScopeFlags, changed: frozenset[str] | None) -> Selection:
         shard=None if scope.shard is None else _shard(scope.shard),
         changed=changed,
     )
+
+
+def check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
+    """Raises InvalidInputError for a name that matches nothing: a run with a misspelt name does too little or too
+    much.
+    """
+    if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
+        raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
+    for glob in scope.tenant:
+        _check_glob("--tenant", glob, desired)
+    for glob in scope.exclude:
+        _check_glob("--exclude", glob, desired)
+    selected = selection(scope, None)
+    for label in selected.labels:
+        if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
+            written = "=".join(word for word in label if word is not None)
+            raise InvalidInputError(
+                f"no tenant has a label {written!r}", hint="look at --label, and at labels in the files"
+            )
+    if permission.prune and not selected.everything:
+        raise InvalidInputError("--prune needs the whole fleet", hint="remove the selection")
+
+
+def _check_glob(flag: str, glob: str, desired: DesiredState) -> None:
+    if any(fnmatchcase(name, glob) for name in desired.tenants):
+        return
+    held = sorted(name for name in desired.held_back if fnmatchcase(name, glob))
+    if not held:
+        hint = did_you_mean_one_of(glob, desired.tenants) or f"look at {flag}, or add its file"
+        raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=hint)
+    if flag == "--tenant":
+        raise InvalidInputError(f"the file of tenant {held[0]!r} cannot be used", hint="run `reconciler validate`")
 
 
 def permissions(flags: PermissionFlags) -> Permissions:

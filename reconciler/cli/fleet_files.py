@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.bases import Bases
-from reconciler.cli.flag_values import permissions, selection
+from reconciler.cli.flag_values import check_scope, permissions, selection
 from reconciler.cli.runtime import runtime
 from reconciler.cli.tenant_cache import known_tenants
-from reconciler.desired.selection import Depth, has_label
+from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.applied import read_record
 from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows, sources_without_files
-from reconciler.files.finding import did_you_mean_one_of
 from reconciler.files.git import (
     ahead_of_head,
     base_ref,
@@ -165,7 +163,7 @@ class FleetFiles:
         """The request that the flags make, after ``require_tip``. Raises InvalidInputError for a selection that
         matches nothing.
         """
-        _check_scope(scope, permission, desired)
+        check_scope(scope, permission, desired)
         changed, taken = None, {}
         if scope.changed_since is not None:
             kept = self._kept(scope.changed_since, desired)
@@ -436,31 +434,3 @@ def _tell_no_base(problem: Problem) -> None:
     message = f"no base to compare with, so reductions are refused: {problem.message}"
     warning = replace(problem, message=message, severity=Severity.WARNING)
     say_problems([warning])
-
-
-def _check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
-    """Raises InvalidInputError for a name that matches nothing: a run with a misspelt name does too little or too
-    much."""
-    if unknown := [tier for tier in scope.tier if tier not in desired.tiers]:
-        raise InvalidInputError(f"there is no tier {unknown[0]!r}", hint=f"one of {', '.join(desired.tiers)}")
-    for flag, glob in (
-        *(("--tenant", one) for one in scope.tenant),
-        *(("--exclude", one) for one in scope.exclude),
-    ):
-        if any(fnmatchcase(name, glob) for name in desired.tenants):
-            continue
-        held = sorted(name for name in desired.held_back if fnmatchcase(name, glob))
-        if not held:
-            hint = did_you_mean_one_of(glob, desired.tenants) or f"look at {flag}, or add its file"
-            raise InvalidInputError(f"no file declares a tenant {glob!r}", hint=hint)
-        if flag == "--tenant":
-            message = f"the file of tenant {held[0]!r} cannot be used"
-            raise InvalidInputError(message, hint="run `reconciler validate`")
-    for label in selection(scope, None).labels:
-        if not any(has_label(tenant, *label) for tenant in desired.tenants.values()):
-            written = "=".join(word for word in label if word is not None)
-            raise InvalidInputError(
-                f"no tenant has a label {written!r}", hint="look at --label, and at labels in the files"
-            )
-    if permission.prune and not selection(scope, None).everything:
-        raise InvalidInputError("--prune needs the whole fleet", hint="remove the selection")

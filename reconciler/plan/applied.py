@@ -223,13 +223,15 @@ def tenant_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
 
 def _declared_states(ended: FinishedRun) -> Iterator[tuple[str, bool]]:
     not_applied = _not_applied(ended)
+    in_conflict = {conflict.tenant for conflict in ended.plan.conflicts if conflict.asked_for}
     for name, tenant in ended.desired.tenants.items():
         looked_at = ended.complete and ended.selection.includes(tenant)
         origins = _origins(ended.desired, ended.history, name)
         if looked_at and name not in not_applied and Origin.BASE_AHEAD not in origins:
             yield name, True
         else:
-            yield name, not (origins or _boost_end_is_owed(ended, name) or _ends_a_protection(ended, tenant))
+            ends = _boost_end_is_owed(ended, name) or _ends_a_protection(ended, tenant)
+            yield name, not (origins or ends or name in in_conflict)
 
 
 def _without_project(ended: FinishedRun) -> frozenset[str]:

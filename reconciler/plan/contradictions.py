@@ -86,12 +86,12 @@ def _pins_another_tenants_project(claim: Claim, desired: DesiredState) -> Contra
 
     It may be taken only from a tenant that is no longer declared, or that pins another project. A project with the
     tenant's own name is its own, whoever it was created for. In doubt neither of the two gets it: the other may be
-    a new tenant under a reused name.
+    a new tenant under a reused name, and so may this one, if the project has the other's name.
     """
     tenant, project = claim.tenant, claim.project
     if not claim.pinned:
         return None
-    whose = created_for(project, desired) or desired.tenant_by_project_name(project.name)
+    whose = other_owner(tenant, project, desired) or desired.tenant_by_project_name(project.name)
     if whose in (None, tenant.name) or project.name in desired.project_names(tenant.name):
         return None
     declared = desired.tenants.get(whose)
@@ -114,7 +114,10 @@ def _created_for_another_tenant(claim: Claim, desired: DesiredState) -> Contradi
     if annotated not in desired.tenants and annotated not in desired.held_back:
         return None
     created_for_tenant = annotated if annotated in desired.tenants else None
-    remedy = "rename the project back, or add its id as project_id to its owner's file"
+    remedy = (
+        f"if it is this tenant's, add project_id: {claim.project.id} to its file; if it is that of {annotated!r}, "
+        "rename it back in the console"
+    )
     return Contradiction(
         Conflict.about(claim.tenant, _created_for(claim.project, annotated), remedy), created_for_tenant
     )
@@ -234,10 +237,13 @@ def claimed_twice(tenant: Tenant, project_id: str, names: Sequence[str]) -> Conf
     )
 
 
-def renamed_to_another_tenant(tenant: Tenant, project: LiveProject) -> Conflict:
-    """The tenant's project was renamed to another tenant's name."""
+def has_the_name_of_another(tenant: Tenant, project: LiveProject, other: str) -> Conflict:
+    """The annotation names the tenant, and the name another one: somebody renamed the project, or the other tenant
+    was renamed, and this one has its earlier name now.
+    """
     return Conflict.about(
         tenant,
-        f"project {project.id}, created for this tenant, now has another tenant's name ({project.name})",
-        "rename it back, or add its id as project_id to this tenant's file",
+        f"project {project.id}, created for a tenant of this name, has the name of {other!r} ({project.name})",
+        f"if it is that of {other!r}, add project_id: {project.id} to the file of {other!r}; if it is this "
+        "tenant's, rename it back in the console",
     )

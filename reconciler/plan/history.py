@@ -388,6 +388,13 @@ class History(Struct, frozen=True, dict=True):
             return True
         return any(past.origin(path, now) is Origin.CONFIG for path in past.differing(now))
 
+    def is_found_otherwise(self, tenant: Tenant) -> bool:
+        """Return whether the files changed the keys of a known tenant by which its project is found."""
+        keys = (tenant.project_id, tenant.previously)
+        before = (files.tenants[tenant.name] for files in self.earlier(tenant.name))
+        changed = [(one.project_id, one.previously) != keys for one in before]
+        return bool(changed) and all(changed)
+
     def knew(self, tenant: str) -> bool:
         """Return whether the earlier files declared the tenant, not as absent."""
         return tenant in self.committed or self._declared_at_base(tenant)

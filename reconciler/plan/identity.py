@@ -157,8 +157,8 @@ class _Search:
         self._contested: set[str] = set()
         self._disputed: set[str] = set()
         """Projects that a tenant pins although they seem to be another's."""
-        self._renamed_away: dict[str, LiveProject] = {}
-        """By tenant: the project that was created for it and now has another tenant's name."""
+        self._renamed_away: dict[str, Conflict] = {}
+        """By tenant: that a project created for a tenant of this name has another tenant's name."""
 
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
@@ -222,15 +222,16 @@ class _Search:
             if against.disputed:
                 self._disputed.add(project.id)
             if against.created_for_tenant is not None:
-                self._renamed_away[against.created_for_tenant] = project
+                theirs = self._desired.tenants[against.created_for_tenant]
+                self._renamed_away[theirs.name] = contradictions.has_the_name_of_another(
+                    theirs, project, tenant.name
+                )
 
     def report_contested(self) -> None:
         """Conflicts of projects that two tenants claim, and of tenants whose project was renamed away."""
-        for name, project in self._renamed_away.items():
-            if name not in self._projects and name not in self._conflicts:
-                self._conflicts[name] = contradictions.renamed_to_another_tenant(
-                    self._desired.tenants[name], project
-                )
+        for name, conflict in self._renamed_away.items():
+            if name not in self._projects:
+                self._conflicts.setdefault(name, conflict)
         if not self._disputed and len({project.id for project in self._projects.values()}) == len(self._projects):
             return
         holders: dict[str, list[str]] = {}
@@ -386,9 +387,9 @@ class Claims:
         return annotated is not None and annotated != tenant.name and annotated in self._desired.tenants
 
     def _fits(self, tenant: Tenant, project: LiveProject) -> bool:
-        """Whether it may be the tenant's: not if another tenant pins it, unless it was created for this one."""
-        annotated = created_for(project, self._desired)
-        return self._desired.pinned_by.get(project.id) is None or annotated in (None, tenant.name)
+        """Whether it may be the tenant's: not if another tenant pins it, unless it was created for one of both."""
+        annotated, holder = created_for(project, self._desired), self._desired.pinned_by.get(project.id)
+        return holder is None or annotated in (None, tenant.name, holder)
 
     def _was_handed_over(self, project_id: str, tenant: Tenant) -> bool:
         """Return whether another tenant pins the project and gave it its own name: then the row is outdated."""

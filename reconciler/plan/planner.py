@@ -212,15 +212,17 @@ def _conflicts(
     """Return the conflicts of the tenants, except those that the deletion of a second project ends."""
     ended = {name for name, decision in decisions.items() if decision.actions} - mismatches.keys()
     found = {**inputs.identities.conflicts, **rivals.conflicts(decisions), **mismatches}
-    asked_for = inputs.history.moved
     return tuple(
-        replace(
-            found[tenant.name],
-            asked_for=asked_for(tenant.name, declared_fields.fields(inputs.desired, tenant)),
-        )
+        replace(found[tenant.name], asked_for=_is_asked_for(inputs, tenant))
         for tenant in inputs.tenants
         if tenant.name in found and tenant.name not in ended
     )
+
+
+def _is_asked_for(inputs: _Inputs, tenant: Tenant) -> bool:
+    """Return whether the files changed what the tenant has, or by what its project is found."""
+    now = declared_fields.fields(inputs.desired, tenant)
+    return inputs.history.moved(tenant.name, now) or inputs.history.is_found_otherwise(tenant)
 
 
 def _staying(orphans: Iterable[Orphan], plans: Iterable[TenantPlan]) -> tuple[Orphan, ...]:

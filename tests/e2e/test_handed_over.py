@@ -1,4 +1,4 @@
-"""A commit removes the file of a protected tenant, and pins its project in the file of another one."""
+"""A project that comes to another tenant: by a pin, by a rename, or by a name that is given out again."""
 
 from __future__ import annotations
 
@@ -113,3 +113,64 @@ def test_no_later_run_does_what_the_first_one_refused(
         ended = shell.simulated(*advancing, "--base", "refs/tags/applied")
         assert ended.code == ExitCode.DONE, ended.out + ended.err
     assert not shell.stored.projects()
+
+
+class TestANameThatIsGivenOutAgain:
+    """Acme became acme2, and `previously` was removed: only the annotation of the project says acme now."""
+
+    PLAN = ("apply", "--yes", "--base", "refs/tags/applied", "--advance", "refs/tags/applied")
+
+    @pytest.fixture
+    def renamed(self, shell: Shell) -> str:
+        """The id of the project."""
+        git(shell.folder, "init", "--quiet", "--initial-branch=main")
+        shell.write(".gitignore", "sim.db*\njournal.jsonl\nstrings*\n")
+        shell.tenant("acme")
+        commit(shell)
+        shell.applied("--advance", "refs/tags/applied")
+        (shell.folder / "tenants/acme.yaml").unlink()
+        shell.tenant("acme2", "tier: free\npreviously: [acme]")
+        commit(shell)
+        assert shell.simulated(*self.PLAN).code == 0
+        shell.tenant("acme2")
+        commit(shell)
+        return shell.stored.project_ids()["myapp-acme2"]
+
+    def test_the_commit_that_forgets_the_earlier_name_is_refused_until_it_is_settled(
+        self, shell: Shell, renamed: str
+    ) -> None:
+        for ended in (shell.simulated(*self.PLAN), shell.simulated(*self.PLAN)):
+            assert ended.code == ExitCode.REFUSED, ended.out
+            assert f"add project_id: {renamed}" in " ".join(ended.out.split())
+        shell.tenant("acme2", f"tier: free\nproject_id: {renamed}")
+        commit(shell)
+        assert shell.simulated(*self.PLAN).code == 0
+
+    def test_its_new_bearer_gets_no_project_and_no_string_of_the_former_one(
+        self, shell: Shell, renamed: str
+    ) -> None:
+        shell.tenant("acme", f"tier: free\nproject_id: {renamed}")
+        commit(shell)
+        ended = shell.simulated(*self.PLAN)
+        assert ended.code == ExitCode.REFUSED, ended.out
+        for command in (("connections", "acme"), ("converge", "acme")):
+            asked = shell.simulated(*command, "--connections-to", "strings.jsonl")
+            assert asked.code != 0, asked.out + asked.err
+            assert not (shell.folder / "strings.jsonl").read_text()
+        assert shell.stored.project_ids() == {"myapp-acme2": renamed}
+
+    def test_what_the_conflicts_say_gives_each_of_them_its_own(self, shell: Shell, renamed: str) -> None:
+        shell.tenant("acme")
+        commit(shell)
+        refused = shell.simulated(*self.PLAN)
+        assert refused.code == ExitCode.REFUSED, refused.out
+        said = " ".join(refused.out.split())
+        assert f"if it is that of 'acme2', add project_id: {renamed} to the file of 'acme2'" in said
+        assert f"if it is this tenant's, add project_id: {renamed} to its file" in said
+        shell.tenant("acme2", f"tier: free\nproject_id: {renamed}")
+        commit(shell)
+        ended = shell.simulated(*self.PLAN)
+        assert ended.code == 0, ended.out + ended.err
+        projects = shell.stored.project_ids()
+        assert projects.keys() == {"myapp-acme", "myapp-acme2"}
+        assert projects["myapp-acme2"] == renamed

@@ -91,10 +91,13 @@ def test_a_project_with_the_pinning_tenants_own_name_is_its_own_whoever_it_was_c
     assert whose(renamed, a_tenant("victim"), project=project) == {"renamed": "p-victim"}
 
 
-def test_a_project_that_was_created_for_the_one_who_pins_it_is_not_its_namesakes() -> None:
-    """Somebody gave it another tenant's name in the console."""
+def test_the_project_of_a_tenant_whose_earlier_name_is_given_out_again_is_not_pinned_by_its_new_bearer() -> None:
+    """Its annotation has the earlier name. If somebody renamed it in the console, a person renames it back."""
     renamed = a_project("acme", name="myapp-victim")
-    assert whose(a_tenant("acme", project_id="p-acme"), a_tenant("victim"), project=renamed) == {"acme": "p-acme"}
+    mine = a_tenant("acme", project_id="p-acme")
+    assert whose(mine, a_tenant("victim"), project=renamed) == {"acme": "conflict", "victim": "conflict"}
+    assert whose(mine, a_tenant("victim", project_id="p-victims"), project=renamed)["acme"] == "p-acme"
+    assert whose(mine, a_tenant("victim"), project=a_project("acme"))["acme"] == "p-acme"
 
 
 def test_an_adopted_project_with_a_name_of_its_own_needs_no_look_where_nobody_misses_one() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.desired.naming import Naming
 from reconciler.desired.policies import DeclaredPolicy, Expression, OnViolation, Scope
 from reconciler.desired.policy import Policy
+from reconciler.desired.selection import Selection
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tenant import Accepted, Tenant
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits, Tier
@@ -19,12 +20,15 @@ from reconciler.model.problem import Location
 from reconciler.model.quota import Consumption, Quota
 from reconciler.model.values import replace
 from reconciler.plan import planner
+from reconciler.plan.guards import guard
 from reconciler.plan.history import History
+from reconciler.plan.permissions import Permissions
 from reconciler.policies.judge import Judge
 from reconciler.policies.subject import PolicyContext
 
 if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
+    from reconciler.plan.policies import PolicyJudge
 
 NOON = datetime(2030, 5, 4, 12, tzinfo=UTC)
 HERE = Location("tiers.yaml", 1)
@@ -188,6 +192,33 @@ def make_plan(desired: DesiredState, live: LiveState, *, now: datetime = NOON, *
     """The planner at noon. ``base`` is short for a history that has nothing else."""
     base = given.pop("base", None)
     return planner.make_plan(desired, live, now=now, **{"history": History(base), **given})
+
+
+def guarded_plan(
+    desired: DesiredState,
+    live: LiveState,
+    permissions: Permissions = Permissions(),
+    *,
+    now: datetime = NOON,
+    selection: Selection = Selection(),
+    strict: bool = False,
+    policies: PolicyJudge | None = None,
+    **given: Any,
+) -> Plan:
+    """What the guards leave of the plan, which has the same history and selection as they; at noon."""
+    history = given.pop("history", None) or History(given.pop("base", None))
+    made = make_plan(desired, live, now=now, history=history, selection=selection, **given)
+    return guard(
+        made,
+        desired,
+        live,
+        permissions,
+        history=history,
+        selection=selection,
+        strict=strict,
+        now=now,
+        policies=policies,
+    )
 
 
 def a_policy(

@@ -12,10 +12,17 @@ from reconciler.desired.tenant import Accepted, DevBranch
 from reconciler.model.database import Database
 from reconciler.model.values import replace
 from reconciler.plan.actions.contents import DeleteDatabase, DeleteRole
-from reconciler.plan.guards import guard
-from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
-from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
+from tests.harness.builders import (
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    guarded_plan,
+)
 from tests.property.model import carried_out
 from tests.unit.plan.test_branches import ours
 
@@ -81,9 +88,7 @@ def filled(*roles: str, database: Database) -> LiveProject:
 
 
 def planned(desired: DesiredState, base: DesiredState | None, live: LiveState) -> Plan:
-    history = History(base)
-    plan = make_plan(desired, live, history=history, raised={("acme", "dev"): NOON - timedelta(hours=1)})
-    return guard(plan, desired, live, PERMITTED, history=history, now=NOON)
+    return guarded_plan(desired, live, PERMITTED, base=base, raised={("acme", "dev"): NOON - timedelta(hours=1)})
 
 
 def accepting(desired: DesiredState) -> DesiredState:

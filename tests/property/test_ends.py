@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from reconciler.desired.tenant import Boost, Hold
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from tests.harness.builders import GIB, HOUR, NOON, a_fleet, a_pro_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    GIB,
+    HOUR,
+    NOON,
+    a_fleet,
+    a_pro_project,
+    a_tenant,
+    a_view,
+    guarded_plan,
+)
 from tests.harness.structs import built
 from tests.property.model import carried_out
 
@@ -77,7 +85,7 @@ def run(files: DesiredState, live: LiveState, before: DesiredState, now: datetim
     """What is live after an apply; it has no permission but the files."""
     dated = files.at(now)
     history = History(before).under(dated)
-    plan = guard(make_plan(dated, live, history=history, now=now), dated, live, history=history, now=now)
+    plan = guarded_plan(dated, live, history=history, now=now)
     return carried_out(plan, dated, live)
 
 

@@ -18,9 +18,8 @@ from reconciler.model.annotations import Purpose, branch_annotations
 from reconciler.model.compute import Compute
 from reconciler.model.fields.table import BY_PATH, FIELDS
 from reconciler.model.quota import Quota
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from tests.harness.builders import NOON, a_branch, a_project, a_view, an_endpoint, make_plan
+from tests.harness.builders import NOON, a_branch, a_project, a_view, an_endpoint, guarded_plan
 from tests.property import whole_files
 from tests.property.whole_files import OTHER_TENANT, OTHER_TIERS, TENANT, TIERS, fleet
 
@@ -256,7 +255,7 @@ def _branch(name: str, purpose: Purpose, expires_at: Any, *, protected: bool = F
 
 def planned(before: DesiredState, now: DesiredState) -> Plan:
     view, history = a_view(live(before)), History(before)
-    return guard(make_plan(now, view, history=history), now, view, history=history)
+    return guarded_plan(now, view, history=history)
 
 
 def said(plan: Plan) -> str:

@@ -13,16 +13,15 @@ from reconciler.desired.policy import Policy
 from reconciler.desired.selection import Reach
 from reconciler.model.compute import Compute
 from reconciler.model.values import replace
-from reconciler.plan import in_sync, needs, planner, tenant_planner
+from reconciler.plan import in_sync, needs, tenant_planner
 from reconciler.plan.actions.project import CreateProject, DeleteProject, RecoverProject
 from reconciler.plan.baseline import Baseline
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.identity import identify
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import a_fleet, a_pro_project, a_tenant, a_view, make_plan, reordered
+from tests.harness.builders import a_fleet, a_pro_project, a_tenant, a_view, guarded_plan, make_plan, reordered
 from tests.property.fleets import desired_states, recoveries, views
 from tests.property.model import adopted, carried_out
 
@@ -39,7 +38,7 @@ EVERYTHING = Permissions(
 
 
 def planned(desired: DesiredState, live: LiveState, permissions: Permissions = EVERYTHING) -> Plan:
-    return guard(make_plan(desired, live, prune=permissions.prune), desired, live, permissions)
+    return guarded_plan(desired, live, permissions, prune=permissions.prune)
 
 
 @given(desired_states(), views())
@@ -183,7 +182,7 @@ def test_the_quick_answer_about_a_tenant_agrees_with_the_whole_comparison(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(needs, "nothing_to_read", lambda *_: False)
         patch.setattr(needs, "settled", lambda *_: {})
-        patch.setattr(planner, "settled", lambda *_: {})
+        patch.setattr(in_sync, "settled", lambda *_: {})
         patch.setattr(tenant_planner, "as_declared", lambda *_: False)
         assert found() == quick
 

@@ -21,11 +21,10 @@ from reconciler.plan.actions.project import CreateProject, DeleteProject
 from reconciler.plan.applied import Applied, FinishedRun, advanced
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
-from tests.harness.builders import HOUR, NOON, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import HOUR, NOON, a_fleet, a_project, a_tenant, a_view, guarded_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -144,9 +143,7 @@ class Fleet:
     def plan(self, desired: DesiredState, history: History) -> Plan:
         """Plan with every permission; the plan reduces nothing of the guarded project."""
         view = a_view(*self.projects)
-        plan = guard(
-            make_plan(desired, view, history=history), desired, view, EVERYTHING, history=history, now=NOON
-        )
+        plan = guarded_plan(desired, view, EVERYTHING, history=history)
         about = (one for one in plan.tenants if one.project is not None and one.project.id == PROJECT)
         harm = [each for one in about for each in one.actions if each.lowering or each.risk is Risk.DESTRUCTIVE]
         assert harm == []

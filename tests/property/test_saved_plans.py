@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from reconciler.documents.reader import parse_saved_plan
 from reconciler.plan.approval import PlanOrigin, approve
-from reconciler.plan.guards import guard
 from reconciler.plan.permissions import Permissions
 from tests import profiles
 from tests.harness import json_documents
-from tests.harness.builders import NOON, make_plan
+from tests.harness.builders import NOON, guarded_plan
 from tests.property import contents, fleets
 from tests.property.model import carried_out
 
@@ -31,7 +30,7 @@ worlds = st.one_of(
 
 
 def planned(desired: DesiredState, live: LiveState) -> Plan:
-    return guard(make_plan(desired, live, now=NOON), desired, live, ALLOWED)
+    return guarded_plan(desired, live, ALLOWED)
 
 
 def saved(plan: Plan) -> Plan:

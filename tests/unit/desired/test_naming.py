@@ -6,8 +6,16 @@ import pytest
 
 from reconciler.desired.naming import Naming, composed, identity
 from reconciler.model.values import replace
-from reconciler.plan.guards import guard
-from tests.harness.builders import FREE_TIER, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    FREE_TIER,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    guarded_plan,
+    make_plan,
+)
 
 TIERED = Naming("myapp-{tenant}-{tier}")
 
@@ -48,7 +56,7 @@ def test_a_change_of_tier_renames_the_project() -> None:
     before = a_fleet(a_tenant(), naming=TIERED)
     after = a_fleet(a_tenant(tier="pro"), naming=TIERED)
     live = a_view(a_project(name="myapp-acme-free"))
-    plan = guard(make_plan(after, live, base=before), after, live)
+    plan = guarded_plan(after, live, base=before)
     renaming = {c.path: c.after for action in plan.actions for c in action.changes if c.path == "name"}
     assert renaming == {"name": "myapp-acme-pro"}
     assert not plan.refusals
@@ -80,7 +88,7 @@ def test_a_change_to_a_tier_with_a_pattern_of_its_own_renames_the_project() -> N
     before = a_fleet(a_tenant(), naming=OF_TIERS)
     after = a_fleet(a_tenant(tier="pro"), naming=OF_TIERS)
     live = a_view(a_project(name="myapp-acme"))
-    plan = guard(make_plan(after, live, base=before), after, live)
+    plan = guarded_plan(after, live, base=before)
     renaming = {c.path: c.after for action in plan.actions for c in action.changes if c.path == "name"}
     assert renaming == {"name": "pro-acme"}
     assert not plan.refusals

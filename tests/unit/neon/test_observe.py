@@ -20,11 +20,9 @@ from reconciler.model.quota import Quota
 from reconciler.model.values import replace
 from reconciler.neon.observe import find_named, look_up, observe
 from reconciler.neon.project_reader import TOO_MANY_UNREADABLE, ProjectReader
-from reconciler.plan.guards import guard
 from reconciler.plan.needs import PlanRequirements
-from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
+from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant, guarded_plan, make_plan
 from tests.harness.scripted_api import (
     FREE_ID,
     PAID_ID,
@@ -362,7 +360,7 @@ def test_a_project_whose_details_are_not_there_although_it_is_holds_back_its_ten
     fleet, desired = Hidden(settled("1", "myapp-acme", history_retention_seconds=3600)), a_fleet(a_tenant())
     live = seen(fleet, desired)
     assert (live.projects, live.unknown) == ((), (UnknownProject("1", "free", "myapp-acme"),))
-    permitted = guard(make_plan(desired, live), desired, live, Permissions())
+    permitted = guarded_plan(desired, live)
     assert (permitted.tenants, [refusal.rule for refusal in permitted.refusals]) == ((), [Rule.INCOMPLETE_VIEW])
 
 

@@ -15,7 +15,6 @@ from reconciler.model.annotations import adoption_annotations, creation_annotati
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.adoption import MARK
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
@@ -31,6 +30,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 
@@ -149,7 +149,7 @@ class TestAProjectThatANameAloneFinds:
         **view: Any,
     ) -> Plan:
         live = a_view(a_project("bob"), project, **view)
-        return guard(make_plan(fleet, live, history=history), fleet, live, permissions, history=history)
+        return guarded_plan(fleet, live, permissions, history=history)
 
     @pytest.mark.parametrize("permissions", [Permissions(), ANYTHING], ids=["nobody", "whatever is permitted"])
     @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from reconciler.plan.applied import (
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import existence
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.outcome import ActionOutcome, Report, Result, TenantOutcome
 from reconciler.plan.permissions import Permissions
@@ -40,6 +39,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 
@@ -74,7 +74,7 @@ def ended(result: Result = Result.APPLIED, **parts: Any) -> FinishedRun:
     desired, history = parts.get("desired", fleet()), parts.get("history", History(fleet()))
     seen = parts.get("live", live("acme", "bluebird"))
     permissions = parts.get("permissions", Permissions())
-    plan = guard(make_plan(desired, seen, history=history), desired, seen, permissions, history=history)
+    plan = guarded_plan(desired, seen, permissions, history=history)
     outcomes = tuple(
         TenantOutcome(each.tenant, result, tuple(ActionOutcome(one, result) for one in each.actions), None)
         for each in plan.tenants
@@ -373,7 +373,7 @@ class TestWhatWasTried:
 
     def test_is_recorded_before_anything_is_written_for_whom_the_files_ask_something(self) -> None:
         desired, history, seen = fleet(acme=6), History(fleet()), live("acme", "bluebird", gib=5)
-        plan = guard(make_plan(desired, seen, history=history), desired, seen, Permissions(), history=history)
+        plan = guarded_plan(desired, seen, history=history)
         assert [each.tenant for each in plan.tenants] == ["acme", "bluebird"]  # the latter drifted
         assert to_record_as_tried(desired, history, plan) == ["acme"]
         assert AT_BASE.trying(["acme"], HEAD).trying(["acme"], HEAD).tried == {"acme": (HEAD,)}

@@ -15,11 +15,20 @@ from reconciler.live.project import LiveSnapshot
 from reconciler.model.values import replace
 from reconciler.plan.applied import FinishedRun, tenant_states
 from reconciler.plan.baseline import Baseline
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Report
 from reconciler.plan.plan import Rule
-from tests.harness.builders import NOON, a_branch, a_fleet, a_project, a_tenant, a_view, an_endpoint, make_plan
+from tests.harness.builders import (
+    NOON,
+    a_branch,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    an_endpoint,
+    guarded_plan,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -34,7 +43,7 @@ LIVE = a_view(a_project(branches=(a_branch(), DEV), endpoints=COMPUTES))
 
 def planned(now: Tenant, before: Tenant, fork: Tenant | None = None, live: LiveState = LIVE) -> Plan:
     history = History(a_fleet(before), None if fork is None else a_fleet(fork))
-    return guard(make_plan(a_fleet(now), live, history=history), a_fleet(now), live, history=history)
+    return guarded_plan(a_fleet(now), live, history=history)
 
 
 def with_branch(branch: DevBranch = PLAIN) -> Tenant:
@@ -70,7 +79,7 @@ def test_a_branch_that_a_commit_made_which_is_half_done() -> None:
 def after_a_try(now: Tenant, base: Tenant, tried: Tenant) -> Plan:
     """Of files of which the commit before was tried, and something else of it was done."""
     history = History(a_fleet(base), tried={"acme": (Baseline(a_fleet(tried)),)})
-    return guard(make_plan(a_fleet(now), LIVE, history=history), a_fleet(now), LIVE, history=history)
+    return guarded_plan(a_fleet(now), LIVE, history=history)
 
 
 def test_a_change_that_was_refused_can_be_taken_back() -> None:
@@ -170,7 +179,7 @@ def test_a_tenant_with_such_a_change_keeps_its_base() -> None:
     """Else the next run would find nothing that changed, and call it in sync."""
     now, before = a_fleet(with_branch(replace(PLAIN, schema_only=True))), a_fleet(with_branch())
     history = History(before)
-    plan = guard(make_plan(now, LIVE, history=history), now, LIVE, history=history)
+    plan = guarded_plan(now, LIVE, history=history)
     report = Report("r1", NOON, NOON, (), 0)
     ended = FinishedRun(
         desired=now, history=history, plan=plan, report=report, selection=Selection(), complete=True

@@ -13,12 +13,10 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import ResetBranch
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.resets import asked
-from tests.harness.builders import NOON, a_fleet, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_fleet, a_tenant, a_view, guarded_plan, make_plan
 from tests.unit.plan.test_branches import by_hand, live, ours
 
 if TYPE_CHECKING:
@@ -192,8 +190,7 @@ def test_nothing_replaces_a_branch_of_another_name_that_a_restore_put_aside() ->
 def test_protection_holds_a_reset_back() -> None:
     protected, project = files(3, protect=True), live(ours("dev", created_at=BEFORE))
     view = a_view(project)
-    found = make_plan(protected, view, raised={KEY: COMMITTED}, base=files(2))
-    judged = guard(found, protected, view, Permissions(), history=History(files(2)), now=NOON)
+    judged = guarded_plan(protected, view, raised={KEY: COMMITTED}, base=files(2))
     assert judged.empty
     assert [refusal.rule for refusal in judged.refusals] == [Rule.PROTECTED]
 

@@ -18,7 +18,6 @@ from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -39,6 +38,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
     an_organization,
+    guarded_plan,
     make_plan,
 )
 
@@ -343,7 +343,7 @@ class TestAnExpiryThatTheFileDoesNotState:
 
     def guarded(self, history: History, policy: Policy = Policy(), *more: DevBranch) -> Plan:
         files = a_fleet(a_tenant(dev_branches=(DEV, *more)), policy=policy)
-        return guard(make_plan(files, self.LIVE, history=history), files, self.LIVE, history=history)
+        return guarded_plan(files, self.LIVE, history=history)
 
     def test_an_expiry_that_a_commit_removed_is_removed(self) -> None:
         (patch,) = self.guarded(History(self.STATED)).actions
@@ -391,7 +391,7 @@ class TestAnExpiryThatTheFileDoesNotState:
 def test_a_passed_expiry_deletes_no_branch_that_somebody_lets_live_on(given: datetime | None) -> None:
     fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
     view = a_view(live(ours("dev", expires_at=given)))
-    found = guard(make_plan(fleet, view, base=fleet), fleet, view, history=History(fleet))
+    found = guarded_plan(fleet, view, base=fleet)
     assert found.empty
     assert [refusal.rule for refusal in found.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
     assert not any(refusal.asked_for for refusal in found.refusals)
@@ -400,7 +400,7 @@ def test_a_passed_expiry_deletes_no_branch_that_somebody_lets_live_on(given: dat
 def test_a_passed_expiry_deletes_the_branch_once_a_commit_leaves_it_out() -> None:
     base = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
     fleet, view = a_fleet(a_tenant(dev_branches=())), a_view(live(ours("dev")))
-    plan = guard(make_plan(fleet, view, base=base), fleet, view, history=History(base))
+    plan = guarded_plan(fleet, view, base=base)
     assert [action.kind for action in plan.actions] == ["delete_branch"]
 
 
@@ -409,7 +409,7 @@ def test_it_is_none_where_a_commit_that_was_tried_is_ahead_with_another_one(unti
     fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
     ahead = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=until),)))
     history, view = History(fleet, tried={"acme": (Baseline(ahead, fleet),)}), a_view(live(ours("dev")))
-    found = guard(make_plan(fleet, view, history=history), fleet, view, history=history)
+    found = guarded_plan(fleet, view, history=history)
     assert found.empty
     assert [refusal.rule for refusal in found.refusals] == [Rule.BASE_AHEAD]
 
@@ -419,11 +419,11 @@ def test_an_expiry_in_the_past_that_is_new_needs_a_cause(expires_at: datetime | 
     """Else a document could delete a branch by an expiry where it may not by leaving the branch out."""
     fleet = a_fleet(a_tenant(dev_branches=(DevBranch("dev", expires_at=NOON),)))
     view = a_view(live(ours("dev", expires_at=expires_at)))
-    plan = guard(make_plan(fleet, view), fleet, view)
+    plan = guarded_plan(fleet, view)
     assert plan.empty
     assert [refusal.rule for refusal in plan.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
     base = a_fleet(a_tenant(dev_branches=(DEV,)))
-    asked = guard(make_plan(fleet, view, base=base), fleet, view)
+    asked = guarded_plan(fleet, view, base=base)
     assert [action.kind for action in asked.actions] == ["delete_branch"]
 
 
@@ -472,7 +472,7 @@ class TestOrigin:
 
 def test_a_deletion_without_a_cause_waits_alone() -> None:
     fleet, view = a_fleet(a_tenant(dev_branches=(DEV,))), a_view(live(ours("old")))
-    held = guard(make_plan(fleet, view), fleet, view)
+    held = guarded_plan(fleet, view)
     assert [type(action).__name__ for action in held.actions] == ["CreateBranch"]
     assert [r.rule for r in held.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]
 
@@ -493,10 +493,10 @@ def test_a_downgrade_deletes_undeclared_branches_and_is_refused_if_too_many_rema
     several = [by_hand(f"b{i}") for i in range(9)]
     crowded = a_pro_project(branches=(a_branch(), ours("old"), *several))
     fleet = a_fleet(a_tenant(dev_branches=(), accept=HISTORY_MAY_GO), tiers=(FREE_TIER, PRO_TIER))
-    found = guard(make_plan(fleet, a_view(crowded)), fleet, a_view(crowded), Permissions(lowering=True))
+    found = guarded_plan(fleet, a_view(crowded), Permissions(lowering=True))
     assert [action.kind for action in found.actions][:2] == ["transfer_project", "delete_branch"]
     more = a_pro_project(branches=(a_branch(), ours("old"), *several, by_hand("one too many")))
-    refused = guard(make_plan(fleet, a_view(more)), fleet, a_view(more), Permissions(lowering=True))
+    refused = guarded_plan(fleet, a_view(more), Permissions(lowering=True))
     assert refused.empty
     assert refused.refusals[0].rule is Rule.BRANCH_LIMIT
     assert "11 would remain" in refused.refusals[0].message
@@ -517,7 +517,7 @@ class TestAnExpiryThatNeonMovedByAReset:
     @pytest.mark.parametrize("base", [BASE, None], ids=["a base", "none"])
     def test_is_left_and_told(self, base: Any) -> None:
         view, history = a_view(live(self.reset())), History(base)
-        judged = guard(make_plan(self.BASE, view, history=history), self.BASE, view, history=history)
+        judged = guarded_plan(self.BASE, view, history=history)
         assert judged.empty
         assert not judged.refusals
         assert "'dev' was reset and expires at 2030-05-06T12:00:00Z" in judged.notes[-1].message
@@ -534,5 +534,5 @@ class TestAnExpiryThatNeonMovedByAReset:
 
     def test_is_no_excuse_for_one_that_somebody_moved(self) -> None:
         view, history = a_view(live(self.reset(expires_at=NOON + timedelta(days=9)))), History(self.BASE)
-        judged = guard(make_plan(self.BASE, view, history=history), self.BASE, view, history=history)
+        judged = guarded_plan(self.BASE, view, history=history)
         assert [refusal.rule for refusal in judged.refusals] == [Rule.LOWERING_NEEDS_A_CAUSE]

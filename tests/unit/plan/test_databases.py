@@ -31,6 +31,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 from tests.unit.plan.test_branches import ours
@@ -63,7 +64,7 @@ def live(*roles: str, databases: tuple[Database, ...] = (), **fields: Any) -> Li
 
 def plan(desired: DesiredState, project: LiveProject | None, base: DesiredState | None = None) -> Plan:
     view, history = a_view(*([] if project is None else [project])), History(base)
-    return guard(make_plan(desired, view, history=history), desired, view, history=history)
+    return guarded_plan(desired, view, history=history)
 
 
 def told(actions: Any) -> list[tuple[type, str, Any]]:
@@ -192,7 +193,7 @@ def test_a_last_day_accepts_every_deletion_until_then() -> None:
         accepting = replace(now.tenants["acme"], accept=Accepted(deletion=(NOON + timedelta(days=days)).date()))
         desired, view = a_fleet(accepting), a_view(live("app", "old", databases=(APP, LEGACY)))
         history = History(before)
-        found = guard(make_plan(desired, view, history=history), desired, view, history=history, now=NOON)
+        found = guarded_plan(desired, view, history=history)
         assert len(found.refusals) == kept
 
 
@@ -219,7 +220,7 @@ def test_files_that_are_older_than_the_base_delete_nothing() -> None:
     before, now = deleting(GONE, "roles.old")
     project = live("app", "old", databases=(APP, LEGACY))
     view, history = a_view(project), History(before, fork=now)
-    found = guard(make_plan(now, view, history=history), now, view, history=history)
+    found = guarded_plan(now, view, history=history)
     assert found.empty
     assert {refusal.rule for refusal in found.refusals} == {Rule.BASE_AHEAD}
 

@@ -32,9 +32,7 @@ from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns.concern import POLICY
 from reconciler.plan.concerns.idle_branches import IDLE as IDLE_SECONDS
 from reconciler.plan.concerns.snapshot_rotation import KEEP
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_LIMITS,
@@ -47,7 +45,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
     an_organization,
-    make_plan,
+    guarded_plan,
 )
 
 if TYPE_CHECKING:
@@ -169,8 +167,7 @@ EACH: Final = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
 def judged(case: Case, history: History) -> Plan:
     view = a_view(case.project)
-    planned = make_plan(case.now, view, history=history)
-    return guard(planned, case.now, view, Permissions(), history=history, now=NOON)
+    return guarded_plan(case.now, view, history=history)
 
 
 def deleted(case: Case, history: History) -> list[str]:

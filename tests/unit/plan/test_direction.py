@@ -19,7 +19,6 @@ from reconciler.plan.change import Origin
 from reconciler.plan.concerns.concern import Assignment
 from reconciler.plan.concerns.reductions import reduced
 from reconciler.plan.declared_fields import changed_since
-from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import DISRUPTIVE, TRANSFERS, asked_for
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
@@ -45,6 +44,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
     an_organization,
+    guarded_plan,
     make_plan,
 )
 from tests.unit.plan.test_swapped_organizations import FLEET, FREE_ONES, PAYING, SWAPPED, stopped
@@ -81,7 +81,7 @@ def plan_of(
 ) -> Plan:
     view = a_view(*(live if isinstance(live, tuple) else (live,)))
     history = History(base, fork).under(now)
-    return guard(make_plan(now, view, history=history), now, view, permissions, history=history)
+    return guarded_plan(now, view, permissions, history=history)
 
 
 def changed(plan: Plan) -> set[str]:
@@ -343,7 +343,7 @@ class TestATierAsAWhole:
 
     def test_only_a_part_of_another_tier_is_refused_where_nobody_knows_the_base(self) -> None:
         now, live = files(a_tenant(tier="scale")), a_view(a_pro_project())
-        plan = guard(make_plan(now, live, only=("quota",)), now, live)
+        plan = guarded_plan(now, live, only=("quota",))
         assert [refusal.rule for refusal in plan.refusals] == [Rule.PART_OF_A_TIER]
 
 
@@ -505,8 +505,7 @@ def test_thresholds_of_a_shard_count_what_its_commit_moves() -> None:
     astray = (in_big(name=f"myapp-{n}", id=f"p-{n}") for n in names[:4])
     live = a_view(*astray, *map(a_project, names[4:]))
     history, selection = History(base), Selection(tenants=tuple(names[4:]))
-    plan = make_plan(now, live, history=history, selection=selection)
-    judged = guard(plan, now, live, history=history, selection=selection)
+    judged = guarded_plan(now, live, history=history, selection=selection)
     assert sum(isinstance(action, TransferProject) for action in judged.actions) == 2
 
 

@@ -12,7 +12,6 @@ from reconciler.model.annotations import Purpose, adoption_annotations, branch_a
 from reconciler.model.quota import Consumption
 from reconciler.model.values import replace
 from reconciler.plan.adoption import MARK
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -33,7 +32,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
-    make_plan,
+    guarded_plan,
 )
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ def guarded(tenant: Tenant, project: LiveProject, policy: Policy = Policy()) -> 
     """
     fleet, view = a_fleet(tenant, tiers=(TIER, PRO_TIER), policy=policy), a_view(project)
     before = replace(fleet, tenants={tenant.name: replace(tenant, accept=Accepted())})
-    history = History(before)
-    return guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
+    return guarded_plan(fleet, view, ALLOWED, base=before)
 
 
 def message(plan: Plan) -> str:
@@ -148,7 +146,7 @@ class TestAQuotaBelowWhatIsUsed:
     def test_is_held_back_when_drift_would_be_repaired(self) -> None:
         raised = a_project(quota=BOUNDLESS, consumption=Consumption(10**9, 0, 0, 0))
         fleet = a_fleet(a_tenant(), tiers=(TIER, PRO_TIER), policy=Policy(drift={"quota": DriftPolicy.REPAIR}))
-        plan = guard(make_plan(fleet, a_view(raised), base=fleet), fleet, a_view(raised))
+        plan = guarded_plan(fleet, a_view(raised), base=fleet)
         assert "active_time" in message(plan)
 
 
@@ -223,15 +221,15 @@ class TestAShorterRestoreWindow:
     def test_may_lose_history_where_nobody_knows_what_it_is(self) -> None:
         tier = replace(TIER, restore_window_seconds=DAY)
         fleet, view = a_fleet(a_tenant(), tiers=(tier, PRO_TIER)), a_view(a_project(restore_window_seconds=None))
-        plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
+        plan = guarded_plan(fleet, view, ALLOWED)
         assert held(plan) == ["restore_window_seconds"]
         assert (
             "restore_window would be 1d, and Neon does not return the current value: history may be lost"
             in message(plan)
         )
-        assert Rule.LOWERING_NEEDS_A_CAUSE in {r.rule for r in guard(make_plan(fleet, view), fleet, view).refusals}
+        assert Rule.LOWERING_NEEDS_A_CAUSE in {r.rule for r in guarded_plan(fleet, view).refusals}
         protected = a_fleet(a_tenant(protect=True), tiers=(tier, PRO_TIER))
-        refusals = guard(make_plan(protected, view), protected, view, ALLOWED).refusals
+        refusals = guarded_plan(protected, view, ALLOWED).refusals
         assert Rule.PROTECTED in {refusal.rule for refusal in refusals}
 
     def test_holds_back_nothing_else_where_the_project_stays(self) -> None:
@@ -286,15 +284,15 @@ class TestAMoveDown:
         bare = replace(TIER, restore_window_seconds=None)
         fleet = a_fleet(a_tenant(accept=EVERYTHING), tiers=(bare, PRO_TIER))
         view = a_view(replace(self.PRO, restore_window_seconds=None))
-        plan = guard(make_plan(fleet, view), fleet, view, ALLOWED)
+        plan = guarded_plan(fleet, view, ALLOWED)
         assert plan.empty
         assert "did not return its restore window" in message(plan)
         known = a_view(replace(self.PRO, restore_window_seconds=DAY))
-        assert not guard(make_plan(fleet, known), fleet, known, ALLOWED).empty
+        assert not guarded_plan(fleet, known, ALLOWED).empty
 
     def test_without_a_cause_says_that_first(self) -> None:
         fleet, view = a_fleet(a_tenant()), a_view(self.PRO)
-        (refusal,) = guard(make_plan(fleet, view), fleet, view).refusals
+        (refusal,) = guarded_plan(fleet, view).refusals
         assert refusal.rule is Rule.LOWERING_NEEDS_A_CAUSE
 
 
@@ -303,7 +301,7 @@ def test_a_move_up_waits_as_a_whole_for_the_one_limit_that_is_lower_and_used() -
     fleet = a_fleet(a_tenant(tier="pro"), tiers=(FREE_TIER, stingy))
     view = a_view(a_project(consumption=replace(UNUSED, active_time_seconds=HOUR)))
     history = History(a_fleet(a_tenant(), tiers=(FREE_TIER, stingy)))
-    plan = guard(make_plan(fleet, view, history=history), fleet, view, ALLOWED, history=history)
+    plan = guarded_plan(fleet, view, ALLOWED, history=history)
     assert plan.empty
     assert [refusal.rule for refusal in plan.refusals] == [Rule.DOWNGRADE_PROOF]
     assert "organization" in held(plan)

@@ -44,6 +44,7 @@ from tests.harness.builders import (
     an_endpoint,
     an_organization,
     an_unused_project,
+    guarded_plan,
     make_plan,
 )
 
@@ -65,8 +66,7 @@ def guarded(
     base: DesiredState | None = None,
     strict: bool = False,
 ) -> Plan:
-    plan = make_plan(desired, live, base=base, prune=permissions.prune)
-    return guard(plan, desired, live, permissions, history=History(base), strict=strict)
+    return guarded_plan(desired, live, permissions, base=base, prune=permissions.prune, strict=strict)
 
 
 def kinds(plan: Plan) -> list[str]:
@@ -98,7 +98,7 @@ class TestLoweringNeedsACause:
     def test_a_document_is_told_to_use_a_commit_and_not_to_name_a_base(self) -> None:
         now = a_fleet(a_tenant())
         history = History(files=a_fleet(), documents=frozenset({"acme"}))
-        plan = guard(make_plan(now, self.live, history=history), now, self.live, history=history)
+        plan = guarded_plan(now, self.live, history=history)
         (refusal,) = plan.refusals
         assert "a document on stdin is not a commit" in refusal.message
         assert "--base" not in refusal.remedy
@@ -193,7 +193,7 @@ class TestProtection:
         safe, other = a_fleet(a_tenant(protect=True)), a_fleet(a_tenant())
         since = {"acme": (Baseline(safe), Baseline(other))}
         for history in (History(safe), History(other, safe), History(a_fleet(), declared_since=since)):
-            plan = guard(make_plan(now, live, history=history), now, live, ALLOW_LOWERING, history=history)
+            plan = guarded_plan(now, live, ALLOW_LOWERING, history=history)
             assert plan.empty
             assert refused(plan) == [(Rule.PROTECTED, ("acme",))]
             assert "apply the commit that removes protect alone" in plan.refusals[0].remedy
@@ -437,7 +437,7 @@ def test_a_changed_pattern_is_noticed_in_a_large_fleet_and_under_any_selection()
     fleet = a_fleet(*(a_tenant(f"new-{i}") for i in range(300)))
     old = a_view(*(a_project(f"x{i}", name=f"old name {i}", details=False) for i in range(300)))
     for selection in (Selection(), Selection(exclude=("new-1",)), Selection(shard=(1, 2))):
-        plan = guard(make_plan(fleet, old, selection=selection), fleet, old)
+        plan = guarded_plan(fleet, old, selection=selection)
         assert plan.empty
         assert plan.refusals[0].rule is Rule.MANY_UNMATCHED
 

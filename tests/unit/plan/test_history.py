@@ -18,7 +18,6 @@ from reconciler.plan.actions.project import CreateProject, DeleteProject, Transf
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.reductions import reduced
 from reconciler.plan.concerns.snapshot_limits import AT_LIMIT
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -37,6 +36,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 from tests.harness.shell import ROOT
@@ -55,7 +55,7 @@ ENOUGH = Permissions(counts=dict.fromkeys(("creates", "transfers", "disruptive",
 def plan_of(
     desired: DesiredState, live: LiveState, history: History, permissions: Permissions = Permissions()
 ) -> Plan:
-    return guard(make_plan(desired, live, history=history), desired, live, permissions, history=history)
+    return guarded_plan(desired, live, permissions, history=history)
 
 
 def origins(desired: DesiredState, live: LiveState, history: History) -> dict[str, Origin]:
@@ -114,7 +114,7 @@ class TestInHistory:
         old, base = a_fleet(granting(8)), a_fleet(granting(newer))
         history = History(base, old).before_edit("acme", old)
         edited = a_fleet(replace(granting(8), suspended=True))
-        plan = guard(make_plan(edited, given(newer), history=history), edited, given(newer), history=history)
+        plan = guarded_plan(edited, given(newer), history=history)
         sent = {change.path: change.after for action in plan.actions for change in action.changes}
         assert sent["quota.active_time_seconds"] == 1
         assert sent[TRANSFER] == 1

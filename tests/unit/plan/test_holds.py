@@ -12,7 +12,6 @@ from reconciler.desired.selection import Selection
 from reconciler.desired.tenant import Boost, Hold, Overrides
 from reconciler.model.values import replace
 from reconciler.plan.baseline import Baseline
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -26,6 +25,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_unused_project,
+    guarded_plan,
     make_plan,
 )
 
@@ -51,8 +51,7 @@ def planned(
 ) -> Plan:
     live, history, dated = a_view(*projects), History(before, **given), now.at(at)
     history = history.under(dated)
-    plan = make_plan(dated, live, history=history, prune=permissions.prune, now=at)
-    return guard(plan, dated, live, permissions, history=history, now=at)
+    return guarded_plan(dated, live, permissions, history=history, now=at, prune=permissions.prune)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +218,5 @@ def test_a_held_tenant_takes_no_place_below_a_threshold() -> None:
     live, history = a_view(a_project(quota=raised), a_project("bob", quota=raised)), History(files)
     for name, expected in (("bob", 1), ("acme", 0)):
         chosen = Selection(tenants=(name,))
-        plan = make_plan(files, live, history=history, selection=chosen)
-        judged = guard(plan, files, live, history=history, selection=chosen, now=NOON)
+        judged = guarded_plan(files, live, history=history, selection=chosen)
         assert len(list(judged.actions)) == expected, name

@@ -15,10 +15,8 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.change import Origin
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
-from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_LIMITS,
@@ -31,6 +29,7 @@ from tests.harness.builders import (
     a_view,
     an_endpoint,
     an_organization,
+    guarded_plan,
     make_plan,
 )
 
@@ -77,9 +76,7 @@ def live(*used: tuple[LiveBranch, timedelta | None], **fields: Any) -> LiveProje
 
 
 def plan(now: DesiredState, project: LiveProject, base: DesiredState | None = None, at: datetime = NOON) -> Plan:
-    history = History(base or now)
-    made = make_plan(now, a_view(project), now=at, history=history)
-    return guard(made, now, a_view(project), Permissions(), history=history, now=at)
+    return guarded_plan(now, a_view(project), base=base or now, now=at)
 
 
 def told(found: Plan) -> list[str]:

@@ -12,11 +12,10 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.model.annotations import Purpose
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import PatchBranch
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
-from tests.harness.builders import NOON, a_branch, a_project, a_view, make_plan
+from tests.harness.builders import NOON, a_branch, a_project, a_view, guarded_plan, make_plan
 from tests.unit.plan.test_branches import by_hand, ours
 from tests.unit.plan.test_snapshots import METHODS, fleet, kept, steps
 
@@ -83,7 +82,7 @@ class TestADevelopmentBranchThatBecomesASnapshot:
     def test_is_the_snapshot_and_neither_deleted_nor_replaced(self, method: SnapshotMethod) -> None:
         now = fleet("v1", method=method, dev_branches=())
         history = History(self.BASE)
-        plan = guard(make_plan(now, self.LIVE, history=history), now, self.LIVE, history=history)
+        plan = guarded_plan(now, self.LIVE, history=history)
         assert plan.empty
         assert not plan.refusals
         assert ["'v1'" in note.message for note in plan.notes] == [True], "told once"

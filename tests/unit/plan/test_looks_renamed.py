@@ -8,12 +8,19 @@ import pytest
 
 from reconciler.desired.tenant import Overrides
 from reconciler.plan.baseline import Baseline
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
 from reconciler.plan.renames import no_longer_declared
-from tests.harness.builders import GIB, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    GIB,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    guarded_plan,
+)
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -30,8 +37,7 @@ def planned(
 ) -> Plan:
     history = History(before, **known).under(now)
     history = History(history.base, history.fork, owed=history.owed, gone=no_longer_declared(history, now))
-    plan = make_plan(now, live, history=history)
-    return guard(plan, now, live, Permissions(counts={"creates": creates}), history=history)
+    return guarded_plan(now, live, Permissions(counts={"creates": creates}), history=history)
 
 
 def refused(plan: Plan) -> dict[str, Refusal]:

@@ -15,12 +15,11 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from reconciler.views import markdown
 from reconciler.views.view import PlanView
-from tests.harness.builders import NOON, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import NOON, a_project, a_tenant, a_view, guarded_plan, make_plan
 from tests.unit.plan.test_snapshots import METHODS, fleet, kept, steps
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ RETAKEN = Snapshot("v1", retake=True)
 
 def planned(now: DesiredState, base: DesiredState | None, method: SnapshotMethod = SnapshotMethod.API) -> Plan:
     history, view = History(base), a_view(kept(method))
-    return guard(make_plan(now, view, history=history), now, view, history=history)
+    return guarded_plan(now, view, history=history)
 
 
 @METHODS
@@ -108,7 +107,7 @@ def test_where_the_history_is_not_known_nobody_can_tell_whether_it_was_there() -
     files = fleet("v1")
     view = a_view(kept(SnapshotMethod.API))
     for history in (History(lost=True), History(files, owed={"acme": None})):
-        plan = guard(make_plan(files, view, history=history), files, view, history=history)
+        plan = guarded_plan(files, view, history=history)
         assert plan.empty
         (refusal,) = plan.refusals
         assert refusal.rule is Rule.LOST_SNAPSHOT

@@ -10,11 +10,10 @@ from reconciler.cli import exit_codes
 from reconciler.errors import ExitCode
 from reconciler.live.state import AnnotationSearch
 from reconciler.model.values import replace
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import a_deleted, a_fleet, a_project, a_tenant, a_view, guarded_plan
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -28,7 +27,7 @@ STRANGER = a_view(a_project("of-somebody", details=False, name="a shop"))
 
 
 def plan_of(desired: DesiredState, live: LiveState, history: History, permissions: Permissions = NOBODY) -> Plan:
-    return guard(make_plan(desired, live, history=history), desired, live, permissions, history=history)
+    return guarded_plan(desired, live, permissions, history=history)
 
 
 def held_back(plan: Plan) -> bool:

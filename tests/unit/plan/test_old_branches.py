@@ -15,9 +15,7 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import DeleteBranch
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.permissions import Permissions
 from tests.harness.builders import (
     FREE_TIER,
     NOON,
@@ -27,7 +25,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
-    make_plan,
+    guarded_plan,
 )
 
 if TYPE_CHECKING:
@@ -69,8 +67,7 @@ def live(*others: LiveBranch, restored_ago: timedelta = 2 * WEEK, **fields: Any)
 
 def plan(desired: DesiredState, project: LiveProject, history: History | None = None) -> Plan:
     view, past = a_view(project), history or History(desired)
-    made = make_plan(desired, view, history=past)
-    return guard(made, desired, view, Permissions(), history=past, now=NOON)
+    return guarded_plan(desired, view, history=past)
 
 
 def test_an_old_branch_is_deleted_after_the_time_that_the_tier_says() -> None:

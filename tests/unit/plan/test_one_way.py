@@ -11,11 +11,10 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import a_fleet, a_project, a_tenant, a_view, guarded_plan
 
 if TYPE_CHECKING:
     from reconciler.model.values import Json
@@ -28,8 +27,7 @@ def plan_of(wanted: dict[str, Json], live: dict[str, Json], *, protect: bool = F
     """With everything permitted that a person can permit; the files at the base say nothing of settings."""
     fleet = a_fleet(a_tenant(overrides=Overrides(settings=wanted), protect=protect))
     history, view = History(a_fleet(a_tenant())), a_view(a_project(settings=live))
-    plan = make_plan(fleet, view, history=history)
-    return guard(plan, fleet, view, history=history, permissions=Permissions(lowering=True))
+    return guarded_plan(fleet, view, history=history, permissions=Permissions(lowering=True))
 
 
 @pytest.mark.parametrize("setting", ONE_WAY)
@@ -93,6 +91,6 @@ def test_a_protected_tenant_is_not_suspended_sooner() -> None:
 
     fleet = a_fleet(a_tenant(overrides=Overrides(compute=with_(300)), protect=True))
     view = a_view(a_project(compute=with_(-1)))
-    plan = guard(make_plan(fleet, view), fleet, view)
+    plan = guarded_plan(fleet, view)
     assert plan.empty
     assert [refusal.rule for refusal in plan.refusals] == [Rule.PROTECTED]

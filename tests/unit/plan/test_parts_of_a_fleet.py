@@ -14,7 +14,6 @@ from reconciler.model.compute import Compute
 from reconciler.model.values import replace
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.concerns import NAMES
-from reconciler.plan.guards import guard
 from reconciler.plan.guards.counted import share
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
@@ -35,6 +34,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -65,9 +65,7 @@ def guarded(
     permissions: Permissions = Permissions(),
     only: tuple[str, ...] = NAMES,
 ) -> Plan:
-    history = History(base)
-    plan = make_plan(desired, live, history=history, selection=selection, only=only)
-    return guard(plan, desired, live, permissions, history=history, selection=selection)
+    return guarded_plan(desired, live, permissions, base=base, selection=selection, only=only)
 
 
 def deleted_by(selections: list[Selection], desired: DesiredState, *, listed: bool = True) -> set[str]:
@@ -84,8 +82,7 @@ def test_a_smaller_threshold_at_a_base_that_is_ahead_counts() -> None:
     frozen = a_fleet(*map(a_tenant, TENANTS), policy=Policy(Thresholds(deletes=Threshold(0, 0))))
     for history, deleted in ((History(BEFORE), 5), (History(frozen, fork=BEFORE), 0), (History(frozen), 5)):
         now = tombstones(5)
-        plan = make_plan(now, a_view(*LIVE), history=history)
-        assert len(guard(plan, now, a_view(*LIVE), Permissions(), history=history).tenants) == deleted
+        assert len(guarded_plan(now, a_view(*LIVE), history=history).tenants) == deleted
 
 
 class TestThresholdsOfParts:
@@ -116,8 +113,7 @@ class TestThresholdsOfParts:
         waiting = tombstones(60)
         history = History(waiting, owed=dict.fromkeys(waiting.tenants, Baseline(BEFORE)))
         few = Selection(tenants=("t0[0-3]",))
-        plan = make_plan(waiting, a_view(*LIVE), history=history, selection=few)
-        assert guard(plan, waiting, a_view(*LIVE), Permissions(), history=history, selection=few).empty
+        assert guarded_plan(waiting, a_view(*LIVE), history=history, selection=few).empty
 
     def test_what_is_done_already_is_not_counted(self) -> None:
         rest = a_view(*LIVE[58:])

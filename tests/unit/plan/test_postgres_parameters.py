@@ -13,14 +13,12 @@ from reconciler.model.values import JsonText, replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import CreateProject, PatchProject
 from reconciler.plan.change import Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
     FREE_COMPUTE,
     FREE_TIER,
-    NOON,
     PRO_TIER,
     a_branch,
     a_fleet,
@@ -28,6 +26,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -69,7 +68,7 @@ def changes(action: Action) -> list[tuple[str, object, object, bool]]:
 
 def guarded(now: DesiredState, project: LiveProject, before: DesiredState) -> Plan:
     view, history = a_view(project), History(before)
-    return guard(make_plan(now, view, history=history), now, view, history=history, now=NOON)
+    return guarded_plan(now, view, history=history)
 
 
 @pytest.mark.parametrize(

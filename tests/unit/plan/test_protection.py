@@ -14,7 +14,6 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, PatchBranch
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
@@ -27,6 +26,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 
@@ -59,7 +59,7 @@ def with_dev(**dev: Any) -> LiveProject:
 def judged(now: DesiredState, project: LiveProject, before: DesiredState | None = None) -> Plan:
     """The plan after the guards; ``before`` is the base."""
     history, view = History() if before is None else History(before), a_view(project)
-    return guard(make_plan(now, view, history=history), now, view, history=history, now=NOON)
+    return guarded_plan(now, view, history=history)
 
 
 def changed(plan: Plan) -> list[tuple[str, str, object, object]]:

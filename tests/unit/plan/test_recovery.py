@@ -13,10 +13,20 @@ from reconciler.live.state import UnknownProject
 from reconciler.model.values import replace
 from reconciler.plan.actions.project import CreateProject, RecoverProject
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
-from tests.harness.builders import FREE, NOON, PAID, a_deleted, a_fleet, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    FREE,
+    NOON,
+    PAID,
+    a_deleted,
+    a_fleet,
+    a_project,
+    a_tenant,
+    a_view,
+    guarded_plan,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from reconciler.desired.tenant import Tenant
@@ -144,25 +154,24 @@ def test_a_run_about_other_concerns_recovers_nothing() -> None:
 
 def test_a_recovery_waits_while_a_project_that_may_be_the_tenants_is_not_shown() -> None:
     desired, live = a_fleet(back()), view(unknown=(UnknownProject("p-x", "free"),))
-    assert refused(guard(make_plan(desired, live), desired, live), Rule.INCOMPLETE_VIEW)
+    assert refused(guarded_plan(desired, live), Rule.INCOMPLETE_VIEW)
 
 
 def test_a_recovery_takes_a_place_in_its_organization() -> None:
     full = replace(FREE, limits=replace(FREE.limits, projects=1))
     desired = a_fleet(back(), a_tenant("zoe"), organizations=(full, PAID))
     live = view(a_project("zoe"))
-    assert refused(guard(make_plan(desired, live), desired, live), Rule.ORGANIZATION_LIMIT)
+    assert refused(guarded_plan(desired, live), Rule.ORGANIZATION_LIMIT)
 
 
 def test_recoveries_count_as_creations() -> None:
     desired = a_fleet(back(), policy=Policy(thresholds=Thresholds(creates=Threshold(0, 0))))
-    assert refused(guard(make_plan(desired, view()), desired, view()), Rule.THRESHOLD)
+    assert refused(guarded_plan(desired, view()), Rule.THRESHOLD)
 
 
 def test_a_recovery_that_no_commit_asks_for_is_reported_where_the_policy_says_so() -> None:
     desired = a_fleet(back(), policy=Policy(drift={"project": DriftPolicy.REPORT}))
-    plan = make_plan(desired, view(), base=a_fleet(back()))
-    assert refused(guard(plan, desired, view()), Rule.DRIFT_POLICY)
+    assert refused(guarded_plan(desired, view(), base=a_fleet(back())), Rule.DRIFT_POLICY)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from reconciler.plan.applied import Applied
 from reconciler.plan.baseline import Baseline
 from reconciler.plan.change import Origin
 from reconciler.plan.declared_fields import changed_since
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.plan import Rule
 from tests.harness.builders import (
@@ -27,6 +26,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 
@@ -55,7 +55,7 @@ def granting(gib: int) -> Overrides:
 
 def planned(desired: DesiredState, live: LiveState = LIVE, base: DesiredState = BEFORE, **given: Any) -> Plan:
     history = History(base, **given).under(desired)
-    return guard(make_plan(desired, live, history=history), desired, live, history=history)
+    return guarded_plan(desired, live, history=history)
 
 
 def done(plan: Plan) -> list[tuple[str, str, object]]:

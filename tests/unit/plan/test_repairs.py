@@ -10,11 +10,18 @@ from reconciler.desired.policy import DriftPolicy, Policy
 from reconciler.desired.tenant import Overrides
 from reconciler.model.values import replace
 from reconciler.plan.baseline import Baseline
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
-from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
-from tests.harness.builders import FREE_QUOTA, HOUR, a_fleet, a_pro_project, a_project, a_tenant, a_view, make_plan
+from tests.harness.builders import (
+    FREE_QUOTA,
+    HOUR,
+    a_fleet,
+    a_pro_project,
+    a_project,
+    a_tenant,
+    a_view,
+    guarded_plan,
+)
 
 if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
@@ -33,8 +40,7 @@ def files(policy: Policy = REPAIRED, **tenant: Any) -> DesiredState:
 
 def plan(now: DesiredState, project: LiveProject, history: History) -> Plan:
     live = a_view(project)
-    made = make_plan(now, live, history=history)
-    return guard(made, now, live, Permissions(), history=history)
+    return guarded_plan(now, live, history=history)
 
 
 def test_a_value_that_somebody_raised_is_set_back() -> None:

@@ -13,7 +13,6 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.compute import CreateReplica, DeleteReplica, PatchEndpoint
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
@@ -23,7 +22,6 @@ from tests.harness.builders import (
     FREE_COMPUTE,
     FREE_LIMITS,
     FREE_TIER,
-    NOON,
     PAID,
     PRO_TIER,
     a_branch,
@@ -32,7 +30,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
-    make_plan,
+    guarded_plan,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def planned(
     permissions: Permissions = Permissions(),
 ) -> Plan:
     live, past = a_view(project), History(before)
-    return guard(make_plan(now, live, history=past), now, live, permissions, history=past, now=NOON)
+    return guarded_plan(now, live, permissions, history=past)
 
 
 NONE = declaring(None)

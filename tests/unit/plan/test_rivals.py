@@ -34,6 +34,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -323,7 +324,7 @@ class TestAMarkedDuplicate:
 
 def guarded(live: LiveState, permissions: Permissions = Permissions(), **fields: Any) -> Plan:
     fleet = a_fleet(a_tenant("acme", **fields.pop("tenant", {})), **fields)
-    return guard(make_plan(fleet, live), fleet, live, permissions)
+    return guarded_plan(fleet, live, permissions)
 
 
 class TestGuards:

@@ -12,7 +12,6 @@ from reconciler.desired.tier import AtLimit, SnapshotMethod
 from reconciler.live.project import SnapshotRestore
 from reconciler.model.values import replace
 from reconciler.plan.concerns.snapshots import SURE_FOR
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
@@ -26,6 +25,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 from tests.unit.plan.test_snapshots import METHODS, fleet, kept, steps
@@ -42,7 +42,7 @@ class TestTheWindow:
         now = replace(now, policy=Policy(drift={"restore_window": DriftPolicy.REPORT}))
         view = a_view(replace(kept(method, "old"), restore_window_seconds=6 * HOUR))
         history = History(fleet("old", method=method))
-        plan = guard(make_plan(now, view, history=history), now, view, history=history)
+        plan = guarded_plan(now, view, history=history)
         assert plan.empty
         assert any("is before the start of the restore window" in refusal.message for refusal in plan.refusals)
 

@@ -19,7 +19,6 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.change import Origin
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -33,6 +32,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_organization,
+    guarded_plan,
     make_plan,
 )
 
@@ -81,8 +81,9 @@ def live(*snapshots: LiveSnapshot, **fields: Any) -> LiveProject:
 
 def plan(desired: DesiredState, project: LiveProject, now: datetime = NOON, **given: Any) -> Plan:
     history = given.pop("history", History(desired))
-    made = make_plan(desired, a_view(project), now=now, history=history)
-    return guard(made, desired, a_view(project), given.pop("permissions", Permissions()), history=history, now=now)
+    return guarded_plan(
+        desired, a_view(project), given.pop("permissions", Permissions()), history=history, now=now
+    )
 
 
 def told(found: Plan) -> list[str]:

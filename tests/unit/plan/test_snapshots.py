@@ -35,6 +35,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_organization,
+    guarded_plan,
     make_plan,
 )
 
@@ -174,7 +175,7 @@ class TestEitherMethod:
     def test_a_held_back_deletion_holds_back_what_it_makes_room_for(self, method: SnapshotMethod) -> None:
         desired = fleet("v2", method=method, at_limit=AtLimit.REPLACE_OLDEST, protect=True)
         view = a_view(kept(method, "v1"))
-        held = guard(make_plan(desired, view, base=fleet("v1", method=method)), desired, view)
+        held = guarded_plan(desired, view, base=fleet("v1", method=method))
         assert held.empty
         assert [(r.rule, len(r.actions)) for r in held.refusals] == [(Rule.PROTECTED, 2)]
 
@@ -224,7 +225,7 @@ class TestDowngrade:
     def downgraded(self, *names: str, at_limit: AtLimit, declared: tuple[str, ...] = ()) -> Plan:
         desired = fleet(*declared, at_limit=at_limit, accept=HISTORY_MAY_GO)
         view = a_view(kept(SnapshotMethod.API, *names, project=a_pro_project()))
-        return guard(make_plan(desired, view), desired, view, Permissions(lowering=True))
+        return guarded_plan(desired, view, Permissions(lowering=True))
 
     def test_what_the_destination_has_no_room_for_goes_the_oldest_first(self) -> None:
         plan = self.downgraded("a", "b", "c", at_limit=AtLimit.REPLACE_OLDEST)
@@ -261,7 +262,7 @@ class TestAfterAMove:
     ) -> Plan:
         after = fleet(method=method, **{"at_limit": AtLimit.REPLACE_OLDEST, **files})
         view, history = a_view(kept(method, *names)), History(base=base)
-        return guard(make_plan(after, view, history=history, only=only), after, view, history=history)
+        return guarded_plan(after, view, history=history, only=only)
 
     @METHODS
     def test_what_exceeds_the_limit_goes_as_it_would_have_gone(self, method: SnapshotMethod) -> None:

@@ -13,7 +13,6 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.compute import SuspendCompute
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin, Risk
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.permissions import Permissions
@@ -22,13 +21,13 @@ from tests.harness.builders import (
     FREE_QUOTA,
     GIB,
     HOUR,
-    NOON,
     a_branch,
     a_fleet,
     a_project,
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -51,7 +50,7 @@ def planned(
     **history: Any,
 ) -> Plan:
     live, past = a_view(project), History(before, **history)
-    return guard(make_plan(now, live, history=past), now, live, permissions, history=past, now=NOON)
+    return guarded_plan(now, live, permissions, history=past)
 
 
 def suspensions(plan: Plan) -> list[Action]:

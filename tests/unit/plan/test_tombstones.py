@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.values import replace
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.permissions import Permissions
 from reconciler.plan.plan import Rule
@@ -25,6 +24,7 @@ from tests.harness.builders import (
     a_project,
     a_tenant,
     a_view,
+    guarded_plan,
     make_plan,
 )
 
@@ -51,8 +51,7 @@ def plan_of(
     desired = a_fleet(a_tenant(absent=True, project_id=pinned))
     history = History(a_fleet(a_tenant()))
     live = a_view(project, deleted={"free": deleted})
-    plan = make_plan(desired, live, history=history, tombstones=tombstones)
-    return guard(plan, desired, live, permissions, history=history)
+    return guarded_plan(desired, live, permissions, history=history, tombstones=tombstones)
 
 
 def kinds(plan: Plan) -> list[str]:
@@ -189,8 +188,7 @@ class TestAProjectThatSomebodyGaveMoreSince:
         tiers = (FREE_TIER, PRO_TIER, SCALE)
         desired = a_fleet(a_tenant(absent=True, project_id=pinned), tiers=tiers)
         history, live = History(a_fleet(a_tenant(tier=before), tiers=tiers)), a_view(project)
-        plan = make_plan(desired, live, history=history, tombstones=written())
-        return guard(plan, desired, live, Permissions(lowering=True), history=history)
+        return guarded_plan(desired, live, Permissions(lowering=True), history=history, tombstones=written())
 
     @pytest.mark.parametrize(
         ("project", "before", "told"),

@@ -12,7 +12,6 @@ from reconciler.desired.tier import DevBranchPolicy
 from reconciler.live.project import LiveSnapshot
 from reconciler.model.compute import Compute
 from reconciler.model.values import JsonText, replace
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from tests.harness.builders import (
     FREE_QUOTA,
@@ -25,6 +24,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -50,7 +50,7 @@ def plan_of(
     now: DesiredState, base: DesiredState, *projects: LiveProject, fork: DesiredState | None = None
 ) -> Plan:
     live, history = a_view(*(projects or (LIVE,))), History(base, fork)
-    return guard(make_plan(now, live, history=history), now, live, history=history)
+    return guarded_plan(now, live, history=history)
 
 
 def fleet(*tenants: Tenant, free: Any = FREE_TIER) -> DesiredState:

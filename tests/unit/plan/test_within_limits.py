@@ -12,7 +12,6 @@ from reconciler.model.values import replace
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import PatchProject
 from reconciler.plan.change import Origin
-from reconciler.plan.guards import guard
 from reconciler.plan.history import History
 from reconciler.plan.needs import PlanRequirements
 from reconciler.plan.plan import Rule
@@ -25,6 +24,7 @@ from tests.harness.builders import (
     a_tenant,
     a_view,
     an_endpoint,
+    guarded_plan,
     make_plan,
 )
 
@@ -80,10 +80,10 @@ def test_a_restore_window_is_brought_within_them() -> None:
 def test_without_a_commit_that_moved_the_tenant_it_is_drift() -> None:
     """A reduction waits for its permission; a longer time until suspension takes nothing."""
     larger, sooner = (a_view(with_compute(beyond)) for beyond in (Compute(0.25, 8, 300), Compute(0.25, 2, 60)))
-    held = guard(make_plan(FLEET, larger, history=UNCHANGED), FLEET, larger, history=UNCHANGED)
+    held = guarded_plan(FLEET, larger, history=UNCHANGED)
     assert held.empty
     assert {(r.rule, r.asked_for) for r in held.refusals} == {(Rule.LOWERING_NEEDS_A_CAUSE, False)}
-    goes = guard(make_plan(FLEET, sooner, history=UNCHANGED), FLEET, sooner, history=UNCHANGED)
+    goes = guarded_plan(FLEET, sooner, history=UNCHANGED)
     assert {change.origin for action in goes.actions for change in action.changes} == {Origin.DRIFT}
 
 

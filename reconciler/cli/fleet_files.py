@@ -314,7 +314,7 @@ class FleetFiles:
             return {}
         from reconciler.files.authors import authors  # noqa: PLC0415 - only where a commit asks for something
 
-        return authors(self._directory, ref, desired, places)
+        return authors(self._directory, ref, desired, places, known=self._read_before)
 
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Those of these tenants that HEAD declares; none if there is no commit."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
-from reconciler.files.edits import differs
+from reconciler.files.edits import differs, has_the_same_files
 from reconciler.files.entry import is_row
 from reconciler.files.git import HEAD, fleet_tree
 from reconciler.files.libgit import pygit2
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.known_tenants import KnownTenants
     from reconciler.files.positions import Positions
     from reconciler.files.repository import Repository
     from reconciler.files.tree import Tree
@@ -51,12 +52,19 @@ LONGEST_SUBJECT: Final = 100
 
 
 def authors(
-    root: Path, base: str, desired: DesiredState, places: Collection[FileKey], *, at: str | None = None
+    root: Path,
+    base: str,
+    desired: DesiredState,
+    places: Collection[FileKey],
+    *,
+    at: str | None = None,
+    known: KnownTenants | None = None,
 ) -> dict[FileKey, Authored]:
     """Return who wrote these keys since the base.
 
     What no commit since changed is missing, and so is a file with changes that are not committed. Empty outside of
-    git, and if git cannot be read. ``at`` is the commit of the files, if they are not those on disk.
+    git, and if git cannot be read. ``at`` is the commit of the files, if they are not those on disk. ``known`` are
+    the files of this run.
     """
     try:
         repository = find(root)
@@ -66,9 +74,10 @@ def authors(
         tree = fleet_tree(repository, at or HEAD)
         if tree is None:
             return {}
-        lines = _Lines(WorkTree(root) if at is None else tree, desired)
         work = WorkTree(root) if at is None else None
-        return dict(_Authors(repository, tree, work, commits).each(lines.each(places)))
+        lines = _Lines(work or tree, desired)
+        same = work is not None and known is not None and has_the_same_files(tree, known.tree(root), known)
+        return dict(_Authors(repository, tree, work, same, commits).each(lines.each(places)))
     except (InvalidInputError, UnreadableError, OSError, KeyError, ValueError, pygit2.GitError):
         return {}
 
@@ -157,6 +166,8 @@ class _Authors:
     _tree: CommitTree
     _work: WorkTree | None
     """None if the files are those of the commit."""
+    _same: bool
+    """Whether it is known that the tenant files are those of the commit."""
     _commits: _Commits
     _touching: dict[str, list[str]] = field(default_factory=dict)
     _blames: dict[str, pygit2.blame.Blame | None] = field(default_factory=dict)
@@ -191,6 +202,8 @@ class _Authors:
         return None if shared else touching[0]
 
     def _is_edited(self, path: str) -> bool:
+        if self._same and path != PRICE_LIST:
+            return False
         if path not in self._edited:
             self._edited[path] = self._work is not None and differs(self._work, self._tree, path)
         return self._edited[path]

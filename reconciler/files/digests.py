@@ -6,7 +6,7 @@ import os
 from hashlib import blake2b, sha1
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.files.disk_marks import blob_in
+from reconciler.files.disk_marks import blobs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +68,7 @@ def at_any_depth(files: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
 
 
 def tree_ids(
-    files: Mapping[str, Iterable[str]], rows: Mapping[str, bytes], known: Mapping[str, str]
+    files: Mapping[str, Sequence[str]], rows: Mapping[str, bytes], known: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the ids that git gives to folders with these files (``by_folder``) and no others, none of them
     executable.
@@ -88,18 +88,17 @@ def tree_ids(
 
 def _tree_id(
     folder: str,
-    files: Iterable[str],
+    files: Sequence[str],
     rows: Mapping[str, bytes],
     folders: Iterable[str],
     ids: Mapping[str, str],
 ) -> str | None:
-    entries: list[tuple[bytes, bytes]] = []
     before = len(folder) + 1 if folder else 0
-    for path in files:
-        if (row := rows.get(path)) is None:
-            return None
-        name = os.fsencode(path[before:])
-        entries.append((name, b"100644 %b\0%b" % (name, blob_in(row))))
+    if None in (found := [*map(rows.get, files)]):
+        return None
+    names = os.fsencode("/".join(path[before:] for path in files)).split(b"/") if found else []
+    blobs = blobs_in(filter(None, found))
+    entries = [(name, b"100644 %b\0%b" % (name, blob)) for name, blob in zip(names, blobs, strict=True)]
     for below in folders:
         if below not in ids:
             return None

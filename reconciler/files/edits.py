@@ -137,13 +137,16 @@ def has_the_same_files(commit: CommitTree, work: WorkTree, known: KnownTenants) 
     where that cannot be said so fast: of folders with links, or with files that are executable or hidden.
     """
     folders = {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}
+    if known.complete and _has_the_same_ids(commit, work, known, folders):
+        return True
     if (others := known.apart_from_kept(commit, folders)) is not None:
         return not (others.in_commit or others.on_disk)
-    for folder in folders:
-        here = known.folder_id(work.root, folder)
-        if here is None or here != commit.folder_id(folder):
-            return False
-    return True
+    return _has_the_same_ids(commit, work, known, folders)
+
+
+def _has_the_same_ids(commit: CommitTree, work: WorkTree, known: KnownTenants, folders: Iterable[str]) -> bool:
+    ids = ((known.folder_id(work.root, folder), commit.folder_id(folder)) for folder in folders)
+    return all(here is not None and here == there for here, there in ids)
 
 
 def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> tuple[set[str], set[str]] | None:

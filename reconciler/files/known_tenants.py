@@ -235,6 +235,8 @@ class KnownTenants:
         """
         if (root, folder) in self._kept_ids:
             return self._kept_ids[root, folder]
+        if (compared := self._compared(root, folder)) is not None:
+            return compared.ids.get(folder)
         tree = self.tree(root)
         if (same := self._id_of_same(tree, folder)) is not None:
             self._kept_ids[root, folder] = same
@@ -242,7 +244,7 @@ class KnownTenants:
         listing = tree.listing(folder)
         if not self.complete:
             self._look_up_all(listing, tree)
-        if self._compared(root, folder) is None and not listing.problems:
+        if not listing.problems:
             kept = self._kept_id(folder, listing.files)
             if kept is not None:
                 self._kept_ids[root, folder] = kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from math import ceil
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.api_limits import PROJECTS_PER_PAGE, PROJECTS_PER_TRANSFER
@@ -41,6 +42,8 @@ OPERATION_SECONDS: Final = 0.8
 """Typical duration of an operation (Neon: provisioning takes less than a second)."""
 AT_ONCE: Final = 32
 """Maximum number of tenants in progress at the same time."""
+_DETAILS: Final = tuple(map(attrgetter, ("branches", "endpoints", "snapshots", "consumption")))
+"""What is None of a project until it was read."""
 WITHOUT_WORK: Final = frozenset(field.path for field in FIELDS if not field.starts_operations)
 """Project fields whose change starts no operation (Neon: manage/operations)."""
 
@@ -270,10 +273,4 @@ def _full_pages(projects: int | None, turns: float) -> float:
 def _taken(live: LiveState) -> int:
     """Return the calls of the observation, as far as it shows them: list pages and details."""
     listing = sum(count // PROJECTS_PER_PAGE + 1 for count in live.listed.values())
-    return listing + sum(
-        (p.branches is not None)
-        + (p.endpoints is not None)
-        + (p.snapshots is not None)
-        + (p.consumption is not None)
-        for p in live.projects
-    )
+    return listing + sum(len(live.projects) - [*map(detail, live.projects)].count(None) for detail in _DETAILS)

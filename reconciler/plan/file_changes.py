@@ -149,13 +149,18 @@ def _of_tenant(desired: DesiredState, history: History, tenant: Tenant) -> Itera
     if any(files.tenants[tenant.name].absent for files in earlier):
         yield "state", "absent", None
     elif earlier and tenant.name not in history.uncommitted:
-        yield from _differing(
-            [_tenant_keys(files.tenants[tenant.name]) for files in earlier], _tenant_keys(tenant)
-        )
+        before = [files.tenants[tenant.name] for files in earlier]
+        keys = [key for key in TENANT_KEYS if any(_stated(one, key) != _stated(tenant, key) for one in before)]
+        yield from _differing([_tenant_keys(one, keys) for one in before], _tenant_keys(tenant, keys))
 
 
-def _tenant_keys(tenant: Tenant) -> Fields:
-    return {path: value for key in TENANT_KEYS for path, value in _flat(key, getattr(tenant, key, None))}
+def _tenant_keys(tenant: Tenant, keys: Iterable[str]) -> Fields:
+    return {path: value for key in keys for path, value in _flat(key, _stated(tenant, key))}
+
+
+def _stated(tenant: Tenant, key: str) -> object:
+    """Return what the file says under one of the keys."""
+    return getattr(tenant, key, None)
 
 
 def _of_fleet(desired: DesiredState, history: History) -> Iterator[FileChange]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.desired.selection import Depth
@@ -172,6 +173,11 @@ class TenantNeeds:
         ) and self._depth is not Depth.LIST
         return DECLARING if declared else ""
 
+    @cached_property
+    def _changes(self) -> tuple[FieldChange, ...]:
+        """What differs of the project itself."""
+        return tuple(project_changes(self._settings, self.project))
+
     @property
     def _owner_is_unproven(self) -> bool:
         """Whether something differs that is written only once the annotations say whose the project is.
@@ -179,7 +185,7 @@ class TenantNeeds:
         Not a quota, of a tenant that a run has handled before or that another source than the name confirms: the
         next run undoes it. It may be smaller too, unless the sizes of branches decide whether it may.
         """
-        changes = list(project_changes(self._settings, self.project))
+        changes = self._changes
         if not changes or any(change.path not in quota.PATHS for change in changes):
             return bool(changes)
         sized = any(quota.sizes_decide(change, self.project) for change in changes)
@@ -215,7 +221,7 @@ class TenantNeeds:
         """Whether branches are deleted after a time: those that restores left, or idle ones."""
         return old_branches.concerned(self._settings, self.project) or idle_branches.cleans(self._settings)
 
-    @property
+    @cached_property
     def needs_endpoints(self) -> bool:
         """Always before a transfer or a change of size; else by depth, or if a file sizes one or suspends it.
 
@@ -253,13 +259,13 @@ class TenantNeeds:
             return True
         return (looked_for or asked_of) and self._depth is not Depth.LIST
 
-    @property
+    @cached_property
     def _snapshot_before_reduction(self) -> bool:
         """Whether a value of the tenant is reduced, and a tier asks for a snapshot before that."""
         settings, project = self._settings, self.project
         sizes = compute.endpoint_changes(settings.compute, project.read_write(project.default_branch))
         down = self._moves and is_downgrade(self._here, self._there)
-        lowered = any(change.lowering for change in (*project_changes(settings, project), *sizes))
+        lowered = any(change.lowering for change in (*self._changes, *sizes))
         if self._tenant.suspended or not (down or lowered):
             return False
         return settings_with_snapshot(Occasion.DOWNGRADE, self._desired, self._tenant, self._history) is not None
@@ -271,7 +277,7 @@ class TenantNeeds:
         down = self._moves and known and is_downgrade(self._here, self._there)
         return down and self.project.integrations is None
 
-    @property
+    @cached_property
     def _may_hold_too_many(self) -> bool:
         """Whether snapshots may exceed the limit of the destination, also where an earlier run moved the project.
 
@@ -279,7 +285,7 @@ class TenantNeeds:
         """
         if self._moves:
             return "snapshots" in granted_less(self._here, self._there)
-        differs = self._depth is not Depth.LIST or any(project_changes(self._settings, self.project))
+        differs = self._depth is not Depth.LIST or bool(self._changes)
         if not differs or self._history.same(self._desired, self._tenant):
             return False
         now = declared_fields.fields(self._desired, self._tenant)

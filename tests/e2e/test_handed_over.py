@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ExitCode
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
@@ -21,10 +21,12 @@ COMMANDS = [
 ]
 
 
-def commit(shell: Shell) -> str:
-    git(shell.folder, "add", "--all")
-    git(shell.folder, "commit", "--quiet", "--message", "x")
-    return git(shell.folder, "rev-parse", "HEAD")
+@pytest.fixture
+def fleet(shell: Shell) -> Shell:
+    """A fleet in git, without tenants."""
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
+    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
+    return shell
 
 
 def quotas(shell: Shell) -> dict[str, object]:
@@ -32,43 +34,39 @@ def quotas(shell: Shell) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_its_protection_at_the_base_counts_for_every_command(shell: Shell, command: tuple[str, ...]) -> None:
+def test_its_protection_at_the_base_counts_for_every_command(fleet: Shell, command: tuple[str, ...]) -> None:
     """A command on a few tenants reads their files only, but of the base those of the whole fleet."""
-    git(shell.folder, "init", "--quiet", "--initial-branch=main")
-    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
-    shell.tenant("acme", "tier: free\nprotect: true")
-    shell.tenant("zed")
-    base = commit(shell)
-    shell.applied()
-    before = shell.stored.projects()
-    (shell.folder / "tenants/acme.yaml").unlink()
+    fleet.tenant("acme", "tier: free\nprotect: true")
+    fleet.tenant("zed")
+    base = commit_all(fleet.folder)
+    fleet.applied()
+    before = fleet.stored.projects()
+    (fleet.folder / "tenants/acme.yaml").unlink()
     less = "overrides: {quota: {active_time: 1h}}"
-    shell.tenant("zed", f"tier: free\nproject_id: {before['myapp-acme']['id']}\n{less}")
-    commit(shell)
-    ended = shell.simulated(*command, "--base", base)
+    fleet.tenant("zed", f"tier: free\nproject_id: {before['myapp-acme']['id']}\n{less}")
+    commit_all(fleet.folder)
+    ended = fleet.simulated(*command, "--base", base)
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "the tenant is protected at the base" in ended.out + ended.err
-    assert shell.stored.projects() == before
+    assert fleet.stored.projects() == before
 
 
 @pytest.mark.parametrize("takes", ["project_id", "previously"])
-def test_its_protection_at_the_base_counts_for_a_document(shell: Shell, takes: str) -> None:
-    git(shell.folder, "init", "--quiet", "--initial-branch=main")
-    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
-    shell.tenant("acme", "tier: free\nprotect: true")
-    shell.tenant("bob")
-    base = commit(shell)
-    shell.applied()
-    before, limits = shell.stored.projects(), quotas(shell)
-    (shell.folder / "tenants/acme.yaml").unlink()
-    commit(shell)
+def test_its_protection_at_the_base_counts_for_a_document(fleet: Shell, takes: str) -> None:
+    fleet.tenant("acme", "tier: free\nprotect: true")
+    fleet.tenant("bob")
+    base = commit_all(fleet.folder)
+    fleet.applied()
+    before, limits = fleet.stored.projects(), quotas(fleet)
+    (fleet.folder / "tenants/acme.yaml").unlink()
+    commit_all(fleet.folder)
     less = {"tenant": "zed", "tier": "free", "overrides": {"quota": {"active_time": "1h"}}}
     taken = {"project_id": before["myapp-acme"]["id"], "previously": ["acme"]}[takes]
     document = json.dumps({**less, takes: taken})
-    ended = shell.simulated("converge", "-", "--allow", "lowering", "--base", base, stdin=document.encode())
+    ended = fleet.simulated("converge", "-", "--allow", "lowering", "--base", base, stdin=document.encode())
     assert ended.code == ExitCode.REFUSED, ended.err
     assert "the tenant is protected at the base" in ended.out + ended.err
-    assert quotas(shell) == limits
+    assert quotas(fleet) == limits
 
 
 @pytest.mark.parametrize(
@@ -85,34 +83,32 @@ def test_its_protection_at_the_base_counts_for_a_document(shell: Shell, takes: s
     ids=["protection, by a pin", "protection, by a rename", "hold, by a pin"],
 )
 def test_no_later_run_does_what_the_first_one_refused(
-    shell: Shell, takes: str, guarded: str, message: str
+    fleet: Shell, takes: str, guarded: str, message: str
 ) -> None:
     """The base of the tenant that is gone stays where it is, until the commit that hands over is applied alone."""
     advancing = ("apply", "--yes", "--advance", "refs/tags/applied")
-    git(shell.folder, "init", "--quiet", "--initial-branch=main")
-    shell.write(".gitignore", "sim.db*\njournal.jsonl\n")
-    shell.tenant("acme")
-    commit(shell)
-    shell.applied()
-    shell.tenant("acme", f"tier: free\n{guarded}")
-    commit(shell)
-    shell.simulated(*advancing)
-    before = shell.stored.projects()
+    fleet.tenant("acme")
+    commit_all(fleet.folder)
+    fleet.applied()
+    fleet.tenant("acme", f"tier: free\n{guarded}")
+    commit_all(fleet.folder)
+    fleet.simulated(*advancing)
+    before = fleet.stored.projects()
     pinned = f"project_id: {before['myapp-acme']['id']}" if takes == "project_id" else "previously: [acme]"
-    (shell.folder / "tenants/acme.yaml").unlink()
-    shell.tenant("zed", f"state: absent\n{pinned}")
-    commit(shell)
+    (fleet.folder / "tenants/acme.yaml").unlink()
+    fleet.tenant("zed", f"state: absent\n{pinned}")
+    commit_all(fleet.folder)
     for _ in range(3):
-        ended = shell.simulated(*advancing, "--base", "refs/tags/applied")
+        ended = fleet.simulated(*advancing, "--base", "refs/tags/applied")
         assert ended.code == ExitCode.REFUSED, ended.out + ended.err
         assert message in ended.out
-        assert shell.stored.projects() == before
+        assert fleet.stored.projects() == before
     for text in (f"tier: free\n{pinned}", f"state: absent\n{pinned}"):
-        shell.tenant("zed", text)
-        commit(shell)
-        ended = shell.simulated(*advancing, "--base", "refs/tags/applied")
+        fleet.tenant("zed", text)
+        commit_all(fleet.folder)
+        ended = fleet.simulated(*advancing, "--base", "refs/tags/applied")
         assert ended.code == ExitCode.DONE, ended.out + ended.err
-    assert not shell.stored.projects()
+    assert not fleet.stored.projects()
 
 
 class TestANameThatIsGivenOutAgain:
@@ -121,56 +117,56 @@ class TestANameThatIsGivenOutAgain:
     PLAN = ("apply", "--yes", "--base", "refs/tags/applied", "--advance", "refs/tags/applied")
 
     @pytest.fixture
-    def renamed(self, shell: Shell) -> str:
+    def renamed(self, fleet: Shell) -> str:
         """The id of the project."""
-        git(shell.folder, "init", "--quiet", "--initial-branch=main")
-        shell.write(".gitignore", "sim.db*\njournal.jsonl\nstrings*\n")
-        shell.tenant("acme")
-        commit(shell)
-        shell.applied("--advance", "refs/tags/applied")
-        (shell.folder / "tenants/acme.yaml").unlink()
-        shell.tenant("acme2", "tier: free\npreviously: [acme]")
-        commit(shell)
-        assert shell.simulated(*self.PLAN).code == 0
-        shell.tenant("acme2")
-        commit(shell)
-        return shell.stored.project_ids()["myapp-acme2"]
+        git(fleet.folder, "init", "--quiet", "--initial-branch=main")
+        fleet.write(".gitignore", "sim.db*\njournal.jsonl\nstrings*\n")
+        fleet.tenant("acme")
+        commit_all(fleet.folder)
+        fleet.applied("--advance", "refs/tags/applied")
+        (fleet.folder / "tenants/acme.yaml").unlink()
+        fleet.tenant("acme2", "tier: free\npreviously: [acme]")
+        commit_all(fleet.folder)
+        assert fleet.simulated(*self.PLAN).code == 0
+        fleet.tenant("acme2")
+        commit_all(fleet.folder)
+        return fleet.stored.project_ids()["myapp-acme2"]
 
     def test_the_commit_that_forgets_the_earlier_name_is_refused_until_it_is_settled(
-        self, shell: Shell, renamed: str
+        self, fleet: Shell, renamed: str
     ) -> None:
-        for ended in (shell.simulated(*self.PLAN), shell.simulated(*self.PLAN)):
+        for ended in (fleet.simulated(*self.PLAN), fleet.simulated(*self.PLAN)):
             assert ended.code == ExitCode.REFUSED, ended.out
             assert f"add project_id: {renamed}" in " ".join(ended.out.split())
-        shell.tenant("acme2", f"tier: free\nproject_id: {renamed}")
-        commit(shell)
-        assert shell.simulated(*self.PLAN).code == 0
+        fleet.tenant("acme2", f"tier: free\nproject_id: {renamed}")
+        commit_all(fleet.folder)
+        assert fleet.simulated(*self.PLAN).code == 0
 
     def test_its_new_bearer_gets_no_project_and_no_string_of_the_former_one(
-        self, shell: Shell, renamed: str
+        self, fleet: Shell, renamed: str
     ) -> None:
-        shell.tenant("acme", f"tier: free\nproject_id: {renamed}")
-        commit(shell)
-        ended = shell.simulated(*self.PLAN)
+        fleet.tenant("acme", f"tier: free\nproject_id: {renamed}")
+        commit_all(fleet.folder)
+        ended = fleet.simulated(*self.PLAN)
         assert ended.code == ExitCode.REFUSED, ended.out
         for command in (("connections", "acme"), ("converge", "acme")):
-            asked = shell.simulated(*command, "--connections-to", "strings.jsonl")
+            asked = fleet.simulated(*command, "--connections-to", "strings.jsonl")
             assert asked.code != 0, asked.out + asked.err
-            assert not (shell.folder / "strings.jsonl").read_text()
-        assert shell.stored.project_ids() == {"myapp-acme2": renamed}
+            assert not (fleet.folder / "strings.jsonl").read_text()
+        assert fleet.stored.project_ids() == {"myapp-acme2": renamed}
 
-    def test_what_the_conflicts_say_gives_each_of_them_its_own(self, shell: Shell, renamed: str) -> None:
-        shell.tenant("acme")
-        commit(shell)
-        refused = shell.simulated(*self.PLAN)
+    def test_what_the_conflicts_say_gives_each_of_them_its_own(self, fleet: Shell, renamed: str) -> None:
+        fleet.tenant("acme")
+        commit_all(fleet.folder)
+        refused = fleet.simulated(*self.PLAN)
         assert refused.code == ExitCode.REFUSED, refused.out
         said = " ".join(refused.out.split())
         assert f"if it is that of 'acme2', add project_id: {renamed} to the file of 'acme2'" in said
         assert f"if it is this tenant's, add project_id: {renamed} to its file" in said
-        shell.tenant("acme2", f"tier: free\nproject_id: {renamed}")
-        commit(shell)
-        ended = shell.simulated(*self.PLAN)
+        fleet.tenant("acme2", f"tier: free\nproject_id: {renamed}")
+        commit_all(fleet.folder)
+        ended = fleet.simulated(*self.PLAN)
         assert ended.code == 0, ended.out + ended.err
-        projects = shell.stored.project_ids()
+        projects = fleet.stored.project_ids()
         assert projects.keys() == {"myapp-acme", "myapp-acme2"}
         assert projects["myapp-acme2"] == renamed

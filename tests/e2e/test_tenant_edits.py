@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_handed_over import commit
 from tests.harness.lived import lived
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 
 if TYPE_CHECKING:
     from tests.harness.shell import Shell
@@ -66,9 +65,9 @@ class TestASuspension:
         git(fleet.folder, "init", "--quiet", "--initial-branch=main")
         fleet.write(".gitignore", "sim.db*\njournal.jsonl\n")
         fleet.write("tenants/acme.yaml", FILE + "protect: true\n")
-        commit(fleet)
+        commit_all(fleet.folder)
         fleet.write("tenants/acme.yaml", FILE)
-        commit(fleet)
+        commit_all(fleet.folder)
         ended = fleet.simulated("suspend", "acme", "--reason", "abuse", "--yes", "--base", "HEAD^")
         assert ended.code == 5
         assert "protected at the base" in ended.out

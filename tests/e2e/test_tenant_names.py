@@ -6,32 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_causes import by_hand, commit, grant, run, transfers
-from tests.harness.lived import lived
+from tests.e2e.test_causes import by_hand, commit, fleet, grant, run, transfers
 from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+__all__ = ["fleet"]
+
 pytestmark = pytest.mark.drawn(11)
 
 COMPOSED, IN_TWO_SIGNS = "caf\u00e9", "cafe\u0301"
 EMAIL = "Ada.Lovelace+dev@example.com"
-
-
-@pytest.fixture
-@lived
-def fleet(shell: Shell) -> Shell:
-    """Two tenants who have 8 GiB of transfer each, applied, the tag ``applied`` on their commit."""
-    shell.write(".gitignore", "*\n!tenants\n!tenants/*\n!tiers.yaml\n!.gitignore\n")
-    git(shell.folder, "init", "--quiet", "--initial-branch=main")
-    for tenant in ("acme", "bluebird"):
-        grant(shell, tenant, 8)
-    commit(shell)
-    shell.applied("--base", "none")
-    git(shell.folder, "tag", "applied")
-    return shell
 
 
 def ids(shell: Shell) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.test_keys import KEYS, Listener
 from tests.harness.lived import lived
-from tests.harness.repository import git
+from tests.harness.repository import commit_all, git
 from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def fleet(shell: Shell) -> Shell:
 def commit(shell: Shell, tiers: str | None = None) -> None:
     if tiers is not None:
         shell.write("tiers.yaml", tiers)
-    git(shell.folder, "add", "--all")
-    git(shell.folder, "commit", "--quiet", "--allow-empty", "-m", "Change")
+    commit_all(shell.folder)
 
 
 def assert_refused(ended: Ended, code: int, *words: str) -> None:

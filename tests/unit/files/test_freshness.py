@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import ExitCode, InvalidInputError, StaleFilesError
 from reconciler.files.freshness import require_tip
-from tests.harness.repository import git, needs_git
+from tests.harness.repository import commit_all, git, needs_git
 from tests.unit.files.builders import TIERS, write
 from tests.unit.files.test_git import ACME, repository
 
@@ -30,9 +30,7 @@ def cloned(tmp_path: Path) -> tuple[Path, Path]:
 
 def commit(root: Path, text: str) -> str:
     write(root, {"tenants/acme.yaml": text})
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message=x")
-    return git(root, "rev-parse", "HEAD")
+    return commit_all(root)
 
 
 def refused(root: Path, ref: str) -> StaleFilesError:

@@ -1,13 +1,16 @@
 """Since when files declare something: the time of the first commit from which on they do without a gap.
 
 One walk for all claims, from HEAD to where the last one began. Whoever rebases or forges a commit chooses its
-times: of its author's and its committer's the earlier one counts, and of several paths in history the longest, so
-that errors make a claim older. An older tombstone ends fewer projects, and an older number resets fewer branches.
+times, and clocks may be wrong: of its author's and its committer's the earlier one counts, a commit is as old as
+every later one and every annotated tag of these, such as the base's, and of several paths in history the longest
+counts, so that errors make a claim older. An older tombstone ends fewer projects, and an older number resets fewer
+branches.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_COMMITS: Final = 20_000
 """Maximum number of commits: in a longer history a claim is as old as the last one read."""
+
+_TAGS: Final = "refs/tags/"
 
 Key = TypeVar("Key")
 
@@ -106,7 +111,25 @@ class _Walk(Generic[Key]):
 
     def _time(self, commit: str) -> datetime:
         found = self._repository.libgit[commit]
-        return datetime.fromtimestamp(min(found.author.time, found.committer.time), UTC)
+        times = (found.author.time, found.committer.time, *self._tagged.get(commit, ()))
+        return datetime.fromtimestamp(min(times), UTC)
+
+    @cached_property
+    def _tagged(self) -> Mapping[str, list[int]]:
+        """By commit, when it was tagged. A run that moves the tag of its base dates the commit by Neon's clock."""
+        found: dict[str, list[int]] = {}
+        for name in self._repository.libgit.references:
+            tag = self._object(name) if name.startswith(_TAGS) else None
+            if isinstance(tag, pygit2.Tag) and tag.tagger is not None:
+                found.setdefault(str(tag.target), []).append(tag.tagger.time)
+        return found
+
+    def _object(self, ref: str) -> pygit2.Object | None:
+        """Return what a ref leads to; None if it leads nowhere here."""
+        try:
+            return self._repository.libgit.get(self._repository.libgit.references[ref].target)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
 
     def _before(self, commit: str, keys: frozenset[Key]) -> Iterator[tuple[str, frozenset[Key]]]:
         """Yield the parents, each with the claims that it makes too.

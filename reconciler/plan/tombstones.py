@@ -78,7 +78,10 @@ def later_project_refusal(
     elif comparable and written > now + CLOCKS_APART:
         date = f"{written:%Y-%m-%d at %H:%M:%S} UTC"
         message = f"the tombstone is dated {date}, in the future: which project it was written for is not known"
-        remedy = f"wait until {date}, or add project_id: {project.id} to the tombstone"
+        remedy = (
+            f"add project_id: {project.id} to the tombstone; or let a commit follow whose date is right: the "
+            "tombstone is at least as old"
+        )
     elif (comparable and project.created_at > written + CLOCKS_APART) or _is_ended(
         desired, live, tenant, project, written
     ):

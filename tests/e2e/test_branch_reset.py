@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.harness.lived import lived
+from tests.harness.repository import commit_all, git, needs_git
 from tests.harness.shell import PassingTime
 
 if TYPE_CHECKING:
     from tests.harness.shell import Ended, Shell
 
+TAG: Final = ("--base", "refs/tags/applied", "--advance", "applied")
 ACME = "tier: pro\nsnapshots: [v1]\ndev_branches: [dev, {name: child, parent: dev}, preview]"
 
 
@@ -104,3 +106,45 @@ def test_a_protected_tenant_is_left_alone(fleet: Shell) -> None:
     ended = reset(fleet, "preview", "--yes")
     assert ended.code == 5
     assert "protected" in ended.out
+
+
+def reset_tomorrow(shell: Shell) -> Ended:
+    """A commit of a laptop whose clock is two weeks ahead raises the number; CI applies it."""
+    shell.tenant("acme", "tier: pro\ndev_branches: [preview]")
+    git(shell.folder, "init", "--quiet", "--initial-branch=main")
+    shell.write(".gitignore", "*sim.db*\n*.jsonl\n")
+    commit_all(shell.folder)
+    shell.applied("--advance", "applied")
+    shell.tenant("acme", "tier: pro\ndev_branches: [{name: preview, reset: 1}]")
+    git(shell.folder, "add", "--all")
+    ahead = f"@{int(shell.stored.now) + 14 * 86_400} +0000"
+    git(
+        shell.folder,
+        *("commit", "--quiet", "--message=reset"),
+        environ={"GIT_AUTHOR_DATE": ahead, "GIT_COMMITTER_DATE": ahead},
+    )
+    return shell.simulated("apply", "--yes", *TAG)
+
+
+@needs_git
+def test_a_reset_by_hand_counts_although_the_commit_that_asked_for_one_is_dated_later(shell: Shell) -> None:
+    """So what was written since is not lost when that date comes."""
+    refused = reset_tomorrow(shell)
+    assert refused.code == 5
+    assert "raise the number once more" in " ".join(refused.out.split())
+    by_hand = reset(shell, "preview", "--yes")
+    assert by_hand.code == 0, by_hand.out + by_hand.err
+    (preview,) = (row for row in shell.stored.rows("branches") if row["name"] == "preview")
+    shell.clock = PassingTime(3661.0, shell.clock() + 30 * 86_400)
+    later = shell.simulated("apply", "--yes", *TAG)
+    assert later.code == 0, later.out
+    assert "this counts as the reset" in " ".join(later.out.split())
+    assert shell.stored.row("branches", id=preview["id"])["body"] == preview["body"]
+
+
+@needs_git
+def test_a_commit_that_a_run_has_seen_is_no_later_than_that_run(shell: Shell) -> None:
+    assert reset_tomorrow(shell).code == 5
+    next_run = shell.simulated("apply", "--yes", *TAG)
+    assert next_run.code == 0, next_run.out
+    assert "reset branch preview to its parent main" in next_run.out

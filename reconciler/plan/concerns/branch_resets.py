@@ -30,6 +30,8 @@ SETTLING: Final = timedelta(days=1)
 """Neon: for this time no branch can be reset to a parent restored from a snapshot (guides/backup-restore)."""
 LOWER_IT: Final = "remove the obstacle, or lower the number again"
 AT_ONCE: Final = "or use `reconciler branch reset`"
+RAISE_IT_AGAIN: Final = "raise the number once more, in a commit where the clock is right"
+"""After a commit with a date in the future: a reset by command before that date would not count as its own."""
 DATE_IT: Final = f"run where git holds the whole history, {AT_ONCE}"
 
 
@@ -110,7 +112,7 @@ def _undated(raised: datetime | None, now: datetime) -> tuple[str, str] | None:
         return "the history here does not show which commit raised its number", DATE_IT
     if raised > now + CLOCKS_APART:
         date = rfc3339(raised)
-        return f"the commit that raised its number is dated {date}, in the future", f"wait until {date}, {AT_ONCE}"
+        return f"the commit that raised its number is dated {date}, in the future", RAISE_IT_AGAIN
     return None
 
 

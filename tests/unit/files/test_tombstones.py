@@ -83,6 +83,23 @@ class TestOfATombstone:
         repository.commit(9, {ACME: ABSENT}, authored=2)
         assert repository.written() == {"acme": 2}
 
+    def test_of_a_clock_that_is_ahead_an_earlier_date_of_a_later_commit_counts(
+        self, repository: Repository
+    ) -> None:
+        repository.commit(9, {ACME: ABSENT})
+        repository.commit(2, {"README": "x"})
+        assert repository.written() == {"acme": 2}
+
+    def test_of_a_clock_that_is_ahead_the_time_of_a_tag_counts(self, repository: Repository) -> None:
+        """A run that moves the tag of its base shows that the commit existed then."""
+        repository.commit(1, {ACME: LIVES})
+        git_on(repository.root, "tag", "--annotate", "--message=x", "before", at=1)
+        repository.commit(9, {ACME: ABSENT})
+        git_on(repository.root, "tag", "--annotate", "--message=x", "applied", at=3)
+        git_on(repository.root, "tag", "light")
+        repository.commit(9, {"README": "x"})
+        assert repository.written() == {"acme": 3}
+
     def test_of_a_merge_the_commit_of_the_branch_counts(self, repository: Repository) -> None:
         git_on(repository.root, "checkout", "--quiet", "-b", "feature")
         repository.commit(1, {ACME: ABSENT})

@@ -144,7 +144,8 @@ class TestATombstoneOfTheFuture:
         assert refusal.rule is Rule.LATER_LIFE
         assert "dated 2030-05-04 at 13:00:00 UTC, in the future" in refusal.message
         assert refusal.remedy == (
-            "wait until 2030-05-04 at 13:00:00 UTC, or add project_id: p-acme to the tombstone"
+            "add project_id: p-acme to the tombstone; or let a commit follow whose date is right: the tombstone "
+            "is at least as old"
         )
 
     def test_deletes_the_project_that_it_names(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.harness.local_server import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +30,8 @@ def answering_always(body: bytes) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             """Says nothing on stderr."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        serving = Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            serving.join()
+    with listening(Handler) as port:
+        yield port
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"null", b"5", b"[1, 2]", b'{"a": 1}', b'"text"'])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from random import Random
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +16,7 @@ from reconciler.cli.neon_connection import RepeatedCalls
 from reconciler.desired.state import Api
 from reconciler.errors import ReconcilerError
 from reconciler.neon.client import connect
+from tests.harness.local_server import listening
 from tests.harness.scripted_api import ACCESS, Reply, ScriptedApi, project, replies, virtually
 
 if TYPE_CHECKING:
@@ -91,22 +91,17 @@ class _Outage(BaseHTTPRequestHandler):
 @pytest.fixture
 def outage(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.setattr(neon_connection, "SECONDS_BEFORE", 0.0)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Outage)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     shell.tenant("acme")
     shell.environ |= {
         "NEON_FREE_ORG_ID": "org-free",
         "NEON_PAID_ORG_ID": "org-paid",
         "FREE_ORG_API_KEY": "marked-free-key",
         "PAID_ORG_API_KEY": "marked-paid-key",
-        "NEON_API_HOST": f"http://127.0.0.1:{server.server_port}/api/v2",
         "NO_PROXY": "127.0.0.1",
     }
-    yield shell
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(_Outage) as port:
+        shell.environ["NEON_API_HOST"] = f"http://127.0.0.1:{port}/api/v2"
+        yield shell
 
 
 @pytest.mark.parametrize("command", ["plan", "usage", "drift", "doctor"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.harness.local_server import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,12 +103,6 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as port:
+        collector.url = f"http://127.0.0.1:{port}"
+        yield collector

@@ -7,16 +7,18 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jsonschema_rs
 
+from tests.harness.local_server import json_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.harness.local_server import Answer, Asked
 
 DESCRIPTION: Final = (
     Path(__file__).parents[1] / "forge/node_modules/@octokit/openapi/generated/api.github.com.json"
@@ -169,50 +171,23 @@ def _page(found: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict
 @contextmanager
 def serving(repository: Repository) -> Iterator[Repository]:
     """The repository listens until the block ends."""
+    with json_server(lambda asked: _answered(repository, asked)) as repository.port:
+        yield repository
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_one(self) -> None:
-            url = urlsplit(self.path)
-            query = parse_qs(url.query)
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            method = self.command.lower()
-            repository.calls.append(f"{method} {url.path}")
-            fault = repository.faults.pop(0) if repository.faults else "ok"
-            if self.headers["Authorization"] != f"Bearer {repository.token}" or fault == "403":
-                return self.send(403, {"message": "Resource not accessible by integration"})
-            if fault == "500":
-                return self.send(500, {"message": "Server Error"})
-            status, answer = repository.answer(method, url.path, query, body)
-            try:
-                judge(method, url.path, query, body, status, answer)
-            except (AssertionError, jsonschema_rs.ValidationError) as problem:
-                repository.problems.append(f"{method} {url.path}: {problem}"[:2000])
-            if fault == "lost":
-                self.close_connection = True
-                self.connection.close()
-                return None
-            return self.send(status, answer)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_one  # noqa: N815 - as http.server calls them
-
-        def send(self, status: int, answer: Any) -> None:
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing on stderr."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        repository.port = server.server_port
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield repository
-        finally:
-            server.shutdown()
-            thread.join()
+def _answered(repository: Repository, asked: Asked) -> Answer:
+    """What GitHub answers, judged; or the next fault."""
+    method, url = asked.method.lower(), urlsplit(asked.target)
+    query = parse_qs(url.query)
+    repository.calls.append(f"{method} {url.path}")
+    fault = repository.faults.pop(0) if repository.faults else "ok"
+    if asked.headers["Authorization"] != f"Bearer {repository.token}" or fault == "403":
+        return 403, {"message": "Resource not accessible by integration"}
+    if fault == "500":
+        return 500, {"message": "Server Error"}
+    status, answer = repository.answer(method, url.path, query, asked.body)
+    try:
+        judge(method, url.path, query, asked.body, status, answer)
+    except (AssertionError, jsonschema_rs.ValidationError) as problem:
+        repository.problems.append(f"{method} {url.path}: {problem}"[:2000])
+    return None if fault == "lost" else (status, answer)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from tests.harness.local_server import json_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.harness.local_server import Answer, Asked
 
 PROJECT: Final = "4711"
 BOT: Final = 100
@@ -83,33 +84,12 @@ class Project:
 @contextmanager
 def serving(project: Project) -> Iterator[Project]:
     """The project listens until the block ends."""
+    with json_server(lambda asked: _answered(project, asked)) as project.port:
+        yield project
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_one(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            project.calls.append(f"{self.command} {urlsplit(self.path).path}")
-            status, answer = 401, {"message": "401 Unauthorized"}
-            if self.headers["PRIVATE-TOKEN"] == project.token:
-                status, answer = project.answer(self.command, self.path, body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = handle_one  # noqa: N815 - as http.server calls them
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing on stderr."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        project.port = server.server_port
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield project
-        finally:
-            server.shutdown()
-            thread.join()
+def _answered(project: Project, asked: Asked) -> Answer:
+    project.calls.append(f"{asked.method} {urlsplit(asked.target).path}")
+    if asked.headers["PRIVATE-TOKEN"] != project.token:
+        return 401, {"message": "401 Unauthorized"}
+    return project.answer(asked.method, asked.target, asked.body)

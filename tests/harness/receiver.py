@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
+
+from tests.harness.local_server import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +60,5 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Says nothing on stderr."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver.port = server.server_port
-        serving = Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            serving.join()
+    with listening(Handler) as receiver.port:
+        yield receiver

@@ -6,11 +6,10 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from tenacity import AsyncRetrying, IterState, RetryCallState, retry_if_exception_type
 
 from reconciler import __version__
 from reconciler.desired.address import EXAMPLE, read_api_address
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from reconciler.neon.attempts import NextAttempt
     from reconciler.neon.call import Call, CallLimit, CallObserver, RunCalls
     from reconciler.neon.credentials import Key
     from reconciler.neon.pace import Pace
@@ -68,9 +68,6 @@ EXTENSIONS: Final = {"timeout": httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECO
 NO_ID: Final = "an id has lower-case letters, digits and hyphens: it came from a response, a file or the registry"
 MAX_ANSWER_BYTES: Final = 2**26
 """The maximum size of a decompressed response. A full page of projects has a hundredth of it."""
-RETRIED: Final = retry_if_exception_type(TryAgain)
-PATIENCE_SECONDS: Final = 90.0
-"""The maximum total wait between the attempts of one call."""
 FIRST_BACKOFF_SECONDS: Final = 0.25
 LONGEST_BACKOFF_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 30.0
@@ -189,14 +186,9 @@ class Transport:
                 raise failed.pop()
             return await self._attempt(exchange, shape, run)
 
-        attempts = _Attempts(
-            retry=RETRIED,
-            wait=self._wait_seconds,
-            stop=_patience_ends,
-            sleep=asyncio.sleep,
-            before_sleep=lambda state: self._tell_pause(exchange, run, state),
-            reraise=True,
-        )
+        from reconciler.neon.attempts import Attempts  # noqa: PLC0415 - most calls have one
+
+        attempts = Attempts(self._wait_seconds, lambda waiting: self._tell_pause(exchange, run, waiting))
         try:
             answered: T = await attempts(attempt)
         except TryAgain as last:
@@ -246,18 +238,18 @@ class Transport:
             self._observer.attempted(Attempt(call, request_id, number, status, sent_at - asked_at, seconds))
         return answer
 
-    def _tell_pause(self, exchange: Exchange, run: RunCalls, state: RetryCallState) -> None:
-        again = _again(state)
+    def _tell_pause(self, exchange: Exchange, run: RunCalls, waiting: NextAttempt) -> None:
+        again = waiting.after
         status = again.error.status if isinstance(again.error, ApiError) else None
         pause = Pause(
             exchange.call,
             exchange.request_id,
-            state.attempt_number,
+            waiting.attempts,
             status,
-            state.upcoming_sleep,
+            waiting.seconds,
             why=str(again.error),
-            patience_seconds=PATIENCE_SECONDS - (state.idle_for - state.upcoming_sleep),
-            attempts_left=None if again.attempts >= MANY_ATTEMPTS else again.attempts - state.attempt_number,
+            patience_seconds=waiting.patience_seconds,
+            attempts_left=None if again.attempts >= MANY_ATTEMPTS else again.attempts - waiting.attempts,
             expected=again.steady,
         )
         if run.on_pause is not None:
@@ -306,36 +298,12 @@ class Transport:
     def _new_request_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
-    def _wait_seconds(self, state: RetryCallState) -> float:
+    def _wait_seconds(self, last: TryAgain, attempts: int) -> float:
         """Retry-After plus full jitter, so that calls that failed together are not retried together."""
-        if _again(state).steady:
-            return _again(state).at_least_seconds
-        ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 10))
-        return _again(state).at_least_seconds + self._random.uniform(0, ceiling)
-
-
-class _Attempts(AsyncRetrying):
-    """The attempts of one call, in whichever thread its loop goes on: tenacity keeps what is known by thread."""
-
-    def __init__(self, **how: Any) -> None:
-        super().__init__(**how)
-        self._known: dict[str, Any] = {}
-        self._state = IterState()
-
-    def end(self) -> None:
-        """Forgets what was done, which refers to these attempts: no search for garbage has to find the answer."""
-        self._known.clear()
-        self._state.reset()
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """What the attempts took so far."""
-        return self._known
-
-    @property
-    def iter_state(self) -> IterState:
-        """What tenacity does next."""
-        return self._state
+        if last.steady:
+            return last.at_least_seconds
+        ceiling = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(attempts, 10))
+        return last.at_least_seconds + self._random.uniform(0, ceiling)
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -349,18 +317,6 @@ async def _body(response: httpx.Response) -> bytes:
     finally:
         await response.aclose()
     return bytes(body)
-
-
-def _patience_ends(state: RetryCallState) -> bool:
-    enough = state.attempt_number >= _again(state).attempts
-    return enough or state.idle_for + state.upcoming_sleep > PATIENCE_SECONDS
-
-
-def _again(state: RetryCallState) -> TryAgain:
-    error: Any = state.outcome and state.outcome.exception()
-    if not isinstance(error, TryAgain):
-        raise TypeError("only TryAgain is retried")
-    return error
 
 
 def _reason(error: Exception) -> str:

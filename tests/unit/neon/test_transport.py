@@ -31,9 +31,10 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.neon import transport
+from reconciler.neon.attempts import PATIENCE_SECONDS
 from reconciler.neon.client import Neon
 from reconciler.neon.pace import Pace
-from reconciler.neon.transport import PATIENCE_SECONDS, Transport
+from reconciler.neon.transport import Transport
 from tests.harness.scripted_api import Asked, Reply, ScriptedApi, project, replies, using
 from tests.harness.wire import Passing, Wire
 

@@ -64,38 +64,56 @@ def later_project_refusal(
     written = tombstones.written.get(tenant.name)
     if tenant.project_id is not None or (written is None and not committed):
         return None
-    comparable = tombstones.newest is not None and abs(now - tombstones.newest) < COMPARABLE
     if written is None:
-        if not (ends := _earlier_ends(desired, live, tenant, project)):
-            return None
-        message = (
-            f"project {project.id} was created after an earlier one of the tenant was deleted, on "
-            f"{max(ends):%Y-%m-%d at %H:%M} UTC, and no commit shows for which of them the tombstone was written"
-        )
-        remedy = (
-            f"add project_id: {project.id} to the tombstone to delete this project; otherwise remove the tombstone"
-        )
-    elif comparable and written > now + CLOCKS_APART:
-        date = f"{written:%Y-%m-%d at %H:%M:%S} UTC"
-        message = f"the tombstone is dated {date}, in the future: which project it was written for is not known"
-        remedy = (
-            f"add project_id: {project.id} to the tombstone; or let a commit follow whose date is right: the "
-            "tombstone is at least as old"
-        )
-    elif (comparable and project.created_at > written + CLOCKS_APART) or _is_ended(
-        desired, live, tenant, project, written
-    ):
-        message = (
-            f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, but the tombstone "
-            f"was written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC"
-        )
-        remedy = (
-            f"add project_id: {project.id} to the tombstone to delete this project too; otherwise remove the "
-            "tombstone"
-        )
+        found = _undated(desired, live, tenant, project)
     else:
+        newest = tombstones.newest
+        comparable = newest is not None and abs(now - newest) < COMPARABLE
+        if comparable and written > now + CLOCKS_APART:
+            found = _dated_in_the_future(project, written)
+        else:
+            later = comparable and project.created_at > written + CLOCKS_APART
+            later = later or _is_ended(desired, live, tenant, project, written)
+            found = _written_earlier(project, written) if later else None
+    return found and Refusal(Rule.LATER_LIFE, (tenant.name,), *found, (action,))
+
+
+def _undated(
+    desired: DesiredState, live: LiveState, tenant: Tenant, project: LiveProject
+) -> tuple[str, str] | None:
+    """Return message and remedy where an earlier project has ended, and the tombstone has no date."""
+    ends = _earlier_ends(desired, live, tenant, project)
+    if not ends:
         return None
-    return Refusal(Rule.LATER_LIFE, (tenant.name,), message, remedy, (action,))
+    message = (
+        f"project {project.id} was created after an earlier one of the tenant was deleted, on "
+        f"{max(ends):%Y-%m-%d at %H:%M} UTC, and no commit shows for which of them the tombstone was written"
+    )
+    remedy = (
+        f"add project_id: {project.id} to the tombstone to delete this project; otherwise remove the tombstone"
+    )
+    return message, remedy
+
+
+def _dated_in_the_future(project: LiveProject, written: datetime) -> tuple[str, str]:
+    date = f"{written:%Y-%m-%d at %H:%M:%S} UTC"
+    message = f"the tombstone is dated {date}, in the future: which project it was written for is not known"
+    remedy = (
+        f"add project_id: {project.id} to the tombstone; or let a commit follow whose date is right: the "
+        "tombstone is at least as old"
+    )
+    return message, remedy
+
+
+def _written_earlier(project: LiveProject, written: datetime) -> tuple[str, str]:
+    message = (
+        f"project {project.id} was created on {project.created_at:%Y-%m-%d at %H:%M} UTC, but the tombstone "
+        f"was written for an earlier one, on {written:%Y-%m-%d at %H:%M} UTC"
+    )
+    remedy = (
+        f"add project_id: {project.id} to the tombstone to delete this project too; otherwise remove the tombstone"
+    )
+    return message, remedy
 
 
 def behind_documents(

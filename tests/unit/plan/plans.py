@@ -60,6 +60,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.plan.action import Action
+    from reconciler.plan.actions.branch import BranchAction
+    from reconciler.plan.actions.compute import ComputeAction
+    from reconciler.plan.actions.contents import ContentAction
+    from reconciler.plan.actions.project import ProjectAction
+    from reconciler.plan.actions.restore import Restore
+    from reconciler.plan.actions.snapshot import SnapshotAction
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 counts = st.integers(0, 2**62)
@@ -112,6 +118,17 @@ def restored(*members: str, branch_id: bool = True) -> dict[str, Any]:
     return {**dict.fromkeys(named, texts), "effects": st.lists(effects, max_size=2).map(tuple)}
 
 
+early: Final[dict[str, Any]] = {"before_transfer": flags}
+occasions: Final[dict[str, Any]] = {"occasion": st.none() | st.sampled_from(Occasion)}
+when_created: Final[dict[str, Any]] = {
+    "at": st.none() | moments,
+    "expires_at": st.none() | moments,
+    **occasions,
+}
+when_deleted: Final[dict[str, Any]] = {**early, **occasions, "after_new": flags}
+purposes: Final[dict[str, Any]] = {"purpose": st.sampled_from(Purpose)}
+
+
 @cache
 def actions(tenant: str) -> st.SearchStrategy[Action]:
     """Any action of the tenant."""
@@ -121,24 +138,24 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
         "source": places,
         "changes": st.lists(changes, max_size=2).map(tuple),
     }
-    early: dict[str, Any] = {"before_transfer": flags}
-    occasion: dict[str, Any] = {"occasion": st.none() | st.sampled_from(Occasion)}
-    when_deleted: dict[str, Any] = {**early, **occasion, "after_new": flags}
-    purposes: dict[str, Any] = {"purpose": st.sampled_from(Purpose)}
-    when: dict[str, Any] = {"at": st.none() | moments, "expires_at": st.none() | moments, **occasion}
+    groups = (
+        _project_actions,
+        _compute_actions,
+        _branch_actions,
+        _content_actions,
+        _snapshot_actions,
+        _restores,
+    )
+    return st.one_of(*(group(shared) for group in groups))
+
+
+def _project_actions(shared: Mapping[str, Any]) -> st.SearchStrategy[ProjectAction]:
     return st.one_of(
         st.builds(CreateProject, **shared, organization=texts),
         st.builds(RecoverProject, **shared, project_id=texts, recoverable_until=moments),
         st.builds(AdoptProject, **shared, project_id=texts, branch=texts, parent=texts),
         st.builds(TransferProject, **shared, origin=texts, destination=texts, downgrade=flags),
         st.builds(PatchProject, **shared, **early, companions=companions),
-        st.builds(
-            PatchEndpoint, **shared, **early, companions=companions, branch=texts, replica=st.none() | texts
-        ),
-        st.builds(CreateReplica, **shared, branch=texts, replica=texts, compute=computes),
-        st.builds(DeleteReplica, **shared, branch=texts, replica=texts, endpoint_id=texts),
-        st.builds(SuspendCompute, **shared, branch=texts, endpoint_id=texts),
-        st.builds(DeleteProject, **shared, project_id=texts),
         st.builds(
             DeleteDuplicate,
             **shared,
@@ -148,11 +165,28 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
             created_at=moments,
             first_created_at=moments,
         ),
+        st.builds(DeleteProject, **shared, project_id=texts),
+    )
+
+
+def _compute_actions(shared: Mapping[str, Any]) -> st.SearchStrategy[ComputeAction]:
+    return st.one_of(
+        st.builds(
+            PatchEndpoint, **shared, **early, companions=companions, branch=texts, replica=st.none() | texts
+        ),
+        st.builds(SuspendCompute, **shared, branch=texts, endpoint_id=texts),
+        st.builds(CreateReplica, **shared, branch=texts, replica=texts, compute=computes),
+        st.builds(DeleteReplica, **shared, branch=texts, replica=texts, endpoint_id=texts),
+    )
+
+
+def _branch_actions(shared: Mapping[str, Any]) -> st.SearchStrategy[BranchAction]:
+    return st.one_of(
         st.builds(
             CreateBranch,
             **shared,
             **purposes,
-            **when,
+            **when_created,
             branch=texts,
             parent=texts,
             schema_only=flags,
@@ -168,25 +202,40 @@ def actions(tenant: str) -> st.SearchStrategy[Action]:
             parent=texts,
             last_reset_at=st.none() | moments,
         ),
+        st.builds(DeleteBranch, **shared, **purposes, **when_deleted, branch=texts, branch_id=texts),
+        st.builds(ResetPassword, **shared, branch=texts, role=texts, database=texts),
+    )
+
+
+def _content_actions(shared: Mapping[str, Any]) -> st.SearchStrategy[ContentAction]:
+    return st.one_of(
         st.builds(CreateRole, **shared, branch=texts, role=texts, of_new_branch=flags),
         st.builds(CreateDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
         st.builds(PatchDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
         st.builds(DeleteDatabase, **shared, branch=texts, database=texts, owner=texts, of_new_branch=flags),
         st.builds(DeleteRole, **shared, branch=texts, role=texts, of_new_branch=flags),
-        st.builds(ResetPassword, **shared, branch=texts, role=texts, database=texts),
-        st.builds(DeleteBranch, **shared, **purposes, **when_deleted, branch=texts, branch_id=texts),
-        st.builds(CreateSnapshot, **shared, **when, snapshot=texts, branch=texts),
+    )
+
+
+def _snapshot_actions(shared: Mapping[str, Any]) -> st.SearchStrategy[SnapshotAction]:
+    return st.one_of(
+        st.builds(CreateSnapshot, **shared, **when_created, snapshot=texts, branch=texts),
         st.builds(DeleteSnapshot, **shared, **when_deleted, snapshot=texts, snapshot_id=texts),
-        st.builds(
-            RestoreBranch, **shared, **restored("from_branch", "from_branch_id", "keep_as"), at=st.none() | moments
-        ),
-        st.builds(RestoreSnapshot, **shared, **restored("snapshot", "snapshot_id")),
-        st.builds(FinalizeRestore, **shared, **restored("preview", "preview_id", "keep_as", branch_id=False)),
         st.builds(
             PreviewSnapshot,
             **shared,
             **dict.fromkeys(("snapshot", "snapshot_id", "branch", "target_id"), texts),
         ),
+    )
+
+
+def _restores(shared: Mapping[str, Any]) -> st.SearchStrategy[Restore]:
+    return st.one_of(
+        st.builds(
+            RestoreBranch, **shared, **restored("from_branch", "from_branch_id", "keep_as"), at=st.none() | moments
+        ),
+        st.builds(RestoreSnapshot, **shared, **restored("snapshot", "snapshot_id")),
+        st.builds(FinalizeRestore, **shared, **restored("preview", "preview_id", "keep_as", branch_id=False)),
     )
 
 

@@ -41,30 +41,10 @@ if TYPE_CHECKING:
 def everything_called(text: str) -> Plan:
     """A plan in which all that comes from outside is this text."""
     place = Location(text, 1)
-    values = (
-        build.change("name", text, text),
-        build.change(f"settings.{text}", JsonText.of({text: [text]}), JsonText.of({text: [text, text]})),
-    )
-    patch = build.patch(text, text, *values, source=place)
-    compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
-    create = replace(build.create(text), organization=text, reason=text)
-    transfer = build.transfer(text, text, text, text, downgrade=False)
-    delete = replace(build.delete(text, text), source=place)
-    copies = (
-        replace(build.create_branch(text, text), parent=text),
-        build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
-        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
-        replace(build.delete_branch(text, text), branch_id=text),
-        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
-        replace(build.create_snapshot(text, text), branch=text),
-        *(structs.replace(restore, branch=text) for restore in build.restores(text, text)),
-    )
     live = build.project(text, organization=text)
+    delete = replace(build.delete(text, text), source=place)
     return build.plan(
-        build.tenant(text, patch, compute),
-        build.tenant(text, transfer),
-        build.tenant(text, *copies),
-        build.tenant(text, create),
+        *_tenants_called(text),
         build.tenant(text, delete, live=live),
         refusals=(
             Refusal(Rule.PROTECTED, (text,), text, text, (delete,)),
@@ -73,17 +53,7 @@ def everything_called(text: str) -> Plan:
         conflicts=(Conflict(text, text, text, place),),
         orphans=(Orphan(live, text, owned=False),),
         notes=(Note(text, text, place),),
-        unmanaged=(
-            Unmanaged(
-                f"settings.{text}",
-                ((f"settings.{text}", JsonText.of({text: text})),),
-                (text,),
-                text,
-                text,
-                (place,),
-            ),
-            Unmanaged(text, ((text, text), (f"{text}.{text}", JsonText.of([text]))), (text,), None, "", (place,)),
-        ),
+        unmanaged=_unmanaged_called(text),
         file_changes=(
             FileChange(text, text, JsonText.of([text]), text, (text,), place),
             FileChange(text, text, text, text, (), place),
@@ -99,13 +69,55 @@ def everything_called(text: str) -> Plan:
         forecast=forecast_called(text),
         refused_forecast=forecast_called(text),
         organizations={text: text},
-        monthly_cost=PlanCost(
-            *(date(2026, 11, 12), text),
-            before=CostRange(Decimal(0), Decimal(1)),
-            after=CostRange(Decimal(1), Decimal(2), (text,)),
-            tenants=(TenantPlanCost(text, None, CostRange(Decimal(1), Decimal(2), (text,))),),
-            not_known=(text,),
-        ),
+        monthly_cost=_plan_cost_called(text),
+    )
+
+
+def _tenants_called(text: str) -> tuple[TenantPlan, ...]:
+    """Plans with every action but a deletion of the project."""
+    place = Location(text, 1)
+    values = (
+        build.change("name", text, text),
+        build.change(f"settings.{text}", JsonText.of({text: [text]}), JsonText.of({text: [text, text]})),
+    )
+    patch = build.patch(text, text, *values, source=place)
+    compute = build.patch_compute(text, text, build.change("compute.max_cu", 1, 2), source=place, branch=text)
+    transfer = build.transfer(text, text, text, text, downgrade=False)
+    copies = (
+        replace(build.create_branch(text, text), parent=text),
+        build.create_branch(text, text, purpose=Purpose.SNAPSHOT),
+        replace(build.patch_branch(text), changes=(build.change(f"dev_branches.{text}.name", text, text),)),
+        replace(build.delete_branch(text, text), branch_id=text),
+        replace(build.delete_snapshot(text, text, text), snapshot_id=text),
+        replace(build.create_snapshot(text, text), branch=text),
+        *(structs.replace(restore, branch=text) for restore in build.restores(text, text)),
+    )
+    create = replace(build.create(text), organization=text, reason=text)
+    return (
+        build.tenant(text, patch, compute),
+        build.tenant(text, transfer),
+        build.tenant(text, *copies),
+        build.tenant(text, create),
+    )
+
+
+def _unmanaged_called(text: str) -> tuple[Unmanaged, ...]:
+    place = Location(text, 1)
+    setting = ((f"settings.{text}", JsonText.of({text: text})),)
+    members = ((text, text), (f"{text}.{text}", JsonText.of([text])))
+    return (
+        Unmanaged(f"settings.{text}", setting, (text,), text, text, (place,)),
+        Unmanaged(text, members, (text,), None, "", (place,)),
+    )
+
+
+def _plan_cost_called(text: str) -> PlanCost:
+    return PlanCost(
+        *(date(2026, 11, 12), text),
+        before=CostRange(Decimal(0), Decimal(1)),
+        after=CostRange(Decimal(1), Decimal(2), (text,)),
+        tenants=(TenantPlanCost(text, None, CostRange(Decimal(1), Decimal(2), (text,))),),
+        not_known=(text,),
     )
 
 

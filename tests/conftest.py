@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 profiles.load()
 gc.set_threshold(50_000, 20, 20)  # of 700, looking for garbage takes up to a tenth of the time
-pytest_plugins = ["tests.compiled", "tests.costs"]
+pytest_plugins = ["tests.temporary", "tests.compiled", "tests.costs"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's `&`; what is started would ignore it too
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
 
 from reconciler.neon.http import httpx
 from reconciler.simulator import GUIDE_ORGANIZATIONS, Behaviour, Simulator, serving
@@ -17,6 +13,7 @@ from tests.harness.local_http import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import psycopg
 
@@ -25,9 +22,6 @@ STEP_SECONDS = 60.0
 LOCKED = 423
 IN_MEMORY: Final = ":memory:"
 """An account that no other process opens."""
-MEMORY: Final = Path("/dev/shm")  # noqa: S108
-ROOM_BYTES: Final = 6 * 2**30
-"""Much more than the branches of all tests of a module take, which is two gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +81,14 @@ class Account:
 
 
 @contextmanager
-def _folders_in_memory() -> Iterator[None]:
-    """Has temporary folders made in memory, where it has room: a disk is slow with the many files of a branch."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
-    with patch.object(tempfile, "tempdir", str(MEMORY) if roomy else tempfile.tempdir):
-        yield
-
-
-@contextmanager
 def account(file: Path | str = IN_MEMORY) -> Iterator[Account]:
     """An account with the organizations of Neon's guide, served on a port."""
     driver()
 
     many_roots = Behaviour(root_branches=25)  # a restored snapshot is one
-    with _folders_in_memory() if file == IN_MEMORY else nullcontext():
-        opened = Simulator.open(
-            file, GUIDE_ORGANIZATIONS, clock_source=lambda: START, behaviour=many_roots, postgres=True
-        )
+    opened = Simulator.open(
+        file, GUIDE_ORGANIZATIONS, clock_source=lambda: START, behaviour=many_roots, postgres=True
+    )
     with opened as simulator, serving(simulator) as url:
         key = {"Authorization": f"Bearer {simulator.personal_key}"}
         with httpx.Client(base_url=url, headers=key, **LOCAL, timeout=120) as http:

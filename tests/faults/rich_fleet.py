@@ -193,8 +193,6 @@ class Scene:
         return datetime.fromtimestamp(self.simulator.clock.now(), UTC) + self.ahead
 
 
-MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-"""Where journals reach no disk, which is what takes longest in so many runs."""
 AS_USUAL: Final = Behaviour()
 
 
@@ -207,7 +205,7 @@ def opened(
         Organization(each.name, simulated_limits(each.limits)) for each in BEFORE.organizations.values()
     ]
     neon_world = world(*organizations, latency=latency, behaviour=behaviour, starts_at=NOON.timestamp())
-    with neon_world as neon, TemporaryDirectory(dir=MEMORY) as folder:
+    with neon_world as neon, TemporaryDirectory() as folder:
         for tenant in BEFORE.tenants.values():
             _seed(neon.simulator, BEFORE, tenant)
         yield Scene(neon, Path(folder), request=request)

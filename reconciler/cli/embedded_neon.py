@@ -119,6 +119,7 @@ def open_account(
     clock_source: Callable[[], float],
     *,
     judge: Judge | None = None,
+    latency: Latency = LATENCY,
     postgres: bool = False,
     most_exchanges: int = MOST_EXCHANGES,
 ) -> Simulator:
@@ -132,7 +133,7 @@ def open_account(
             file,
             [_simulated(o) for o in desired.organizations.values()],
             clock_source=clock_source,
-            latency=LATENCY,
+            latency=latency,
             judge=judge,
             postgres=postgres,
             most_exchanges=most_exchanges,

@@ -21,6 +21,7 @@ def test_every_output_begins_with_a_host_that_is_not_neon_s(tmp_path: Path) -> N
     with (tmp_path / "tiers.yaml").open("a", encoding="utf-8") as tiers:
         tiers.write("registry: {url: 'sqlite:///registry.db'}\n")
     place.declare(1)
+    place.hurry()
     with place.served():
         host = place.environ["NEON_API_HOST"]
         for command in ("plan", "drift"):

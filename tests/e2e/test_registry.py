@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.drawn(5)]
 
 TENANTS = 8
-AT_ONCE = 4
+RIVALS = 4
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -62,7 +62,7 @@ def test_four_applies_at_once_make_one_project_for_each_tenant(place: Place, add
                     stderr=subprocess.STDOUT,
                 )
             )
-            for number in range(AT_ONCE)
+            for number in range(RIVALS)
         ]
         told = [rival.communicate(timeout=PATIENCE_SECONDS)[0] for rival in rivals]
         assert {rival.returncode for rival in rivals} <= {0, 6}, told
@@ -81,6 +81,7 @@ def test_a_registry_that_was_lost_is_rebuilt_and_the_change_is_shown(place: Plac
     required()
     place.environ["REGISTRY_URL"] = "sqlite:///first.db"
     place.declare(2)
+    place.hurry()
     with place.served() as projects:
         assert place.run("apply", "--yes").returncode == 0
         place.environ["REGISTRY_URL"] = "sqlite:///second.db"
@@ -104,6 +105,7 @@ def test_a_document_older_than_what_was_applied_is_refused(place: Place) -> None
         return place.run("apply", "--yes")
 
     place.declare(1)
+    place.hurry()
     with place.served():
         assert applied(2, 5).returncode == 0
         older = applied(1, 6)

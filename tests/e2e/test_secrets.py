@@ -126,6 +126,7 @@ def watched(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Searched]:
     place, outside = Place(tmp_path), tmp_path_factory.mktemp("outside")
+    place.hurry()
     (tmp_path / "tmp").mkdir()
     place.environ |= {"TMPDIR": str(tmp_path / "tmp"), "RECONCILER_TRACEBACK": "1"}
     searched = Searched(place, request.param)

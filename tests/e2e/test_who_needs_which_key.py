@@ -67,6 +67,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     """Files that ask for a move and for a larger quota, and a saved plan of both."""
     place = Place(tmp_path)
     declare(place, hours=5, tier="free")
+    place.hurry()
     with place.served():
         assert place.run("apply", "--yes").returncode == 0
         declare(place, hours=9, tier="pro")

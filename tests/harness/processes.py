@@ -18,10 +18,11 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
-from reconciler.cli.embedded_neon import keys, open_account
+from reconciler.cli.embedded_neon import LATENCY, keys, open_account
 from reconciler.environment import PULL_REQUESTS
 from reconciler.fleet import read
 from reconciler.simulator.serve import serving
+from tests.harness.account import AT_ONCE
 from tests.harness.forks import Order, Running, run_from_nothing, shared
 from tests.harness.local_http import LOCAL
 from tests.harness.shell import TIERS
@@ -42,10 +43,18 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._hurried = False
         inherited = {name: value for name, value in os.environ.items() if name not in (*_COLOUR, *PULL_REQUESTS)}
         self.environ = {**inherited, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "NO_PROXY": "127.0.0.1"}
         price_list = f"{TIERS}api: {{settle: 1s, batch_share: 1}}\ntenants: [{{ndjson: fleet.ndjson}}]\n"
         (folder / "tiers.yaml").write_text(price_list, encoding="utf-8")
+
+    def hurry(self) -> None:
+        """Where one command follows the other, no test needs to wait for answers, or for the account's rate."""
+        prices = self.folder / "tiers.yaml"
+        text = prices.read_text(encoding="utf-8")
+        prices.write_text(text.replace("api: {", "api: {requests_per_minute: 60000, ", 1), encoding="utf-8")
+        self._hurried = True
 
     def declare(self, count: int) -> list[str]:
         """So many tenants, no two alike; the names of their projects."""
@@ -127,8 +136,15 @@ class Place:
         It is served by a thread: a command of its own would first import the program.
         """
         desired = read(self.folder)
-        account = open_account(self.folder / "sim.db", desired, time.time)  # noqa: TID251 - the commands' own clock
+        account = open_account(
+            self.folder / "sim.db",
+            desired,
+            time.time,  # noqa: TID251 - the commands' own clock
+            latency=AT_ONCE if self._hurried else LATENCY,
+        )
         with account as simulator, serving(simulator) as url:
+            if self._hurried:
+                simulator.world.switches.change({"rate_limit": None})
             self.environ |= {"NEON_API_HOST": url, **keys(desired, simulator)}
             self.environ |= {
                 f"NEON_{name.upper()}_ORG_ID": found for name, found in simulator.organization_ids.items()

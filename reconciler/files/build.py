@@ -116,7 +116,7 @@ def tenant(document: TenantDocument, location: Location, files: tuple[str, ...] 
         name=document.tenant,
         tier=intern(document.tier),
         location=location,
-        labels=_shared_labels(*(document.labels or {}).items()),
+        labels=shared_labels(*(document.labels or {}).items()),
         overrides=_overrides(document.overrides) if document.overrides else _NO_OVERRIDES,
         snapshots=_snapshots(document),
         dev_branches=_dev_branches(document),
@@ -275,8 +275,8 @@ def _overrides(document: OverridesDocument) -> Overrides:
 
 
 @lru_cache(maxsize=_MOST_SHARED)
-def _shared_labels(*stated: tuple[str, str]) -> Mapping[str, str]:
-    """One object for all tenants with the same labels: a large fleet has few."""
+def shared_labels(*stated: tuple[str, str]) -> Mapping[str, str]:
+    """Labels, one object for all tenants that have the same: a large fleet has few."""
     return dict(stated)
 
 

@@ -22,15 +22,13 @@ from yaml.events import (
 
 from reconciler.desired.naming import composed
 from reconciler.files.hidden_text import hidden_text_problems
+from reconciler.files.plain_values import NULLS
 from reconciler.model.problem import Location, Problem
 from reconciler.model.quoting import shown
 from reconciler.model.strict_json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-"""Plain scalars without a value (YAML 1.2 core schema)."""
 
 _Loader: Final = getattr(yaml, "CLoader", yaml.Loader)
 """Only its event stream is used, which builds no objects. The C parser is six times as fast."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.files import disk_marks
+from reconciler.files.alike import Alike
 from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.tree import FolderListing, WorkTree
@@ -69,8 +70,8 @@ class KnownFiles:
     """Those of this run, by digest."""
     on_disk: dict[str, bytes] = field(default_factory=dict)
     """The files of this run on disk whose tenants are known, by path (``disk_marks.row``)."""
-    alike: dict[bytes, Tenant] = field(default_factory=dict)
-    """Tenants of files that were parsed, by what follows their names (``Opening``)."""
+    alike: Alike = field(default_factory=Alike)
+    """Those of this run, for files that say the same."""
     whole: Mapping[str, Tenant] | None = None
     """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``."""
 

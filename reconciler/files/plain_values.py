@@ -7,6 +7,9 @@ from typing import Final
 WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """What YAML readers may take for something else than text, in small letters."""
 
+NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""Plain scalars without a value (YAML 1.2 core schema)."""
+
 
 def kind(value: object) -> str:
     """The type of a value, in words."""

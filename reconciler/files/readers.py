@@ -23,10 +23,10 @@ from reconciler.desired.naming import (
 )
 from reconciler.desired.tenant import Reduction
 from reconciler.desired.tier import EnvReference
-from reconciler.files.events import NULLS, Quoted
+from reconciler.files.events import Quoted
 from reconciler.files.finding import RejectedError, did_you_mean, nearest
 from reconciler.files.hidden_text import has_hidden
-from reconciler.files.plain_values import kind, text_of
+from reconciler.files.plain_values import NULLS, kind, text_of
 from reconciler.model.api_limits import ID_PATTERN, MAX_NAME_LENGTH, MAX_REPLICA_NAME_LENGTH
 from reconciler.model.fields.allow_list import is_address
 from reconciler.model.quoting import looks_secret, shown

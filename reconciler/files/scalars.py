@@ -86,7 +86,8 @@ _DURATION: Final = {"type": ["string", "integer"], "examples": ["100h", "7d", "5
 _ANY: Final = {"type": ["string", "integer", "number", "boolean"]}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 
-Text: TypeAlias = Annotated[str, Scalar(readers.read_text, "text", _ANY)]
+TEXT: Final = Scalar(readers.read_text, "text", _ANY)
+Text: TypeAlias = Annotated[str, TEXT]
 Name: TypeAlias = Annotated[
     str, Scalar(readers.read_name, "a name", _text(minLength=1, maxLength=MAX_NAME_LENGTH))
 ]

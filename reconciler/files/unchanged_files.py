@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from reconciler.desired.naming import MAX_TENANT_LENGTH
 from reconciler.files import disk_marks
-from reconciler.files.plain_values import WORDS
+from reconciler.files.alike import opening
 from reconciler.files.tree import stem_of
 from reconciler.model.problem import Location
 from reconciler.model.values import replace
@@ -19,37 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection as Names
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.alike import Opening
     from reconciler.files.collection import Collection
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.entry import Entry
     from reconciler.files.known_tenants import KnownFiles
     from reconciler.files.tree import Tree
-
-
-MOST_ALIKE: Final = 4096
-"""Different files of which others may be copies."""
-_OPENING: Final = re.compile(rb"((?:#[ -~]*\n)*)tenant: ([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\n")
-
-
-class Opening(NamedTuple):
-    """How a file begins whose first key is the name of its tenant."""
-
-    name: str
-    line: int
-    """Where the name stands; what is above it are comments in ASCII."""
-    rest: bytes
-    """All that follows: it means the same below every such name."""
-
-
-def opening(data: bytes) -> Opening | None:
-    """Return how a file begins; None where its name may be anything but the plain value of the first key."""
-    found = _OPENING.match(data)
-    if found is None:
-        return None
-    name = found[2].decode()
-    if name in WORDS or len(name) > MAX_TENANT_LENGTH:
-        return None
-    return Opening(name, 1 + found[1].count(b"\n"), data[found.end() :])
 
 
 class UnchangedFiles(Struct, frozen=True):
@@ -127,13 +100,9 @@ class UnchangedFiles(Struct, frozen=True):
         return True
 
     def _alike(self, path: str, data: bytes) -> Tenant | None:
-        """Return the tenant of a file that differs from one that was parsed in nothing but the name of its tenant,
-        and in comments above it.
-
-        A large fleet has few different files, because programs write them.
-        """
+        """Return the tenant of a file that says what one says that was parsed (``alike.py``)."""
         begins = opening(data)
-        like = None if begins is None else self.known.alike.get(begins.rest)
+        like = None if begins is None else self.known.alike.find(begins.rest)
         if begins is None or like is None:
             return None
         return replace(like, name=begins.name, location=self._place(path, begins), files=(path,))
@@ -168,8 +137,8 @@ class UnchangedFiles(Struct, frozen=True):
             return False
         found, blob = self.known.seen(data)
         self.known.tenants[found] = tenant
-        begins = opening(data) if len(self.known.alike) < MOST_ALIKE else None
+        begins = opening(data)
         if begins is not None and tenant.location == self._place(path, begins):
-            self.known.alike[begins.rest] = tenant
+            self.known.alike.add(begins.rest, tenant)
         self._note(path, found, blob, tenant)
         return True

@@ -12,8 +12,9 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from reconciler.files.events import NULLS, parse
+from reconciler.files.events import parse
 from reconciler.files.load import Loaded, OnInvalid, parse_tenants
+from reconciler.files.plain_values import NULLS
 from reconciler.files.positions import read_positions
 from reconciler.model.units import (
     BYTE_UNITS,

@@ -50,6 +50,7 @@ TEXTS = st.one_of(
         st.sampled_from(
             [
                 *("", "# acme\n", "labels: {of: zoe}\n", "protect: true\n", "protect: tru\n", "state: absent\n"),
+                *(f"labels:\n  of: {word}\nprotect: true\n" for word in ("zoe", "kim", '"kim"', "null")),
                 *("project_id: p-1\n", "recover: p-1\n", "previously: [zoe]\n", "---\ntenant: kim\ntier: free\n"),
             ]
         ),

@@ -470,6 +470,61 @@ def test_a_file_that_begins_otherwise_or_says_too_much_is_parsed_by_itself(files
     assert files.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
 
 
+LABELLED = "tier: free\nlabels:\n  team: eu\n  owner: {}\nprotect: true\n"
+
+
+@pytest.mark.parametrize(
+    ("quoted", "owner"),
+    [
+        *((False, "acme"), (False, "Acme Ltd. & Co"), (False, "3"), (False, "true"), (False, "nullish")),
+        *((False, "2026-11-30"), (True, "Acme Ltd"), (True, "null"), (True, "3"), (True, "a@b.org/c+d_e")),
+    ],
+)
+def test_of_files_that_differ_in_plain_labels_too_one_is_parsed(files: Files, owner: str, *, quoted: bool) -> None:
+    words = [f'"{word}"' if quoted else word for word in ("someone", owner)]
+    for name, word in zip(("acme", "zoe"), words, strict=True):
+        files.write(f"tenants/{name}.yaml", f"tenant: {name}\n{LABELLED.format(word)}")
+    assert files.first_load() == ["tenants/acme.yaml"]
+    assert [dict(one.labels) for one in tenants(files.check_load())] == [
+        {"team": "eu", "owner": "someone"},
+        {"team": "eu", "owner": owner},
+    ]
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        *("null", "~", "", "'acme'", '"acme"', "a # b", "a: b", "a\n    b", "|\n    acme", "[a]", "&a b", "*a"),
+        *("!!str a", '"a\\u00e9"', "\u00e9", "napi_" + "a" * 60, "a\n  owner: b", "a\n  more: b"),
+        *("a\ntier: pro", " a", "a ", "a\n# comment", "a\n  # comment\n  more: b", "a\n\n  more: b"),
+    ],
+)
+def test_a_label_of_another_form_is_read_as_what_it_is(files: Files, owner: str) -> None:
+    files.write("tenants/acme.yaml", f"tenant: acme\n{LABELLED.format('someone')}")
+    files.write("tenants/zoe.yaml", f"tenant: zoe\n{LABELLED.format(owner)}")
+    files.check_load()
+    assert files.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'reason: "\nlabels:\n  team: {}\n"\nlabels: {{team: eu}}\nstate: suspended\n',
+        'reason: "\nlabels:\n  team: {}\n"\n"l\\u0061bels": {{team: eu}}\nstate: suspended\n',
+        "reason: |\n  labels:\n  team: {}\nstate: suspended\n",
+        "labels:\n  team: {}\n    and more\n",
+        "labels:\n  team: {}\n\n  owner: x\n",
+        "labels:\n  team: {}\n  # mine\n  owner: x\n",
+        "labels:\n   team: {}\n",
+    ],
+)
+def test_what_looks_like_labels_is_read_as_what_it_is(files: Files, text: str) -> None:
+    for name, team in (("acme", "eu"), ("zoe", "us")):
+        files.write(f"tenants/{name}.yaml", f"tenant: {name}\ntier: free\n{text.format(team)}")
+    files.check_load()
+    assert files.parsed == ["tenants/acme.yaml", "tenants/zoe.yaml"]
+
+
 @pytest.mark.parametrize("name", ["null", "true", "no", "y", "a" * 129, "-acme", "x.y", "1e3", "0x10"])
 def test_a_name_that_may_mean_something_else_is_read_as_what_it_is(files: Files, name: str) -> None:
     files.write("tenants/acme.yaml", "tenant: acme\ntier: free\n")

@@ -9,8 +9,9 @@ import pytest
 from reconciler.desired.tenant import Accepted, DevBranch, Reduction
 from reconciler.model.database import Database
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, FailOperations, Truncate
+from reconciler.simulator.faults import AnswerWith, FailOperations
 from tests.harness.builders import a_fleet, a_tenant, make_plan
+from tests.harness.effects import USUAL
 from tests.harness.runs import World, now, virtually
 
 if TYPE_CHECKING:
@@ -19,17 +20,7 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
     from reconciler.simulator.faults import AnyEffect
 
-EFFECTS: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "dropped after": DropAfter(),
-    "500 before": AnswerWith(500),
-    "500 after": AnswerAfter(500),
-    "cut short": Truncate(),
-    "400": AnswerWith(400),
-    "423": AnswerWith(423),
-    "429": AnswerWith(429),
-    "operations fail": FailOperations(),
-}
+EFFECTS: dict[str, AnyEffect] = {**USUAL, "400": AnswerWith(400), "operations fail": FailOperations()}
 ROLES, DATABASES = "/projects/*/branches/*/roles", "/projects/*/branches/*/databases"
 CALLS = {
     f"GET {ROLES}": 2,

@@ -13,8 +13,9 @@ from reconciler.errors import DumpError
 from reconciler.model.values import replace
 from reconciler.plan.history import History
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
+from reconciler.simulator.faults import AnswerWith
 from tests.harness.builders import a_fleet, a_tenant, make_plan
+from tests.harness.effects import USUAL
 from tests.harness.runs import World, now, virtually
 
 if TYPE_CHECKING:
@@ -24,17 +25,7 @@ if TYPE_CHECKING:
     from reconciler.neon.connection import Connection
     from reconciler.simulator.faults import AnyEffect
 
-EFFECTS: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "dropped after": DropAfter(),
-    "500 before": AnswerWith(500),
-    "500 after": AnswerAfter(500),
-    "403": AnswerWith(403),
-    "404": AnswerWith(404),
-    "cut short": Truncate(),
-    "423": AnswerWith(423),
-    "429": AnswerWith(429),
-}
+EFFECTS: dict[str, AnyEffect] = {**USUAL, "403": AnswerWith(403), "404": AnswerWith(404)}
 CALLS = [
     "GET /projects/*/branches",
     "GET /projects/*/branches/*/databases",

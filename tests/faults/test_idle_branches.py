@@ -11,8 +11,8 @@ from reconciler.desired.tenant import DevBranch
 from reconciler.desired.tier import BranchCleanup, Cleanup, WhenCrowded
 from reconciler.model.values import replace
 from reconciler.plan.history import History
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
 from tests.harness.builders import FREE, FREE_TIER, PRO_TIER, a_fleet, a_tenant, make_plan
+from tests.harness.effects import USUAL
 from tests.harness.runs import World, now, virtually
 from tests.unit.apply.plans import seen
 
@@ -20,18 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.desired.state import DesiredState
-    from reconciler.simulator.faults import AnyEffect
 
 DAY_SECONDS = 86_400
-EFFECTS: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "dropped after": DropAfter(),
-    "500 before": AnswerWith(500),
-    "500 after": AnswerAfter(500),
-    "cut short": Truncate(),
-    "423": AnswerWith(423),
-    "429": AnswerWith(429),
-}
 CALLS = {
     "GET /projects/*/branches": 2,
     "GET /projects/*/endpoints": 2,
@@ -61,7 +51,7 @@ BASE = replace(AFTER, tenants={**AFTER.tenants, "ben": replace(AFTER.tenants["be
 
 
 @pytest.mark.drawn(8, ci=24, each=("how", "call"))
-@pytest.mark.parametrize("how", EFFECTS)
+@pytest.mark.parametrize("how", USUAL)
 @pytest.mark.parametrize(
     ("call", "nth"), [(call, nth) for call, most in CALLS.items() for nth in range(1, most + 1)]
 )
@@ -71,7 +61,7 @@ def test_the_idle_ones_go_and_the_next_plan_is_empty(tmp_path: Path, call: str, 
         world.seed(BEGUN)
         await world.apply(BEGUN)
         await asyncio.sleep(3 * DAY_SECONDS)
-        fault = world.simulator.faults.add(EFFECTS[how], *call.split(), first=nth)
+        fault = world.simulator.faults.add(USUAL[how], *call.split(), first=nth)
         await cleaned(world)
         assert world.simulator.faults.struck(fault) == 1
         await cleaned(world)

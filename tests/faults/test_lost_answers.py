@@ -7,31 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate, html
+from reconciler.simulator.faults import DropAfter, DropBefore
 from tests.faults.test_interruption import AFTER, BEFORE
+from tests.harness.effects import CARRIED_OUT, NOT_CARRIED_OUT
 from tests.harness.runs import World, virtually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.simulator.faults import AnyEffect
 
 CREATE = ("POST", "/projects")
 TRANSFER = ("POST", "/organizations/*/projects/transfer")
 PATCH = ("PATCH", "/projects/*")
 PATCH_ENDPOINT = ("PATCH", "/projects/*/endpoints/*")
 DELETE = ("DELETE", "/projects/*")
-CARRIED_OUT: dict[str, AnyEffect] = {
-    "dropped after": DropAfter(),
-    "500 after": AnswerAfter(500),
-    "504 after": AnswerAfter(504),
-    "cut short": Truncate(),
-}
-NOT_CARRIED_OUT: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "500 before": AnswerWith(500),
-    "a proxy's page": html(502),
-}
 REFUSED = (TRANSFER, 2)
 """The first transfer of the tenant that moves down: it is refused twice, for its window and for its compute.
 Without the reason, a refusal tells no more than no answer does: the transfer is sent again."""

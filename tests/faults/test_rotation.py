@@ -12,8 +12,8 @@ from reconciler.desired.rotation import Rotation
 from reconciler.desired.tenant import Snapshot
 from reconciler.desired.tier import SnapshotPolicy
 from reconciler.model.values import replace
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate
 from tests.harness.builders import FREE_TIER, PRO_TIER, a_fleet, a_tenant
+from tests.harness.effects import USUAL
 from tests.harness.runs import World, now, virtually
 from tests.unit.apply.plans import seen
 from tests.unit.apply.test_replacements import set_window
@@ -21,21 +21,11 @@ from tests.unit.apply.test_replacements import set_window
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.simulator.faults import AnyEffect
 
 DAILY = Rotation("auto-{date}", 86_400, 1)
 DAY_SECONDS = 86_400.0
 TAKE = ("POST", "/projects/*/branches/*/snapshot")
 REMOVE = ("DELETE", "/projects/*/snapshots/*")
-EFFECTS: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "dropped after": DropAfter(),
-    "500 before": AnswerWith(500),
-    "500 after": AnswerAfter(500),
-    "cut short": Truncate(),
-    "423": AnswerWith(423),
-    "429": AnswerWith(429),
-}
 FLEET = a_fleet(
     a_tenant("ann"),
     a_tenant("ben", "pro"),
@@ -44,7 +34,7 @@ FLEET = a_fleet(
 
 
 @pytest.mark.drawn(7, ci=14, each=("how", "call"))
-@pytest.mark.parametrize("how", EFFECTS)
+@pytest.mark.parametrize("how", USUAL)
 @pytest.mark.parametrize("call", [TAKE, REMOVE], ids=["take", "remove"])
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_day_of_a_rotation_ends_with_one_snapshot(
@@ -57,7 +47,7 @@ def test_a_day_of_a_rotation_ends_with_one_snapshot(
         await world.apply(FLEET)
         await by_hand(world, "myapp-ben")
         await asyncio.sleep(DAY_SECONDS)
-        fault = world.simulator.faults.add(EFFECTS[how], *call, first=nth)
+        fault = world.simulator.faults.add(USUAL[how], *call, first=nth)
         await world.apply(FLEET)
         assert world.simulator.faults.struck(fault) == 1
         today = DAILY.named(DAILY.slot(now()))

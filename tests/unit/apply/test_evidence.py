@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.plan.outcome import Result
-from reconciler.simulator.faults import AnswerAfter, AnswerWith, DropAfter, DropBefore, Truncate, html
+from reconciler.simulator.faults import AnswerWith, DropAfter, DropBefore
 from tests.harness.builders import a_fleet
+from tests.harness.effects import CARRIED_OUT, NOT_CARRIED_OUT
 from tests.harness.runs import COUNTED_AT_ONCE, World, now, virtually
 from tests.unit.apply.plans import (
     a_plan,
@@ -33,22 +34,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.plan.plan import Plan
-    from reconciler.simulator.faults import AnyEffect
     from tests.harness.runs import Applied
 
 APPLIED, FAILED, SKIPPED = Result.APPLIED, Result.FAILED, Result.SKIPPED
 
-CARRIED_OUT: dict[str, AnyEffect] = {
-    "dropped after": DropAfter(),
-    "500 after": AnswerAfter(500),
-    "504 after": AnswerAfter(504),
-    "cut short": Truncate(),
-}
-NOT_CARRIED_OUT: dict[str, AnyEffect] = {
-    "dropped before": DropBefore(),
-    "500 before": AnswerWith(500),
-    "a proxy's page": html(502),
-}
 CALLS = {
     "create_branch": ("POST", "/projects/*/branches"),
     "patch_branch": ("PATCH", "/projects/*/branches/*"),

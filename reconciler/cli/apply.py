@@ -15,7 +15,7 @@ from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.command_help import TENANT_FILES, tenant_flags
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.events import options_of_run, with_events
-from reconciler.cli.flag_values import read_bake, with_earlier_runs
+from reconciler.cli.flag_values import names_tenants, read_bake, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
 from reconciler.cli.read_ahead import reading_ahead
@@ -95,7 +95,7 @@ def run(
     """
     check_outputs(output, ReportView)
     saved = None if saved_plan is None else _read(saved_plan)
-    fleet_files = FleetFiles(files)
+    fleet_files = FleetFiles(files, few=names_tenants(scope))
     limit = call_limit(max_calls)
     flags = _Flags(files, account, scope, permission, earlier, running, notices, output)
     reading = reading_ahead(account, fleet_files, scope, observer=telemetry.observer, limit=limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.desired.roster import lacking
 from reconciler.errors import InvalidInputError
 from reconciler.files.earlier_commits import last_read
 from reconciler.files.git import commits_since, fork_point, load_at
@@ -47,15 +48,17 @@ class Bases:
         read the file.
         """
         unread = base.unread_of(self._desired)
-        broken = [name for name in self._desired.tenants if name in base.held_back - unread]
+        broken = sorted(name for name in base.held_back - unread if name in self._desired.tenants)
         return last_read(self._directory, ref, broken) if broken else {}
 
     def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Baseline, ...]]:
         """The files of each tenant that its base does not declare, at the commits after that base."""
         new: dict[str, set[str]] = {}
-        for name in self._desired.tenants:
+        tenants = self._desired.tenants
+        unknown = set() if known.base is None else lacking(known.base.tenants, tenants)
+        for name in sorted(unknown.union(known.owed)):
             before = known.baseline(name)
-            if before is None or name in before.base.tenants:  # as for nearly every tenant
+            if before is None or name in before.base.tenants or name not in tenants:
                 continue
             base = kept.of(name)
             if base is not None and self._is_unknown_to(before.base, name):

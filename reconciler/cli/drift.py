@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_outputs, publish
+from reconciler.cli.flag_values import names_tenants
 from reconciler.cli.flags import PermissionFlags
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.notifier import left_out, notifier
@@ -39,7 +40,7 @@ def run(
 ) -> ExitCode:
     """Compares the live fleet with the files; CHANGES if they differ."""
     check_outputs(output, DriftView)
-    fleet_files = FleetFiles(files)
+    fleet_files = FleetFiles(files, few=names_tenants(scope))
     fleet_files.require_tip()
     limit = call_limit(max_calls)
     with reading_ahead(account, fleet_files, scope, observer=telemetry.observer, limit=limit) as ahead:

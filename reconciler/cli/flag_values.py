@@ -36,6 +36,11 @@ def selection(scope: ScopeFlags, changed: frozenset[str] | None) -> Selection:
     )
 
 
+def names_tenants(scope: ScopeFlags) -> bool:
+    """Whether the flags name the tenants of the run, or those that have changed: few of all tenants."""
+    return scope.changed_since is not None or selection(scope, None).named is not None
+
+
 def check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: DesiredState) -> None:
     """Raises InvalidInputError for a name that matches nothing: a run with a misspelt name does too little or too
     much.
@@ -58,7 +63,7 @@ def check_scope(scope: ScopeFlags, permission: PermissionFlags, desired: Desired
 
 
 def _check_glob(flag: str, glob: str, desired: DesiredState) -> None:
-    if any(fnmatchcase(name, glob) for name in desired.tenants):
+    if glob in desired.tenants or any(fnmatchcase(name, glob) for name in desired.tenants):
         return
     held = sorted(name for name in desired.held_back if fnmatchcase(name, glob))
     if not held:

@@ -9,6 +9,7 @@ from reconciler.cli.bases import Bases
 from reconciler.cli.flag_values import check_scope, permissions, selection
 from reconciler.cli.runtime import runtime
 from reconciler.cli.tenant_cache import known_tenants
+from reconciler.desired.roster import different, with_names
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.applied import read_record
@@ -48,7 +49,7 @@ from reconciler.plan.history import History
 from reconciler.views.console import WARNING, say, say_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -91,9 +92,10 @@ class FleetFiles:
         only: frozenset[str] | None = None,
         about: frozenset[str] | None = None,
         known: KnownTenants | None = None,
+        few: bool = False,
     ) -> None:
         """``only``: read just these tenants. ``about``: read all tenants, but the run is about these. ``known``:
-        what this run has read already.
+        what this run has read already. ``few``: the run selects few of all tenants.
         """
         self._about = about
         self._flags = flags
@@ -102,7 +104,7 @@ class FleetFiles:
         self._only = only
         self._memo: Memo = {}
         self._earlier: dict[str, Loaded] = {}
-        self._read_before = known or known_tenants(flags.directory, complete=only is None)
+        self._read_before = known or known_tenants(flags.directory, complete=only is None, few=few)
 
     def narrowed(self, only: frozenset[str]) -> FleetFiles:
         """The same files, of which just these tenants are read; what this run has read is not read again."""
@@ -259,7 +261,7 @@ class FleetFiles:
         owed = bases.owed({**bases.last_valid_commits(at_base, compared), **kept.owed})
         tried = bases.tried(kept.tried)
         uncommitted = self._uncommitted(desired, at_base, frozenset({*owed, *tried}))
-        old = ignored(self._directory, (tenant for name, tenant in desired.tenants.items() if name in uncommitted))
+        old = ignored(self._directory, with_names(desired.tenants, uncommitted))
         known = History(at_base, fork, owed=owed, tried=tried, uncommitted=uncommitted, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
@@ -290,10 +292,8 @@ class FleetFiles:
 
     def _uncommitted(self, desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> frozenset[str]:
         """The tenants with declarations that git does not contain."""
-        tenants = desired.tenants.items()
-        changed = (name for name, tenant in tenants if name in owed or base.tenants.get(name) != tenant)
         known = None if desired.sql_sources else self._read_before
-        return uncommitted(self._directory, desired.tenants, changed, self._memo, known)
+        return uncommitted(self._directory, desired.tenants, _may_differ(desired, base, owed), self._memo, known)
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """The commits since which these tenants are declared absent; empty if git does not contain them."""
@@ -365,6 +365,12 @@ class FleetFiles:
             known = self._read_before
             self._earlier[ref] = load_at(self._directory, ref, only=self._only, memo=self._memo, known=known)
         return self._earlier[ref]
+
+
+def _may_differ(desired: DesiredState, base: DesiredState, owed: frozenset[str]) -> Iterator[str]:
+    """The tenants that the files may declare otherwise than their base, found when they are first asked for."""
+    yield from different(base.tenants, desired.tenants)
+    yield from owed & desired.tenants.keys()
 
 
 def usable(loaded: Loaded, ref: str) -> DesiredState:

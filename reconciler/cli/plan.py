@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.account import call_limit, with_fleet
 from reconciler.cli.documents import check_folder, check_outputs, publish, write
-from reconciler.cli.flag_values import with_earlier_runs
+from reconciler.cli.flag_values import names_tenants, with_earlier_runs
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.cli.read_ahead import reading_ahead
 from reconciler.cli.runtime import runtime
@@ -62,7 +62,7 @@ def run(
     check_outputs(output, PlanView)
     if out is not None:
         check_folder(out, "--out")
-    fleet_files = FleetFiles(files)
+    fleet_files = FleetFiles(files, few=names_tenants(scope))
     fleet_files.require_tip()
     limit = call_limit(max_calls)
     reading = reading_ahead(

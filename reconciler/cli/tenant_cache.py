@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 OFF: Final = "off"
 
 
-def known_tenants(root: Path, *, complete: bool = True) -> KnownTenants:
+def known_tenants(root: Path, *, complete: bool = True, few: bool = False) -> KnownTenants:
     """What this run knows of the tenants of a fleet's folder, with what earlier runs have kept.
 
-    ``complete``: it reads all tenants, and keeps them.
+    ``complete``: it reads all tenants, and keeps them. ``few``: it looks at few of them.
     Raises InvalidInputError if the environment names a folder that a pull request could write to.
     """
     named = runtime().environ.find(CACHE)
@@ -36,7 +36,7 @@ def known_tenants(root: Path, *, complete: bool = True) -> KnownTenants:
 
         return TenantCache.open(_users() if folder is None else Path(folder), prices, root)
 
-    return KnownTenants(opened, complete=complete)
+    return KnownTenants(opened, complete=complete, few=few)
 
 
 def _users() -> Path:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from reconciler.desired.roster import with_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,12 +62,11 @@ class Selection(Struct, frozen=True):
         """Return the selected ones of the tenants, in their order."""
         if self.everything:
             return list(tenants.values())
-        few = self._few
-        chosen = (tenant for tenant in tenants.values() if few is None or tenant.name in few)
+        chosen = tenants.values() if self.named is None else with_names(tenants, self.named)
         return [tenant for tenant in chosen if self.includes(tenant)]
 
     @property
-    def _few(self) -> frozenset[str] | None:
+    def named(self) -> frozenset[str] | None:
         """Names, of which all selected tenants have one; None if the conditions name none."""
         if self.changed is not None:
             return self.changed

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from msgspec import Struct, field
 
+from reconciler.desired import roster
 from reconciler.desired.address import NEON
 from reconciler.desired.naming import identity
 from reconciler.desired.policy import Policy
 from reconciler.desired.settings import Settings, resolve
-from reconciler.desired.tenant import not_plain
 from reconciler.desired.tier import OrganizationLimits
 from reconciler.model.database import Database
 from reconciler.model.values import PartlyCompared, replace
@@ -189,13 +189,12 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
     @cached_property
     def special(self) -> tuple[Tenant, ...]:
         """The tenants that are not plain."""
-        return tuple(not_plain(self.tenants.values()))
+        return tuple(roster.special(self.tenants))
 
     @cached_property
     def plain(self) -> frozenset[str]:
         """The names of the plain tenants."""
-        special = {tenant.name for tenant in self.special}
-        return frozenset(tenant.name for tenant in self.tenants.values() if tenant.name not in special)
+        return frozenset(self.tenants).difference(tenant.name for tenant in self.special)
 
     def common_settings(self, tenant: Tenant) -> Settings | None:
         """Return the settings that a plain tenant has in common with others, without the name of its project.
@@ -276,21 +275,15 @@ class DesiredState(PartlyCompared, frozen=True, dict=True):
         return others is not None and tenant.tier not in others and (known is tenant or known == tenant)
 
     def differing(self, other: DesiredState) -> Collection[str] | None:
-        """Return the tenants of the other files for which ``declares_the_same`` is false; None for all of them.
-
-        Equal files are one object for both, so that nearly no tenant is compared by what it says.
-        """
+        """Return the tenants of the other files for which ``declares_the_same`` is false; None for all of them."""
         others = self._other_tiers(other)
         if others is None or (self.tenants is other.tenants and not others):
             return None if others is None else ()
         found = self.remembered.get("differing")
         if found is None or found[0] is not other:
-            known = self.tenants.get
-            names = {
-                name
-                for name, tenant in other.tenants.items()
-                if tenant.tier in others or ((before := known(name)) is not tenant and before != tenant)
-            }
+            names = roster.different(self.tenants, other.tenants)
+            if others:
+                names |= {name for name, tenant in other.tenants.items() if tenant.tier in others}
             found = self.remembered["differing"] = (other, names)
         return cast("Collection[str]", found[1])
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.naming import TENANT, identity
+from reconciler.desired.roster import Roster, special
 from reconciler.files.finding import Finding
 from reconciler.files.tree import stem_of
 from reconciler.model.problem import Location, Problem, Severity, has_error
@@ -118,8 +119,7 @@ class Collection:
 
     def take_whole(self, tenants: Mapping[str, Tenant]) -> None:
         """Add all tenants of a fleet, sorted by name, of which none has a problem."""
-        self._tenants = {**tenants}
-        self._whole = tenants
+        self._tenants, self._whole = {}, tenants
 
     @property
     def spotless(self) -> bool:
@@ -154,7 +154,8 @@ class Collection:
         """Return the valid tenants, by name."""
         if self._whole is not None and not self.held_back:
             return self._whole
-        return {name: self._tenants[name] for name in sorted(self._tenants) if name not in self.held_back}
+        found = self._tenants if self._whole is None else self._whole
+        return {name: found[name] for name in sorted(found) if name not in self.held_back}
 
     def _checked(self, entry: Entry, problems: list[Problem]) -> Tenant | None:
         from reconciler.files.checked_entry import checked  # noqa: PLC0415 - not where every tenant is known
@@ -201,12 +202,12 @@ def alongside(
     lost = {one.name for path in gone if (one := first.get(stem_of(path))) is not None and one.files == (path,)}
     new = {identity(name) for name in others if name not in lost}
     pins = {id_ for tenant in others.values() for id_ in _ids(tenant)}
-    if new or pins:
-        staying = [tenant for name, tenant in first.items() if name not in lost]
-        if not new.isdisjoint(identity(tenant.name) for tenant in staying):
-            return None
-        if pins and not pins.isdisjoint(id_ for tenant in staying for id_ in _ids(tenant)):
-            return None
+    if new and not new.isdisjoint(identity(name) for name in first if name not in lost):
+        return None
+    if pins and not pins.isdisjoint(id_ for one in special(first) if one.name not in lost for id_ in _ids(one)):
+        return None
+    if isinstance(first, Roster):
+        return first.with_others(lost, others)
     found = {**first, **others}
     for name in lost.difference(others):
         del found[name]

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from reconciler.files.objects import TreeEntry
 
 
-def apart(disk: FoldersOnDisk, rows: Mapping[str, bytes], commit: CommitTree, folder: str) -> Apart | None:
+def compared(disk: FoldersOnDisk, rows: Mapping[str, bytes], commit: CommitTree, folder: str) -> Apart | None:
     """Return the files of a folder that differ from those of a commit; the others have the same bytes in both.
 
     ``rows`` are those of the files on disk (``disk_marks.row``). None where the commit has more in it than files
     and folders, or has no such folder, or cannot be read.
     """
     try:
-        return _Comparison(disk, rows).apart(commit, folder)
+        return _Comparison(disk, rows).of(commit, folder)
     except UnreadableError:
         return None
 
@@ -36,7 +36,7 @@ class _Comparison(Struct, frozen=True):
     disk: FoldersOnDisk
     rows: Mapping[str, bytes]
 
-    def apart(self, commit: CommitTree, top: str) -> Apart | None:
+    def of(self, commit: CommitTree, top: str) -> Apart | None:
         if (id_ := commit.folder_id(top)) is None or top not in self.disk.files:
             return None
         compared, others = dict.fromkeys((top,), False), Apart([], [])

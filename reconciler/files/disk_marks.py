@@ -22,6 +22,8 @@ MEASURES: Final = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_c
 GONE: Final = (0, 0, 0, 0, 0)
 """The measures of a file that was deleted while its folder was listed."""
 NO_MARKS: Final = _MARK.pack(*GONE)
+UNSETTLED: Final = b"\xff" * _MARK.size
+"""What is kept in place of the marks of a file that was young when it was read: no file has them."""
 _TIMES: Final = Struct("<qq")
 _ID_BYTES: Final = 20
 _DIGEST: Final = slice(_MARK.size, _MARK.size + _ID_BYTES)

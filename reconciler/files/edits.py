@@ -137,9 +137,9 @@ def has_the_same_files(commit: CommitTree, work: WorkTree, known: KnownTenants) 
     where that cannot be said so fast: of folders with links, or with files that are executable or hidden.
     """
     folders = {fixed_folder(source.pattern) for source in read_price_list(work, known=known).sources}
-    if known.complete and _has_the_same_ids(commit, work, known, folders):
+    if known.complete and not known.few and _has_the_same_ids(commit, work, known, folders):
         return True
-    if (others := known.apart_from_kept(commit, folders)) is not None:
+    if (others := known.apart(commit, folders)) is not None:
         return not (others.in_commit or others.on_disk)
     return _has_the_same_ids(commit, work, known, folders)
 
@@ -162,7 +162,7 @@ def _listed_apart(
     """Return of what ``_listed`` does the files that may differ; None where that is not known."""
     sources = read_price_list(work, known=known).sources
     folders = {fixed_folder(source.pattern) for source in sources}
-    if known is None or (others := known.apart_from_kept(commit, folders)) is None:
+    if known is None or (others := known.apart(commit, folders)) is None:
         return None
     patterns = [compiled(source.pattern) for source in sources]
     there, here = (

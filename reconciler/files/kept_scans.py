@@ -6,12 +6,11 @@ this tenant alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from reconciler.desired.naming import identity
-from reconciler.files.digests import Apart
 from reconciler.files.disk_marks import each, is_alone
 from reconciler.files.tree import BETWEEN, names_in, stem_of
 
@@ -20,6 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Set as Names
 
     from reconciler.files.tree import Scan, ScannedFolder
+
+
+class SinceKept(NamedTuple):
+    """The files that are not as they were kept."""
+
+    gone: list[str]
+    """Those that were others, or are no more."""
+    new: list[str]
+    """Those that are others, or are new."""
 
 
 class KeptFolderScan(msgspec.Struct, array_like=True, frozen=True):
@@ -35,7 +43,7 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
     """What was found below a folder."""
 
     id: str
-    """What git has for the folder; empty if that is not known."""
+    """What git has for the folder as it was then; empty if that is not known."""
     folders: dict[str, KeptFolderScan]
     """By path."""
 
@@ -55,15 +63,15 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
         found = ((path, name) for path, kept in self.folders.items() for name in _named(kept.names, wanted))
         return sorted(_joined(path, name) for path, name in found)
 
-    def apart(self, scan: Scan) -> Apart | None:
-        """Return the files that are others now; None where there are links, or the marks are not known."""
+    def since_on_disk(self, scan: Scan) -> SinceKept | None:
+        """Return the files with other marks now; None where there are links, or the marks are not known."""
         if scan.links or scan.problems or not scan.has_marks:
             return None
-        found, now = Apart([], []), {folder.path: folder for folder in scan.folders}
+        found, now = SinceKept([], []), {folder.path: folder for folder in scan.folders}
         for path in dict.fromkeys((*self.folders, *now)):
             if not (path in now and _is_still(self.folders.get(path), now[path])):
                 before, after = _marked(self.folders.get(path)), _marked(now.get(path))
-                for files, marks, others in ((found.in_commit, before, after), (found.on_disk, after, before)):
+                for files, marks, others in ((found.gone, before, after), (found.new, after, before)):
                     files += [_joined(path, name) for name in marks if others.get(name) != marks[name]]
         return found
 

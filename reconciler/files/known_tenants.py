@@ -11,10 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
 from reconciler.files.alike import Alike
 from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
+from reconciler.files.kept_scans import SinceKept
 from reconciler.files.tree import FolderListing, WorkTree
 from reconciler.model.values import replace
 
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as Names
     from pathlib import Path
 
+    from reconciler.desired.roster import Unbuilt
     from reconciler.desired.tenant import Tenant
     from reconciler.files.commit_tree import CommitTree
+    from reconciler.files.kept_roster import KeptRoster
     from reconciler.files.kept_scans import KeptScan
     from reconciler.files.price_list import PriceList
     from reconciler.files.tenant_cache import TenantCache
@@ -73,7 +77,10 @@ class KnownFiles:
     alike: Alike = field(default_factory=Alike)
     """Those of this run, for files that say the same."""
     whole: Mapping[str, Tenant] | None = None
-    """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``."""
+    """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``; of a
+    ``Roster``, those that are not as they were kept.
+    """
+    _unbuilt: tuple[KeptRoster, Unbuilt] | None = None
 
     def seen(self, data: bytes) -> tuple[bytes, str]:
         """Return the digest and the id of a file that was read, remembered for commits that have the same file."""
@@ -177,6 +184,19 @@ class KnownFiles:
         self.whole = {tenant.name: tenant for tenant in tenants.values()}
         return self.whole
 
+    def are_enough(self, new: int, of: int) -> bool:
+        """Return whether so many new files are worth being kept."""
+        return self.stored is not None and self.stored.are_enough(new, of)
+
+    def unbuilt(self, tree: WorkTree) -> Unbuilt | None:
+        """Return all tenants that an earlier run has found on disk; None if that is not kept."""
+        kept = None if self.stored is None else self.stored.roster
+        if kept is None:
+            return None
+        if self._unbuilt is None or self._unbuilt[0] is not kept:
+            self._unbuilt = (kept, kept.unbuilt(tree.name))
+        return self._unbuilt[1]
+
     def concerning(self, tree: WorkTree, folder: str, wanted: Names[str]) -> FolderListing | None:
         """Return the files below a folder on disk that a run about the tenants with these identities looks at.
 
@@ -201,6 +221,17 @@ def _in_another_place(tenant: Tenant, path: str, tree: Tree) -> Tenant:
     return replace(tenant, location=replace(tenant.location, file=tree.name(path)), files=(path,))
 
 
+def _in_commit(kept: KeptScan, commit: CommitTree, folder: str) -> SinceKept | None:
+    """Return the files of a folder that are others in a commit."""
+    from reconciler.files.commit_beside_kept import since_kept  # noqa: PLC0415 - for commits only
+
+    return since_kept(kept.id, commit, folder)
+
+
+def _has_blob(row: bytes | None, blob: str | None) -> bool:
+    return row is not None and disk_marks.blob_in(row).hex() == blob
+
+
 @dataclass(slots=True)
 class KnownTenants:
     """All of one run: give it to several loads of the same fleet."""
@@ -209,6 +240,8 @@ class KnownTenants:
     """The cache for the bytes of a tiers.yaml, if there is one."""
     complete: bool = True
     """Whether the run reads all tenants: what it read of a few only would replace what is kept of all."""
+    few: bool = False
+    """Whether the run looks at few of all tenants: then only those are built that it looks at (``Roster``)."""
     _blobs: Blobs = field(default_factory=Blobs)
     _files: dict[str, KnownFiles] = field(default_factory=dict)
     """By the digest of a tiers.yaml."""
@@ -243,7 +276,7 @@ class KnownTenants:
             self._kept_ids[root, folder] = same
             return same
         listing = tree.listing(folder)
-        if not self.complete:
+        if not self.complete or self._has_roster():
             self._look_up_all(listing, tree)
         if not listing.problems:
             kept = self._kept_id(folder, listing.files)
@@ -297,21 +330,75 @@ class KnownTenants:
     def apart(self, commit: CommitTree, folders: Iterable[str]) -> Apart | None:
         """Return the files of these folders that a commit and the disk have not in common; None where that cannot
         be said of what is known.
+
+        They may have the same bytes, if what an edited file on disk contains is not known.
         """
         if len(self._trees) != 1:
             return None
-        from reconciler.files.commit_beside_disk import apart  # noqa: PLC0415 - for commits only
-
         found, (root,) = Apart([], []), self._trees
         for folder in folders:
-            if self.folder_id(root, folder) == commit.folder_id(folder) is not None:
-                continue
-            others = apart(self.folders(root, folder), self._rows(), commit, folder)
+            others = self._apart_by_kept(root, commit, folder) or self._apart_by_ids(root, commit, folder)
             if others is None:
                 return None
             found.in_commit.extend(others.in_commit)
             found.on_disk.extend(others.on_disk)
         return found
+
+    def _apart_by_kept(self, root: Path, commit: CommitTree, folder: str) -> Apart | None:
+        """Return them where an earlier run has kept the folder: what is others there, and what is others here."""
+        scan = self.tree(root).scan(folder)
+        kept = self._kept_scan(folder) if scan.has_marks else None
+        here = None if kept is None else kept.since_on_disk(scan)
+        there = None if kept is None or here is None else _in_commit(kept, commit, folder)
+        if here is None or there is None:
+            return None
+        in_commit = {*there.new, *here.gone}.difference(there.gone).union(there.new)
+        on_disk = {*here.new, *there.gone}.difference(here.gone).union(here.new)
+        rows = self._rows()
+        same = {path for path in in_commit & on_disk if _has_blob(rows.get(path), commit.blob_id(path))}
+        return Apart(sorted(in_commit - same), sorted(on_disk - same))
+
+    def _apart_by_ids(self, root: Path, commit: CommitTree, folder: str) -> Apart | None:
+        """Return them where each file on disk is known."""
+        if not self.complete:
+            return None
+        from reconciler.files.commit_beside_disk import compared  # noqa: PLC0415 - for commits only
+
+        if self.folder_id(root, folder) == commit.folder_id(folder) is not None:
+            return Apart([], [])
+        return compared(self.folders(root, folder), self._rows(), commit, folder)
+
+    def _kept_scan(self, folder: str) -> KeptScan | None:
+        kept = (known.kept_scan(folder) for known in self._files.values())
+        return next((one for one in kept if one is not None), None)
+
+    def _has_roster(self) -> bool:
+        return any(isinstance(known.whole, Roster) for known in self._files.values())
+
+    def roster(
+        self, files: KnownFiles, folders: Iterable[str], commit: CommitTree | None
+    ) -> tuple[Roster, SinceKept] | None:
+        """Return the tenants of these folders as an earlier run has found them on disk, and which files are others
+        now, or in a commit.
+
+        None where that was not kept, where all tenants are to be built, or where so many files are others that
+        they are worth being kept.
+        """
+        if not self.few or len(self._trees) != 1 or not (files.whole is None or isinstance(files.whole, Roster)):
+            return None
+        (tree,) = self._trees.values()
+        if (unbuilt := files.unbuilt(tree)) is None:
+            return None
+        found = SinceKept([], [])
+        for folder in folders:
+            if (kept := files.kept_scan(folder)) is None:
+                return None
+            since = kept.since_on_disk(tree.scan(folder)) if commit is None else _in_commit(kept, commit, folder)
+            if since is None:
+                return None
+            found.gone.extend(since.gone)
+            found.new.extend(since.new)
+        return None if files.are_enough(len(found.new), len(unbuilt.numbers)) else (Roster(unbuilt), found)
 
     def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
         """Return the files of a folder on disk, if it has just those of git's folder with this id."""
@@ -325,21 +412,6 @@ class KnownTenants:
         """Return what an earlier run has found below a folder, if git's folder with this id has the same files."""
         kept = (known.kept_scan(folder) for known in self._files.values())
         return next((one for one in kept if one is not None and one.id and one.id == id_), None)
-
-    def apart_from_kept(self, commit: CommitTree, folders: Iterable[str]) -> Apart | None:
-        """As ``apart``, of a commit whose files an earlier run has found on disk; None for others.
-
-        Files with other marks may have the same bytes.
-        """
-        found = Apart([], [])
-        for folder in folders:
-            kept = self.kept_as(folder, commit.folder_id(folder)) if len(self._trees) == 1 else None
-            others = None if kept is None else kept.apart(next(iter(self._trees.values())).scan(folder))
-            if others is None:
-                return None
-            found.in_commit.extend(others.in_commit)
-            found.on_disk.extend(others.on_disk)
-        return found
 
     def under(self, prices: PriceList) -> KnownFiles | None:
         """Return those that were read with this price list; None if its schema rejects it.
@@ -368,7 +440,7 @@ class KnownTenants:
         """Keep what is new for later runs, and forget what only reading the files on disk needs."""
         for known in self._files.values():
             known.save_prices()
-        if self.complete:
+        if self.complete and not self._has_roster():
             self._save_tenants()
 
     def _save_tenants(self) -> None:

@@ -63,6 +63,8 @@ class Reading(Struct, frozen=True):
     on disk is not trusted."""
     marks: Mapping[str, bytes] = {}
     """What the file system says of files on disk, by path, once they are listed (``disk_marks.py``)."""
+    one_by_one: bool = False
+    """Whether so few files are looked at that they are read sooner than what is known of all."""
     rows: ReadRows | None = None
     """Reads the queries of tiers.yaml; None for a command that reads no database."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.roster import files_of
 from reconciler.files.collection import alongside, declared_twice, names_in, pins_in
 from reconciler.files.entry import ROWS, Entry
 from reconciler.files.finding import Finding
-from reconciler.files.patterns import compiled, fixed_folder
+from reconciler.files.patterns import compiled
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.source_files import (
@@ -50,9 +51,8 @@ NO_JSON: Final = "the rest is not read; write one JSON tenant per line"
 
 def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> None:
     """Add every tenant of every source; a YAML document overrides the JSON line of the same tenant."""
-    if _takes_as_before(tree, sources, collection, reading) or _takes_from_disk(
-        tree, sources, collection, reading
-    ):
+    taken = (_takes_roster, _takes_as_before, _takes_from_disk)
+    if any(takes(tree, sources, collection, reading) for takes in taken):
         return
     found_before = len(collection.problems)
     listings = few_files(tree, sources, collection, reading) or listings_of(tree, sources, reading)
@@ -74,6 +74,31 @@ def read_tenants(tree: Tree, sources: tuple[TenantSource, ...], collection: Coll
             collection.add([entry])
     if not of_lines and len(collection.problems) == found_before and collection.spotless:
         _keep_whole(files, collection, reading)
+
+
+def _takes_roster(tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading) -> bool:
+    """Take the tenants as an earlier run has found them on disk, and read only the files that are others now, or
+    in the commit; False, with none taken, where that run or this one has found anything in a file.
+    """
+    files, known = reading.files, reading.known
+    if reading.only is not None or files is None or known is None or collection.lost:
+        return False
+    if has_lines(sources, collection) or (kept := known.roster(files, folders(sources), reading.commit)) is None:
+        return False
+    roster, since = kept
+    if reading.commit is None and isinstance(tree, WorkTree):
+        for folder in folders(sources):
+            tree.note(folder, since.new)
+        reading = replace(reading, one_by_one=True)
+    tenants = _with_others(tree, sources, roster, since.gone, since.new, collection, reading)
+    if tenants is None:
+        return False
+    if reading.commit is None:
+        if not files.on_disk.keys() >= {*since.new}:
+            return False
+        files.whole = tenants
+    collection.take_whole(tenants)
+    return True
 
 
 def _takes_as_before(
@@ -100,28 +125,42 @@ def _takes_from_disk(
     files, known, commit = reading.files, reading.known, reading.commit
     if commit is None or known is None or files is None or files.whole is None or reading.only is not None:
         return False
-    apart = known.apart(commit, {fixed_folder(source.pattern) for source in sources})
-    if apart is None:
+    if (apart := known.apart(commit, folders(sources))) is None:
         return False
-    if not (apart.in_commit or apart.on_disk):
-        collection.take_whole(files.whole)
-        return True
-    attempt = collection.copy()
-    in_commit = FolderListing(tuple(apart.in_commit))
-    listings = {fixed_folder(source.pattern): in_commit for source in sources}
-    _add_files(tree, ListedFiles(tree, listings, attempt, reading).matching(sources), {}, attempt, reading)
-    if not attempt.spotless or attempt.clashes or len(attempt.problems) > len(collection.problems):
-        return False
-    tenants = alongside(files.whole, apart.on_disk, attempt.tenants())
-    if tenants is None or not all(_has_any(source, tenants.values()) for source in sources):
+    tenants = _with_others(tree, sources, files.whole, apart.on_disk, apart.in_commit, collection, reading)
+    if tenants is None:
         return False
     collection.take_whole(tenants)
     return True
 
 
-def _has_any(source: TenantSource, tenants: Iterable[Tenant]) -> bool:
-    matching = compiled(source.pattern)
-    return any(matching.fullmatch(path) for tenant in tenants for path in tenant.files)
+def _with_others(
+    tree: Tree,
+    sources: tuple[TenantSource, ...],
+    tenants: Mapping[str, Tenant],
+    gone: Sequence[str],
+    new: Sequence[str],
+    collection: Collection,
+    reading: Reading,
+) -> Mapping[str, Tenant] | None:
+    """Return the tenants without those of files that are ``gone``, and with those of ``new`` ones, which are read.
+
+    None if anything is found in a new file, if a tenant may be in conflict with another one, or if a source has no
+    file then.
+    """
+    if not (gone or new):
+        return tenants
+    attempt, listing = collection.copy(), FolderListing(tuple(new))
+    listed = ListedFiles(tree, dict.fromkeys(folders(sources), listing), attempt, reading)
+    _add_files(tree, listed.matching(sources), {}, attempt, reading)
+    if not attempt.spotless or attempt.clashes or len(attempt.problems) > len(collection.problems):
+        return None
+    found = alongside(tenants, gone, attempt.tenants())
+    return found if found is not None and all(_has_any(source, found) for source in sources) else None
+
+
+def _has_any(source: TenantSource, tenants: Mapping[str, Tenant]) -> bool:
+    return any(map(compiled(source.pattern).fullmatch, files_of(tenants)))
 
 
 def _keep_whole(paths: Iterable[str], collection: Collection, reading: Reading) -> None:
@@ -141,7 +180,7 @@ def _add_files(
     so that the later one is reported.
     """
     unchanged = None if lines else _unchanged(tree, collection, lines, reading)
-    if unchanged is None:
+    if unchanged is None or reading.one_by_one:
         _add_in_order(tree, paths, lines, collection, reading)
     elif reading.only is not None:
         _add_in_order(tree, unchanged.others(paths, reading.wants), lines, collection, reading)
@@ -190,7 +229,8 @@ def _unchanged(
     if reading.files is None or collection.lost:
         return None
     few = reading.only is not None and 0 < len(reading.marks) <= MOST_ONE_BY_ONE
-    return UnchangedFiles(tree, reading.marks, reading.commit, reading.files, collection, lines, few)
+    one_by_one = few or reading.one_by_one
+    return UnchangedFiles(tree, reading.marks, reading.commit, reading.files, collection, lines, one_by_one)
 
 
 def _data(tree: Tree, path: str, collection: Collection, limit: int) -> bytes | None:

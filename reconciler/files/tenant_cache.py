@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.kept_roster import KeptRoster
     from reconciler.files.tree import Scan
 
 MOST_BYTES: Final = 2**28
@@ -45,6 +46,7 @@ TENANTS: Final = ".tenants"
 PRICES: Final = ".prices"
 DISK: Final = ".disk"
 SCANS: Final = ".scans"
+ROSTER: Final = ".roster"
 _MAGIC: Final = b"reconciler tenants 1\n"
 _CHECK_BYTES: Final = 32
 _RUN_BYTES: Final = 16
@@ -65,9 +67,13 @@ class _OnDisk(msgspec.Struct, array_like=True):
     folders: Mapping[str, KeptFolder]
 
 
-def _are_enough(new: int, of: int) -> bool:
+ENOUGH: Final = 100
+"""One new file in so many is worth that all are written."""
+
+
+def are_enough(new: int, of: int) -> bool:
     """Return whether so many new ones are worth a new file."""
-    return new * 100 >= of
+    return new * ENOUGH >= of
 
 
 @dataclass
@@ -79,6 +85,8 @@ class TenantCache:
     """The bytes of tiers.yaml."""
     root: str = ""
     """The folder of the fleet, without links; empty if no file on disk is to be known by its marks."""
+    _written: TenantRows | None = None
+    """The rows that this run has written."""
 
     @classmethod
     def open(cls, folder: Path, prices: bytes, root: Path | None = None) -> TenantCache | None:
@@ -119,8 +127,19 @@ class TenantCache:
 
     @property
     def is_whole(self) -> bool:
-        """Whether ``on_disk`` has all files that ``kept_scan`` has, and nothing was found in any."""
+        """Whether ``on_disk`` has all files that ``kept_scan`` has the marks of, and nothing was found in any."""
         return self._scans.whole and self._scans.run == self._on_disk.run
+
+    @cached_property
+    def roster(self) -> KeptRoster | None:
+        """All tenants of the files that ``kept_scan`` has; None where that was not kept, or not of just these."""
+        has = self.root and self._scans.whole and self._has(ROSTER)
+        if not has:
+            return None
+        from reconciler.files.kept_roster import KeptRoster  # noqa: PLC0415 - for runs about few of all tenants
+
+        found = _read(self._disk_file.with_suffix(ROSTER), KeptRoster)
+        return found if isinstance(found, KeptRoster) and found.run == self._scans.run else None
 
     @cached_property
     def _scans(self) -> KeptScans:
@@ -156,21 +175,35 @@ class TenantCache:
         known = self.on_disk.get
         others = [path for path, row in files.items() if known(path) != row]
         new = {path for path in others if marks_are_reliable(files[path], looked_at_ns)}
-        if new and _are_enough(len(new), len(files)):
-            late = {*others} - new
-            in_order = sorted((path for path in files if path not in late), key=stem_of)
-            kept, of_git, run = {path: files[path] for path in in_order}, folders(), os.urandom(_RUN_BYTES)
+        if new and are_enough(len(new), len(files)):
+            late, in_order = {*others} - new, {path: files[path] for path in sorted(files, key=stem_of)}
+            kept = {path: row for path, row in in_order.items() if path not in late}
+            of_git, run = folders(), os.urandom(_RUN_BYTES)
             _write(self._disk_file, _OnDisk(run, kept, of_git))
-            ids = {} if late else {folder: one.id for folder, one in of_git.items()}
-            marked = {folder: scan for folder, scan in scans.items() if scan.has_marks}
+            ids = {folder: one.id for folder, one in of_git.items()}
+            marked = {folder: scan.without_marks_of(late) for folder, scan in scans.items() if scan.has_marks}
             seen = {folder: kept_scan(scan, kept, ids.get(folder, "")) for folder, scan in marked.items()}
-            complete = whole and not late and len(marked) == len(scans)
+            complete = whole and len(marked) == len(scans)
             _write(self._disk_file.with_suffix(SCANS), KeptScans(run, seen, whole=complete))
+            if complete:
+                self._save_roster(run, in_order)
+
+    def _save_roster(self, run: bytes, files: Mapping[str, bytes]) -> None:
+        from reconciler.files.kept_roster import kept_roster  # noqa: PLC0415 - only where anything is kept
+
+        if (found := kept_roster(run, files, self._written or self._rows)) is not None:
+            _write(self._disk_file.with_suffix(ROSTER), found)
+
+    @staticmethod
+    def are_enough(new: int, of: int) -> bool:
+        """Return whether so many new files are worth being written."""
+        return are_enough(new, of)
 
     def forget_on_disk(self) -> None:
-        """Free the memory of ``on_disk`` and ``kept_scan``, which are read again when they are needed."""
-        for name in ("_on_disk", "_scans"):
+        """Free the memory of what is known of the disk, which is read again when it is needed."""
+        for name in ("_on_disk", "_scans", "roster"):
             self.__dict__.pop(name, None)
+        self._written = None
 
     def _has(self, ending: str) -> bool:
         """Return whether there is any such file: if not, the program need not be read."""
@@ -220,7 +253,7 @@ class TenantCache:
             return
         known = self._rows.by_digest
         new = [digest for digest in tenants if digest not in known]
-        if not new or not _are_enough(len(new), len(tenants)):
+        if not new or not are_enough(len(new), len(tenants)):
             return
         packing = PackedTenants()
         packing.add_rows((digest for digest in tenants if digest in known), self._rows)
@@ -228,7 +261,8 @@ class TenantCache:
             packing.add(digest, tenants[digest])
         others = [digest for digest in known if digest not in tenants]
         packing.add_rows(others[: len(packing.rows)], self._rows)
-        _write(self.file, packing.packed())
+        self._written = packing.packed()
+        _write(self.file, self._written)
 
     def save_prices(self, price_lists: Mapping[str, PriceList]) -> None:
         """Write what tiers.yaml says, if that is not kept yet."""

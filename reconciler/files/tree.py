@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
-from reconciler.files.disk_marks import GONE, MEASURES, NO_MARKS, each, marks_of
+from reconciler.files.disk_marks import GONE, MEASURES, NO_MARKS, UNSETTLED, each, marks_of
 from reconciler.files.links import FOLDERS, LEAVES, LEAVES_TENANTS, NOWHERE, is_below, is_outside, remedy, resolved
 from reconciler.files.regular_files import (
     FILE,
@@ -27,7 +27,7 @@ from reconciler.model.problem import Location, Problem
 from reconciler.model.values import PartlyCompared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from reconciler.files.repository import LinkTargets
@@ -95,6 +95,11 @@ class ScannedFolder(NamedTuple):
         """Return the names."""
         return names_in(self.names)
 
+    def marks_but(self, others: Collection[str]) -> bytes:
+        """Return the marks, with some that no file has in place of those of others."""
+        marked = zip(self.files(), each(self.marks), strict=True)
+        return b"".join(UNSETTLED if _joined(self.path, name) in others else mark for name, mark in marked)
+
 
 class Scan(Struct, frozen=True):
     """What is below a folder on disk, folder by folder."""
@@ -124,6 +129,17 @@ class Scan(Struct, frozen=True):
     def has_marks(self) -> bool:
         """Whether the marks of all files are noted."""
         return all(folder.marks or not folder.names for folder in self.folders)
+
+    def without_marks_of(self, files: Collection[str]) -> Scan:
+        """Return the same files, as if these had marks that no file has."""
+        folders = {path.rpartition("/")[0] for path in files}
+        return Scan(
+            tuple(
+                one._replace(marks=one.marks_but(files)) if one.path in folders else one for one in self.folders
+            ),
+            self.links,
+            self.problems,
+        )
 
     def without_marks(self) -> Scan:
         """Return the same files, as if their marks had not been noted."""

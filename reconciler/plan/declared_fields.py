@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from reconciler.desired.roster import with_names
 from reconciler.model.values import replace
 from reconciler.plan.concerns import (
     CONCERNS,
@@ -100,7 +101,7 @@ def changed_since(desired: DesiredState, base: DesiredState) -> frozenset[str]:
     """
     differing = base.differing(desired) if _resolve_alike(desired, base) else None
     apart = desired.tenants if differing is None else {*differing, *base.held_back}
-    tenants = (tenant for name, tenant in desired.tenants.items() if name in apart)
+    tenants = with_names(desired.tenants, apart)
     return frozenset(tenant.name for tenant in tenants if _changed(desired, base, tenant))
 
 

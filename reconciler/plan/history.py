@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 
+from reconciler.desired.roster import protected
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
 from reconciler.plan.baseline import Baseline, seen_from
@@ -354,8 +355,8 @@ class History(Struct, frozen=True, dict=True):
     def _protecting(self) -> Iterator[tuple[str, Tenant]]:
         """Each tenant, by current name, that its own base or fork, or the files behind a document, protect."""
         for files in filter(None, (self.files, *self._all_states)):
-            for name, tenant in files.tenants.items():
-                if tenant.protect and (files is self.files or self._is_its_own(files, name)):
+            for name, tenant in protected(files.tenants):
+                if files is self.files or self._is_its_own(files, name):
                     yield name, tenant
 
     def _is_its_own(self, files: DesiredState, tenant: str) -> bool:

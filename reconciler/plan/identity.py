@@ -163,11 +163,13 @@ class _Search:
     def by_what_names_it(self) -> None:
         """Match by pin, registry row and name."""
         plain, named = self._claims.plain_matches()
-        for name, tenant in self._desired.tenants.items():
+        tenants = self._desired.tenants
+        asked = {*(tenants.keys() - plain), *(tenants.keys() & named)}
+        for name in filter(asked.__contains__, tenants):
             if name in plain:
-                if name in named:
-                    self._projects[name] = named[name]
+                self._projects[name] = named[name]
                 continue
+            tenant = tenants[name]
             claimed = self._claims.of(tenant)
             if claimed.lost is not None:
                 self._conflicts[tenant.name] = claimed.lost

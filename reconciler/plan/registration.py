@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from reconciler.desired.roster import revised
 from reconciler.live.registered import NOTHING_KNOWN, Placement, Registered
 from reconciler.model.moments import utc_text
 from reconciler.model.values import replace
@@ -135,7 +136,7 @@ def unchanged_revisions(
 
     ``plan`` holds everything that differs; a plan of some concerns proves nothing.
     """
-    stated = {tenant.name: tenant.revision for tenant in desired.tenants.values() if tenant.revision is not None}
+    stated = {tenant.name: tenant.revision for tenant in revised(desired.tenants) if tenant.revision is not None}
     if not stated or plan.coverage.only:
         return {}
     identities = identify(desired, live)

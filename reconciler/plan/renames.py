@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.naming import identity
+from reconciler.desired.roster import lacking
 from reconciler.model.problem import Location
 from reconciler.model.values import JsonText, replace
 from reconciler.plan.ownership import created_for
@@ -61,8 +62,9 @@ def _owners(desired: DesiredState, projects: Iterable[LiveProject]) -> frozenset
 
 def no_longer_declared(history: History, now: DesiredState) -> frozenset[str]:
     """Return tenants that were declared in any form and no longer are. Needs all of the files."""
-    base = () if history.base is None else history.base.tenants
-    return frozenset({*base, *history.owed, *history.tried} - now.tenants.keys() - now.held_back)
+    gone = set() if history.base is None else lacking(now.tenants, history.base.tenants)
+    gone.update(name for name in (*history.owed, *history.tried) if name not in now.tenants)
+    return frozenset(gone - now.held_back)
 
 
 def declared_before(names: Iterable[str], before: Baseline) -> dict[str, Tenant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +14,9 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.files import disk_marks
+from reconciler.desired import roster
+from reconciler.desired.selection import Selection
+from reconciler.files import disk_marks, tenant_cache
 from reconciler.files.git import base_ref, left_out, load_at, removed_tenants
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import Loaded, OnInvalid, load
@@ -26,7 +28,7 @@ from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.desired.tenant import Tenant
 
@@ -228,6 +230,46 @@ def assert_as_if_nothing_was_kept(root: Path, cache: Path, *, full: bool) -> Non
         assert repr(concerned(found, only)) == repr(concerned(expected, only))
 
 
+@contextmanager
+def few_are_worth_nothing() -> Iterator[None]:
+    """Of a small fleet, too, changed files are not worth being kept."""
+    with patch.object(tenant_cache, "ENOUGH", 0):
+        yield
+
+
+def columns(tenants: Mapping[str, Tenant]) -> list[object]:
+    """What is asked of all tenants, and how they are found."""
+    named = Selection(changed=frozenset(NAMES))
+    return [
+        [*tenants],
+        len(tenants),
+        [name in tenants for name in (*NAMES, "t1")],
+        named.of(tenants),
+        roster.special(tenants),
+        roster.protected(tenants),
+        roster.revised(tenants),
+        sorted({*roster.files_of(tenants)}),
+        [tenants.get(name) for name in (*NAMES, "t1")],
+    ]
+
+
+def assert_says_the_same_of_few(found: Loaded, expected: Loaded) -> None:
+    """A load of a run that looks at few, in each order of its questions, and one of all tenants."""
+    assert found.problems == expected.problems
+    assert (found.desired is None) == (expected.desired is None)
+    if found.desired is not None and expected.desired is not None:
+        assert columns(found.desired.tenants) == columns(expected.desired.tenants)
+        assert found.desired == expected.desired
+        assert repr(found) == repr(expected)
+
+
+def assert_differ_alike(found: Sequence[Mapping[str, Tenant]], expected: Sequence[Mapping[str, Tenant]]) -> None:
+    """What is asked of two states of a fleet."""
+    for (one, other), (first, second) in zip(permutations(found, 2), permutations(expected, 2), strict=True):
+        assert roster.lacking(one, other) == roster.lacking(first, second)
+        assert roster.different(one, other) == roster.different(first, second)
+
+
 def assert_says_the_same(found: Loaded, expected: Loaded) -> None:
     """A load of a commit with what the run has read, and one without."""
     assert found.desired == expected.desired
@@ -310,3 +352,42 @@ def test_a_commit_says_the_same_beside_valid_files_on_disk(
         known.save()
         for commit in git(root, "rev-list", "HEAD").split():
             assert_says_the_same(load_at(root, commit, known=known), load_at(root, commit))
+
+
+@needs_git
+@settings(max_examples=profiles.size(15, 60, 600))
+@given(COMMITS, st.lists(st.one_of(*VALID, *EDITS), max_size=2), st.integers(0, 3), st.booleans())
+def test_a_run_that_looks_at_few_says_the_same_of_all(
+    commits: list[list[Edit]], since: list[Edit], keeps: int, valid: bool
+) -> None:
+    """Whatever was kept, at whichever commit, and whatever was edited and committed since."""
+    with a_fleet() as (root, cache):
+        git(root, "init", "--quiet", "--initial-branch=main")
+        for number, edits in enumerate([[], *commits]):
+            for edit in edits:
+                edit.carry_out(root)
+            Commit().carry_out(root)
+            if number == min(keeps, len(commits)):
+                assert_as_if_nothing_was_kept(root, cache, full=True)
+        for edit in since if valid else ():
+            edit.carry_out(root)
+        known = KnownTenants(lambda prices: TenantCache.open(cache, prices, root), few=True)
+        with few_are_worth_nothing():
+            found, expected = load(root, known=known), load(root)
+            known.save()
+        assert_says_the_same_of_few(found, expected)
+        assert base_ref(root, known) == base_ref(root)
+        assert left_out(root, known) == left_out(root)
+        assert removed_tenants(root, "HEAD", known) == removed_tenants(root, "HEAD")
+        tenants = {} if expected.desired is None else expected.desired.tenants
+        if found.desired is not None:
+            assert uncommitted(root, found.desired.tenants, tenants, known=known) == uncommitted(
+                root, tenants, tenants
+            )
+        several, alone = [found], [expected]
+        for commit in git(root, "rev-list", "HEAD").split():
+            with few_are_worth_nothing():
+                several.append(load_at(root, commit, known=known))
+            alone.append(load_at(root, commit))
+            assert_says_the_same(several[-1], alone[-1])
+        assert_differ_alike(*([one.desired.tenants for one in those if one.desired] for those in (several, alone)))

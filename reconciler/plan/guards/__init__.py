@@ -148,5 +148,5 @@ def _is_or_are(counted: str) -> str:
 
 
 def _without_pinned(live: LiveState, desired: DesiredState) -> LiveState:
-    pins = {declared.project_id for declared in desired.tenants.values()}
-    return replace(live, unknown=tuple(unknown for unknown in live.unknown if unknown.id not in pins))
+    pinned = desired.pinned_by
+    return replace(live, unknown=tuple(unknown for unknown in live.unknown if unknown.id not in pinned))

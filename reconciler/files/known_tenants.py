@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
-from reconciler.files.alike import Alike
 from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.kept_scans import SinceKept
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.roster import Unbuilt
     from reconciler.desired.tenant import Tenant
+    from reconciler.files.alike import Alike
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.kept_roster import KeptRoster
     from reconciler.files.kept_scans import KeptScan
@@ -74,8 +74,8 @@ class KnownFiles:
     """Those of this run, by digest."""
     on_disk: dict[str, bytes] = field(default_factory=dict)
     """The files of this run on disk whose tenants are known, by path (``disk_marks.row``)."""
-    alike: Alike = field(default_factory=Alike)
-    """Those of this run, for files that say the same."""
+    alike: Alike | None = None
+    """Those that this run has parsed, for files that say the same."""
     whole: Mapping[str, Tenant] | None = None
     """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``; of a
     ``Roster``, those that are not as they were kept.

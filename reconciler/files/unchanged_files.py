@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.files import disk_marks
-from reconciler.files.alike import opening
 from reconciler.files.tree import stem_of
 from reconciler.model.problem import Location
 from reconciler.model.values import replace
@@ -101,6 +100,10 @@ class UnchangedFiles(Struct, frozen=True):
 
     def _alike(self, path: str, data: bytes) -> Tenant | None:
         """Return the tenant of a file that says what one says that was parsed (``alike.py``)."""
+        if self.known.alike is None:
+            return None
+        from reconciler.files.alike import opening  # noqa: PLC0415 - where a file was parsed
+
         begins = opening(data)
         like = None if begins is None else self.known.alike.find(begins.rest)
         if begins is None or like is None:
@@ -137,8 +140,11 @@ class UnchangedFiles(Struct, frozen=True):
             return False
         found, blob = self.known.seen(data)
         self.known.tenants[found] = tenant
+        from reconciler.files.alike import Alike, opening  # noqa: PLC0415 - as above
+
         begins = opening(data)
         if begins is not None and tenant.location == self._place(path, begins):
+            self.known.alike = self.known.alike or Alike()
             self.known.alike.add(begins.rest, tenant)
         self._note(path, found, blob, tenant)
         return True

@@ -85,20 +85,11 @@ async def _look_up(
     rows: Mapping[str, Registered],
     on_progress: Progress,
 ) -> LiveState:
-    past = context.past(request)
     return await look_up(
         context.neon,
         context.desired,
         tenants,
-        PlanRequirements(
-            depth=request.depth,
-            reach=request.reach,
-            new=past.new_among(tenants),
-            history=past,
-            now=context.time(),
-            all_details=request.all_details,
-            also_read=request.also_read,
-        ),
+        replace(_requirements(context, request, tenants), all_details=request.all_details),
         mention_deleted=request.mention_deleted,
         registered=rows,
         known=[name for name in tenants if _had_a_project(context, name, request)],
@@ -113,25 +104,33 @@ async def _observe_all(
     rows: Mapping[str, Registered],
     on_progress: Progress,
 ) -> LiveState:
-    past = context.past(request)
+    required = _requirements(context, request, tenants)
     return await observe(
         context.neon,
         context.desired,
-        PlanRequirements(
+        replace(
+            required,
             selection=request.selection,
-            depth=request.depth,
-            reach=request.reach,
             prune=request.permissions.prune,
-            new=past.new_among(tenants),
-            half_done=past.tried,
-            history=past,
-            now=context.time(),
-            also_read=request.also_read,
+            half_done=required.history.tried,
         ),
         expect_empty=request.permissions.expect_empty,
         registered=rows,
         ahead=context.ahead,
         on_progress=on_progress,
+    )
+
+
+def _requirements(context: Context, request: Request, tenants: list[str]) -> PlanRequirements:
+    """What a plan for these tenants has to know, whether they are looked up or listed."""
+    past = context.past(request)
+    return PlanRequirements(
+        depth=request.depth,
+        reach=request.reach,
+        new=past.new_among(tenants),
+        history=past,
+        now=context.time(),
+        also_read=request.also_read,
     )
 
 

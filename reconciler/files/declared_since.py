@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from msgspec import Struct
 
 from reconciler.errors import InvalidInputError
-from reconciler.files.git import fleet_tree, load_at
+from reconciler.files.git import fleet_tree, load_at, load_without
 from reconciler.files.libgit import pygit2
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import find
@@ -33,6 +33,7 @@ MOST_COMMITS: Final = 20_000
 """Maximum number of commits: in a longer history a claim is as old as the last one read."""
 
 _TAGS: Final = "refs/tags/"
+_DOCUMENT: Final = ".yaml"
 
 Key = TypeVar("Key")
 
@@ -46,6 +47,11 @@ class Declaration(Struct, frozen=True):
     holds: Callable[[Tenant], bool]
     """Whether a tenant of an earlier commit declares it."""
 
+    @property
+    def may_be_covered(self) -> bool:
+        """Whether a document can override these files, which then are as they were and claim nothing."""
+        return not any(path.endswith(_DOCUMENT) for path in self.files)
+
 
 class DeclaredSince(Struct, Generic[Key], frozen=True):
     """When claims began."""
@@ -56,6 +62,8 @@ class DeclaredSince(Struct, Generic[Key], frozen=True):
     """Time of HEAD."""
     cut_off: frozenset[Key] = frozenset()
     """Claims that still hold where the history ends here, as in a shallow clone: they may be older."""
+    uncovered: Mapping[Key, str] = {}
+    """Claims that no commit made: another file denied them until it was removed, which is this one."""
 
 
 def declared_since(root: Path, claims: Mapping[Key, Declaration]) -> DeclaredSince[Key]:
@@ -79,6 +87,7 @@ class _Walk(Generic[Key]):
         """Claims, with the ids of the files that together make them."""
         self._began: dict[Key, datetime] = {}
         self._cut_off: set[Key] = set()
+        self._uncovered: dict[Key, str] = {}
 
     def since(self, head: str) -> DeclaredSince[Key]:
         pending = {head: self._claiming(head, frozenset(self._claims))}
@@ -91,7 +100,7 @@ class _Walk(Generic[Key]):
             if not any(pending.values()):
                 break
         self._cut_off.update(*pending.values())
-        return DeclaredSince(self._began, self._time(head), frozenset(self._cut_off))
+        return DeclaredSince(self._began, self._time(head), frozenset(self._cut_off), self._uncovered)
 
     def _history(self, head: str) -> Iterator[str]:
         """Yield every commit before its parents, as far as the history reaches."""
@@ -149,7 +158,11 @@ class _Walk(Generic[Key]):
         if tree is None:
             return frozenset()
         found = {key: self._contents(tree, key) for key in keys}
-        known = frozenset(key for key, file in found.items() if file and (key, file) in self._known)
+        known = frozenset(
+            key
+            for key, file in found.items()
+            if file and (key, file) in self._known and not (search and self._claims[key].may_be_covered)
+        )
         asked = keys - known
         if not asked or not search:
             return known
@@ -164,7 +177,20 @@ class _Walk(Generic[Key]):
         if loaded is None:
             return asked
         unknown = loaded.held_back | (tenants - loaded.tenants.keys() if loaded.unread else frozenset())
-        return frozenset(key for key in asked if self._holds(key, loaded.tenants, unknown))
+        claimed = frozenset(key for key in asked if self._holds(key, loaded.tenants, unknown))
+        for key in asked - claimed:
+            self._note_if_covered(commit, key, loaded.tenants.get(self._claims[key].tenant))
+        return claimed
+
+    def _note_if_covered(self, commit: str, key: Key, denying: Tenant | None) -> None:
+        """Note the file that denies a claim which the files that make it now made already."""
+        claim = self._claims[key]
+        covering = [] if denying is None else [path for path in denying.files if path not in claim.files]
+        if denying is None or not covering or not set(claim.files) <= set(denying.files):
+            return
+        beneath = load_without(self._root, commit, covering, frozenset({claim.tenant})).desired
+        if beneath is not None and self._holds(key, beneath.tenants, frozenset()):
+            self._uncovered[key] = covering[0]
 
     def _holds(self, key: Key, tenants: Mapping[str, Tenant], unknown: frozenset[str]) -> bool:
         claim = self._claims[key]

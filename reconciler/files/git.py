@@ -11,6 +11,7 @@ from reconciler.files.edits import difference, is_left_out, missing, removed_ten
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import TreeEntryKind
+from reconciler.files.overlay import Remainder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.reading import Memo, Reading
 from reconciler.files.refs import named
@@ -18,6 +19,7 @@ from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, Repository, fetching, find, found
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from reconciler.files.known_tenants import KnownTenants
@@ -94,6 +96,12 @@ def load_at(
     return load_commit(found(root), ref, only=only, memo=memo, known=known)
 
 
+def load_without(root: Path, ref: str, hidden: Collection[str], only: frozenset[str]) -> Loaded:
+    """Load what the files of a commit say by themselves, without the ``hidden`` ones. As ``load_at``."""
+    tree = _existing_tree(found(root), ref)
+    return load_tree(Remainder(tree, hidden), OnInvalid.SKIP, Reading(only, past=True))
+
+
 def load_commit(
     repository: Repository,
     ref: str,
@@ -103,13 +111,18 @@ def load_commit(
     known: KnownTenants | None = None,
 ) -> Loaded:
     """Load the files at a commit of a repository. As ``load_at``."""
+    tree = _existing_tree(repository, ref)
+    reading = Reading(only, memo, past=True, known=known, commit=tree)
+    return load_tree(tree, OnInvalid.SKIP, reading)
+
+
+def _existing_tree(repository: Repository, ref: str) -> CommitTree:
     tree = fleet_tree(repository, ref)
     if tree is None:
         raise AbsentError(
             f"commit {ref!r} does not contain the folder of the fleet", hint="use a commit that contains its files"
         )
-    reading = Reading(only, memo, past=True, known=known, commit=tree)
-    return load_tree(tree, OnInvalid.SKIP, reading)
+    return tree
 
 
 def fleet_tree(repository: Repository, ref: str) -> CommitTree | None:

@@ -22,11 +22,12 @@ def raised_numbers(
 ) -> dict[BranchKey, datetime]:
     """Return since when the files declare the current number of these branches, or a higher one.
 
-    A branch whose number is not committed, or whose history is cut off here, is missing.
+    A branch whose number is not committed, or whose history is cut off here, is missing; and so is one whose
+    number no commit raised, because a file that stated a lower one was removed.
     """
     claims = {key: _claim(desired.tenants[key[0]], key[1]) for key in branches}
     found = declared_since(root, claims)
-    return {key: at for key, at in found.began.items() if key not in found.cut_off}
+    return {key: at for key, at in found.began.items() if key not in found.cut_off and key not in found.uncovered}
 
 
 def _claim(tenant: Tenant, branch: str) -> Declaration:

@@ -19,7 +19,7 @@ def tombstones(root: Path, files: Mapping[str, tuple[str, ...]]) -> Tombstones:
     that declare each tenant.
     """
     found = declared_since(root, {name: Declaration(name, paths, _is_absent) for name, paths in files.items()})
-    return Tombstones(found.began, found.newest)
+    return Tombstones(found.began, found.newest, found.uncovered)
 
 
 def _is_absent(tenant: Tenant) -> bool:

@@ -34,6 +34,8 @@ class Tombstones(Struct, frozen=True):
     """By tenant. Missing if it is being written now, or unknown."""
     newest: datetime | None = None
     """Time of the current commit."""
+    uncovered: Mapping[str, str] = {}
+    """By tenant that no commit declared absent: the file that denied the tombstone until it was removed."""
 
 
 NOTHING_KNOWN: Final = Tombstones()
@@ -64,7 +66,9 @@ def later_project_refusal(
     written = tombstones.written.get(tenant.name)
     if tenant.project_id is not None or (written is None and not committed):
         return None
-    if written is None:
+    if (file := tombstones.uncovered.get(tenant.name)) is not None:
+        found: tuple[str, str] | None = _uncovered(project, file)
+    elif written is None:
         found = _undated(desired, live, tenant, project)
     else:
         newest = tombstones.newest
@@ -76,6 +80,12 @@ def later_project_refusal(
             later = later or _is_ended(desired, live, tenant, project, written)
             found = _written_earlier(project, written) if later else None
     return found and Refusal(Rule.LATER_LIFE, (tenant.name,), *found, (action,))
+
+
+def _uncovered(project: LiveProject, file: str) -> tuple[str, str]:
+    message = f"{file} denied the tombstone until it was removed, and a missing file deletes nothing"
+    remedy = f"add project_id: {project.id} to the tombstone to delete this project; otherwise restore the file"
+    return message, remedy
 
 
 def _undated(
@@ -160,7 +170,7 @@ def _ends(
     if file.project_id is not None:
         return file.project_id == project.id
     written = tombstones.written.get(file.name)
-    if written is None or project.created_at > written + CLOCKS_APART:
+    if written is None or file.name in tombstones.uncovered or project.created_at > written + CLOCKS_APART:
         return False
     return not _is_ended(desired, live, file, project, written)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -405,6 +406,25 @@ class TestATombstone:
         assert second.code == 5
         assert "no commit shows for which of them" in " ".join(second.out.split())
         assert "acme" in transfers(fleet)
+
+    def test_that_a_document_denied_until_it_was_removed_deletes_nothing(self, fleet: Shell) -> None:
+        sources = 'tenants: [{files: "tenants/**/*.yaml"}, {ndjson: "tenants/*.ndjson"}]'
+        fleet.write("tiers.yaml", (fleet.folder / "tiers.yaml").read_text(encoding="utf-8") + sources + "\n")
+        fleet.write("tenants/all.ndjson", '{"tenant": "acme", "state": "absent"}\n')
+        fleet.tenant("acme", "tier: free\nstate: present")
+        commit(fleet)
+        (fleet.folder / "tenants/acme.yaml").unlink()
+        edited = run(fleet, "apply")
+        commit(fleet)
+        for ended in (edited, run(fleet, "apply"), run(fleet, "apply", "--base", "applied")):
+            assert ended.code == 5, ended.out
+            assert "a missing file deletes nothing" in " ".join(ended.out.split())
+        project = fleet.stored.project_ids()["myapp-acme"]
+        named = {"tenant": "acme", "state": "absent", "project_id": project}
+        fleet.write("tenants/all.ndjson", json.dumps(named) + "\n")
+        commit(fleet)
+        assert run(fleet, "apply", "--base", "applied").code == 0
+        assert "acme" not in transfers(fleet)
 
     def test_that_is_not_applied_yet_gives_its_project_to_no_sign_up(self, fleet: Shell) -> None:
         fleet.tenant("acme", "tier: free\nstate: absent")

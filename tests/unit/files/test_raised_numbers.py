@@ -9,7 +9,7 @@ import pytest
 from reconciler.files.load import load
 from reconciler.files.raised_numbers import raised_numbers
 from tests.unit.files.builders import write
-from tests.unit.files.test_tombstones import ACME, START, Repository, git_on
+from tests.unit.files.test_tombstones import ACME, LINES, SOURCES, START, Repository, git_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,15 @@ def test_a_higher_number_before_counts(repository: Repository) -> None:
 def test_of_author_and_committer_the_earlier_time_counts(repository: Repository) -> None:
     repository.commit(4, numbered(2), authored=1)
     assert raised(repository.root) == 1
+
+
+def test_a_number_that_no_commit_raised_has_no_time(repository: Repository) -> None:
+    """A document that stated a lower one than the line below it was removed."""
+    line = '{"tenant": "acme", "tier": "free", "dev_branches": [{"name": "dev", "reset": 5}]}\n'
+    repository.commit(1, {**numbered(2), "tiers.yaml": SOURCES, LINES: line})
+    (repository.root / ACME).unlink()
+    repository.commit(2, {"tiers.yaml": SOURCES})
+    assert raised(repository.root) is None
 
 
 def test_a_number_that_is_not_committed_has_no_time(repository: Repository) -> None:

@@ -14,6 +14,8 @@ from tests.unit.files.builders import TIERS, write
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.plan.tombstones import Tombstones
+
 pytestmark = needs_git
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -135,6 +137,63 @@ class TestOfATombstone:
         git_on(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}", "clone")
         found = tombstones(tmp_path / "clone", {"acme": (ACME,)}).written
         assert found == {"acme": day(2)}
+
+
+LINES = "fleet/all.ndjson"
+PRESENT_LINE, ABSENT_LINE = (
+    f'{{"tenant": "acme", "tier": "free", "state": "{state}"}}\n' for state in ("present", "absent")
+)
+PRESENT = LIVES + "state: present\n"
+SOURCES = TIERS + 'tenants: [{files: "tenants/**/*.yaml"}, {ndjson: "fleet/*.ndjson"}]\n'
+
+
+class TestALineBelowADocument:
+    """Whoever removes the document makes no tombstone."""
+
+    @pytest.fixture
+    def covered(self, repository: Repository) -> Repository:
+        """The document keeps the tenant that the line declares absent."""
+        self.commit(repository, 1, {LINES: ABSENT_LINE, ACME: PRESENT})
+        return repository
+
+    def commit(self, repository: Repository, at: int, files: dict[str, str | bytes]) -> None:
+        repository.commit(at, {"tiers.yaml": SOURCES, **files})
+
+    def removed(self, repository: Repository, at: int, line: str) -> Tombstones:
+        (repository.root / ACME).unlink()
+        self.commit(repository, at, {LINES: line})
+        return tombstones(repository.root, {"acme": (LINES,)})
+
+    @pytest.mark.parametrize("line", [ABSENT_LINE, ABSENT_LINE + '{"tenant": "cedar", "tier": "free"}\n'])
+    def test_names_the_document_that_denied_it(self, covered: Repository, line: str) -> None:
+        found = self.removed(covered, 4, line)
+        assert (found.uncovered, found.written) == ({"acme": ACME}, {"acme": day(4)})
+
+    def test_names_it_also_while_its_removal_is_not_committed_and_after_later_commits(
+        self, covered: Repository
+    ) -> None:
+        (covered.root / ACME).unlink()
+        assert tombstones(covered.root, {"acme": (LINES,)}).uncovered == {"acme": ACME}
+        self.commits_after(covered)
+        assert tombstones(covered.root, {"acme": (LINES,)}).uncovered == {"acme": ACME}
+
+    def commits_after(self, repository: Repository) -> None:
+        self.commit(repository, 4, {"README": "x"})
+        git_on(repository.root, "checkout", "--quiet", "-b", "feature")
+        self.commit(repository, 5, {"README": "y"})
+        git_on(repository.root, "checkout", "--quiet", "main")
+        self.commit(repository, 6, {CEDAR: "tenant: cedar\ntier: free\n"})
+        git_on(repository.root, "merge", "--quiet", "--no-ff", "--message=x", "feature", at=8)
+
+    def test_that_the_same_commit_makes_a_tombstone_is_one(self, repository: Repository) -> None:
+        self.commit(repository, 1, {LINES: PRESENT_LINE, ACME: PRESENT})
+        found = self.removed(repository, 4, ABSENT_LINE)
+        assert (found.uncovered, found.written) == ({}, {"acme": day(4)})
+
+    def test_that_the_document_did_not_deny_is_one(self, repository: Repository) -> None:
+        self.commit(repository, 1, {LINES: ABSENT_LINE, ACME: "tenant: acme\nlabels: {a: b}\n"})
+        found = self.removed(repository, 4, ABSENT_LINE)
+        assert (found.uncovered, found.written) == ({}, {"acme": day(1)})
 
 
 class TestNothingIsKnown:

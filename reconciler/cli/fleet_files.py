@@ -33,7 +33,6 @@ from reconciler.files.objects import MISSING
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import printable
 from reconciler.files.repository import FETCH_ALL
-from reconciler.files.tombstones import tombstones
 from reconciler.files.tracked import declared_at_head, ignored, missing_in_git, removed_without_commit, uncommitted
 from reconciler.fleet import Request
 from reconciler.model.problem import Severity, errors
@@ -297,6 +296,8 @@ class FleetFiles:
 
     def tombstones(self, desired: DesiredState, tenants: Collection[str]) -> Tombstones:
         """The commits since which these tenants are declared absent; empty if git does not contain them."""
+        from reconciler.files.tombstones import tombstones  # noqa: PLC0415 - only for a tombstone of a live project
+
         return tombstones(self._directory, {name: desired.tenants[name].files for name in tenants})
 
     def raised(self, desired: DesiredState, branches: Collection[BranchKey]) -> RaisedNumbers:

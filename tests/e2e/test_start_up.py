@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 MODULES_OF_HELP: Final = 29
 """More than a process that has imported click."""
-MODULES_OF_CONVERGE: Final = 646
+MODULES_OF_CONVERGE: Final = 651
 MODULES_OF_CONVERGE_READ_BEFORE: Final = 556
 """With tiers.yaml and the file of the tenant in the cache."""
-MODULES_OF_PLAN: Final = 643
-OURS: Final = 234
+MODULES_OF_PLAN: Final = 648
+OURS: Final = 239
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (

@@ -23,6 +23,7 @@ from reconciler.files.refs import named
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import find
 from reconciler.files.tree import MAX_FILE_BYTES, WorkTree
+from reconciler.files.tree_differences import differences
 from reconciler.model.fields.field import Unit
 from reconciler.model.fields.table import unit_of
 from reconciler.model.problem import Location
@@ -103,8 +104,8 @@ class _Commits(Struct, frozen=True):
 
 
 def _changed(repository: Repository, commit: pygit2.Commit) -> frozenset[str]:
-    deltas = repository.libgit.diff(commit.parents[0], commit, context_lines=0).deltas
-    return frozenset(delta.new_file.path for delta in deltas)
+    before, now = (str(one.tree_id) for one in (commit.parents[0], commit))
+    return frozenset(one.path for one in differences(repository.objects, before, now))
 
 
 class _Line(Struct, frozen=True):

@@ -10,12 +10,15 @@ from reconciler.files.git import load_at
 from reconciler.files.libgit import pygit2
 from reconciler.files.names_in_files import MOST_BYTES, is_tenant_file
 from reconciler.files.refs import named
+from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, find, found
+from reconciler.files.tree_differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from reconciler.files.objects import TreeEntry
     from reconciler.files.repository import Repository
 
 MOST_COMMITS: Final = 200
@@ -82,7 +85,12 @@ def removed(root: Path, tenants: Collection[str]) -> frozenset[str]:
                 found |= {name for name in removed_here if name in declared.tenants}
             if found.issuperset(tenants):
                 break
-    except (InvalidInputError, KeyError, pygit2.GitError):  # the rest of a shallow clone is unknown
+    except (
+        InvalidInputError,
+        UnreadableError,
+        KeyError,
+        pygit2.GitError,
+    ):  # the rest of a shallow clone is unknown
         pass
     return frozenset(found)
 
@@ -100,14 +108,14 @@ def _removals(repository: Repository, tenants: frozenset[str]) -> Iterator[tuple
 
 
 def _removed_names(repository: Repository, before: pygit2.Commit, after: pygit2.Commit) -> Iterator[str]:
-    for delta in repository.libgit.diff(before, after, context_lines=0).deltas:
-        if is_tenant_file(delta.old_file.path):
-            kept = _names(repository, delta.new_file)
-            yield from (name for name in _names(repository, delta.old_file) if name not in kept)
+    for one in differences(repository.objects, str(before.tree_id), str(after.tree_id)):
+        if is_tenant_file(one.path):
+            kept = _names(repository, one.now)
+            yield from (name for name in _names(repository, one.before) if name not in kept)
 
 
-def _names(repository: Repository, file: pygit2.DiffFile) -> frozenset[str]:
-    blob = repository.libgit.get(file.id)
+def _names(repository: Repository, entry: TreeEntry | None) -> frozenset[str]:
+    blob = None if entry is None else repository.libgit.get(entry.id)
     if not isinstance(blob, pygit2.Blob) or blob.size > MOST_BYTES:
         return frozenset()
     return frozenset(names_in(blob.data))

@@ -223,7 +223,7 @@ def _in_another_place(tenant: Tenant, path: str, tree: Tree) -> Tenant:
 
 def _in_commit(kept: KeptScan, commit: CommitTree, folder: str) -> SinceKept | None:
     """Return the files of a folder that are others in a commit."""
-    from reconciler.files.commit_beside_kept import since_kept  # noqa: PLC0415 - for commits only
+    from reconciler.files.tree_differences import since_kept  # noqa: PLC0415 - for commits only
 
     return since_kept(kept.id, commit, folder)
 

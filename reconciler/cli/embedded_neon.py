@@ -43,7 +43,13 @@ HOST: Final = "http://127.0.0.1/api/v2"
 """Never connected to: calls go to the app in this process."""
 REGISTRY_KEY: Final = "c2ltdWxhdG9ycy1oYXZlLW5vLXNlY3JldHMtLS0tLS0="
 """The key of a simulated registry. It protects nothing: a simulator holds no secrets."""
-ANEW: Final = "name another file, or remove it: a missing one is made anew"
+ANEW: Final = "name another file: a missing one is made anew"
+WRITABLE: Final = "the file, those beside it and their folder have to be writable; or name another file"
+_NOT_OPENED: Final = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
+)
+_PRIMARY: Final = 0xFF
+"""The bits of an error code of SQLite without its details."""
 LATENCY: Final = Latency(0.05, 0.15)
 """Simulated seconds per call, similar to those of the real API."""
 
@@ -127,6 +133,10 @@ def open_account(
 
     Raises InvalidInputError if the file is not a simulated account, or PostgreSQL cannot run for it.
     """
+    if not file.parent.is_dir():
+        raise InvalidInputError(
+            f"{file} cannot be used as a simulated account: folder {file.parent} does not exist"
+        )
     try:
         regular_files.require_file(file)
         return Simulator.open(
@@ -145,7 +155,8 @@ def open_account(
     except UnreadableError as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}", hint=ANEW) from error
     except sqlite3.Error as error:
-        raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}", hint=ANEW) from error
+        hint = WRITABLE if getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _NOT_OPENED else ANEW
+        raise InvalidInputError(f"{file} cannot be used as a simulated account: {error}", hint=hint) from error
 
 
 def _simulated(organization: Organization) -> SimulatedOrganization:

@@ -237,9 +237,16 @@ def _show_usage(error: click.ClickException) -> None:
     hint = None
     if context is not None:
         say_lines(f"{context.get_usage()}\n\n")
-        example = getattr(context.command, "example", "")
-        hint = f"see '{context.command_path} --help'{f', or try: {example}' if example else ''}"
+        hint = f"see '{context.command_path} --help'{_next_try(error, context)}"
     say(error.format_message(), level=ERROR, hint=hint)
+
+
+def _next_try(error: click.ClickException, context: click.Context) -> str:
+    """An example of the command; of a group, where a flag belongs that was written before the command."""
+    if isinstance(error, click.NoSuchOption) and isinstance(context.command, click.Group):
+        return f"; flags follow the command: {context.command_path} COMMAND {error.option_name}"
+    example = getattr(context.command, "example", "")
+    return f", or try: {example}" if example else ""
 
 
 def _print_error(error: ReconcilerError) -> ExitCode:

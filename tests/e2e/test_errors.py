@@ -112,7 +112,24 @@ def test_an_empty_account_where_much_is_declared_is_a_wrong_key(shell: Shell) ->
 
 def test_a_wrong_simulator_file(shell: Shell) -> None:
     shell.write("sim.db", "this is no database, but it is long enough to be read as one\n" * 100)
-    check(shell.simulated("plan"), 3, "sim.db")
+    found = shell.simulated("plan")
+    check(found, 3, "sim.db", "a missing one is made anew")
+    assert "remove" not in found.err, "the file may be anything of the user's"
+
+
+def test_a_simulator_file_in_no_folder(shell: Shell) -> None:
+    check(shell.run("plan", "--simulator", "no/such/sim.db"), 3, "folder no/such does not exist")
+
+
+def test_a_simulator_file_that_cannot_be_opened(shell: Shell) -> None:
+    (shell.folder / "sim.db-journal").mkdir()
+    (shell.folder / "sim.db-wal").mkdir()
+    check(shell.simulated("plan"), 3, "have to be writable")
+
+
+@pytest.mark.parametrize("words", [("--simulator", "sim.db", "plan"), ("registry", "--full", "show")])
+def test_a_flag_before_its_command_is_told_its_place(shell: Shell, words: tuple[str, ...]) -> None:
+    check(shell.run(*words), 3, "flags follow the command")
 
 
 @pytest.mark.parametrize(

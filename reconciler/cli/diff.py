@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.fleet_files import InvalidFilesError, usable
+from reconciler.cli.fleet_files import CORRECT_THEM, InvalidFilesError, usable
 from reconciler.cli.runtime import runtime
 from reconciler.errors import ExitCode, InvalidInputError, weightiest
 from reconciler.files.authors import authors
@@ -73,7 +73,5 @@ def _current(loaded: Loaded) -> DesiredState:
     if loaded.problems:
         say_problems(loaded.problems)
     if loaded.desired is None:
-        raise InvalidFilesError(
-            "the files have problems: nothing was compared", hint="`reconciler validate` lists them"
-        )
+        raise InvalidFilesError("the files have problems: nothing was compared", hint=CORRECT_THEM)
     return loaded.desired

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.bases import Bases
 from reconciler.cli.flag_values import check_scope, permissions, selection
@@ -76,6 +76,9 @@ SHALLOW_HINT = "fetch the whole history: git fetch --unshallow; in CI, fetch-dep
 NO_FORK_HINT = "fetch the whole history (fetch-depth: 0); after criss-cross merges, merge the base once more"
 
 
+CORRECT_THEM: Final = "correct what is listed before this; `reconciler validate` checks it without an account"
+
+
 class InvalidFilesError(ReconcilerError):
     """The files cannot be used; the problems have been shown."""
 
@@ -145,9 +148,7 @@ class FleetFiles:
         if loaded.problems:
             say_problems(loaded.problems)
         if loaded.desired is None:
-            raise InvalidFilesError(
-                "the files have problems: nothing was done", hint="`reconciler validate` lists them"
-            )
+            raise InvalidFilesError("the files have problems: nothing was done", hint=CORRECT_THEM)
         if self._only is None and (gone := _left_out(self._directory, self._read_before)):
             raise InvalidInputError(
                 f"{_listed(gone)}: git has left files of tenants out of this checkout (sparse checkout)",

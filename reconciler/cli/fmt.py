@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.cli.fleet_files import InvalidFilesError
+from reconciler.cli.fleet_files import CORRECT_THEM, InvalidFilesError
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.formatted_files import paths, reformatted
 from reconciler.files.load import load
@@ -23,7 +23,7 @@ def run(directory: Path, named: tuple[Path, ...], check: bool) -> ExitCode:
     loaded = load(directory)
     if wrong := errors(loaded.problems):
         say_problems(wrong)
-        raise InvalidFilesError("the files have problems: nothing was formatted")
+        raise InvalidFilesError("the files have problems: nothing was formatted", hint=CORRECT_THEM)
     changed = reformatted(directory, loaded, _only(directory, named))
     for file in changed:
         if check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.cli.documents import check_outputs, publish
-from reconciler.cli.fleet_files import InvalidFilesError
+from reconciler.cli.fleet_files import CORRECT_THEM, InvalidFilesError
 from reconciler.errors import ExitCode, InvalidInputError
 from reconciler.files.load import load
 from reconciler.model.problem import Problem, Severity, has_error
@@ -44,7 +44,7 @@ def _declared(directory: Path) -> Sequence[DeclaredPolicy]:
     if loaded.problems:
         say_problems(loaded.problems)
     if loaded.desired is None:
-        raise InvalidFilesError("the files have problems: nothing was tried")
+        raise InvalidFilesError("the files have problems: nothing was tried", hint=CORRECT_THEM)
     return loaded.desired.policies
 
 

@@ -228,6 +228,8 @@ def _syntax_hint(text: str, before: str) -> str | None:
         )
     if "block end" in text or "expected key" in text or "',' or" in text:
         return "check the indentation, the quotes and the brackets above"
+    if "unexpected end of stream" in text:
+        return "close the quotes and the brackets that are open"
     return None
 
 

@@ -155,7 +155,7 @@ def read_moment(text: str) -> datetime:
     except ValueError:
         raise RejectedError(f"{shown(text)} is not a date and time", "as in 2030-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
-        raise RejectedError(f"{shown(text)} has no time zone", "end it with Z for UTC, as in 2030-01-31T12:00:00Z")
+        raise RejectedError(f"{shown(text)} has no time zone", f"for UTC, write {moment.isoformat()}Z")
     try:
         return moment.astimezone(UTC)
     except OverflowError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+A_LIST: Final = "a list"
+TEXT: Final = "text"
 WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """What YAML readers may take for something else than text, in small letters."""
 
@@ -15,7 +17,7 @@ def kind(value: object) -> str:
     """The type of a value, in words."""
     if value is None:
         return "nothing"
-    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "text"
+    return A_LIST if isinstance(value, list) else "a mapping" if isinstance(value, dict) else TEXT
 
 
 def text_of(value: object) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 from pydantic import BaseModel, ValidationError
 
 from reconciler.files.finding import Finding, RejectedError, did_you_mean, did_you_mean_or_known, nearest
-from reconciler.files.plain_values import kind
+from reconciler.files.plain_values import A_LIST, TEXT, kind
 from reconciler.model.quoting import shown
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ _EXPECTED: Final = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "dict_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    "list_type": A_LIST,
+    "tuple_type": A_LIST,
 }
 _UNCHECKED: Final = ("settings", "unchecked")
 """A mapping in which a key may have no value."""
@@ -36,6 +36,8 @@ _QUOTA: Final = "write it under quota, not under settings"
 _NOT_KNOWN: Final = "write a setting that this release does not know under unchecked"
 _SYNONYMS: Final = {"name": "tenant", "branches": "dev_branches", "plan": "tier", "limits": "quota"}
 """What people write for a key whose spelling is not near to it."""
+_MOST_KEYS: Final = 6
+"""Keys of a mapping that a hint lists."""
 _MOST_PLACES: Final = 3
 """Places of a misplaced key that a hint lists."""
 MAX_FINDINGS: Final = 100
@@ -93,9 +95,24 @@ def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
             most, count = detail["ctx"]["max_length"], len(detail["input"])
             return Finding(path, f"at most {most} entries are allowed, not {count:,}", at_key=True)
         case error if error in _EXPECTED:
-            return Finding(path, f"expected {_EXPECTED[error]}, not {kind(detail['input'])}", at_key=at_key)
+            expected, found = _EXPECTED[error], kind(detail["input"])
+            hint = _shape(model, path, expected, found)
+            return Finding(path, f"expected {expected}, not {found}", hint, at_key=at_key)
         case _:
             return Finding(path, detail["msg"], at_key=at_key)
+
+
+def _shape(model: type[BaseModel], path: Path, expected: str, found: str) -> str | None:
+    """Return how a mapping or a list is written here."""
+    if expected == A_LIST:
+        return "a list of one entry is written [entry]" if found == TEXT else None
+    mapping = _type_at(model, path)
+    if not (isinstance(mapping, type) and issubclass(mapping, BaseModel)):
+        return "write KEY: VALUE"
+    keys = sorted(mapping.model_fields, key=lambda name: not mapping.model_fields[name].is_required())
+    more = ", ..." if len(keys) > _MOST_KEYS else ""
+    apart = "each is a document of its own, without a list around it; " if found == A_LIST and not path else ""
+    return f"{apart}its keys: {', '.join(keys[:_MOST_KEYS])}{more}"
 
 
 def _meant(model: type[BaseModel], path: Path) -> str | None:

@@ -69,7 +69,9 @@ def _parse(text: str, units: dict[str, int], *, example: str) -> int:
         raise ValueError(f"expected {example}, not {_shown(text)}")
     unit = match["unit"]
     if unit and unit not in units:
-        raise ValueError(f"unknown unit {_shown(unit)}: one of {', '.join(units)}")
+        meant = next((known for known in units if known.lower() == unit.lower()), None)
+        known = f"did you mean {meant}?" if meant else f"one of {', '.join(units)}"
+        raise ValueError(f"unknown unit {_shown(unit)}: {known}")
     amount = Fraction(match["number"]) * units.get(unit, 1)
     if amount.denominator != 1:
         raise ValueError(

@@ -251,7 +251,10 @@ LINES = {
     '{"tenant": "a", "tier": "free", "labels": {"x": "\\ud800"}}': (
         "fleet/x.ndjson:1:1: holds a character that cannot be printed"
     ),
-    '["a"]': "fleet/x.ndjson:1:1: expected a mapping, not a list",
+    '["a"]': (
+        "fleet/x.ndjson:1:1: expected a mapping, not a list (each is a document of its own, without a list around"
+        " it; its keys: tenant, tier, labels, overrides, snapshots, dev_branches, ...)"
+    ),
 }
 
 

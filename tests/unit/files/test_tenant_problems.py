@@ -57,10 +57,29 @@ SCHEMA = {
         ],
     ),
     "an empty entry of a list": (HEAD + "snapshots: [a, ~]\n", ["3:16: the entry is empty"]),
-    "a list where a mapping belongs": (HEAD + "overrides: [1]\n", ["3:12: expected a mapping, not a list"]),
-    "text where a list belongs": (HEAD + "snapshots: v1\n", ["3:12: expected a list, not text"]),
+    "a list where a mapping belongs": (
+        HEAD + "overrides: [1]\n",
+        [
+            (
+                "3:12: expected a mapping, not a list"
+                " (its keys: quota, compute, restore_window, protected, settings, snapshots)"
+            )
+        ],
+    ),
+    "text where a list belongs": (
+        HEAD + "snapshots: v1\n",
+        ["3:12: expected a list, not text (a list of one entry is written [entry])"],
+    ),
     "a mapping where text belongs": ("tenant: acme\ntier: {a: b}\n", ["2:7: expected a name, not a mapping"]),
-    "a list instead of a tenant": ("- acme\n", ["1:1: expected a mapping, not a list"]),
+    "a list instead of a tenant": (
+        "- acme\n",
+        [
+            (
+                "1:1: expected a mapping, not a list (each is a document of its own, without a list around it;"
+                " its keys: tenant, tier, labels, overrides, snapshots, dev_branches, ...)"
+            )
+        ],
+    ),
     "a boolean that is none": (HEAD + "protect: yes\n", ["3:10: expected true or false, not 'yes'"]),
     "something that cannot be accepted": (
         HEAD + "accept: {history: true}\n",
@@ -197,7 +216,7 @@ SCHEMA = {
     ),
     "a date without a zone": (
         HEAD + "snapshots: [{name: a, at: 2031-01-01T00:00:00}]\n",
-        ["3:27: '2031-01-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
+        ["3:27: '2031-01-01T00:00:00' has no time zone (for UTC, write 2031-01-01T00:00:00Z)"],
     ),
     "a date before the first one of UTC": (
         HEAD + "snapshots: [{name: a, at: 0001-01-01T00:00:00+10:00}]\n",
@@ -336,7 +355,19 @@ RULES = {
     ),
     "an end without a zone": (
         HEAD + "hold: {until: 2030-06-01T00:00:00, reason: a dispute}\n",
-        ["3:15: '2030-06-01T00:00:00' has no time zone (end it with Z for UTC, as in 2030-01-31T12:00:00Z)"],
+        ["3:15: '2030-06-01T00:00:00' has no time zone (for UTC, write 2030-06-01T00:00:00Z)"],
+    ),
+    "a day alone, where a time belongs": (
+        HEAD + "snapshots: [{name: a, expires_at: 2031-01-01}]\n",
+        ["3:35: '2031-01-01' has no time zone (for UTC, write 2031-01-01T00:00:00Z)"],
+    ),
+    "a quote that is not closed": (
+        HEAD + 'reason: "x\n',
+        ["4:1: not valid YAML: found unexpected end of stream (close the quotes and the brackets that are open)"],
+    ),
+    "a unit in other letters": (
+        HEAD + "overrides: {quota: {data_transfer: 8GIB}}\n",
+        ["3:36: unknown unit 'GIB': did you mean GiB?"],
     ),
     "a reason that is too long": (
         HEAD + f"hold: {{{UNTIL}, reason: {'x' * 201}}}\n",

@@ -12,7 +12,6 @@ from reconciler.files.names_in_files import MOST_BYTES, is_tenant_file
 from reconciler.files.refs import named
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import AbsentError, find, found
-from reconciler.files.tree_differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -108,6 +107,8 @@ def _removals(repository: Repository, tenants: frozenset[str]) -> Iterator[tuple
 
 
 def _removed_names(repository: Repository, before: pygit2.Commit, after: pygit2.Commit) -> Iterator[str]:
+    from reconciler.files.tree_differences import differences  # noqa: PLC0415 - where tenants were removed only
+
     for one in differences(repository.objects, str(before.tree_id), str(after.tree_id)):
         if is_tenant_file(one.path):
             kept = _names(repository, one.now)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.roster import lacking
 from reconciler.errors import InvalidInputError
-from reconciler.files.earlier_commits import last_read
 from reconciler.files.git import commits_since, fork_point, load_at
 from reconciler.plan.baseline import Baseline
 
@@ -49,7 +48,11 @@ class Bases:
         """
         unread = base.unread_of(self._desired)
         broken = sorted(name for name in base.held_back - unread if name in self._desired.tenants)
-        return last_read(self._directory, ref, broken) if broken else {}
+        if not broken:
+            return {}
+        from reconciler.files.earlier_commits import last_read  # noqa: PLC0415 - for broken files only
+
+        return last_read(self._directory, ref, broken)
 
     def declared_since(self, known: History, kept: Applied) -> dict[str, tuple[Baseline, ...]]:
         """The files of each tenant that its base does not declare, at the commits after that base."""

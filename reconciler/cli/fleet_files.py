@@ -13,7 +13,6 @@ from reconciler.desired.roster import different, with_names
 from reconciler.desired.selection import Depth
 from reconciler.errors import ExitCode, InvalidInputError, ReconcilerError
 from reconciler.files.applied import read_record
-from reconciler.files.earlier_commits import removed
 from reconciler.files.edits import has_rows, sources_without_files
 from reconciler.files.git import (
     ahead_of_head,
@@ -28,7 +27,6 @@ from reconciler.files.git import (
     removed_tenants,
 )
 from reconciler.files.load import OnInvalid, load
-from reconciler.files.names_in_files import tenant_names
 from reconciler.files.objects import MISSING
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.regular_files import printable
@@ -176,6 +174,8 @@ class FleetFiles:
             taken = renames.declared_before(renames.no_longer_declared(History(before.base), desired), before)
         history = self.history(scope.base, desired, ref=self._flags.ref)
         if permission.prune:
+            from reconciler.files.names_in_files import tenant_names  # noqa: PLC0415 - only before a deletion
+
             _check_sources(self._directory)
             uncommitted = history.uncommitted | removed_without_commit(self._directory, desired, self._memo)
             history = replace(history, names_in_files=tenant_names(self._directory), uncommitted=uncommitted)
@@ -189,9 +189,15 @@ class FleetFiles:
             tombstones=partial(self.tombstones, desired),
             raised=partial(self.raised, desired),
             authors=partial(self.authors, scope.base, desired),
-            removed=partial(removed, self._directory),
+            removed=self._removed,
             gone=tuple(taken.values()),
         )
+
+    def _removed(self, tenants: Collection[str]) -> frozenset[str]:
+        """Those of these tenants that a commit removed from the files."""
+        from reconciler.files.earlier_commits import removed  # noqa: PLC0415 - only before a deletion
+
+        return removed(self._directory, tenants)
 
     def _before_at(self, ref: str, desired: DesiredState) -> Baseline:
         """The files at a commit, and at its merge base with HEAD."""

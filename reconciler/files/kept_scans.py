@@ -69,8 +69,13 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
             return None
         found, now = SinceKept([], []), {folder.path: folder for folder in scan.folders}
         for path in dict.fromkeys((*self.folders, *now)):
-            if not (path in now and _is_still(self.folders.get(path), now[path])):
-                before, after = _marked(self.folders.get(path)), _marked(now.get(path))
+            kept, here = self.folders.get(path), now.get(path)
+            if kept is not None and here is not None and kept.names == here.names:
+                edited = [_joined(path, name) for name in _with_other_marks(kept, here)]
+                found.gone.extend(edited)
+                found.new.extend(edited)
+            else:
+                before, after = _marked(kept), _marked(here)
                 for files, marks, others in ((found.gone, before, after), (found.new, after, before)):
                     files += [_joined(path, name) for name in marks if others.get(name) != marks[name]]
         return found
@@ -123,6 +128,14 @@ def kept_scan(scan: Scan, rows: Mapping[str, bytes], id_: str) -> KeptScan:
 
 def _is_alone(row: bytes | None, mark: bytes) -> bool:
     return row is not None and row.startswith(mark) and is_alone(row)
+
+
+def _with_other_marks(kept: KeptFolderScan, here: ScannedFolder) -> list[str]:
+    """Return which of the same files have other marks now."""
+    if kept.marks == here.marks:
+        return []
+    marked = zip(here.files(), each(kept.marks), each(here.marks), strict=True)
+    return [name for name, before, now in marked if before != now]
 
 
 def _marked(folder: KeptFolderScan | ScannedFolder | None) -> dict[str, bytes]:

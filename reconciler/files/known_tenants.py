@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
@@ -60,6 +60,19 @@ class Blobs:
         return self._digests.get(blob)
 
 
+MOST_OTHERS: Final = 2
+"""Where more than one file in so many is another than before, nothing is built of what was."""
+
+
+class Before(NamedTuple):
+    """All tenants of the files on disk at an earlier time, of which nothing was found in any."""
+
+    tenants: Mapping[str, Tenant]
+    """By name, sorted."""
+    ids: Mapping[str, str]
+    """Those that git has for the folders with the files."""
+
+
 @dataclass(slots=True)
 class KnownFiles:
     """The files that were read with one tiers.yaml."""
@@ -80,6 +93,8 @@ class KnownFiles:
     """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``; of a
     ``Roster``, those that are not as they were kept.
     """
+    before: Before | None = None
+    """What an earlier run has found on disk, in whichever way the files are others now."""
     _unbuilt: tuple[KeptRoster, Unbuilt] | None = None
 
     def seen(self, data: bytes) -> tuple[bytes, str]:
@@ -165,24 +180,42 @@ class KnownFiles:
         """Return what an earlier run has found below a folder."""
         return None if self.stored is None else self.stored.kept_scan(folder)
 
-    def as_before(self, tree: WorkTree, folders: Iterable[str]) -> Mapping[str, Tenant] | None:
-        """Return all tenants of these folders on disk by name, if each file is as an earlier run has found it.
+    def as_before(self, tree: WorkTree, folders: Iterable[str]) -> tuple[Mapping[str, Tenant], SinceKept] | None:
+        """Return all tenants of these folders by name, as an earlier run has found them on disk, and which files
+        are others now.
 
-        None where it found anything in a file, or in a name.
+        None where it found anything in a file, or in a name, and where most files are others.
         """
         if self.stored is None or not self.stored.is_whole:
             return None
-        kept = ((self.kept_scan(folder), tree.scan(folder)) for folder in folders)
-        if not all(one is not None and one.id and one.is_still(scan) for one, scan in kept):
+        since, ids, rows = SinceKept([], []), dict[str, str](), self.stored.on_disk
+        for folder in folders:
+            kept = self.kept_scan(folder)
+            others = None if kept is None or not kept.id else kept.since_on_disk(tree.scan(folder))
+            if kept is None or others is None:
+                return None
+            ids[folder] = kept.id
+            since.gone.extend(others.gone)
+            since.new.extend(others.new)
+        if len(since.new) * MOST_OTHERS > len(rows):
             return None
-        rows = self.stored.on_disk
         tenants = self.tenants_of(rows, tree)
         if len(tenants) < len(rows):
             return None
-        self.on_disk.update(rows)
         self.blobs.add_rows(rows.values())
-        self.whole = {tenant.name: tenant for tenant in tenants.values()}
-        return self.whole
+        before = {tenant.name: tenant for tenant in tenants.values()}
+        if rows.keys() >= {*since.gone}:  # all files of then have a row
+            self.before = Before(before, ids)
+        self.on_disk.update(rows)
+        for path in since.gone:
+            self.on_disk.pop(path, None)
+        return before, since
+
+    def as_in(self, commit: CommitTree, folders: Iterable[str]) -> Mapping[str, Tenant] | None:
+        """Return all tenants of these folders of a commit, if an earlier run has found just its files on disk."""
+        if self.before is None or any(self.before.ids.get(one) != commit.folder_id(one) for one in folders):
+            return None
+        return self.before.tenants
 
     def are_enough(self, new: int, of: int) -> bool:
         """Return whether so many new files are worth being kept."""

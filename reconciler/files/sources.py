@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.tenant import Tenant
     from reconciler.files.collection import Collection
+    from reconciler.files.kept_scans import SinceKept
     from reconciler.files.price_list import TenantSource
     from reconciler.files.reading import ReadFile, Reading
     from reconciler.files.tree import Tree
@@ -85,34 +86,45 @@ def _takes_roster(tree: Tree, sources: tuple[TenantSource, ...], collection: Col
         return False
     if has_lines(sources, collection) or (kept := known.roster(files, folders(sources), reading.commit)) is None:
         return False
-    roster, since = kept
+    return _takes_but_for(*kept, tree, sources, collection, reading)
+
+
+def _takes_but_for(
+    tenants: Mapping[str, Tenant],
+    since: SinceKept,
+    tree: Tree,
+    sources: tuple[TenantSource, ...],
+    collection: Collection,
+    reading: Reading,
+) -> bool:
+    """Take the tenants that an earlier run has found on disk, and read only the files that are others since then;
+    False, with none taken, where anything is found in one of these.
+    """
     if reading.commit is None and isinstance(tree, WorkTree):
         for folder in folders(sources):
             tree.note(folder, since.new)
         reading = replace(reading, one_by_one=True)
-    tenants = _with_others(tree, sources, roster, since.gone, since.new, collection, reading)
-    if tenants is None:
+    found = _with_others(tree, sources, tenants, since.gone, since.new, collection, reading)
+    if found is None:
         return False
-    if reading.commit is None:
-        if not files.on_disk.keys() >= {*since.new}:
+    if reading.commit is None and reading.files is not None:
+        if not reading.files.on_disk.keys() >= {*since.new}:
             return False
-        files.whole = tenants
-    collection.take_whole(tenants)
+        reading.files.whole = found
+    collection.take_whole(found)
     return True
 
 
 def _takes_as_before(
     tree: Tree, sources: tuple[TenantSource, ...], collection: Collection, reading: Reading
 ) -> bool:
-    """Take all tenants of the files on disk from an earlier run; False, with none taken, if any may be another."""
+    """Take all tenants of the files on disk from an earlier run, but for the files that are others now."""
     if reading.only is not None or reading.files is None or not isinstance(tree, WorkTree):
         return False
     if collection.lost or has_lines(sources, collection):
         return False
-    if (whole := reading.files.as_before(tree, folders(sources))) is None:
-        return False
-    collection.take_whole(whole)
-    return True
+    before = reading.files.as_before(tree, folders(sources))
+    return before is not None and _takes_but_for(*before, tree, sources, collection, reading)
 
 
 def _takes_from_disk(
@@ -125,6 +137,9 @@ def _takes_from_disk(
     files, known, commit = reading.files, reading.known, reading.commit
     if commit is None or known is None or files is None or files.whole is None or reading.only is not None:
         return False
+    if (before := files.as_in(commit, folders(sources))) is not None:
+        collection.take_whole(before)
+        return True
     if (apart := known.apart(commit, folders(sources))) is None:
         return False
     tenants = _with_others(tree, sources, files.whole, apart.on_disk, apart.in_commit, collection, reading)

@@ -203,13 +203,16 @@ class WorkTree(PartlyCompared, frozen=True):
         """Put the marks of some files below a folder into ``marks``."""
         if (noted := self.marks) is None:
             return
-        wanted = {*files}
-        folders = {path.rpartition("/")[0] for path in wanted}
+        wanted: dict[str, set[str]] = {}
+        for path in files:
+            above, _, name = path.rpartition("/")
+            wanted.setdefault(above, set()).add(name)
         for found in self.scan(folder).folders:
-            if found.path in folders and found.marks:
-                paths = (_joined(found.path, name) for name in found.files())
-                marked = zip(paths, each(found.marks), strict=True)
-                noted.update((path, mark) for path, mark in marked if path in wanted and mark != NO_MARKS)
+            names = wanted.get(found.path)
+            if names and found.marks:
+                marked = zip(found.files(), each(found.marks), strict=True)
+                those = ((name, mark) for name, mark in marked if name in names and mark != NO_MARKS)
+                noted.update((_joined(found.path, name), mark) for name, mark in those)
 
     def scans(self) -> Mapping[str, Scan]:
         """Return what was found of each folder."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.desired.naming import identity
 from reconciler.files import disk_marks
+from reconciler.files.commit_tree import CommitTree
 from reconciler.files.git import base_ref, load_at
 from reconciler.files.kept_scans import KeptFolderScan, KeptScan
 from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
+from reconciler.files.objects import Objects
 from reconciler.files.tenant_cache import TenantCache
 from reconciler.files.tree import BETWEEN, WorkTree
 from reconciler.files.unchanged_files import UnchangedFiles
@@ -149,8 +152,64 @@ def test_a_run_about_all_tenants_takes_them_as_before(fleet: Fleet, monkeypatch:
     fleet.check_load()
     assert joined == []
     fleet.write("tenants/t1.yaml", TEXT.format("t1", "protect: true\n"))
+    (fleet.root / "tenants/t2.yaml").unlink()
+    fleet.write("tenants/kim.yaml", TEXT.format("kim", ""))
     fleet.check_load()
-    assert joined == [OTHERS + 1]
+    assert joined == []
+    for number in range(OTHERS - 5):
+        fleet.write(f"tenants/u{number}.yaml", TEXT.format(f"u{number}", ""))
+    fleet.check_load()
+    assert joined == [2 * OTHERS - 4]
+
+
+@needs_git
+def test_a_commit_has_the_file_too_that_was_young_when_the_others_were_kept(fleet: Fleet) -> None:
+    git(fleet.root, "init", "--quiet", "--initial-branch=main")
+    git(fleet.root, "add", "--all")
+    git(fleet.root, "commit", "--quiet", "--message=x")
+    later = time.time_ns() + 10**13
+    fleet.cache = fleet.cache.with_name("another")
+    os.utime(fleet.root / "tenants/t1.yaml", ns=(later, later))
+    fleet.keep()
+    known = fleet.known()
+    load(fleet.root, known=known)
+    known.save()
+    assert load_at(fleet.root, "HEAD", known=known) == load_at(fleet.root, "HEAD")
+
+
+@needs_git
+def test_a_commit_whose_files_were_on_disk_is_not_read_after_an_edit(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(fleet.root, "init", "--quiet", "--initial-branch=main")
+    git(fleet.root, "add", "--all")
+    git(fleet.root, "commit", "--quiet", "--message=x")
+    before = load(fleet.root)
+    fleet.write("tenants/t1.yaml", TEXT.format("t1", "protect: true\n"))
+    fleet.write("tenants/kim.yaml", TEXT.format("kim", ""))
+    (fleet.root / "tenants/t2.yaml").unlink()
+    known = fleet.known()
+    now = load(fleet.root, known=known)
+    known.save()
+    expected = load_at(fleet.root, "HEAD")
+    read: list[bytes] = []
+    original = Objects.blob
+
+    def noted(self: Objects, name: str, limit: int) -> bytes:
+        read.append(original(self, name, limit))
+        return read[-1]
+
+    with monkeypatch.context() as during:
+        during.setattr(CommitTree, "_walk", lambda _, folder, __: iter({"policies": ()}[folder]))
+        during.setattr(Objects, "blob", noted)
+        then = load_at(fleet.root, "HEAD", known=known)
+    assert then == expected
+    assert read == [TIERS.encode()]
+    assert then.desired is not None
+    assert now.desired is not None
+    assert before.desired is not None
+    assert then.desired.tenants == before.desired.tenants
+    assert then.desired.tenants["t3"] is now.desired.tenants["t3"]
 
 
 @pytest.mark.parametrize(

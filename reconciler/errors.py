@@ -86,6 +86,12 @@ class SupersededError(StaleFilesError):
     """The files were the newest ones of their branch, which has moved on since."""
 
 
+class RenamedFleetError(ReconcilerError):
+    """The files rename a fleet that has projects."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class CallLimitError(ReconcilerError):
     """The command needs more calls than its caller permits."""
 

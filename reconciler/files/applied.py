@@ -115,7 +115,8 @@ def _read(message: bytes, target: str, full: str, fleet: str) -> Applied:
     if record.get("fleet") != fleet:
         raise InvalidInputError(
             f"the record in {full} belongs to another fleet",
-            hint=f"use a different tag for each fleet; or {_BY_HAND}",
+            hint="if tiers.yaml renames the fleet, take that back: its projects keep the annotation; otherwise "
+            f"use a different tag for each fleet; or {_BY_HAND}",
         )
     try:
         tried: dict[str, tuple[str, ...]] = {}

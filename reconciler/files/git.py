@@ -11,7 +11,6 @@ from reconciler.files.edits import difference, is_left_out, missing, removed_ten
 from reconciler.files.libgit import pygit2
 from reconciler.files.load import Loaded, OnInvalid, load_tree
 from reconciler.files.objects import TreeEntryKind
-from reconciler.files.overlay import Remainder
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.files.reading import Memo, Reading
 from reconciler.files.refs import named
@@ -98,6 +97,8 @@ def load_at(
 
 def load_without(root: Path, ref: str, hidden: Collection[str], only: frozenset[str]) -> Loaded:
     """Load what the files of a commit say by themselves, without the ``hidden`` ones. As ``load_at``."""
+    from reconciler.files.overlay import Remainder  # noqa: PLC0415 - for files that others override only
+
     tree = _existing_tree(found(root), ref)
     return load_tree(Remainder(tree, hidden), OnInvalid.SKIP, Reading(only, past=True))
 

@@ -69,9 +69,14 @@ def compared(context: Context, live: LiveState, request: Request, observed_at: f
 def differences(files: Files, live: LiveState, request: Request, now: datetime) -> tuple[PlanInputs, Plan]:
     """The plan before any guard, and all that it was made from beside live state.
 
-    Raises WrongOrganizationError if the organizations seem to be swapped.
+    Raises WrongOrganizationError if the organizations seem to be swapped, and RenamedFleetError.
     """
-    require_unswapped_organizations(files.desired, live, files.past(request), request.permissions)
+    past = files.past(request)
+    if past.base is not None and past.base.fleet != files.desired.fleet:
+        from reconciler.plan.renamed_fleet import require_the_same_fleet  # noqa: PLC0415 - for such files only
+
+        require_the_same_fleet(files.desired, live, past)
+    require_unswapped_organizations(files.desired, live, past, request.permissions)
     plan_inputs = _plan_inputs(files, live, request)
     plan = make_plan(
         files.desired,

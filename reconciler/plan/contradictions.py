@@ -70,7 +70,11 @@ def _created_by_another_fleet(claim: Claim, desired: DesiredState) -> Contradict
     if annotation is None or annotation.get(FLEET) == desired.fleet:
         return None
     message = f"project {_shown(claim.project)} has the annotation of fleet {annotation.get(FLEET, '?')!r}"
-    return Contradiction(Conflict.about(claim.tenant, message, "use a different naming pattern for each fleet"))
+    remedy = (
+        "if the fleet was renamed, give it its former name again in tiers.yaml; otherwise use a different naming "
+        "pattern for each fleet"
+    )
+    return Contradiction(Conflict.about(claim.tenant, message, remedy))
 
 
 def _pinned_by_a_broken_file(claim: Claim, desired: DesiredState) -> Contradiction | None:

@@ -376,6 +376,20 @@ def test_what_was_made_otherwise_at_creation_is_refused_and_never_in_sync(fleet:
     assert fleet.simulated("apply", "--yes", "--base", "applied").code == 5
 
 
+@pytest.mark.parametrize("flags", [(), ("--base", "applied")], ids=["guessed", "named"])
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_commit_that_renames_the_fleet_is_refused_as_a_whole(
+    fleet: Shell, command: str, flags: tuple[str, ...]
+) -> None:
+    """Else each tenant is in conflict with its own annotation, and the run ends with 0."""
+    tiers = (fleet.folder / "tiers.yaml").read_text(encoding="utf-8")
+    fleet.write("tiers.yaml", tiers.replace("fleet: prod", "fleet: production"))
+    commit(fleet)
+    ended = run(fleet, command, *flags)
+    assert ended.code == 5, ended.out
+    assert "write fleet: prod in tiers.yaml" in " ".join(ended.err.split())
+
+
 class TestATombstone:
     @pytest.fixture
     def came_back(self, fleet: Shell) -> Shell:

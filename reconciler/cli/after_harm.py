@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def roll_back(fleet: Fleet, harm: Harm, request: Request, run: RunOptions, *, aside: bool) -> list[ExitCode]:
-    """Plans the way back of the wave, shows it, and carries it out. It has the permissions of the run.
+    """Plans the rollback of the wave, shows it, and carries it out. It has the permissions of the run.
 
     ``aside`` says that stdout is for what other programs read. A run that got a signal undoes nothing.
     """

@@ -1,4 +1,4 @@
-"""``reconciler rollback``: the way back of a run."""
+"""``reconciler rollback``: takes back what a run wrote."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(
     telemetry: Telemetry,
     output: OutputFlags,
 ) -> ExitCode:
-    """Plans the way back, shows it, asks, and carries it out.
+    """Plans the rollback, shows it, asks, and carries it out.
 
     With ``--dry-run``, the plan is the document on stdout, and nothing is written.
     """

@@ -201,7 +201,7 @@ class CleanupDocument(Section):
     """What a run deletes because time has passed. By default nothing is."""
 
     old_branches: Seconds | None = None
-    """How long a branch stays that a restore left, such as "main (old)": its deletion ends the way back."""
+    """How long a branch stays that a restore left, such as "main (old)". Then the restore cannot be undone."""
     dev_branches: BranchCleanupDocument = BranchCleanupDocument.default()
 
 

@@ -1,4 +1,4 @@
-"""The way back of a run: planned from what its journal recorded, guarded, and carried out by a run of its own."""
+"""The rollback of a run: planned from what its journal recorded, guarded, and carried out by a run of its own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RunToUndo(Struct, frozen=True):
 
 
 async def plan_rollback(context: Context, request: Request, undone: RunToUndo, on_progress: Progress) -> Planned:
-    """Observes the tenants of the run, plans their way back, and guards it.
+    """Observes the tenants of the run, plans their rollback, and guards it.
 
     Of ``request``: the selection of tenants, the history and the permissions. Raises
     InvalidInputError if the journals have no write of the run to these tenants.
@@ -70,7 +70,7 @@ async def plan_rollback(context: Context, request: Request, undone: RunToUndo, o
 
 
 def _ways(desired: DesiredState, request: Request, undone: RunToUndo) -> dict[str, Rollback]:
-    """The way back of each tenant, in name order; a tenant that was renamed has its current name."""
+    """The rollback of each tenant, in name order; a tenant that was renamed has its current name."""
     writes: dict[str, list[RecordedWrite]] = defaultdict(list)
     projects: dict[str, str] = {}
     for write in undone.writes:

@@ -62,7 +62,7 @@ class PlanInputs(Struct, frozen=True, kw_only=True):
     command: Command | None = None
     """What a person asked for. None: the plan follows from the files, or takes a run back."""
     rollbacks: Mapping[str, Rollback] = {}
-    """The way back of each tenant, if the plan takes a run back."""
+    """The rollback of each tenant, if the plan is that of a rollback."""
     policies: PolicyJudge | None = None
     """The policies that judged the plan, and judge its late turns."""
 

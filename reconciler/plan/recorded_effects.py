@@ -25,7 +25,7 @@ Thing: TypeAlias = Literal["project", "branch", "snapshot", "read replica"]
 CARRIED_OUT: Final = frozenset({"applied", "unknown", "interrupted"})
 """Results of calls that changed something, or may have: live state shows which."""
 BY_ITSELF: Final = frozenset({"suspend_compute"})
-"""Kinds of writes that need no way back: a suspended compute starts at the next connection (Neon)."""
+"""Kinds of writes that no rollback reverses: a suspended compute starts at the next connection (Neon)."""
 MADE: Final = re.compile(r"(project|branch|snapshot|read replica) (\S+)")
 """How the journal tells what a call created."""
 FROM_FILES: Final = "remove it from the files, and apply them"

@@ -146,7 +146,7 @@ def remove_branch(transaction: Transaction, row: sqlite3.Row) -> None:
 
 
 def delete_at_once(transaction: Transaction, row: sqlite3.Row) -> None:
-    """Take a branch away with no way back (Neon: hard_delete)."""
+    """Delete a branch for good (Neon: hard_delete)."""
     remove_branch(transaction, row)
     transaction.execute("DELETE FROM branches WHERE id = ?", row["id"])
     for table in ("histories", "backup_schedules"):

@@ -216,7 +216,7 @@ class Ended:
     reached: int
     """Tenants whose values differ from before, when the run had ended."""
     left: int
-    """The same of the tenants of the harmful wave after the way back."""
+    """The same of the tenants of the harmful wave after the rollback."""
 
 
 async def rolled_out(folder: Path, seed: int, kind: Callable[[Random], Change], *, noisy: bool) -> Ended:

@@ -1,4 +1,4 @@
-"""The way back of a run: every value is as before, or is listed with the reason why it is not."""
+"""The rollback of a run: every value is as before, or is listed with the reason why it is not."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def listed(plan: Plan) -> set[str]:
 
 @through_http
 @given(cases(LOWERING, PRUNING))
-def test_after_the_way_back_everything_is_as_before_except_what_is_listed(case: Case) -> None:
+def test_after_a_rollback_everything_is_as_before_except_what_is_listed(case: Case) -> None:
     with opened(case) as scene:
         before = state(scene)
         planned = scene.plan()

@@ -89,7 +89,7 @@ def moments(name: str) -> Iterator[int]:
         yield from profiles.drawn(f"{name} {part}", those, MOMENTS)
 
 
-@pytest.mark.drawn(2)
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_signal_ends_a_command_with_one_of_two_exit_codes(
@@ -105,6 +105,7 @@ def test_a_signal_ends_a_command_with_one_of_two_exit_codes(
     assert wrong == []
 
 
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_after_the_last_word_does_not_end_the_process_by_the_signal(
     fleet: Path, number: signal.Signals

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
     from reconciler.simulator.exchanges import Exchange
 
-STAYING: Final = tuple(f"s{number:02}" for number in range(40))
+STAYING: Final = tuple(f"s{number:02}" for number in range(20))
 LARGER: Final = replace(PRO_TIER, compute=FREE_COMPUTE)
 """Another quota and restore window: one patch after the transfer."""
 KEEPS: Final = Behaviour(rate_limit=None, transfer_lag_seconds=0, transfer_keeps_quota=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.desired.state import DesiredState
     from reconciler.plan.applied import Applied
+    from reconciler.plan.baseline import Unusable
     from reconciler.plan.history import History
 
 
@@ -31,6 +32,17 @@ class Bases:
         """The files of each of these tenants at its own base."""
         found = self._at((commit, name) for name, commit in bases.items())
         return {name: found[commit] for name, commit in bases.items()}
+
+    def unusable(
+        self, found: Mapping[str, Baseline | None], bases: Mapping[str, str | None]
+    ) -> dict[str, Unusable]:
+        """Why those of these commits cannot be compared with of which nothing was ``found``."""
+        lost = {commit for name, commit in bases.items() if commit is not None and found.get(name) is None}
+        if not lost:
+            return {}
+        from reconciler.files.unusable_base import why_unusable  # noqa: PLC0415 - for such commits only
+
+        return {commit: why_unusable(self._directory, commit) for commit in sorted(lost)}
 
     def tried(self, tried: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Baseline, ...]]:
         """The files of each of these tenants at each commit that was tried for it and is in this clone."""

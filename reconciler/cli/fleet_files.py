@@ -271,7 +271,9 @@ class FleetFiles:
         known = History(at_base, fork, owed=owed, tried=tried, uncommitted=uncommitted, ignored=old)
         since = {**dict.fromkeys(kept.tried, kept.commit), **kept.owed}
         later = {} if older else bases.declared_since(known, kept)
-        known = replace(known, creating=kept.creating, rejected=kept.rejected)
+        known = replace(
+            known, creating=kept.creating, rejected=kept.rejected, unusable=bases.unusable(owed, kept.owed)
+        )
         return replace(known, since=since, declared_since=later).under(desired)
 
     def _with_removed_tenants(self, known: History, compared: str, fork: str, desired: DesiredState) -> History:

@@ -11,6 +11,7 @@ from reconciler.plan import declared_fields
 from reconciler.plan.actions.branch import CreateBranch
 from reconciler.plan.actions.project import CreateProject
 from reconciler.plan.actions.snapshot import CreateSnapshot
+from reconciler.plan.baseline import Unusable
 from reconciler.plan.change import Origin
 from reconciler.plan.concerns.times import declared_moments, moment_key
 from reconciler.plan.outcome import Result
@@ -357,7 +358,8 @@ def _is_guarded(ended: FinishedRun, name: str) -> bool:
 
 
 BROKEN: Final = "the file is broken"
-LOST: Final = "that commit cannot be read here, so nothing is reduced: fetch the whole history"
+LOST: Final = Unusable("that commit cannot be read here", "fetch the whole history")
+PERMIT: Final = "permit what the files ask for with --allow lowering"
 LEFT_OUT: Final = "not included in this run"
 CONFLICT: Final = "a conflict that a person has to resolve"
 GOES_ON: Final = "apply continues"
@@ -407,7 +409,9 @@ def _reason(
     if name in desired.held_back:
         return BROKEN
     if commit is not None and history.baseline(name) is None:
-        return LOST
+        lost = history.unusable_base(name) or LOST
+        ways = " or ".join(filter(None, (lost.remedy, PERMIT)))
+        return f"{lost.cause}, so nothing is reduced: {ways}"
     if not selection.includes(desired.tenants[name]):
         return LEFT_OUT
     if name in held:

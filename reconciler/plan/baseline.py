@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from reconciler.desired.state import DesiredState
 
 
+class Unusable(Struct, frozen=True):
+    """Why a commit that is the base of some tenants cannot be compared with."""
+
+    cause: str
+    remedy: str | None
+    """What makes it comparable; None if nothing does."""
+
+
 class Baseline(Struct, frozen=True):
     """The files at a base, and at its fork: None if that is the base itself."""
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from reconciler.desired.roster import protected
 from reconciler.model.values import replace
 from reconciler.plan import declared_fields
-from reconciler.plan.baseline import Baseline, seen_from
+from reconciler.plan.baseline import Baseline, Unusable, seen_from
 from reconciler.plan.change import Origin
 from reconciler.plan.ownership import created_for
 from reconciler.plan.tenant_history import TenantHistory
@@ -49,6 +49,8 @@ class History(Struct, frozen=True, dict=True):
     are older change nothing back."""
     since: Mapping[str, str | None] = {}
     """Tenants that wait, with the id of their own base; None if nothing was ever applied for them."""
+    unusable: Mapping[str, Unusable] = {}
+    """By id, the commits that are the base of some tenants and cannot be compared with."""
     creating: Mapping[str, str] = {}
     """Tenants whose new project is not finished, with the id of the run that was to create it."""
     rejected: Mapping[str, tuple[str, ...]] = {}
@@ -336,6 +338,11 @@ class History(Struct, frozen=True, dict=True):
     def is_lost(self, tenant: str) -> bool:
         """Return whether the tenant's own base, or that of all, cannot be read here."""
         return self.lost or (tenant in self.owed and self.owed[tenant] is None)
+
+    def unusable_base(self, tenant: str) -> Unusable | None:
+        """Return why the tenant's own base cannot be compared with; None if it can, or if it has none."""
+        commit = self.since.get(tenant)
+        return None if commit is None or self.baseline(tenant) is not None else self.unusable.get(commit)
 
     def protects(self, tenants: Iterable[str], project_id: str | None) -> bool:
         """Whether the files at the base or the fork protect one of these tenants, or one that pins the project.

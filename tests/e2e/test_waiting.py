@@ -169,3 +169,56 @@ def test_a_base_of_its_own_that_is_not_here_is_told_and_nothing_is_taken(world: 
     assert ended.code == 0
     assert "1 tenant waits since commit deaddeaddead: that commit cannot be read here" in words(ended)
     assert "fetch the whole history" in words(ended)
+
+
+def commit(world: World, branch: str, **tenants: str) -> str:
+    """A commit of a branch, which is pushed."""
+    git(world.author, "checkout", "--quiet", branch)
+    for name, text in tenants.items():
+        world.tenant(name, text)
+    git(world.author, "commit", "--quiet", "--all", "--message=x")
+    git(world.author, "push", "--quiet", "origin", branch)
+    return git(world.author, "rev-parse", "HEAD")
+
+
+def test_after_criss_cross_merges_the_commit_to_merge_is_named_and_merging_it_settles_them(world: World) -> None:
+    """A branch of its own is deployed, and both take over what the other one had."""
+    git(world.author, "branch", "prod")
+    hotfix = commit(world, "prod", bluebird=limit(9))
+    raised = commit(world, "main", cedar=limit(9))
+    git(world.author, "merge", "--quiet", "--no-edit", hotfix)
+    git(world.author, "checkout", "--quiet", "prod")
+    git(world.author, "merge", "--quiet", "--no-edit", raised)
+    deployed = commit(world, "prod", stray=limit(9))
+    folder = world.checkout()
+    git(folder, "checkout", "--quiet", "prod")
+    assert world.run(folder, "apply", "--yes", *BASE[:2], "--ref", "prod", *BASE[4:]).code == 0
+    commit(world, "main", cedar=limit(3))
+    assert [world.job("apply").code for _ in range(2)] == [5, 5]
+    told = words(world.job("plan"))
+    assert f"merge it once more (git merge {deployed[:12]}) or permit" in told
+    assert f"to allow it: merge it once more (git merge {deployed[:12]}), or permit it with" in told
+    assert "fetch the whole history" not in told
+    git(world.author, "merge", "--quiet", "--no-edit", deployed)
+    git(world.author, "push", "--quiet", "origin", "main")
+    world.deployed()
+    live = world.live()
+    assert (live["bluebird"], live["cedar"], live["stray"]) == (("free", 9), ("free", 3), ("free", 9))
+
+
+def test_after_a_history_was_rewritten_no_fetch_is_advised(world: World) -> None:
+    git(world.author, "checkout", "--quiet", "--orphan", "fresh")
+    world.tenant("cedar", limit(3))
+    git(world.author, "add", "--all", "tiers.yaml", "tenants")
+    git(world.author, "commit", "--quiet", "--message=x")
+    git(world.author, "push", "--quiet", "--force", "origin", "fresh:main")
+    assert world.job("apply").code == 5
+    folder = world.checkout()
+    git(folder, "fetch", "--quiet", str(world.author), since(world))
+    told = words(planned(world, folder))
+    assert "the history was rewritten, so nothing is reduced: permit what the files ask for" in told
+    assert "to allow it: permit it with --allow lowering" in told
+    permitted = world.apply(*BASE, "--tenant", "cedar", "--allow", "lowering")
+    assert permitted.code == 0, permitted.out
+    assert world.live()["cedar"] == ("free", 3)
+    assert "Waiting" not in world.job("plan").out

@@ -221,16 +221,18 @@ def _no_cause(change: FieldChange, concern: str, context: TenantContext) -> Verd
     return Verdict(
         Rule.LOWERING_NEEDS_A_CAUSE,
         "it is a reduction, and no known commit asks for it",
-        f"{_showing_a_commit(context)}, or permit it with --allow lowering",
+        ", or ".join((*_showing_a_commit(context), "permit it with --allow lowering")),
     )
 
 
-def _showing_a_commit(context: TenantContext) -> str:
-    """Return what lets a run find the commit that asks for a reduction."""
+def _showing_a_commit(context: TenantContext) -> tuple[str, ...]:
+    """Return what lets a run find the commit that asks for a reduction, if anything does."""
     history = context.history
+    if (lost := history.unusable_base(context.planned.tenant)) is not None:
+        return () if lost.remedy is None else (lost.remedy,)
     if (history.lost or history.without_base) and context.planned.tenant not in history.uncommitted:
-        return "name the last applied commit with --base, in a clone that has the whole history"
-    return "commit it and name the last applied commit with --base"
+        return ("name the last applied commit with --base, in a clone that has the whole history",)
+    return ("commit it and name the last applied commit with --base",)
 
 
 def _permitting_drift(policy: str) -> str:

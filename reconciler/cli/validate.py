@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def run(directory: Path, output: OutputFlags) -> ExitCode:
     """Checks the files; INVALID if one of them has an error."""
     check_outputs(output, ProblemsView)
-    known = known_tenants(directory)
+    known = known_tenants(directory, few=True)
     loaded = load(directory, known=known)
     known.save()
     if loaded.desired is not None:

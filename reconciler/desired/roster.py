@@ -133,6 +133,13 @@ def files_of(tenants: Mapping[str, Tenant]) -> Iterator[str]:
     yield from (path for name, path in zip(before.numbers, before.files(), strict=True) if tenants.among([name]))
 
 
+def number_of_places(tenants: Mapping[str, Tenant]) -> int:
+    """Return in how many files the documents of tenants stand."""
+    if isinstance(tenants, Roster):
+        return len({*files_of(tenants)})  # as each has one
+    return len({tenant.location.file for tenant in tenants.values()})
+
+
 def with_names(tenants: Mapping[str, Tenant], names: Iterable[str]) -> list[Tenant]:
     """Return the tenants with some of these names, in the order of all."""
     return [tenants[name] for name in sorted({*names}) if name in tenants]

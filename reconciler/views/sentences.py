@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.desired.roster import number_of_places
 from reconciler.model.problem import Severity
 from reconciler.model.units import format_seconds
 from reconciler.model.values import JsonText
@@ -384,7 +385,7 @@ def problems_summary(problems: Sequence[Problem], desired: DesiredState | None) 
 
 def _checked(desired: DesiredState) -> str:
     """`` in 12 files: 13 tenants, 3 tiers``: the price list, and the files that tenants stand in."""
-    files = 1 + len({tenant.location.file for tenant in desired.tenants.values()})
+    files = 1 + number_of_places(desired.tenants)
     counts = (counted(len(desired.tenants), "tenant"), counted(len(desired.tiers), "tier"))
     return f" in {counted(files, 'file')}: {', '.join(counts)}"
 

@@ -249,6 +249,7 @@ def columns(tenants: Mapping[str, Tenant]) -> list[object]:
         roster.protected(tenants),
         roster.revised(tenants),
         sorted({*roster.files_of(tenants)}),
+        roster.number_of_places(tenants),
         [tenants.get(name) for name in (*NAMES, "t1")],
     ]
 

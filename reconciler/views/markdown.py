@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.plan.summary import by_kind, differing
 from reconciler.views import markdown_findings, markdown_tables
+from reconciler.views.coverage_sentences import budget, coverage
 from reconciler.views.forecast_text import forecast_sentences
 from reconciler.views.grouping import group_by_actions
 from reconciler.views.markdown_size import EVERYTHING, SIZES
@@ -16,8 +17,6 @@ from reconciler.views.plan_cost import cost_sentences
 from reconciler.views.sentences import (
     DIFF_SAYS_NOTHING_OF,
     OTHER_HOST,
-    budget,
-    coverage,
     diff_origin,
     diff_summary,
     drift_summary,

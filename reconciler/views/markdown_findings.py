@@ -11,6 +11,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_tenant
 from reconciler.views import sentences
 from reconciler.views.actions import project_facts
+from reconciler.views.file_change_sentences import file_change_sentences, policy_warning
 from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import (
     conflicts_of,
@@ -65,13 +66,13 @@ class FindingList(Struct, frozen=True):
 def findings(view: PlanView | DriftView | DiffView) -> list[FindingList]:
     """All findings of a plan besides its changes."""
     planned, drift = view.plan, isinstance(view, DriftView)
-    alone = () if drift else sentences.file_change_sentences(planned)
+    alone = () if drift else file_change_sentences(planned)
     held = view.stale if isinstance(view, PlanView) else ()
     found = [
         *(_refusals(title, those, with_actions=not drift) for title, those in refusals_of(view).items()),
         stale(held),
         *(_of(title, those, _conflict) for title, those in conflicts_of(view).items()),
-        _of(sentences.POLICY_WARNINGS, list(map(sentences.policy_warning, planned.warnings)), _with_place),
+        _of(sentences.POLICY_WARNINGS, list(map(policy_warning, planned.warnings)), _with_place),
         _of(sentences.WAITING, planned.waiting, _waiting, sum(len(one.tenants) for one in planned.waiting)),
         _of(sentences.FILE_CHANGES, list(alone), _with_place),
         _of(ORPHANS, planned.orphans, _orphan),

@@ -9,6 +9,7 @@ from reconciler.plan.outcome import Result
 from reconciler.plan.summary import applied_actions, by_tenant, differing
 from reconciler.views import problems_text, sections, symbols
 from reconciler.views.actions import will_do
+from reconciler.views.coverage_sentences import budget, coverage
 from reconciler.views.forecast_text import forecast_sentences
 from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import (
@@ -48,9 +49,7 @@ from reconciler.views.sections import NOBODY, heading, limits, section
 from reconciler.views.sentences import (
     DIFF_SAYS_NOTHING_OF,
     branches_and_snapshots_done,
-    budget,
     count_held_back,
-    coverage,
     diff_origin,
     diff_summary,
     drift_summary,

@@ -13,6 +13,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_kind
 from reconciler.views import fields, symbols
 from reconciler.views.actions import project_facts
+from reconciler.views.file_change_sentences import file_change_sentences, policy_warning
 from reconciler.views.formatted_text import FormattedText, formatted
 from reconciler.views.grouping import group_by_actions, grouped, shown_of
 from reconciler.views.overview import NAMED_IF_DESTRUCTIVE
@@ -23,11 +24,9 @@ from reconciler.views.sentences import (
     POLICY_WARNINGS,
     WAITING,
     counted,
-    file_change_sentences,
     names,
     observed,
     ownership,
-    policy_warning,
     source_text,
     waiting_sentence,
 )

@@ -7,34 +7,27 @@ from typing import TYPE_CHECKING, Final
 from reconciler.desired.roster import number_of_places
 from reconciler.model.problem import Severity
 from reconciler.model.units import format_seconds
-from reconciler.model.values import JsonText
 from reconciler.plan.outcome import Result
 from reconciler.plan.summary import VERBS, by_kind, count_branches_and_snapshots
 from reconciler.views.actions import utc_time
 from reconciler.views.formatted_text import FormattedText, formatted, joined
 from reconciler.views.formatted_text import joined_with_and as row
 from reconciler.views.grouping import REFUSED_EARLIER, held_back
-from reconciler.views.values import label, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.desired.state import DesiredState
     from reconciler.model.problem import Location, Problem
-    from reconciler.model.values import Json, Value
     from reconciler.plan.action import Action
     from reconciler.plan.approval import PlanOrigin
     from reconciler.plan.outcome import Report
     from reconciler.plan.plan import (
-        Budget,
         Coverage,
-        FileChange,
         Orphan,
         Plan,
-        PolicyWarning,
         Refusal,
-        Unmanaged,
         Waiting,
     )
 
@@ -45,10 +38,6 @@ OTHER_HOST: Final = "Keys go to a host that is not Neon's own:"
 """Precedes the address, at the top of every output."""
 
 
-_ORGANIZATIONS_NAMED: Final = 20
-_FIELDS_NAMED: Final = 20
-
-
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """``1 tenant``, ``30,000 tenants``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
@@ -57,6 +46,11 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 def listed(words: Sequence[str]) -> str:
     """``free``, ``free and paid``, ``free, paid and trial``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def is_or_are(count: int) -> str:
+    """The verb of so many things."""
+    return "is" if count == 1 else "are"
 
 
 def names(tenants: Sequence[str], limit: int | None) -> FormattedText:
@@ -169,7 +163,7 @@ def _no_tenants(plan: Plan) -> str:
     if not plan.coverage.undeclared:
         return f"No tenants to compare{_beside(plan)}."
     count, ours = plan.coverage.in_no_file, sum(orphan.owned is True for orphan in plan.orphans)
-    sentence = f"No file declares a tenant, and {counted(count, 'project')} {_is_or_are(count)} in no file"
+    sentence = f"No file declares a tenant, and {counted(count, 'project')} {is_or_are(count)} in no file"
     if ours:
         missing = "files, or the rows of a query, are missing"
         return f"{sentence}, {ours:,} of them created here: {missing}{_beside(plan)}."
@@ -238,107 +232,6 @@ def observed(at: datetime) -> str:
     return f"Planned from the live state of {utc_time(at)}, as recorded: no call was made."
 
 
-READS_BY_KIND: Final = 100
-"""From so many reads on, a plan says what they are for."""
-
-
-def budget(spent: Budget) -> str:
-    """``14 write calls (2 transfers), about 9 reads, about 3 s at the account's rate limit.``
-
-    Of many reads: ``about 120 reads (100 of operations, 20 searches for projects)``.
-    """
-    length = duration(spent.seconds)
-    about = length if spent.seconds < 1 else f"about {length}"
-    writes = f"{counted(spent.writes, 'write call')}{_of_these(_kinds_of_writes(spent))}"
-    reads = f"{counted(spent.reads, 'read')}{_of_these(_kinds_of_reads(spent))}"
-    return f"{writes}, about {reads}, {about} at the account's rate limit."
-
-
-def _kinds_of_writes(spent: Budget) -> Iterator[str]:
-    if spent.transfers:
-        yield counted(spent.transfers, "transfer")
-    if spent.repeats:
-        yield f"up to {counted(spent.repeats, 'repeated transfer')}"
-    if spent.resizes:
-        yield f"up to {counted(spent.resizes, 'resize')} of new computes"
-
-
-def _kinds_of_reads(spent: Budget) -> Iterator[str]:
-    known = spent.polls + spent.searches + spent.late_looks
-    if spent.reads < READS_BY_KIND or not known:
-        return
-    others = spent.reads - known
-    kinds = (
-        (spent.polls, f"{spent.polls:,} of operations"),
-        (spent.searches, f"{counted(spent.searches, 'search', 'searches')} for projects"),
-        (spent.late_looks, f"{spent.late_looks:,} of tenants whose turn comes late"),
-        (others, counted(others, "other")),
-    )
-    yield from (kind for count, kind in kinds if count)
-
-
-def _of_these(kinds: Iterator[str]) -> str:
-    listed_kinds = ", ".join(kinds)
-    return f" ({listed_kinds})" if listed_kinds else ""
-
-
-def coverage(looked: Coverage) -> list[FormattedText]:
-    """What was looked at, and what was not, one sentence a line."""
-    limits = (
-        (looked.missing, f"{counted(looked.missing, 'tenant')} without a project: --only does not create it."),
-        (looked.left_out, f"{counted(looked.left_out, 'tenant')} left out by the selection."),
-        (looked.held_back, f"{counted(looked.held_back, 'tenant')} skipped: the file is invalid."),
-        (looked.unknown, f"{counted(looked.unknown, 'project')} not shown by the API."),
-        (
-            looked.in_no_file,
-            f"{counted(looked.in_no_file, 'project')} {_is_or_are(looked.in_no_file)} in no file.",
-        ),
-    )
-    gaps = (FormattedText((sentence,)) for count, sentence in limits if count)
-    return [_looked_at(looked), *_compared(looked), *gaps]
-
-
-def _compared(looked: Coverage) -> Iterator[FormattedText]:
-    """Which fields were compared, or which were not."""
-    if looked.only:
-        yield formatted("Only {} compared.", names(looked.only, _FIELDS_NAMED))
-    elif looked.computes_total:
-        yield _not_compared(looked)
-
-
-def _is_or_are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _not_compared(looked: Coverage) -> FormattedText:
-    """What no file declares, with how many of each were seen."""
-    things = (
-        ("undeclared read replicas" if looked.declared_replicas else "read replicas", looked.replicas),
-        ("computes of other branches", looked.other_computes),
-        ("Postgres settings", looked.tuned_computes),
-        ("protected branches", looked.protected_branches),
-    )
-    seen_things = [f"{thing} ({seen:,} seen)" if seen else thing for thing, seen in things]
-    unread = looked.computes_total - looked.used_checked
-    used = f"; used quotas not read: {unread:,} of {looked.computes_total:,}" if unread else ""
-    return formatted(f"Not compared: {listed(seen_things)}; region and version, unless pinned{used}.")
-
-
-def _looked_at(looked: Coverage) -> FormattedText:
-    where = names(looked.organizations, _ORGANIZATIONS_NAMED)
-    place = formatted("in {}", where) if where else formatted("by name or id, no organization listed")
-    details = (
-        ("existing computes", looked.computes_checked, looked.computes_total),
-        ("branches", looked.branches_checked, looked.branches_total),
-        ("roles and databases", looked.databases_checked, looked.databases_total),
-        ("snapshots", looked.snapshots_checked, looked.snapshots_total),
-    )
-    checked = [f"{what} checked: {some:,} of {total:,}" for what, some, total in details if total]
-    computes = [] if looked.computes_total else ["no existing computes to check"]
-    read = ", ".join((*computes, *checked))
-    return formatted(f"Looked at {counted(looked.projects, 'project')} {{}}; {read}.", place)
-
-
 def ownership(orphan: Orphan) -> str:
     """Whether the fleet may delete it."""
     match orphan.owned:
@@ -391,75 +284,4 @@ def _checked(desired: DesiredState) -> str:
 
 
 FILE_CHANGES: Final = "Changed in the files only"
-PRESENT: Final = "present"
-"""The value of a branch or snapshot itself."""
-_NAMES_SHOWN: Final = 5
-_LONGEST_VALUE: Final = 200
-"""Characters of a value; JSON holds all of it."""
-
-
-def file_change_sentences(plan: Plan) -> Iterator[tuple[FormattedText, FormattedText]]:
-    """Each change with its location; a change that many tenants share is one sentence."""
-    for kept in plan.unmanaged:
-        yield _unmanaged(kept), _source_of_unmanaged(kept)
-    for change in plan.file_changes:
-        yield _file_change(change), _with_names(change.tenants, source_text([change.source]))
-
-
 POLICY_WARNINGS: Final = "Policy warnings"
-
-
-def policy_warning(warning: PolicyWarning) -> tuple[FormattedText, FormattedText]:
-    """``naming: the name is too long, 3 tenants``, and its tenants and location."""
-    whose = f", {counted(len(warning.tenants), 'tenant')}" if warning.tenants else ""
-    sentence = formatted(f"{{}}: {{}}{whose}", warning.policy, warning.message)
-    return sentence, _with_names(warning.tenants, source_text([warning.source]))
-
-
-def _unmanaged(kept: Unmanaged) -> FormattedText:
-    """``no longer managed, live value kept: settings.allowed_ips (10.0.0.0/8) of 8,412 tenants``."""
-    live = ((path, value) for path, value in kept.live if value not in (None, PRESENT))
-    members = [_member(kept.path, path, value) for path, value in live]
-    values = formatted(" ({})", joined(members)) if members else FormattedText()
-    whose = f" of {counted(len(kept.tenants), 'tenant')}"
-    new = FormattedText((f", {kept.new_tenants}",)) if kept.new_tenants else FormattedText()
-    return formatted(f"no longer managed, live value kept: {{}}{{}}{whose}{{}}", label(kept.path), values, new)
-
-
-def _member(parent: str, path: str, value: Value) -> FormattedText:
-    text = _shortened(path, value)
-    if path == parent:
-        return formatted("{}", text)
-    return formatted("{} {}", label(path.removeprefix(f"{parent}.")), text)
-
-
-def _compact(value: Json) -> str:
-    """``10.0.0.0/8`` for ``{"ips": ["10.0.0.0/8"]}``: what there is, where it is one thing."""
-    if isinstance(value, dict) and len(value) == 1:
-        return _compact(next(iter(value.values())))
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, str) else JsonText.of(value).text
-
-
-def _source_of_unmanaged(kept: Unmanaged) -> FormattedText:
-    if kept.tier is None:
-        return _with_names(kept.tenants, source_text(kept.sources))
-    return formatted("tier {}, {}", kept.tier, source_text(kept.sources))
-
-
-def _file_change(change: FileChange) -> FormattedText:
-    """``defaults.region: aws-us-east-2 -> aws-eu-central-1; counts for new projects only``."""
-    before, after = (_shortened(change.path, value) for value in (change.before, change.after))
-    turn = formatted("changed") if before == after else formatted("{} -> {}", before, after)
-    whose = f", {counted(len(change.tenants), 'tenant')}" if change.tenants else ""
-    return formatted(f"{{}}: {{}}{whose}; {{}}", label(change.path), turn, FormattedText((change.effect,)))
-
-
-def _shortened(path: str, value: Value) -> str:
-    text = _compact(value.value) if isinstance(value, JsonText) else worded(path, value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
-
-
-def _with_names(tenants: tuple[str, ...], where: FormattedText) -> FormattedText:
-    return joined((names(tenants, _NAMES_SHOWN), where)) if tenants else where

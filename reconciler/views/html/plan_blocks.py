@@ -10,6 +10,7 @@ from reconciler.plan.change import Risk
 from reconciler.plan.summary import by_kind, by_tenant
 from reconciler.views import sentences
 from reconciler.views.actions import project_facts
+from reconciler.views.file_change_sentences import file_change_sentences
 from reconciler.views.grouping import (
     conflicts_of,
     field_changes,
@@ -194,7 +195,7 @@ class PlanSections:
     def _file_changes(self, title: str) -> list[ChangeBlock]:
         if self._perspective is not PLAN:
             return []
-        found = sentences.file_change_sentences(self._plan)
+        found = file_change_sentences(self._plan)
         return [ChangeBlock([_nobody(str(where), title)], [PageStep(str(what))]) for what, where in found]
 
     def _orphans(self, title: str) -> list[ChangeBlock]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.plan.change import Risk
 from reconciler.plan.summary import differing
-from reconciler.views import sentences
+from reconciler.views import coverage_sentences, sentences
 from reconciler.views.forecast_text import forecast_sentences
 from reconciler.views.html.blocks import Facet, shown
 from reconciler.views.html.charts import BAD, PLAIN, WARN
@@ -67,7 +67,9 @@ def render(view: PlanView | DriftView | DiffView, *, full: bool) -> Iterator[str
         shared=shared,
         overview=plan_figures(changes, words.tenants, plan.overview),
         sections=shown(sections, full=full),
-        coverage=[] if plan.command is not None else [str(one) for one in sentences.coverage(plan.coverage)],
+        coverage=[]
+        if plan.command is not None
+        else [str(one) for one in coverage_sentences.coverage(plan.coverage)],
     )
 
 
@@ -96,7 +98,7 @@ def _lead(view: PlanView) -> Iterator[str]:
         yield sentences.observed(plan.observed_at)
     yield from map(str, forecast_sentences(plan))
     if not plan.empty:
-        yield sentences.budget(plan.budget)
+        yield coverage_sentences.budget(plan.budget)
     yield from map(str, cost_sentences(plan, view.past_cost))
 
 

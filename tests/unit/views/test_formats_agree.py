@@ -16,12 +16,12 @@ from reconciler.plan.change import Risk
 from reconciler.plan.outcome import Result
 from reconciler.plan.plan import FileChange, Waiting
 from reconciler.views import (
+    coverage_sentences,
     markdown,
     markdown_findings,
     markdown_report,
     markdown_tables,
     markdown_usage,
-    sentences,
 )
 from reconciler.views.formats import render
 from reconciler.views.grouping import field_changes
@@ -175,4 +175,4 @@ def test_an_omission_of_a_usage_is_found(name: str, lost: str, monkeypatch: pyte
 def test_an_omission_of_what_was_compared_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markdown, "coverage", lambda _: [])
     assert "15" in lacking(VIEWS["plan"])["markdown"]
-    assert sentences.coverage(whole_plan().coverage)
+    assert coverage_sentences.coverage(whole_plan().coverage)

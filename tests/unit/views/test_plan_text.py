@@ -14,7 +14,7 @@ from reconciler.plan.change import Origin, Risk
 from reconciler.plan.plan import ONLY_REPORTED, Budget, Conflict, Coverage, Note, Orphan, Refusal, Rule
 from reconciler.views import plain_text
 from reconciler.views.console import as_text
-from reconciler.views.sentences import budget
+from reconciler.views.coverage_sentences import budget
 from tests.unit.views import builders as build
 
 if TYPE_CHECKING:

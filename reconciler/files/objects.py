@@ -11,12 +11,15 @@ import re
 import stat
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from reconciler.files.libgit import pygit2
 from reconciler.files.regular_files import TOO_LARGE, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 MISSING: Final = "is missing from the repository: the clone is incomplete"
 DAMAGED: Final = "is damaged in the repository"
@@ -52,6 +55,19 @@ class TreeEntry(NamedTuple):
 
     kind: TreeEntryKind
     id: str
+
+
+_RawEntry: TypeAlias = tuple[bytes, bytes, bytes]
+"""Mode, name and id of an entry."""
+
+
+class Differing(NamedTuple):
+    """The entries that two folders have not in common, by name."""
+
+    before: Mapping[str, TreeEntry]
+    now: Mapping[str, TreeEntry]
+    entries: int
+    """How many both have."""
 
 
 class Commit(Struct, frozen=True):
@@ -94,7 +110,15 @@ class Objects(Struct, frozen=True):
 
     def tree(self, name: str) -> dict[str, TreeEntry]:
         """Return the entries of a folder, by name, in git's order."""
-        return _folder(self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES))
+        return _folder(self._tree(name))
+
+    def differing(self, before: str, now: str) -> Differing:
+        """Return the entries of two folders that are not the same in both; an empty id is that of no folder."""
+        then, here = (_entries(self._tree(name)) if name else frozenset() for name in (before, now))
+        return Differing(_by_name(then - here), _by_name(here - then), len(then) + len(here))
+
+    def _tree(self, name: str) -> bytes:
+        return self._read(name, pygit2.enums.ObjectType.TREE, _MAX_TREE_BYTES)
 
     def blob(self, name: str, limit: int) -> bytes:
         """Return the contents of a file of at most ``limit`` bytes."""
@@ -124,15 +148,27 @@ class Objects(Struct, frozen=True):
 @lru_cache(maxsize=_MOST_FOLDERS)
 def _folder(data: bytes) -> dict[str, TreeEntry]:
     """Return the entries of a folder: the same folders are read of several commits, and several times of one."""
-    modes, names, ids = zip(*_ENTRY.findall(data), strict=True) if data else ((), (), ())
-    if len({*names}) != len(names) or not _NO_NAMES.isdisjoint(names):
+    return _by_name(_checked(_ENTRY.findall(data)))
+
+
+def _entries(data: bytes) -> frozenset[_RawEntry]:
+    return frozenset(_checked(_ENTRY.findall(data)))
+
+
+def _checked(entries: list[_RawEntry]) -> list[_RawEntry]:
+    """Return the entries of a folder. Raises UnreadableError if there is none such."""
+    modes, names, _ = zip(*entries, strict=True) if entries else ((), (), ())
+    if len({*names}) != len(names) or not _NO_NAMES.isdisjoint(names) or not _KINDS.keys() >= {*modes}:
         raise UnreadableError(DAMAGED)
-    try:
-        kinds = [_KINDS[mode] for mode in modes]
-    except KeyError:
-        raise UnreadableError(DAMAGED) from None
-    entries = map(_ENTRY_OF, zip(kinds, map(bytes.hex, ids), strict=True))
-    return dict(zip(os.fsdecode(b"/".join(names)).split("/"), entries, strict=True)) if names else {}
+    return entries
+
+
+def _by_name(entries: Collection[_RawEntry]) -> dict[str, TreeEntry]:
+    if not entries:
+        return {}
+    modes, names, ids = zip(*entries, strict=True)
+    found = map(_ENTRY_OF, zip(map(_KINDS.__getitem__, modes), map(bytes.hex, ids), strict=True))
+    return dict(zip(os.fsdecode(b"/".join(names)).split("/"), found, strict=True))
 
 
 _ENTRY_OF: Final = partial(tuple.__new__, TreeEntry)

@@ -37,19 +37,19 @@ def differences(objects: Objects, before: str, now: str, top: str = "") -> Itera
         folder, *ids = waiting.pop()
         if ids[0] == ids[1]:
             continue
-        then, here = (objects.tree(id_) if id_ else {} for id_ in ids)
-        seen += len(then) + len(here)
+        then, here, entries = objects.differing(*ids)
+        seen += entries
         if is_too_much(seen, folder):
             raise UnreadableError(TOO_MANY)
-        for name in {**then, **here}:
+        for name in sorted({**then, **here}):
             first, second = then.get(name), here.get(name)
             if first == second:
                 continue
             path, folders = f"{folder}/{name}" if folder else name, (_id_of_folder(first), _id_of_folder(second))
             if any(folders):
                 waiting.append((path, *folders))
-            entries = (None if id_ else entry for id_, entry in zip(folders, (first, second), strict=True))
-            if any(found := (*entries,)):
+            others = (None if id_ else entry for id_, entry in zip(folders, (first, second), strict=True))
+            if any(found := (*others,)):
                 yield Difference(path, *found)
 
 

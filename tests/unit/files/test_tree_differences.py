@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.files import tree_differences
-from reconciler.files.objects import Objects
+from reconciler.files.objects import Differing, Objects
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import found
 from reconciler.files.tree_differences import differences
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.files.objects import TreeEntry
     from reconciler.files.repository import Repository
 
 
@@ -86,13 +85,13 @@ def test_what_differs_is_what_libgit2_finds(tmp_path: Path, changes: tuple[Calla
 def test_folders_that_are_the_same_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = made(tmp_path, write("a/b/one", "2"))
     same, read = git(tmp_path, "rev-parse", "HEAD:z").strip(), list[str]()
-    original = Objects.tree
+    original = Objects.differing
 
-    def noted(self: Objects, name: str) -> dict[str, TreeEntry]:
-        read.append(name)
-        return original(self, name)
+    def noted(self: Objects, before: str, now: str) -> Differing:
+        read.extend([before, now])
+        return original(self, before, now)
 
-    monkeypatch.setattr(Objects, "tree", noted)
+    monkeypatch.setattr(Objects, "differing", noted)
     assert [one.path for one in differences(repository.objects, *trees(tmp_path))] == ["a/b/one"]
     assert len(read) == 6
     assert same not in read

@@ -29,6 +29,7 @@ from reconciler.simulator.types import Organization
 from reconciler.simulator.virtual_time import VirtualLoop
 from tests.harness.builders import FREE_LIMITS, PAID_LIMITS, a_fleet
 from tests.harness.judge import Judge, JudgedTransport, session_judge
+from tests.harness.loops import run_in, virtually
 from tests.harness.simulated import simulated_limits
 from tests.harness.wire import WRITING, InProcess
 
@@ -52,8 +53,7 @@ AT_ONCE: Final = Latency()
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run ``main`` on virtual time, in a loop of its own."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+    return virtually(main)
 
 
 def a_simulator(
@@ -122,7 +122,7 @@ class World:
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run ``main`` on the virtual time of this world."""
-        return self.runner.run(main)
+        return run_in(self.runner, main)
 
     def using(self, use: Callable[[Neon], Awaitable[T]]) -> T:
         """Run what ``use`` does with a client."""

@@ -39,7 +39,7 @@ from reconciler.simulator.behaviour import Behaviour
 from reconciler.simulator.clock import LoopTime
 from reconciler.simulator.gateway import Latency
 from reconciler.simulator.seed import ProjectSeed
-from reconciler.simulator.virtual_time import VirtualLoop
+from tests.harness import loops
 from tests.harness.account import ORGANIZATIONS, a_simulator
 from tests.harness.builders import make_plan
 from tests.harness.judge import JudgedTransport, session_judge
@@ -253,5 +253,4 @@ def journal_lines(path: Path) -> list[dict[str, Any]]:
 
 def virtually(main: Coroutine[Any, Any, T]) -> T:
     """Runs it on virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+    return loops.virtually(main)

@@ -20,7 +20,7 @@ from reconciler.neon.client import Neon, connect
 from reconciler.neon.credentials import Access, Key, OrganizationAccess
 from reconciler.secret import Secret
 from reconciler.simulator.answer import FAULT_HEADER
-from reconciler.simulator.virtual_time import VirtualLoop
+from tests.harness import loops
 from tests.harness.judge import JudgedTransport, session_judge
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ async def connected(api: httpx.AsyncBaseTransport, access: Access = ACCESS) -> A
 
 def virtually(main: Coroutine[Any, Any, T]) -> T:
     """Run it on virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+    return loops.virtually(main)
 
 
 def using(api: httpx.AsyncBaseTransport, work: Callable[[Neon], Awaitable[T]], access: Access = ACCESS) -> T:

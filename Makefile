@@ -47,7 +47,7 @@ fuzz: $(FUZZ_VENV)/.installed  ## schemathesis on every operation of the simulat
 	$(FUZZ_VENV)/bin/python -m tests.contract.fuzz
 	$(FUZZ_VENV)/bin/python -m tests.fuzz
 
-bench: $(VENV)/.dev          ## what fleets of 1,000 to 30,000 cost, into docs/performance.md (an hour or two); CHECK=1: only the calls of 1,000
+bench: $(VENV)/.dev          ## what fleets of 1,000 to 30,000 cost, into docs/performance.md (an hour or two); CHECK=1: only the calls of 500
 	$(BIN)/python -m bench $(if $(CHECK),--check,--write)
 
 peers: $(PEERS_VENV)/.installed  ## octoDNS, for `make bench` to compare with

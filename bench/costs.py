@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RESULT: Final = "result.json"
 EMPTY_RUNS: Final = 5
-"""Of an empty Python, before and after each command; their median counts."""
+"""Of an empty Python, before and after each command, where times count; their median counts."""
 CACHE: Final = "RECONCILER_CACHE"
 """The variable that names the folder of the cache of parsed tenants."""
 
@@ -51,6 +51,7 @@ class Fleet:
     folder: Path
     tenants: int
     source: Source
+    empty_runs: int = EMPTY_RUNS
 
     @property
     def repository(self) -> Path:
@@ -83,10 +84,10 @@ class Fleet:
         row.prepare(self.repository, self.tenants)
         commit(self.repository)
         self._prepare_cache(row)
-        empty = _empty_pythons()
+        empty = self._empty_pythons()
         with simulator_process.started(self.repository / RUN) as simulator:
             run, result = self._run(row, simulator.address)
-        empty_seconds = median(empty + _empty_pythons())
+        empty_seconds = median(empty + self._empty_pythons())
         git(self.repository, "reset", "--quiet", "--hard", BASE)
         git(self.repository, "clean", "--quiet", "--force", "-d")
         self._keep_cache(row)
@@ -119,9 +120,8 @@ class Fleet:
     def _filled(self) -> Path:
         return self.folder / "filled-cache"
 
-
-def _empty_pythons() -> list[float]:
-    return [processes.empty_python().cpu_seconds for _ in range(EMPTY_RUNS)]
+    def _empty_pythons(self) -> list[float]:
+        return [processes.empty_python().cpu_seconds for _ in range(self.empty_runs)]
 
 
 def _measured(row: Row, fleet: Fleet, runs: Sequence[Once]) -> Measured:

@@ -34,12 +34,6 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout.rstrip()
 
 
-@pytest.mark.exhaustive
-def test_what_keeps_its_promises_passes() -> None:
-    code, said = fuzzed("--target", "saved-plan", "--runs", "300")
-    assert (code, said) == (0, "fuzzed files: 300 cases tried, 300 held")
-
-
 @pytest.mark.slow
 @pytest.mark.drawn(1)
 @pytest.mark.parametrize(("spoil", "target"), [(Spoil.NAMES, "json-lines"), (Spoil.MOMENTS, "answers")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from reconciler.model.compute import Compute
 from reconciler.simulator.clock import timestamp
 from reconciler.simulator.faults import AnswerWith
 from reconciler.simulator.seed import BranchSeed, ProjectSeed, Seeded
-from tests.contract.clients import CLI, Cli, package, served
+from tests.contract.clients import CLI, Cli, joined_cli, package, run_node, served
 from tests.harness.stored import Stored
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ def stored_branches(cli: Cli, project: Seeded) -> dict[str, Any]:
 
 def sizes(document: dict[str, Any]) -> tuple[float, float]:
     return document["autoscaling_limit_min_cu"], document["autoscaling_limit_max_cu"]
+
+
+def test_joined_to_one_file_it_is_the_published_one(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CI": "1"}
+    said = [run_node(file, "--help", environ=environ, cwd=tmp_path) for file in (package(CLI), joined_cli())]
+    assert [(ended.returncode, ended.stdout, ended.stderr) for ended in said] == [
+        (0, said[0].stdout, said[0].stderr)
+    ] * 2
+    assert "projects" in said[0].stdout + said[0].stderr
 
 
 def test_a_user_and_the_organizations_around_him(cli: Cli) -> None:

@@ -169,7 +169,7 @@ def joined_cli() -> Path:
         kept.parent.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=kept.parent) as folder:
             made = Path(folder, "neon")
-            command = [official.MODULES / BUNDLER, published, *ONE_FILE, f"--outdir={made / 'dist'}"]
+            command: list[str | Path] = [official.MODULES / BUNDLER, published, *ONE_FILE, f"--outdir={made}/dist"]
             subprocess.run(command, cwd=published.parents[1], check=True)
             shutil.copy(published.parents[1] / "package.json", made)
             with suppress(OSError):  # another process was first

@@ -42,7 +42,10 @@ class FilesAtBase(Protocol):
 
 OWNER: Final = "--trust-files"
 REPAIR: Final = "pass --base with a commit whose policies are valid"
-REVIEW: Final = f"the owner of the keys reviews these lines, and permits them with {OWNER}"
+REVIEW: Final = (
+    f"the owner of the keys reviews these lines, and permits them with {OWNER}, until a "
+    "commit that has them is the base (--base)"
+)
 
 
 def require_trust(

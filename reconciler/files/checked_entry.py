@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.files import build
-from reconciler.files.limit_rules import bare_quota_findings
+from reconciler.files.limit_rules import bare_quota_findings, region_findings
 from reconciler.files.tenant_rules import tenant_findings
 
 if TYPE_CHECKING:
@@ -30,4 +30,5 @@ def checked(entry: Entry, fleet: DesiredState | None, *, past: bool) -> tuple[Te
     findings = [] if fleet is None else [*tenant_findings(document, fleet, past=past)]
     if document.overrides is not None and not past:
         findings += bare_quota_findings(entry.value, ("overrides", "quota"))
+    findings += () if past else region_findings(document.region, ("region",))
     return build.tenant(document, entry.location, entry.files), findings

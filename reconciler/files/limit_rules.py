@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.model.compute import Compute
 
 
+_CLOUDS: Final = ("aws-", "azure-", "gcp-")
+"""How the names of Neon's regions begin."""
 _SMALL_QUOTAS: Final = {
     Form.TIME_QUOTA: (SECOND_UNITS["h"], "s", "h", "seconds"),
     Form.SIZE_QUOTA: (BYTE_UNITS["MiB"], "B", "MiB", "bytes"),
@@ -106,6 +108,13 @@ def bare_quota_findings(document: object, path: Path) -> Iterator[Finding]:
             message = f"{key} {text} is {text} {word}: a number without a unit"
             hint = f"write {text}{unit}, or {text}{meant} if that is meant"
             yield Finding((*path, key), message, hint, severity=Severity.WARNING)
+
+
+def region_findings(region: str | None, path: Path) -> Iterator[Finding]:
+    """Warn of a region that no cloud of Neon has: every creation in it fails."""
+    if region is not None and not region.startswith(_CLOUDS):
+        message = f"region {region!r} does not begin with the name of a cloud: projects cannot be created in it"
+        yield Finding(path, message, "name it as Neon does, as in aws-us-east-2", severity=Severity.WARNING)
 
 
 @cache

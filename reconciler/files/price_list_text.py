@@ -8,7 +8,7 @@ from reconciler.files import build
 from reconciler.files.digests import digest
 from reconciler.files.entry import Text, entries_of
 from reconciler.files.events import parse
-from reconciler.files.limit_rules import bare_quota_findings
+from reconciler.files.limit_rules import bare_quota_findings, region_findings
 from reconciler.files.patterns import hindrance, normal
 from reconciler.files.price_list import PURPOSE, PriceList, TenantSource, broken
 from reconciler.files.tenant_schema import tolerant_tiers
@@ -49,6 +49,7 @@ def _checked(entry: Entry, problems: tuple[Problem, ...], *, past: bool) -> Pric
     findings = list(tiers_findings(document, fleet, past=past))
     for tier in () if past else document.tiers:
         findings += bare_quota_findings(entry.value, ("tiers", tier, "quota"))
+    findings += () if past else region_findings(document.defaults.region, ("defaults", "region"))
     found = map(entry.problem, findings)
     sources, policies = tuple(_sources(document, entry)), _policies(document, entry)
     return PriceList(fleet, sources, (*problems, *found), policies, digest(entry.text.data).hex())

@@ -19,4 +19,7 @@ REMEDIES: Final[Mapping[str | None, str]] = {
     ),
 }
 """By PostgreSQL's code of the error."""
-UNUSABLE: Final = "no tenant is created without a claim: run again when the database can be used"
+UNUSABLE: Final = (
+    "check the address in the variable that `registry: {url: ...}` names, and run again when the database can be "
+    "used: no tenant is created without a claim"
+)

@@ -100,4 +100,5 @@ def _left(begun: tuple[float, int], now: float, done: int, total: int) -> str:
         return ""
     from reconciler.views.sentences import duration  # noqa: PLC0415 - a short run tells nothing
 
-    return f", about {duration((total - done) * seconds / advanced)} left"
+    rest = (total - done) * seconds / advanced
+    return f", {'' if rest < 1 else 'about '}{duration(rest)} left"

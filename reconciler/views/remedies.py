@@ -43,7 +43,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     ),
     WAITING: "run `reconciler apply`; where something is refused or cannot be read, remove the reason first",
     POLICY_WARNINGS: "change the files as the policy says; a warning holds nothing back",
-    FAILED: GO_ON,
+    FAILED: f"{GO_ON}; where Neon rejects a value (400), correct the files first",
     SKIPPED: GO_ON,
     WITH_WARNINGS: "`reconciler plan` shows what is left to do",
     ROWS_THAT_DIFFER: "`reconciler registry rebuild` changes them",

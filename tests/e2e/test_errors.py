@@ -170,6 +170,13 @@ def test_a_port_that_is_taken(shell: Shell) -> None:
         check(shell.run("simulator", "serve", "--port", str(taken.getsockname()[1])), 3, "--port 0")
 
 
+def test_after_a_value_that_neon_rejects_the_next_step_is_to_correct_it(shell: Shell) -> None:
+    shell.tenant("acme", "tier: free\nregion: aws-nowhere-1")
+    ended = shell.simulated("apply", "--yes", "--journal", "journal.jsonl")
+    assert ended.code == 6
+    assert "correct the files first" in " ".join(ended.out.split())
+
+
 def test_no_tenant_file_keeps_anybody_from_the_simulator(shell: Shell) -> None:
     shell.tenant("acme", "tier: gold")
     (shell.folder / "tenants" / "bob.yaml").symlink_to("nowhere.yaml")

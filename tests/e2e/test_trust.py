@@ -99,7 +99,7 @@ def test_files_that_send_keys_elsewhere_than_the_base_are_refused(
     commit(fleet, tiers)
     for environ in ({}, SECRETS):  # without any key too: none is asked for before
         fleet.environ = dict(environ)
-        assert_refused(fleet.run(*command), 5, "tiers.yaml", told, "--trust-files")
+        assert_refused(fleet.run(*command), 5, "tiers.yaml", told, "--trust-files", "(--base)")
 
 
 def test_a_stranger_s_host_hears_nothing(fleet: Shell) -> None:

@@ -298,3 +298,20 @@ def test_a_small_size_without_a_unit_is_a_warning_in_a_tenant_too(tmp_path: Path
     ]
     assert loaded.desired is not None
     assert list(loaded.desired.tenants) == ["acme"]
+
+
+NOT_A_REGION = "does not begin with the name of a cloud: projects cannot be created in it"
+
+
+def test_a_region_of_no_cloud_is_a_warning_wherever_it_stands(tmp_path: Path) -> None:
+    tiers = TIERS + "defaults: {region: us-east-2}\ntenants: [{files: tenants/*.yaml}, {ndjson: fleet/*.ndjson}]\n"
+    files: dict[str, str | bytes] = {
+        "tenants/acme.yaml": "tenant: acme\ntier: free\nregion: eu\n",
+        "tenants/birch.yaml": "tenant: birch\ntier: free\nregion: azure-eastus2\n",
+        "fleet/more.ndjson": '{"tenant": "cedar", "tier": "free", "region": "frankfurt"}\n',
+    }
+    loaded = load_files(tmp_path, files, tiers=tiers)
+    warned = [line for line in said(loaded, tmp_path) if NOT_A_REGION in line]
+    assert {line.partition(":")[0] for line in warned} == {"tiers.yaml", "tenants/acme.yaml", "fleet/more.ndjson"}
+    assert loaded.desired is not None
+    assert list(loaded.desired.tenants) == ["acme", "birch", "cedar"]

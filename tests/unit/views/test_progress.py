@@ -34,6 +34,15 @@ def test_a_line_says_how_long_the_rest_takes_once_anything_is_done(capsys: pytes
     assert capsys.readouterr().err == "tenants applied: 0 of 100\ntenants applied: 50 of 100, about 20 s left\n"
 
 
+def test_a_rest_of_less_than_a_second_is_said_without_about(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    with watching(None, clock=lambda: now[0]) as watch:
+        for done, seconds in ((0, 5.0), (99, 25.0)):
+            now[0] = seconds
+            watch(done, 100, "tenants applied")
+    assert "99 of 100, under a second left" in capsys.readouterr().err
+
+
 def test_a_total_that_is_not_known_yet_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter((0.0, 11.0))
     with watching(None, clock=lambda: next(times)) as watch:

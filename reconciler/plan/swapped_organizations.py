@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MANY: Final = 5
 """If this many tenants, and more than half of an organization's, are elsewhere, a wrong id or key is likely."""
+FEW: Final = 3
+"""If this many are all, and two organizations have each other's tenants, it is likely too."""
 COMPARE: Final = (
     "compare ids and keys in the environment with organizations in tiers.yaml; if a commit transferred "
     "these tenants, name its parent with --base; if a person did, permit exactly these transfers with --allow "
@@ -35,18 +37,21 @@ def require_unswapped_organizations(
     tenants of two organizations. Without a base it is unknown who was moved: then two organizations whose tenants
     are elsewhere raise the error.
     """
-    projects = identify(desired, live).projects.items()
-    outside = (
-        name
-        for name, project in projects
-        if desired.organization_of(desired.tenants[name]) != project.organization
+    projects = identify(desired, live).projects
+    outside = sum(
+        desired.organization_of(desired.tenants[name]) != project.organization
+        for name, project in projects.items()
     )
-    if len(list(outside)) < MANY:
+    few = FEW <= outside == len(projects) < MANY
+    if outside < MANY and not few:
         return
-    found = dict(_in_other_organizations(desired, live, history))
+    least = 1 if few else MANY
+    found = dict(_in_other_organizations(desired, live, history, least))
+    if few:
+        found = _exchanged(found)
     if history.base is None and len(found) == 1:
         return
-    found = found or _exchanged(dict(_in_other_organizations(desired, live, history, with_tiers=True)))
+    found = found or _exchanged(dict(_in_other_organizations(desired, live, history, least, with_tiers=True)))
     total = sum(places.total() for places in found.values())
     for organization, places in found.items():
         if permissions.counts.get("transfers", 0) < total:
@@ -73,9 +78,9 @@ def _most(places: Counter[str]) -> str:
 
 
 def _in_other_organizations(
-    desired: DesiredState, live: LiveState, history: History, *, with_tiers: bool = False
+    desired: DesiredState, live: LiveState, history: History, least: int, *, with_tiers: bool = False
 ) -> Iterator[tuple[str, Counter[str]]]:
-    """Yield organizations with most of their tenants elsewhere, and where those are.
+    """Yield organizations with most of their tenants, and at ``least`` so many, elsewhere, and where those are.
 
     ``with_tiers`` also counts tenants whose whole tier was moved.
     """
@@ -88,7 +93,7 @@ def _in_other_organizations(
         found[organization][project.organization] += 1
     for organization, places in found.items():
         elsewhere = Counter({where: count for where, count in places.items() if where != organization})
-        if elsewhere.total() >= MANY and 2 * elsewhere.total() > places.total():
+        if elsewhere.total() >= least and 2 * elsewhere.total() > places.total():
             yield organization, elsewhere
 
 

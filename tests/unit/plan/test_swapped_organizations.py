@@ -61,6 +61,19 @@ def test_most_tenants_of_an_organization_elsewhere_are_a_wrong_id_or_key() -> No
     assert not stopped(a_view(*IN_PLACE))
 
 
+def test_of_a_few_tenants_all_have_to_be_where_the_others_belong() -> None:
+    """A fleet in its first week."""
+    names = ["p0", "f0", "f1"]
+    few = a_fleet(*(FLEET.tenants[name] for name in names))
+    swapped = [a_project("p0"), a_pro_project("f0"), a_pro_project("f1")]
+    assert stopped(a_view(*swapped), History(few), files=few)
+    assert stopped(a_view(*swapped), History(), files=few)
+    assert not stopped(a_view(*swapped[:2], a_project("f1")), History(few), files=few)
+    assert not stopped(a_view(*swapped[:2]), History(few), files=few)
+    free = a_fleet(*map(a_tenant, ("f0", "f1", "f2")))
+    assert not stopped(a_view(*map(a_pro_project, ("f0", "f1", "f2"))), History(free), files=free)
+
+
 def test_a_few_or_the_lesser_part_are_drift() -> None:
     four = a_view(*map(a_project, PAYING[:4]), a_pro_project("p4"))
     assert not stopped(four)

@@ -207,17 +207,20 @@ def ahead_of_head(root: Path) -> str | None:
         return None
     precedes = ancestry(repository)
     for name in repository.libgit.references:
-        if name.startswith(_BRANCHES) and (tip := _tip(repository, name)) and precedes(head, tip):
-            return name.split("/", 2)[2]
+        branch, tip = _followed(repository, name) if name.startswith(_BRANCHES) else (name, None)
+        if tip is not None and precedes(head, tip):
+            return branch.split("/", 2)[2]
     return None
 
 
-def _tip(repository: Repository, name: str) -> str | None:
-    """Return the commit id of a ref; None if it leads nowhere, which matters only to a caller that names it."""
+def _followed(repository: Repository, name: str) -> tuple[str, str | None]:
+    """Return the branch that a ref such as ``origin/HEAD`` leads to, and the id of its commit; no id if it leads
+    nowhere, which matters only to a caller that names it.
+    """
     try:
-        return repository.follow(name)[1]
+        return repository.follow(name)
     except InvalidInputError:
-        return None
+        return name, None
 
 
 def left_out(root: Path, known: KnownTenants | None = None) -> list[str]:

@@ -16,6 +16,8 @@ from tests.harness.repository import git
 from tests.harness.shell import TIERS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.harness.shell import Ended, Shell
     from tests.harness.stored import Row, Stored
 
@@ -113,6 +115,14 @@ class TestFilesThatAreOlderThanTheBase:
         assert "branch main is ahead of these files" in ended.err
         assert ended.code == 5
         assert transfers(old) == before
+
+    def test_the_branch_of_a_remote_is_told_by_its_own_name(self, old: Shell, tmp_path: Path) -> None:
+        git(old.folder, "branch", "--quiet", "here")
+        git(tmp_path, "clone", "--quiet", str(old.folder), "clone")
+        git(tmp_path / "clone", "remote", "set-head", "origin", "main")
+        git(tmp_path / "clone", "checkout", "--quiet", "--detach", "origin/here")
+        old.folder = tmp_path / "clone"
+        assert "branch origin/main is ahead of these files" in run(old, "plan").err
 
     def test_a_proposed_branch_holds_nothing_back_once_the_branch_of_these_files_is_named(
         self, fleet: Shell

@@ -329,7 +329,7 @@ class FleetFiles:
     def committed(self, desired: DesiredState, tenants: Iterable[str]) -> frozenset[str]:
         """Those of these tenants that HEAD declares; none if there is no commit."""
         declared = (name for name in tenants if name in desired.tenants and not desired.tenants[name].absent)
-        return declared_at_head(self._directory, declared)
+        return declared_at_head(self._directory, declared, self._read_before)
 
     @cached_property
     def _compared(self) -> str | None:

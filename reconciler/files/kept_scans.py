@@ -101,6 +101,24 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
             yield from (name for name, mark in _marked(folder).items() if before.get(name) != mark)
 
 
+class FilesInCommit(msgspec.Struct, frozen=True):
+    """The files of a folder of a commit, as those that were kept, and what is different there."""
+
+    kept: KeptScan
+    since: SinceKept
+
+    def named(self, wanted: Names[str]) -> list[str]:
+        """Return the files that are named after the tenants with these identities, sorted."""
+        new = (path for path in self.since.new if identity(stem_of(path)) in wanted)
+        return sorted({*self.kept.named(wanted)}.difference(self.since.gone).union(new))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the path of each file."""
+        gone = {*self.since.gone}
+        yield from (path for path in self.kept if path not in gone)
+        yield from self.since.new
+
+
 class KeptScans(msgspec.Struct, array_like=True, frozen=True):
     """What a run has found on disk."""
 

@@ -15,7 +15,7 @@ from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
 from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
 from reconciler.files.disk_marks import KeptFolder
-from reconciler.files.kept_scans import SinceKept
+from reconciler.files.kept_scans import FilesInCommit, SinceKept
 from reconciler.files.tree import FolderListing, WorkTree
 from reconciler.model.values import replace
 
@@ -441,10 +441,12 @@ class KnownTenants:
                 return tree.listing(folder)
         return None
 
-    def kept_as(self, folder: str, id_: str | None) -> KeptScan | None:
-        """Return what an earlier run has found below a folder, if git's folder with this id has the same files."""
-        kept = (known.kept_scan(folder) for known in self._files.values())
-        return next((one for one in kept if one is not None and one.id and one.id == id_), None)
+    def in_commit(self, commit: CommitTree, folder: str) -> FilesInCommit | None:
+        """Return the files of a folder of a commit, if an earlier run has found nearly the same on disk."""
+        for kept in (known.kept_scan(folder) for known in self._files.values()):
+            if kept is not None and (since := _in_commit(kept, commit, folder)) is not None:
+                return FilesInCommit(kept, since)
+        return None
 
     def under(self, prices: PriceList) -> KnownFiles | None:
         """Return those that were read with this price list; None if its schema rejects it.

@@ -72,9 +72,9 @@ def _own_files(
     """
     found: dict[str, FolderListing] = {}
     for folder in folders(sources):
-        if (kept := known.kept_as(folder, commit.folder_id(folder))) is None:
+        if (files := known.in_commit(commit, folder)) is None:
             return None
-        found[folder] = FolderListing(tuple(kept.named(identities(only))), others=kept)
+        found[folder] = FolderListing(tuple(files.named(identities(only))), others=files)
     matches = (
         filter(compiled(source.pattern).fullmatch, found[fixed_folder(source.pattern)].files) for source in sources
     )

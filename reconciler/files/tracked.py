@@ -73,12 +73,15 @@ def removed_without_commit(root: Path, desired: DesiredState, memo: Memo | None 
     return frozenset(tenant.name for tenant in gone if not status.shows_all(tenant.files))
 
 
-def declared_at_head(root: Path, tenants: Iterable[str]) -> frozenset[str]:
-    """Return those of these tenants that a file of HEAD declares, even a broken one; none without a commit."""
+def declared_at_head(root: Path, tenants: Iterable[str], known: KnownTenants | None = None) -> frozenset[str]:
+    """Return those of these tenants that a file of HEAD declares, even a broken one; none without a commit.
+
+    ``known`` are the files of this run.
+    """
     names = frozenset(tenants)
     if not names or _WorkTreeStatus.of(root) is None:
         return frozenset()
-    head = load_at(root, HEAD, only=names).desired
+    head = load_at(root, HEAD, only=names, known=known).desired
     if head is None:
         return names
     declared = {name for name, tenant in head.tenants.items() if not tenant.absent}

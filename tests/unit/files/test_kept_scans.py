@@ -17,7 +17,8 @@ from reconciler.files.known_tenants import KnownTenants
 from reconciler.files.load import OnInvalid, load
 from reconciler.files.objects import Objects
 from reconciler.files.tenant_cache import TenantCache
-from reconciler.files.tree import BETWEEN, WorkTree
+from reconciler.files.tracked import declared_at_head
+from reconciler.files.tree import BETWEEN, FolderListing, WorkTree
 from reconciler.files.unchanged_files import UnchangedFiles
 from tests.harness.repository import git, needs_git
 from tests.unit.files.builders import TIERS
@@ -296,3 +297,35 @@ def test_an_edit_since_the_commit_that_was_found_on_disk_is_seen(fleet: Fleet, p
         assert base_ref(fleet.root, known) == base_ref(fleet.root) == ("HEAD^1" if parent else "HEAD")
         assert load_at(fleet.root, "HEAD", only=acme, known=known) == load_at(fleet.root, "HEAD", only=acme)
         fleet.write(path, TEXT.format(path.rpartition("/")[2].removesuffix(".yaml"), "protect: true\n"))
+
+
+@needs_git
+@pytest.mark.parametrize("name", ["acme", "t1", "new", "nobody"])
+def test_of_a_commit_near_to_what_was_kept_only_the_files_of_the_tenant_are_read(
+    fleet: Fleet, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(fleet.root, "init", "--quiet", "--initial-branch=main")
+    for change in (False, True):
+        if change:
+            fleet.write("tenants/eu/new.yaml", TEXT.format("new", ""))
+            fleet.write("tenants/t2.yaml", TEXT.format("t2", "protect: true\n"))
+            (fleet.root / "tenants/t1.yaml").unlink()
+        git(fleet.root, "add", "--all")
+        git(fleet.root, "commit", "--quiet", "--message=x")
+    listed: list[str] = []
+    original = CommitTree.listing
+
+    def noted(self: CommitTree, folder: str) -> FolderListing:
+        listed.append(folder)
+        return original(self, folder)
+
+    monkeypatch.setattr(CommitTree, "listing", noted)
+    only = frozenset({name})
+    known = fleet.known(complete=False)
+    load(fleet.root, known=known, only=only)
+    for commit, there in (("HEAD", name in {"acme", "new"}), ("HEAD^1", name in {"acme", "t1"})):
+        listed.clear()
+        found = load_at(fleet.root, commit, only=only, known=known)
+        assert ("tenants" in listed) is not there
+        assert found == load_at(fleet.root, commit, only=only)
+        assert declared_at_head(fleet.root, only, known) == declared_at_head(fleet.root, only)

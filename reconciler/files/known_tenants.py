@@ -64,7 +64,7 @@ MOST_OTHERS: Final = 2
 """Where more than one file in so many is another than before, nothing is built of what was."""
 
 
-class Before(NamedTuple):
+class KeptFleet(NamedTuple):
     """All tenants of the files on disk at an earlier time, of which nothing was found in any."""
 
     tenants: Mapping[str, Tenant]
@@ -93,7 +93,7 @@ class KnownFiles:
     """All tenants of the files on disk, if nothing was found in any file, and each is in ``on_disk``; of a
     ``Roster``, those that are not as they were kept.
     """
-    before: Before | None = None
+    before: KeptFleet | None = None
     """What an earlier run has found on disk, in whichever way the files are others now."""
     _unbuilt: tuple[KeptRoster, Unbuilt] | None = None
 
@@ -205,7 +205,7 @@ class KnownFiles:
         self.blobs.add_rows(rows.values())
         before = {tenant.name: tenant for tenant in tenants.values()}
         if rows.keys() >= {*since.gone}:  # all files of then have a row
-            self.before = Before(before, ids)
+            self.before = KeptFleet(before, ids)
         self.on_disk.update(rows)
         for path in since.gone:
             self.on_disk.pop(path, None)

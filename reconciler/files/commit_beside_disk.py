@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.files.commit_tree import is_too_much
-from reconciler.files.digests import Apart
+from reconciler.files.digests import Apart, above_each
 from reconciler.files.disk_marks import blob_in
 from reconciler.files.objects import TreeEntryKind
 from reconciler.files.regular_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.files.commit_tree import CommitTree
     from reconciler.files.digests import FoldersOnDisk
@@ -51,7 +51,7 @@ class _Comparison(Struct, frozen=True):
             if is_too_much(seen, folder) or not self._compare(folder, entries, waiting, others):
                 return None
         for folder in [path for path in self.disk.files if path not in compared]:
-            if not compared[next(above for above in _above_each(folder) if above in compared)]:
+            if not compared[next(above for above in above_each(folder) if above in compared)]:
                 others.on_disk.extend(self.disk.files[folder])
         others.in_commit.sort()
         return others
@@ -79,9 +79,3 @@ class _Comparison(Struct, frozen=True):
     def _has(self, path: str, blob: str) -> bool:
         row = self.rows.get(path)
         return row is not None and blob_in(row).hex() == blob
-
-
-def _above_each(path: str) -> Iterator[str]:
-    while path:
-        path = path.rpartition("/")[0]
-        yield path

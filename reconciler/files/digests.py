@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reconciler.files.disk_marks import blobs_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _BYTES: Final = 20
 
@@ -48,6 +48,15 @@ def by_folder(folder: str, files: Iterable[str]) -> dict[str, list[str]]:
         if home not in found:
             _add_folders(found, home)
         found[home].append(path)
+    return found
+
+
+def with_folders_between(top: str, files: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the files by the folder that each is in, below ``top``, with all folders between (``by_folder``)."""
+    found: dict[str, list[str]] = {top: []}
+    for folder, own in files.items():
+        _add_folders(found, folder)
+        found[folder] = own
     return found
 
 
@@ -114,3 +123,10 @@ def _deepest_first(folders: Iterable[str]) -> list[str]:
 
 def _above(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+def above_each(path: str) -> Iterator[str]:
+    """Yield the folders above a path, the root last."""
+    while path:
+        path = _above(path)
+        yield path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from reconciler.desired.naming import identity
+from reconciler.files.digests import above_each
 from reconciler.files.disk_marks import each, is_alone
 from reconciler.files.tree import BETWEEN, names_in, stem_of
 
@@ -78,6 +79,15 @@ class KeptScan(msgspec.Struct, array_like=True, frozen=True):
                 before, after = _marked(kept), _marked(here)
                 for files, marks, others in ((found.gone, before, after), (found.new, after, before)):
                     files += [_joined(path, name) for name in marks if others.get(name) != marks[name]]
+        return found
+
+    def changed(self, scan: Scan) -> set[str]:
+        """Return the folders in which, or below which, files have other marks now, are new or are gone."""
+        now = {folder.path: folder for folder in scan.folders}
+        found: set[str] = set()
+        for path in dict.fromkeys((*self.folders, *now)):
+            if path not in now or not _is_still(self.folders.get(path), now[path]):
+                found |= {path, *above_each(path)}
         return found
 
     def concerning(self, scan: Scan, wanted: Names[str]) -> list[str]:

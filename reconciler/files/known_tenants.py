@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
-from reconciler.files.digests import Apart, FoldersOnDisk, at_any_depth, blob_id, by_folder, digest, tree_ids
+from reconciler.files.digests import (
+    Apart,
+    FoldersOnDisk,
+    at_any_depth,
+    blob_id,
+    by_folder,
+    digest,
+    tree_ids,
+    with_folders_between,
+)
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.kept_scans import FilesInCommit, SinceKept
 from reconciler.files.tree import FolderListing, WorkTree
@@ -308,6 +317,8 @@ class KnownTenants:
         if (same := self._id_of_same(tree, folder)) is not None:
             self._kept_ids[root, folder] = same
             return same
+        if self.complete and not self._has_roster() and tree.scan(folder).is_plain:
+            return self.folders(root, folder).ids.get(folder)
         listing = tree.listing(folder)
         if not self.complete or self._has_roster():
             self._look_up_all(listing, tree)
@@ -344,11 +355,21 @@ class KnownTenants:
         return found if number == len(self._rows()) else None
 
     def _found_folders(self, root: Path, folder: str, rows: Mapping[str, bytes]) -> FoldersOnDisk:
-        listing = self.tree(root).listing(folder)
-        files = {} if listing.problems else by_folder(folder, listing.files)
-        below = at_any_depth(files)
-        kept = {path: id_ for path in files if (id_ := self._kept_id(path, below[path])) is not None}
+        tree = self.tree(root)
+        if (scan := tree.scan(folder)).is_plain:
+            files = with_folders_between(folder, scan.by_folder())
+        else:
+            listing = tree.listing(folder)
+            files = {} if listing.problems else by_folder(folder, listing.files)
+        below, others = at_any_depth(files), self._changed(folder, scan)
+        same = (path for path in files if path not in others)
+        kept = {path: id_ for path in same if (id_ := self._kept_id(path, below[path])) is not None}
         return FoldersOnDisk(files, tree_ids(files, rows, kept))
+
+    def _changed(self, folder: str, scan: Scan) -> set[str]:
+        """Return folders of which an earlier run has kept that it found other files in them, or below."""
+        kept = self._kept_scan(folder)
+        return set() if kept is None else kept.changed(scan)
 
     def _kept_id(self, folder: str, files: Sequence[str]) -> str | None:
         """Return the id of a folder with these files that an earlier run has kept, if it still counts."""
@@ -498,13 +519,15 @@ class KnownTenants:
     def _kept_folders(self) -> dict[str, KeptFolder]:
         """Return what git has for the folders on disk."""
         found: dict[str, KeptFolder] = {}
-        for root, folder, _ in self._listed():
+        for root, folder in self._looked_at():
             known = self.folders(root, folder)
             files = at_any_depth(known.files)
             found |= {below: KeptFolder(id_, len(files[below])) for below, id_ in known.ids.items()}
         return found
 
-    def _listed(self) -> Iterator[tuple[Path, str, FolderListing]]:
-        """Yield the folders on disk that were listed, without those in which anything is wrong."""
+    def _looked_at(self) -> Iterator[tuple[Path, str]]:
+        """Yield the folders on disk that were looked at, without those in which anything is wrong."""
         for root, tree in self._trees.items():
-            yield from ((root, folder, one) for folder, one in tree.listed().items() if not one.problems)
+            for folder, scan in tree.scans().items():
+                if scan.is_plain or (not scan.problems and not tree.listing(folder).problems):
+                    yield root, folder

@@ -126,6 +126,19 @@ class Scan(Struct, frozen=True):
         return found
 
     @property
+    def is_plain(self) -> bool:
+        """Whether there are no links, and nothing is wrong."""
+        return not self.links and not self.problems
+
+    def by_folder(self) -> dict[str, list[str]]:
+        """Return the paths of the files that are no links, sorted, by the folder that they are in."""
+        return {
+            one.path: [_joined(one.path, name) for name in sorted(one.files())]
+            for one in self.folders
+            if one.names
+        }
+
+    @property
     def has_marks(self) -> bool:
         """Whether the marks of all files are noted."""
         return all(folder.marks or not folder.names for folder in self.folders)

@@ -59,7 +59,7 @@ SET: Final = declare(
     "reconciler set acme quota.data_transfer=80GiB",
     READ,
     _tenant,
-    click.argument("assignments", nargs=-1, metavar="KEY=VALUE..."),
+    click.argument("assignments", nargs=-1, metavar="[KEY=VALUE]..."),
     flag(RUNNING, "--unset", multiple=True, metavar="KEY", help="Remove this key."),
     *_writing,
     module="author:set_values",
@@ -92,7 +92,7 @@ FMT: Final = declare(
     "reconciler fmt --check",
     (*LOCAL, ExitCode.CHANGES),
     click.argument(
-        "named", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
+        "named", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]..."
     ),
     directory_option,
     flag(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DELETIONS: Final = (DeleteProject, DeleteBranch, DeleteSnapshot, DeleteReplica)
 SHORT: Final = 7
+AGAIN: Final = "the next apply does it again, or reports it as drift if no commit since its base asks for it"
 """Characters of a commit that are printed."""
 
 
@@ -134,7 +135,7 @@ def _about_files(of_files: Plan, plan: Plan, undone: RunToUndo) -> list[Note]:
         how = f"revert the change of the files, which run {undone.run} applied at commit {commit[:SHORT]} "
         how += f"(`git revert {commit[:SHORT]}`)"
     message = f"the files still ask for what run {undone.run} did, for {len(again):,} of these tenants"
-    return [Note(None, f"{message}: the next apply does it again; {how}, before the next apply")]
+    return [Note(None, f"{message}: {AGAIN}; {how}, before the next apply")]
 
 
 def _about_journals(undone: RunToUndo) -> list[Note]:

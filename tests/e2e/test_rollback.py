@@ -88,6 +88,7 @@ def test_every_value_goes_back_and_the_files_are_named_with_the_commit(
     assert f"rollback of run {run}" in shown.out
     assert "quota.data_transfer 3GiB -> 8GiB" in told(shown)
     assert f"the files still ask for what run {run} did, for 2 of these tenants" in told(shown)
+    assert "does it again, or reports it as drift if no commit since its base asks for it" in told(shown)
     assert f"applied at commit {head} (`git revert {head}`)" in told(shown)
     ended = rollback(shell, run)
     assert (ended.code, values(shell)) == (0, before), ended.out

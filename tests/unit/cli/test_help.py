@@ -50,6 +50,13 @@ def test_every_help_ends_with_an_example_and_the_exit_codes(capsys: pytest.Captu
         assert argument_rows == [], f"an argument of {name} stands in the usage"
 
 
+def test_the_usage_shows_which_arguments_may_be_left_out() -> None:
+    for name, command in EVERY.items():
+        for argument in (one for one in command.params if isinstance(one, click.Argument)):
+            shown = argument.make_metavar(click.Context(command))
+            assert shown.startswith("[") is not argument.required, f"{name}: {shown}"
+
+
 @pytest.mark.parametrize(
     "name", [name for name, one in EVERY.items() if any(flag.name == "fail_on" for flag in one.params)]
 )

@@ -60,6 +60,10 @@ class InvalidInputError(ReconcilerError):
     exit_code = ExitCode.INVALID
 
 
+class MissingPackageError(InvalidInputError):
+    """A file or a flag needs an extra that is not installed: the same command cannot succeed later by itself."""
+
+
 class RepositoryError(InvalidInputError):
     """A git repository, or something that was looked up in it, does not exist or cannot be used."""
 
@@ -282,8 +286,16 @@ class RegistryError(ReconcilerError):
     """The tenant registry cannot be used, or holds another value than the one written."""
 
 
+class MissingRegistryPackageError(MissingPackageError, RegistryError):
+    """The registry cannot be used without an extra that is not installed."""
+
+
 class PolicyError(ReconcilerError):
     """The policies of the fleet cannot be evaluated: then nothing is planned."""
+
+
+class MissingPolicyPackageError(MissingPackageError, PolicyError):
+    """Policies cannot be evaluated without an extra that is not installed."""
 
 
 class ClaimedError(ReconcilerError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from msgspec import Struct
 
 from reconciler.desired.naming import ORGANIZATION, PLACEHOLDER, TIER
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, MissingPackageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,7 +141,7 @@ def _re2(body: str) -> _Expression:
         import re2  # noqa: PLC0415 - for regular expressions only
     except ModuleNotFoundError:
         message = f"pattern '/{body}/' is a regular expression, which needs the package google-re2"
-        raise InvalidInputError(message, hint=INSTALL) from None
+        raise MissingPackageError(message, hint=INSTALL) from None
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_EXPRESSION_MEMORY

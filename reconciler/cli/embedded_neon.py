@@ -12,7 +12,7 @@ import click
 from msgspec.structs import asdict
 
 from reconciler.environment import Environment
-from reconciler.errors import InvalidInputError
+from reconciler.errors import InvalidInputError, MissingPackageError
 from reconciler.files import regular_files
 from reconciler.files.regular_files import UnreadableError
 from reconciler.fleet import Fleet
@@ -151,7 +151,7 @@ def open_account(
     except PostgresError as error:
         raise InvalidInputError(f"{file} cannot have databases: {error}", hint=error.hint) from error
     except ModuleNotFoundError as error:
-        raise InvalidInputError(f"--postgres needs the package {error.name}", hint=INSTALL) from error
+        raise MissingPackageError(f"--postgres needs the package {error.name}", hint=INSTALL) from error
     except UnreadableError as error:
         raise InvalidInputError(f"{file} cannot be used as a simulated account: it {error}", hint=ANEW) from error
     except sqlite3.Error as error:

@@ -22,7 +22,7 @@ from reconciler.cli.runtime import runtime
 from reconciler.desired.naming import Naming
 from reconciler.desired.state import DesiredState
 from reconciler.desired.tier import EnvReference, Organization, OrganizationLimits
-from reconciler.errors import ExitCode, InvalidInputError
+from reconciler.errors import ExitCode, InvalidInputError, MissingPackageError
 from reconciler.files.load import OnInvalid
 from reconciler.files.price_list import PRICE_LIST
 from reconciler.model.problem import Location
@@ -123,7 +123,7 @@ def _judge(file: str) -> Judge:
         from reconciler.simulator.contract.description import FILE, PACKAGE, DescriptionError, read_description  # noqa: PLC0415
         from reconciler.simulator.contract.judge import Judge  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise InvalidInputError(
+        raise MissingPackageError(
             f"--strict-contract needs the package {error.name}", hint="pip install 'neon-reconciler[contract]'"
         ) from error
     places = [Path(file)] if file != LOOK_FOR_IT else [Path(place, FILE) for place in PLACES]

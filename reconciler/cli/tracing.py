@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.errors import ExitCode, InvalidInputError, MachineError
+from reconciler.errors import ExitCode, InvalidInputError, MissingPackageError
 from reconciler.model.annotations import PRODUCT
 from reconciler.plan.event import ActionEnded, TenantEnded, TenantStarted
 from reconciler.plan.outcome import Result
@@ -30,7 +30,7 @@ try:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     from opentelemetry.util.re import parse_env_headers
 except ModuleNotFoundError as missing:
-    raise MachineError(
+    raise MissingPackageError(
         f"--trace otlp needs the package {(missing.name or 'opentelemetry').partition('.')[0]}",
         hint="pip install 'neon-reconciler[otel]'",
     ) from missing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from reconciler.errors import InvalidInputError, MachineError, NotDeliveredError
+from reconciler.errors import InvalidInputError, MissingPackageError, NotDeliveredError
 from reconciler.model.notice import Weight
 from reconciler.notify import INSTALL
 from reconciler.secret import HIDDEN, Secret
@@ -67,7 +67,7 @@ def _opened(destination: Destination) -> Any:
     try:
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - an optional package, and slow to import
     except ImportError as error:
-        raise MachineError(f"notices need the package {error.name}", hint=INSTALL) from error
+        raise MissingPackageError(f"notices need the package {error.name}", hint=INSTALL) from error
     notifier = Apprise(asset=AppriseAsset(app_id="reconciler", app_desc="reconciler", secure_logging=True))
     if not notifier.add(destination.address.reveal()) or len(notifier) != 1:
         raise InvalidInputError(

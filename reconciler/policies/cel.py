@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from reconciler.errors import PolicyError
+from reconciler.errors import MissingPolicyPackageError
 from reconciler.policies import INSTALL
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def library() -> Any:
     try:
         from cel_expr_python import cel  # noqa: PLC0415 - an optional package
     except ImportError as error:
-        raise PolicyError(f"policies need the package {error.name}", hint=INSTALL) from error
+        raise MissingPolicyPackageError(f"policies need the package {error.name}", hint=INSTALL) from error
     return cel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import MalformedKeyError, MissingKeyError, RegistryError
+from reconciler.errors import MalformedKeyError, MissingKeyError, MissingRegistryPackageError
 from reconciler.registry import INSTALL
 from reconciler.secret import Secret
 
@@ -36,7 +36,7 @@ class Cipher:
         try:
             from cryptography.fernet import Fernet, InvalidToken, MultiFernet  # noqa: PLC0415 - an optional package
         except ImportError as error:
-            raise RegistryError(
+            raise MissingRegistryPackageError(
                 f"encrypted connection strings need the package {error.name}", hint=INSTALL
             ) from error
         try:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.tier import EnvReference
-from reconciler.errors import InvalidInputError, MissingKeyError, RegistryError
+from reconciler.errors import InvalidInputError, MissingKeyError, MissingRegistryPackageError
 from reconciler.registry import INSTALL
 from reconciler.secret import Secret
 
@@ -79,7 +79,7 @@ def open_registry(
 
         engine = _engine(_url(value, address, REGISTRY), address, REGISTRY)
     except ImportError as error:
-        raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
+        raise MissingRegistryPackageError(f"a registry needs the package {error.name}", hint=INSTALL) from error
     return Registry(engine, fleet, None if key is None else partial(Cipher, key, environ))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.daemon_threads import DaemonThreads
-from reconciler.errors import RegistryError
+from reconciler.errors import MissingRegistryPackageError, RegistryError
 from reconciler.registry import INSTALL
 from reconciler.registry.null import NullRegistry
 from reconciler.registry.reasons import REMEDIES, UNUSABLE
@@ -151,7 +151,7 @@ def _upgrade(connection: sa.Connection) -> None:
     try:
         from reconciler.registry.upgrade import upgrade  # noqa: PLC0415 - slow, and rarely needed
     except ImportError as error:
-        raise RegistryError(f"a registry needs the package {error.name}", hint=INSTALL) from error
+        raise MissingRegistryPackageError(f"a registry needs the package {error.name}", hint=INSTALL) from error
     upgrade(connection)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import InvalidInputError, RegistryError
+from reconciler.errors import InvalidInputError, MissingRegistryPackageError
 from reconciler.model.moments import rfc3339, utc
 from reconciler.registry import INSTALL_SQL
 
@@ -37,7 +37,9 @@ def read_rows(address: EnvReference, query: str, environ: Environment) -> list[d
 
         engine = open_engine(address, environ, WHAT)
     except ImportError as error:
-        raise RegistryError(f"tenants of a database need the package {error.name}", hint=INSTALL_SQL) from error
+        raise MissingRegistryPackageError(
+            f"tenants of a database need the package {error.name}", hint=INSTALL_SQL
+        ) from error
     _require_file(engine, address)
     with telling(engine), engine.connect() as connection:
         names, rows = (_of_sqlite if engine.dialect.name == "sqlite" else _of_postgresql)(connection, query)

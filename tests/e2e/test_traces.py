@@ -162,7 +162,7 @@ def test_without_the_packages_the_message_says_what_to_install(shell: Shell) -> 
         text=True,
         check=False,
     )
-    assert ended.returncode == ExitCode.ERROR
+    assert ended.returncode == ExitCode.INVALID
     assert "error: --trace otlp needs the package opentelemetry" in ended.stderr
     assert "hint: pip install 'neon-reconciler[otel]'" in ended.stderr
     assert not (shell.folder / "sim.db").exists()

@@ -12,7 +12,7 @@ from reconciler.cli.flags import AccountFlags, NotifyFlags
 from reconciler.cli.notices import _addresses
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
-from reconciler.errors import InvalidInputError, MachineError, MissingKeyError, NotDeliveredError
+from reconciler.errors import ExitCode, InvalidInputError, MissingKeyError, MissingPackageError, NotDeliveredError
 from reconciler.model.notice import Weight
 from reconciler.notify.destination import destinations
 from reconciler.notify.message import Message
@@ -123,6 +123,7 @@ def test_without_the_package_a_message_says_what_to_install(monkeypatch: pytest.
         return original(name, *args, **named)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MachineError, match="notices need the package apprise") as raised:
+    with pytest.raises(MissingPackageError, match="notices need the package apprise") as raised:
         list(destinations("x", Secret("json://host")))
     assert raised.value.hint == "pip install 'neon-reconciler[notify]'"
+    assert raised.value.exit_code is ExitCode.INVALID

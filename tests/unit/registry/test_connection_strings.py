@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from reconciler.desired.tier import EnvReference
 from reconciler.environment import Environment
-from reconciler.errors import MalformedKeyError, MissingKeyError, RegistryError
+from reconciler.errors import ExitCode, MalformedKeyError, MissingKeyError, RegistryError
 from reconciler.live.registered import ConnectionStrings, KeptString, Placement, Record, RowState
 from reconciler.registry.connect import open_registry
 from reconciler.registry.table import STRINGS, TENANTS
@@ -178,4 +178,5 @@ def test_a_missing_package_is_told_with_the_line_that_installs_it(
     with pytest.raises(RegistryError, match="encrypted connection strings need the package cryptography") as error:
         registry.require_key()
     assert error.value.hint == "pip install 'neon-reconciler[registry]'"
+    assert error.value.exit_code is ExitCode.INVALID
     registry.close()

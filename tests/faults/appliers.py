@@ -16,14 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_SECONDS: Final = 120
-WARM: Final = [
-    "reconciler.cli.main",
-    "reconciler.cli.plan_commands",
-    "reconciler.cli.apply",
-    "reconciler.registry.store",
-    "httpx",
-    "rich.console",
-]
+WARM: Final = ["tests.harness.warmed"]
 _ONE_AT_A_TIME: Final = Lock()
 """How a process ended can be read once, and ``Process.start`` reads it of all others: a second thread that reads
 at the same moment would be told 255.

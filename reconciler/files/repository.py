@@ -120,8 +120,9 @@ def found(folder: Path) -> Repository:
     """Return the result of ``find``; raises AbsentError if there is none."""
     repository = find(folder)
     if repository is None:
+        named = "this folder" if folder == Path() else f"the folder {printable(str(folder))}"
         raise AbsentError(
-            f"the folder {printable(str(folder))} is not in a git repository whose last commit contains it",
+            f"{named} is not in a git repository whose last commit contains it",
             hint="run in a git checkout, or commit the folder first",
         )
     return repository

@@ -25,7 +25,7 @@ from reconciler.files.digests import (
 )
 from reconciler.files.disk_marks import KeptFolder
 from reconciler.files.kept_scans import FilesInCommit, SinceKept
-from reconciler.files.tree import FolderListing, WorkTree
+from reconciler.files.tree import FolderListing, WorkTree, stem_of
 from reconciler.model.values import replace
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class KeptFleet(NamedTuple):
     """By name, sorted."""
     ids: Mapping[str, str]
     """Those that git has for the folders with the files."""
+    elsewhere: Sequence[str]
+    """The files that are not on disk as they were."""
 
 
 @dataclass(slots=True)
@@ -214,7 +216,7 @@ class KnownFiles:
         self.blobs.add_rows(rows.values())
         before = {tenant.name: tenant for tenant in tenants.values()}
         if rows.keys() >= {*since.gone}:  # all files of then have a row
-            self.before = KeptFleet(before, ids)
+            self.before = KeptFleet(before, ids, since.gone)
         self.on_disk.update(rows)
         for path in since.gone:
             self.on_disk.pop(path, None)
@@ -224,7 +226,10 @@ class KnownFiles:
         """Return all tenants of these folders of a commit, if an earlier run has found just its files on disk."""
         if self.before is None or any(self.before.ids.get(one) != commit.folder_id(one) for one in folders):
             return None
-        return self.before.tenants
+        tenants = self.before.tenants
+        return (
+            {**tenants, **_placed_in(commit, tenants, self.before.elsewhere)} if self.before.elsewhere else tenants
+        )
 
     def are_enough(self, new: int, of: int) -> bool:
         """Return whether so many new files are worth being kept."""
@@ -257,6 +262,13 @@ class KnownFiles:
             return None
         rows = [*map(self.on_disk.get, files)]
         return kept.id if None not in rows and rows == [*map(self.stored.on_disk.get, files)] else None
+
+
+def _placed_in(commit: CommitTree, tenants: Mapping[str, Tenant], paths: Iterable[str]) -> dict[str, Tenant]:
+    """Return the tenants of these files, which are others on disk, with their places in the commit."""
+    found = ((path, tenants.get(stem_of(path))) for path in paths)
+    own = ((path, one) for path, one in found if one is not None and one.files == (path,))
+    return {one.name: _in_another_place(one, path, commit) for path, one in own}
 
 
 def _in_another_place(tenant: Tenant, path: str, tree: Tree) -> Tenant:
@@ -443,16 +455,21 @@ class KnownTenants:
         (tree,) = self._trees.values()
         if (unbuilt := files.unbuilt(tree)) is None:
             return None
-        found = SinceKept([], [])
+        found, elsewhere = SinceKept([], []), list[str]()
         for folder in folders:
             if (kept := files.kept_scan(folder)) is None:
                 return None
-            since = kept.since_on_disk(tree.scan(folder)) if commit is None else _in_commit(kept, commit, folder)
-            if since is None:
+            here = kept.since_on_disk(tree.scan(folder))
+            since = here if commit is None else _in_commit(kept, commit, folder)
+            if here is None or since is None:
                 return None
+            elsewhere.extend({*here.gone}.difference(since.gone))
             found.gone.extend(since.gone)
             found.new.extend(since.new)
-        return None if files.are_enough(len(found.new), len(unbuilt.numbers)) else (Roster(unbuilt), found)
+        if files.are_enough(len(found.new), len(unbuilt.numbers)):
+            return None
+        roster = Roster(unbuilt)
+        return Roster(unbuilt, {} if commit is None else _placed_in(commit, roster, elsewhere)), found
 
     def same_listing(self, folder: str, id_: str | None) -> FolderListing | None:
         """Return the files of a folder on disk, if it has just those of git's folder with this id."""

@@ -149,6 +149,9 @@ def test_all_is_said_of_commits(
             found, expected = (load_at(fleet.root, commit, known=one) for one in (known, None))
             assert found.desired == expected.desired
             assert columns(tenants_of(found)) == columns(tenants_of(expected))
+            gone = tenants_of(found).keys() - tenants.keys()
+            places = [[tenants_of(one)[name].location for name in sorted(gone)] for one in (found, expected)]
+            assert places[0] == places[1]
         (fleet.root / "tenants/t6.yaml").unlink(missing_ok=True)
 
 

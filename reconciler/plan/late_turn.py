@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct
 
-from reconciler.model.moments import rfc3339
+from reconciler.model.moments import rfc3339, utc_text
 from reconciler.model.values import replace
 from reconciler.plan.actions.branch import CreateBranch, DeleteBranch
 from reconciler.plan.actions.compute import PatchEndpoint
 from reconciler.plan.actions.project import DeleteProject, PatchProject
+from reconciler.plan.actions.restore import Restore
 from reconciler.plan.actions.snapshot import CreateSnapshot, DeleteSnapshot
 from reconciler.plan.approval import without_circumstances
 from reconciler.plan.commanded import commanded
@@ -225,14 +226,16 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     if conflict := next((one for one in fresh.conflicts if one.tenant == planned.tenant), None):
         return Turn(planned, halt=Halt(conflict.message, conflict.remedy))
     another = of_now is not None and (of_now.project is None or of_now.project.id != now.id)
-    kept_by_name = now.name != before.name and any(isinstance(a, DeleteProject) for a in planned.actions)
+    given_since = _differs(before, now) and any(isinstance(a, DeleteProject) for a in planned.actions)
     fresh_actions = of_now.actions if of_now else ()
     wanted = frozenset(part for action in fresh_actions for part in _parts(action))
     stated = {action: frozenset(_parts(action)) for action in planned.actions}
     begun = any(parts & wanted and not parts <= wanted for parts in stated.values())
     beyond = not wanted <= frozenset(part for parts in stated.values() for part in parts)
-    if another or kept_by_name or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
+    if another or given_since or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
         return Turn(planned, halt=Halt(_changed(before, now)))
+    if halt := _another_state(planned, fresh, fresh_actions, now) or _no_longer_possible(planned, fresh):
+        return Turn(planned, halt=halt)
     kept = tuple(action for action, parts in stated.items() if parts & wanted)
     rest = [action for action in planned.actions if action not in kept]
     refused = [refusal for refusal in fresh.refusals if planned.tenant in refusal.tenants]
@@ -240,6 +243,53 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     held |= {action: Halt(UNREAD) for action in rest if action not in held and not _is_known(action, now)}
     done = {action: _done(action, now) for action in rest if action not in held}
     return Turn(replace(planned, project=now, actions=kept), done, held)
+
+
+def _another_state(planned: TenantPlan, fresh: Plan, wanted: Collection[Action], now: LiveProject) -> Halt | None:
+    """Return why a restore does not apply to the state of the default branch that the plan was made for.
+
+    Somebody has restored the branch since; or nobody has, and the restore is no longer asked for: its preview is
+    gone. The restore that the run itself has made is asked for no longer, and nothing refuses it.
+    """
+    if planned.project is None or not any(isinstance(action, Restore) for action in planned.actions):
+        return None
+    default = now.default_branch
+    restored = default is not None and _state(now) != _state(planned.project)
+    to_come = any(isinstance(action, Restore) for action in wanted)
+    if default is not None and restored and (to_come or fresh.refusals):
+        at = utc_text(default.reset_at or default.created_at)
+        return Halt(f"somebody restored branch {default.name!r} at {at}, since the plan was made")
+    if not restored and not to_come and not fresh.refusals:
+        return Halt("; ".join(note.message for note in fresh.notes) or _changed(planned.project, now))
+    return None
+
+
+def _state(project: LiveProject) -> tuple[object, ...]:
+    """Return what differs once the default branch was restored by any means."""
+    default = project.default_branch
+    return () if default is None else (default.id, default.reset_at)
+
+
+def _no_longer_possible(planned: TenantPlan, fresh: Plan) -> Halt | None:
+    """Return why a command can no longer be carried out, although nothing has done it: a refusal of the whole.
+
+    A refusal that names actions holds back these only.
+    """
+    if fresh.command is None:
+        return None
+    refusals = (one for one in fresh.refusals if planned.tenant in one.tenants and not one.actions)
+    return next((Halt(one.message, one.remedy) for one in refusals), None)
+
+
+def _differs(before: LiveProject, now: LiveProject) -> bool:
+    """Whether somebody has moved, renamed or restored the project or changed its settings: it may be in use again.
+
+    For its deletion, which is the same action whatever the project has become.
+    """
+    then, seen = project_fields(before), project_fields(now)
+    settings = any(then[path] != seen[path] for path in then.keys() & seen.keys())
+    read = before.branches is not None and now.branches is not None
+    return settings or now.organization != before.organization or (read and _state(before) != _state(now))
 
 
 def _parts(action: Action) -> Iterator[Action]:

@@ -7,12 +7,14 @@ import json
 import shutil
 from copy import copy as copy_of
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import httpx
 
+from reconciler.model.moments import rfc3339
 from tests.harness.repository import commit_all, git
 from tests.harness.shell import DAY_SECONDS, TIERS, PassingTime, Shell
 from tests.harness.wire import PREFIX, WRITING
@@ -41,6 +43,8 @@ PROTECTION: Final = "protects it"
 OF_A_BRANCH: Final = (PROTECTION, "renames it", "makes it the default")
 OF_A_TENANT: Final = (PROTECTION, "renames the project", "raises the quota")
 OF_A_PROJECT: Final = (PROTECTION, "renames the project")
+DISCARDED: Final = "deletes the preview"
+RESTORED: Final = "restores the default branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Job:
     """How many pass before what was given before, and before the command."""
     edits: tuple[str, ...] = OF_A_BRANCH
     """Those which say that the person wants to keep it, whatever was asked for."""
+    after_the_plan: tuple[str, ...] = ()
+    """Those after which it is no longer what the plan has shown."""
 
 
 WITH_SNAPSHOT: Final = f"{PRO}\nsnapshots: [v1]"
@@ -69,16 +75,27 @@ SAFE: Final = "snapshots: {before: [delete, downgrade, restore]}"
 HOLD: Final = ("hold", "acme", "--until", "400d", "--reason", "a dispute", "--yes")
 SUSPEND: Final = ("suspend", "acme", "--reason", "payment is overdue", "--yes")
 JOBS: Final = {
-    "restore": Job(("restore", "acme", "--to", "2h", "--yes"), tier=SAFE, edits=OF_A_TENANT),
-    "restore of a snapshot": Job(
-        ("restore", "acme", "--snapshot", "v1", "--yes"), file=WITH_SNAPSHOT, edits=OF_A_TENANT
+    "restore": Job(
+        ("restore", "acme", "--to", "2h", "--yes"), tier=SAFE, edits=OF_A_TENANT, after_the_plan=(RESTORED,)
     ),
-    "finalize": Job(("restore", "acme", "--finalize", "--yes"), before=(PREVIEW,), edits=OF_A_TENANT),
+    "restore of a snapshot": Job(
+        ("restore", "acme", "--snapshot", "v1", "--yes"),
+        file=WITH_SNAPSHOT,
+        edits=OF_A_TENANT,
+        after_the_plan=(RESTORED,),
+    ),
+    "finalize": Job(
+        ("restore", "acme", "--finalize", "--yes"),
+        before=(PREVIEW,),
+        edits=OF_A_TENANT,
+        after_the_plan=(RESTORED, DISCARDED),
+    ),
     "finalize, of a snapshot": Job(
         ("restore", "acme", "--finalize", "--yes"),
         before=(("restore", "acme", "--snapshot", "v1", "--preview", "--yes"),),
         file=WITH_SNAPSHOT,
         edits=OF_A_TENANT,
+        after_the_plan=(RESTORED, DISCARDED),
     ),
     "discard": Job(
         ("restore", "acme", "--discard", "--yes"),
@@ -99,7 +116,11 @@ JOBS: Final = {
     "branch reset": Job(("branch", "reset", "acme", "preview", "--yes"), "branches preview"),
     "a branch left out": Job(APPLY, "branches preview", edited=NO_BRANCH),
     "a deletion": Job(
-        APPLY, edited="tier: pro\nproject_id: PROJECT\nstate: absent", tier=SAFE, edits=OF_A_PROJECT
+        APPLY,
+        edited="tier: pro\nproject_id: PROJECT\nstate: absent",
+        tier=SAFE,
+        edits=OF_A_PROJECT,
+        after_the_plan=(RESTORED, "raises the quota"),
     ),
     "a downgrade": Job(
         APPLY,
@@ -152,6 +173,12 @@ class Aim:
 
     project: str
     target: str
+    default: str
+    """The default branch, when the command begins."""
+    preview: str
+    """The branch that is a preview; the default branch where none is."""
+    before: str
+    """A moment between what was given before and the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +228,17 @@ def _project(forbids: Callable[[Write, Aim], bool], **fields: Any) -> Edit:
     return Edit(lambda aim: ("PATCH", aim.project, {"project": fields}), forbids)
 
 
+def _own_past(aim: Aim) -> Asked:
+    branch = aim.default.rpartition("/")[2]
+    body = {"source_branch_id": branch, "source_timestamp": aim.before, "preserve_under_name": "kept by a person"}
+    return "POST", f"{aim.default}/restore", body
+
+
+def _replaces(write: Write, aim: Aim) -> bool:
+    """Another state for the default branch, the deletion of the preview that shows one, or of the project."""
+    return write.method == "DELETE" or write.path.endswith(("/restore", "/finalize_restore"))
+
+
 EDITS: Final = {
     PROTECTION: _branch(_ends, protected=True),
     "renames it": _branch(_ends, name="mine"),
@@ -208,7 +246,12 @@ EDITS: Final = {
     "renames the snapshot": Edit(lambda aim: ("PATCH", aim.target, {"snapshot": {"name": "mine"}}), _ends),
     "renames the project": _project(_deletes, name="mine"),
     "raises the quota": _project(_lowers, settings={"quota": MORE}),
+    RESTORED: Edit(_own_past, _replaces),
+    DISCARDED: Edit(lambda aim: ("DELETE", aim.preview, None), _replaces),
 }
+BUSY: Final = 423
+WAIT_SECONDS: Final = 2.0
+"""Until a person tries again what Neon is too busy for."""
 
 
 @dataclass(slots=True)
@@ -221,6 +264,8 @@ class Person:
     after: int
     calls: int = 0
     """How many the run has made."""
+    first_write: int = 0
+    """Which of them writes first; 0 if none does."""
     done: bool = False
     """Whether Neon has carried it out."""
     written: list[Write] = field(default_factory=list)
@@ -229,6 +274,8 @@ class Person:
     async def __call__(self, passing: Passing) -> httpx.Response:
         """What Neon says to the run."""
         self.calls = passing.number
+        if passing.request.method in WRITING:
+            self.first_write = self.first_write or passing.number
         answer = await passing.answer()
         looked = passing.number > self.after + 1  # nobody sees an edit between their last look and their write
         if self.done and looked and passing.request.method in WRITING and answer.is_success:
@@ -236,12 +283,19 @@ class Person:
             body = json.loads(content) if content else None
             self.written.append(Write(passing.request.method, passing.path, body))
         if passing.number == self.after:
-            method, path, body = self.edit.call(self.aim)
-            url = passing.request.url.copy_with(raw_path=(PREFIX + path).encode())
-            asked = httpx.Request(method, url, json=body, headers={"Authorization": f"Bearer {KEY}"})
-            self.done = (await passing.via.handle_async_request(asked)).is_success
+            self.done = (await self._edits(passing)).is_success
             await asyncio.sleep(LATE_SECONDS)
         return answer
+
+    async def _edits(self, passing: Passing) -> httpx.Response:
+        method, path, body = self.edit.call(self.aim)
+        url = passing.request.url.copy_with(raw_path=(PREFIX + path).encode())
+        asked = httpx.Request(method, url, json=body, headers={"Authorization": f"Bearer {KEY}"})
+        told = await passing.via.handle_async_request(asked)
+        if told.status_code != BUSY:
+            return told
+        await asyncio.sleep(WAIT_SECONDS)
+        return await self._edits(passing)
 
 
 def prepared(name: str, folder: Path) -> Shell:
@@ -295,8 +349,18 @@ def aim(name: str, shell: Shell) -> Aim:
     """What the command is about."""
     kind, _, begins = JOBS[name].target.partition(" ")
     project = shell.stored.project_ids()["myapp-acme"]
-    ids = [r["id"] for r in shell.stored.rows(kind, project_id=project) if r["body"]["name"].startswith(begins)]
-    return Aim(f"/projects/{project}", f"/projects/{project}/{kind}/{ids[0]}")
+    branches = shell.stored.rows("branches", project_id=project)
+    default = next(row["id"] for row in branches if row["body"].get("default"))
+    preview = next((row["id"] for row in branches if row["body"]["name"].startswith("preview of")), default)
+    things = shell.stored.rows(kind, project_id=project)
+    target = next(row["id"] for row in things if row["body"]["name"].startswith(begins))
+    return Aim(
+        f"/projects/{project}",
+        f"/projects/{project}/{kind}/{target}",
+        f"/projects/{project}/branches/{default}",
+        f"/projects/{project}/branches/{preview}",
+        rfc3339(datetime.fromtimestamp(int(shell.stored.now + STRIDE_SECONDS / 2), UTC)),
+    )
 
 
 def taken(person: Person) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.desired.tier import AtLimit, SnapshotPolicy
 from reconciler.live.project import SNAPSHOTS as WITH_SNAPSHOTS
 from reconciler.live.project import LiveSnapshot, Needs
+from reconciler.model.quota import Quota
 from reconciler.model.values import replace
 from reconciler.plan.late_turn import DONE, UNREAD, judge, with_unread
 from reconciler.plan.outcome import GONE
@@ -63,3 +64,24 @@ def test_details_that_actions_need_are_asked_for_once_and_not_where_they_are_kno
     wanted = with_unread(Needs(branches=("p-acme",), projects=("x",)), unread, WITH_SNAPSHOTS)
     assert wanted == Needs(branches=("p-acme",), projects=("x",), snapshots=("p-acme",))
     assert with_unread(Needs(), known, WITH_SNAPSHOTS) == Needs()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"organization": "free"},
+        {"name": "mine"},
+        {"restore_window_seconds": 3600},
+        {"quota": Quota(active_time_seconds=1)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_project_that_is_no_longer_what_the_plan_has_shown_is_not_deleted(changed: dict[str, Any]) -> None:
+    absent = a_fleet(a_tenant(absent=True, project_id=BEFORE.id))
+    plan = make_plan(absent, a_view(BEFORE))
+    (tenant,) = plan.tenants
+    assert [action.kind for action in tenant.actions] == ["delete_project"]
+    assert judge(tenant, plan, BEFORE).clear
+    turn = judge(tenant, plan, replace(BEFORE, **changed))
+    assert turn.halt is not None
+    assert "changed since the plan was made" in turn.halt.message

@@ -13,6 +13,7 @@ from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from reconciler.environment import Environment
@@ -133,7 +134,9 @@ def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
         engine = create_engine(url, connect_args=timeouts, hide_parameters=True)
     except (ArgumentError, ValueError):  # a host before an SQLite file, or an invalid query
         raise _invalid_address(address, what) from None
-    if not sqlite:
+    if sqlite:
+        event.listen(engine, "first_connect", _check_file)
+    else:
         from reconciler.registry.answering import AnsweringConnection  # noqa: PLC0415
 
         event.listen(engine, "do_connect", lambda *given: AnsweringConnection.opened(*given[2], **given[3]))
@@ -141,6 +144,23 @@ def _engine(url: URL, address: str | EnvReference, what: str) -> Engine:
         event.listen(engine, "checkin", _left_at)
         event.listen(engine, "checkout", _replace_idle)
     return engine
+
+
+def _check_file(connection: DBAPIConnection, _: object) -> None:
+    """Raises DatabaseError for a damaged file.
+
+    SQLite finds a row by an index, and does not compare what the index says with the row: through a damaged one, a
+    tenant is found with the project of another one.
+    """
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
+
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA integrity_check(1)")
+    found = cursor.fetchone()
+    cursor.close()
+    if found is not None and found[0] != "ok":
+        told = str(found[0]).strip().splitlines()[-1]
+        raise DatabaseError(None, None, ValueError(f"its file is damaged: {told}"))
 
 
 def _options() -> set[str]:

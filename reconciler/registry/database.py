@@ -37,6 +37,8 @@ LOCKS: Final[Mapping[str, str]] = {
     "postgresql": "SELECT pg_advisory_xact_lock(6275312086)",
 }
 """Of several programs that start at once, one creates or upgrades the tables, and the others wait for it."""
+FAILURES: Final = (SQLAlchemyError, UnicodeDecodeError)
+"""What a database fails with; the latter where the message of SQLite quotes a part of a damaged file."""
 BEFORE_VERSIONS: Final = "0000"
 """The version of tables that do not state one."""
 READS_AT_ONCE: Final = 5
@@ -128,7 +130,7 @@ class DatabaseRegistry(NullRegistry):
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except FAILURES as error:
             raise self._failed(error) from None
 
     @contextmanager
@@ -136,10 +138,10 @@ class DatabaseRegistry(NullRegistry):
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except FAILURES as error:
             raise self._failed(error) from None
 
-    def _failed(self, error: SQLAlchemyError) -> RegistryError:
+    def _failed(self, error: Exception) -> RegistryError:
         """An error with the driver's message, without the statement, its values, and any part of the address."""
         state = getattr(getattr(error, "orig", None), "sqlstate", None)
         return RegistryError(
@@ -169,7 +171,7 @@ def telling(engine: sa.Engine) -> Iterator[None]:
         engine.dispose()
 
 
-def _text(error: SQLAlchemyError, engine: sa.Engine) -> str:
+def _text(error: Exception, engine: sa.Engine) -> str:
     """The first line of the driver's message, without any part of the address."""
     words = str(getattr(error, "orig", None) or error).strip().splitlines()
     return _without_address(words[0] if words else type(error).__name__, engine.url)

@@ -6,6 +6,7 @@ makes its calls in threads, with ``write`` and ``read``.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,7 +30,6 @@ from reconciler.registry.table import CALLS, CLAIM, LEASES, NOTICES, RECORD, REV
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
 
     from sqlalchemy.dialects import postgresql, sqlite
 
@@ -45,6 +45,8 @@ _ROW: Final = TENANTS.c
 _LEASE: Final = LEASES.c
 _CALLS: Final = CALLS.c
 NO_CALLS: Final = ""
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a lease was renewed that does not state it: it has lapsed."""
 CLOCKS: Final = {
     "postgresql": "extract(epoch FROM clock_timestamp())::float8",
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
@@ -352,13 +354,17 @@ class Registry(StringRows):
     def _leases(self, connection: sa.Connection) -> list[Lease]:
         mine = (_LEASE.fleet == self._fleet, _LEASE.held_by.is_not(None))
         rows = connection.execute(sa.select(LEASES).where(*mine).order_by(_LEASE.part))
-        return [Lease(row.part, row.held_by, row.token, row.since, row.renewed_at) for row in rows]
+        return [_lease(row) for row in rows]
+
+
+def _lease(row: sa.Row[Any]) -> Lease:
+    return Lease(row.part, row.held_by, row.token, row.since or LONG_AGO, row.renewed_at or LONG_AGO)
 
 
 def _registered(row: sa.Row[Any]) -> Registered:
     columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     known = {name: columns[name] for name in RECORD if name in columns}
-    record = Record(**{**known, "state": RowState(known["state"])}) if known else NOTHING_KNOWN
+    record = Record(**known) if known else NOTHING_KNOWN
     due = columns.get(DUE)
     return Registered(row.project_id, row.organization, row.claimed_by, row.claimed_at, record, due)
 
@@ -368,4 +374,4 @@ def _registered_tenant(row: sa.Row[Any]) -> RegisteredTenant:
     columns.pop("fleet")
     pooled, direct, due = (columns.pop(name) for name in STRINGS)
     found = KeptString.DUE if due else KeptString.KEPT if pooled and direct else None
-    return RegisteredTenant(**{**columns, "connection_string": found, "state": RowState(columns["state"])})
+    return RegisteredTenant(**{**columns, "connection_string": found})

@@ -1,6 +1,7 @@
-"""Compiles the program and its tests once, before a parallel run starts its workers.
+"""Compiles and imports the program once, before a parallel run starts its workers.
 
-In a new checkout nothing is compiled. Workers start together, and each of them would compile all of it.
+In a new checkout nothing is compiled. Workers start together, and each of them would compile all of it. In a run
+of everything, each would start a process that imports the program, to fork commands from it: they share one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from _pytest.assertion.rewrite import PYC_TAIL, _rewrite_test, _write_pyc, assertstate_key
 
+from tests.harness import forks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,10 +29,14 @@ FOREIGN: Final = "node_modules"
 @pytest.hookimpl
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Of the run that starts workers; xdist starts them last."""
-    if session.config.getoption("dist", "no") != "no" and not sys.dont_write_bytecode:
+    if session.config.getoption("dist", "no") == "no":
+        return
+    if not sys.dont_write_bytecode:
         for folder in FOLDERS:
             for path in sources(_ROOT / folder):
                 compile_file(path, session.config)
+    if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        os.environ[forks.ADDRESS] = forks.begin()
 
 
 def sources(folder: Path) -> Iterator[Path]:

@@ -79,8 +79,7 @@ class Costs:
             terminalreporter.write_line(line)
 
     def _lines(self, config: pytest.Config) -> list[str]:
-        own = resource.getrusage(resource.RUSAGE_SELF) if self.processes else None
-        spent = self.cpu_seconds + (own.ru_utime + own.ru_stime if own else cpu_seconds())
+        spent = self.cpu_seconds + (cpu_seconds_beside_workers() if self.processes else cpu_seconds())
         empty = cpu_seconds_of_an_empty_python()
         seed, profile = profiles.seed(), profiles.chosen()
         chosen = f" by -m '{config.option.markexpr}'" if config.option.markexpr else ""
@@ -154,6 +153,12 @@ def cpu_seconds() -> float:
     """Of this process, and of all that it has started."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime + cpu_seconds_of_children() + cpu_seconds_of_the_living(os.getpid())
+
+
+def cpu_seconds_beside_workers() -> float:
+    """Of this process, and of the one that the commands of all workers are forked from; workers have ended."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime + cpu_seconds_of_the_living(os.getpid())
 
 
 def cpu_seconds_of_the_living(parent: int) -> float:

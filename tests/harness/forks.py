@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 60
 """After which a command that should have ended long ago is ended; nothing else depends on time."""
+ADDRESS: Final = "WARM_PROCESS"
+"""The variable that tells workers where the warm process of their run listens."""
 RECONCILER: Final = str(Path(sys.executable).parent / "reconciler")
 
 
@@ -135,30 +138,12 @@ class Running:
         return self.returncode
 
 
+@dataclass(frozen=True, slots=True)
 class Warm:
     """The warm process; commands may run at the same time."""
 
-    def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="reconciler-")
-        self.address = str(Path(self._folder.name) / "warm")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.warm", self.address],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"]},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        self._process.stdout.readline()  # it listens
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._process, self._folder:
-            self._process.kill()
+    address: str
+    """The socket that it listens at."""
 
     def start(self, order: Order, streams: Sequence[int]) -> Running:
         """The command in a process that is forked for it, with these descriptors as its streams."""
@@ -179,12 +164,30 @@ class Warm:
             return _ended(command.wait, command.pid, streams)
 
 
+def begin() -> str:
+    """Starts a warm process, which lives as long as this one; the address where it will listen."""
+    folder = TemporaryDirectory(prefix="reconciler-")
+    address = str(Path(folder.name) / "warm")
+    command = [sys.executable, "-m", "tests.harness.warm", address]
+    process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, stdin=subprocess.PIPE)
+
+    def end() -> None:
+        with process, folder:
+            process.kill()
+
+    atexit.register(end)
+    return address
+
+
 @cache
 def shared() -> Warm:
-    """The one of this test process, which lives as long."""
-    warm = Warm()
-    atexit.register(warm.__exit__, None, None, None)
-    return warm
+    """The one of all workers of a run, or of this test process where it is alone."""
+    address = os.environ.get(ADDRESS) or begin()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not Path(address).exists():
+        assert time.monotonic() < deadline, "the warm process does not listen"
+        time.sleep(0.02)
+    return Warm(address)
 
 
 def run_from_nothing(order: Order, streams: Path, stdin: str = os.devnull) -> Ended:

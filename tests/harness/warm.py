@@ -21,6 +21,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TextIO
 
@@ -75,9 +76,9 @@ def main() -> None:
     """Until the standard input ends, which the test process holds."""
     warm_up()
     with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as ready:
-        listening.bind(sys.argv[1])
+        listening.bind(f"{sys.argv[1]}.new")
         listening.listen(64)
-        print(flush=True)
+        Path(f"{sys.argv[1]}.new").rename(sys.argv[1])  # whoever finds it, finds it listening
         ready.register(listening, selectors.EVENT_READ)
         ready.register(sys.stdin, selectors.EVENT_READ)
         while True:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.values import Value
     from reconciler.plan.explained import Explained, ExplainedValue
 
-_WIDEST: Final = 44
+_WIDEST: Final = 56
 _WORDS: Final = {LiveStatus.MISSING: "missing", LiveStatus.NOT_READ: "not read", LiveStatus.NOT_LIVE: ""}
 
 

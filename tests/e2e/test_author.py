@@ -357,6 +357,13 @@ class TestExplain:
     def at(self, location: dict[str, Any] | None) -> tuple[str, int] | None:
         return None if location is None else (location["file"], location["line"])
 
+    def test_keeps_its_columns_beside_the_keys_of_a_branch(self, shell: Shell) -> None:
+        shell.tenant("acme", "tier: free\ndev_branches: [{name: development, compute: {suspend_timeout: 6m}}]")
+        lines = shell.run("explain", "acme").out.splitlines()
+        (key,) = (line for line in lines if "development.compute.suspend_timeout" in line)
+        (other,) = (line for line in lines if "  compute.suspend_timeout" in line)
+        assert key.index("6m") == other.index("5m")
+
     def test_says_what_a_value_is_in_place_of(self, explained: Shell) -> None:
         rows = self.rows(explained, "acme")
         instead = {

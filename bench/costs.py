@@ -16,7 +16,7 @@ from bench import processes, simulator_process
 from bench.command import Result
 from bench.formulas import quantities
 from bench.measured import Measured
-from bench.rows import RUN, Row
+from bench.rows import FILLS_CACHE, RUN, Row
 from bench.scene import ACCOUNT, BASE, commit, git
 from reconciler.desired.state import Api
 from reconciler.files.disk_marks import SETTLED_NS
@@ -112,7 +112,7 @@ class Fleet:
             shutil.copytree(self._filled, self.cache)
 
     def _keep_cache(self, row: Row) -> None:
-        if row.empty_cache and self.cache.exists():
+        if row.what == FILLS_CACHE and self.cache.exists():
             shutil.rmtree(self._filled, ignore_errors=True)
             self.cache.rename(self._filled)
 

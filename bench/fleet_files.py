@@ -28,7 +28,7 @@ labels:
   owner: team-{team}
   region: eu-central
   signed-up: web-site
-overrides:
+{customer}overrides:
   quota:
     data_transfer: {data_transfer}
     logical_size: 600MiB
@@ -49,6 +49,8 @@ class DeclaredTenant:
     tier: str
     prefix: str = "t"
     data_transfer: str = "6GiB"
+    customer: str = ""
+    """The value of a label that no other tenant has; empty for none."""
 
     @property
     def name(self) -> str:
@@ -68,13 +70,17 @@ class DeclaredTenant:
     def yaml(self) -> str:
         """The text of its YAML file."""
         team = self.number % 40
-        text = YAML.format(name=self.name, tier=self.tier, team=team, data_transfer=self.data_transfer)
+        customer = f"  customer: {self.customer}\n" if self.customer else ""
+        text = YAML.format(
+            name=self.name, tier=self.tier, team=team, data_transfer=self.data_transfer, customer=customer
+        )
         return text + (YAML_DETAILS if self.detailed else "")
 
     def line(self) -> str:
         """The same as a line of JSON."""
         labels = {"plan": self.tier, "owner": f"team-{self.number % 40}"}
         labels |= {"region": "eu-central", "signed-up": "web-site"}
+        labels |= {"customer": self.customer} if self.customer else {}
         quota = {"data_transfer": self.data_transfer, "logical_size": "600MiB"}
         stated: dict[str, Any] = {"tenant": self.name, "tier": self.tier, "labels": labels}
         stated["overrides"] = {"quota": quota}

@@ -28,6 +28,7 @@ MORE: Final = "7GiB"
 LESS: Final = "4GiB"
 FILLS_CACHE: Final = "plan, in sync, empty cache"
 IN_SYNC: Final = "plan, in sync"
+OWN_LABELS: Final = "plan, in sync, empty cache, own labels"
 NONE: Final = calls()
 
 
@@ -53,7 +54,8 @@ class Row:
     prepare: Callable[[Path, int], None] = untouched
     """What else is done to the folder before."""
     empty_cache: bool = False
-    """Whether the cache of parsed tenants is empty, not filled with the files as they were before the change."""
+    """Whether the cache of parsed tenants is empty, not filled with the files as they were before the change. The
+    row ``FILLS_CACHE`` fills it for all others."""
     code: int = 0
     """The exit code."""
     main: bool = False
@@ -87,6 +89,11 @@ def add_percent(tenants: int) -> Iterator[DeclaredTenant]:
 def add_all(tenants: int) -> Iterator[DeclaredTenant]:
     """Twice as many tenants."""
     return (DeclaredTenant(number, "free", prefix="new-t") for number in range(tenants))
+
+
+def name_customers(tenants: int) -> Iterator[DeclaredTenant]:
+    """A label of its own for every tenant."""
+    return (replace(one, customer=f"Customer {one.number} Ltd") for one in map(declared, range(tenants)))
 
 
 def upgrade_all(tenants: int) -> Iterator[DeclaredTenant]:
@@ -222,4 +229,5 @@ ROWS: Final = (
     Row("adopt", ADOPT, calls(pages=1, ends=1), calls(pages=1), prepare=forget_files),
     Row("plan with an unknown flag", ("plan", "--no-such-flag"), NONE, NONE, code=3, plain=True),
     Row("--help", ("--help",), NONE, NONE, plain=True),
+    Row(OWN_LABELS, ("plan", *LIVE, "--base", "HEAD"), LISTED_TODAY, LISTED, name_customers, empty_cache=True),
 )

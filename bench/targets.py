@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bench.fleet_files import Source
-from bench.rows import FILLS_CACHE, IN_SYNC
+from bench.rows import FILLS_CACHE, IN_SYNC, OWN_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,7 @@ TARGETS: Final = (
     Target(IN_SYNC, _cpu, 60),
     Target(FILLS_CACHE, _cpu, 200),
     Target(FILLS_CACHE, _memory, 250, "MiB"),
+    Target(OWN_LABELS, _cpu, 200),
     Target("plan, 1 % changed", _cpu, 1.25, "x the time of a plan in sync", against=IN_SYNC, digits=2),
     Target("plan --changed-since", _cpu, 20),
     Target("plan --tenant", _cpu, 15),

@@ -82,6 +82,10 @@ class DatabaseRegistry(NullRegistry):
             if {*METADATA.tables}.isdisjoint(sa.inspect(connection).get_table_names()):
                 METADATA.create_all(connection)
                 connection.execute(VERSIONS.insert().values(version_num=HEAD))
+            elif _lacks_only_its_version(connection):
+                METADATA.create_all(connection)
+                connection.execute(VERSIONS.delete())
+                connection.execute(VERSIONS.insert().values(version_num=HEAD))
             else:
                 _upgrade(connection)
 
@@ -147,6 +151,20 @@ class DatabaseRegistry(NullRegistry):
         return RegistryError(
             f"the registry cannot be used: {_text(error, self._engine)}", hint=REMEDIES.get(state, UNUSABLE)
         )
+
+
+def _lacks_only_its_version(connection: sa.Connection) -> bool:
+    """Whether the tables are the newest ones, and their version was lost: restored from a backup, or deleted.
+
+    An upgrade would add columns that exist.
+    """
+    tables = sa.inspect(connection)
+    if not tables.has_table(TENANTS.name):
+        return False
+    if tables.has_table(VERSIONS.name) and connection.scalar(sa.select(sa.func.max(VERSIONS.c.version_num))):
+        return False
+    there = [table for table in METADATA.sorted_tables if tables.has_table(table.name)]
+    return all({*table.c.keys()} <= {one["name"] for one in tables.get_columns(table.name)} for table in there)
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -78,6 +78,19 @@ def test_a_value_that_its_column_cannot_have_is_an_error_that_shows_it(edit: str
         read(file)
 
 
+@pytest.mark.parametrize("lost", ["DELETE FROM", "DROP TABLE"])
+def test_tables_whose_version_was_lost_are_used_and_keep_their_rows(lost: str, tmp_path: Path) -> None:
+    file = tmp_path / "registry.db"
+    filled(file)
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"{lost} neon_reconciler_version")
+        database.execute("DROP TABLE neon_reconciler_calls")
+    with closing(opened(file)) as registry:
+        registry.prepare()
+        assert registry.version() == registry.newest
+    assert read(file) == PROJECTS
+
+
 def test_a_lease_without_a_time_has_lapsed(tmp_path: Path) -> None:
     file = tmp_path / "registry.db"
     filled(file)

@@ -230,7 +230,10 @@ def _shell(text: str) -> None:
 
 def _program_name(text: str) -> None:
     if not _PROGRAM.fullmatch(text):
-        raise RejectedError("a program is OWNER/NAME@COMMIT, with the 40 digits of a commit")
+        raise RejectedError(
+            "a program is [HOST/]OWNER/NAME@COMMIT, with the 40 digits of a commit",
+            "without git+, https:// and .git, as in gitlab.example.com/platform/reconciler@COMMIT",
+        )
 
 
 def _handle(text: str) -> None:

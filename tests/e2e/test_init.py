@@ -245,7 +245,8 @@ def test_without_a_terminal_nothing_is_asked(tmp_path: Path) -> None:
         (("--key", "free=napi_0123456789abcdef"), "--key takes NAME=VARIABLE"),
         (("--key", "free=lower_case"), "--key: this is not the name of an environment variable"),
         (("--key", "trial=TRIAL_ORG_API_KEY"), "'trial', which is no organization of the fleet"),
-        (("--program", "acme/reconciler@main"), "--program: a program is OWNER/NAME@COMMIT"),
+        (("--program", "acme/reconciler@main"), "--program: a program is [HOST/]OWNER/NAME@COMMIT"),
+        (("--program", f"https://example.com/acme/reconciler.git@{'0' * 40}"), "without git+, https:// and .git"),
         (("--reviewer", "acme\n* @evil"), "--reviewer: a reviewer is a user or a team"),
     ],
 )

@@ -35,7 +35,7 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.drawn(1)
+@pytest.mark.drawn(1, ci=1)
 @pytest.mark.parametrize(("spoil", "target"), [(Spoil.NAMES, "json-lines"), (Spoil.MOMENTS, "answers")])
 def test_a_defect_is_found_where_it_is_and_its_input_kept(spoil: Spoil, target: str) -> None:
     """A saved plan passes none of the code with the defect."""

@@ -51,7 +51,7 @@ def difference(
         return _text(commit, PRICE_LIST)
     if known is not None and has_the_same_files(commit, work, known):
         return None
-    if (listed := _listed_apart(commit, work, known) or _listed(commit, work, known)) is None:
+    if (listed := listed_apart(commit, work, known) or _listed(commit, work, known)) is None:
         return "not all files can be listed: run `reconciler validate`"
     there, here = listed
     if gone := sorted(there - here):
@@ -79,7 +79,7 @@ def missing(commit: CommitTree, root: Path, known: KnownTenants | None = None) -
     work = WorkTree(root) if known is None else known.tree(root)
     if known is not None and has_the_same_files(commit, work, known):
         return []
-    listed = _listed_apart(commit, work, known) or _listed(commit, work, known)
+    listed = listed_apart(commit, work, known) or _listed(commit, work, known)
     return [] if listed is None else sorted(listed[0] - listed[1])
 
 
@@ -156,7 +156,7 @@ def _listed(commit: CommitTree, work: WorkTree, known: KnownTenants | None) -> t
     return None if there is None or here is None else (there, here)
 
 
-def _listed_apart(
+def listed_apart(
     commit: CommitTree, work: WorkTree, known: KnownTenants | None
 ) -> tuple[set[str], set[str]] | None:
     """Return of what ``_listed`` does the files that may differ; None where that is not known."""

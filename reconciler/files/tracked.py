@@ -11,13 +11,21 @@ import os
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from reconciler.desired.roster import Roster, with_names
 from reconciler.files.digests import blob_id
-from reconciler.files.edits import differs, has_the_same_files, ignores_can_be_read, is_ignored, is_left_out
+from reconciler.files.edits import (
+    differs,
+    has_the_same_files,
+    ignores_can_be_read,
+    is_ignored,
+    is_left_out,
+    listed_apart,
+)
 from reconciler.files.git import HEAD, fleet_tree, load_at
 from reconciler.files.libgit import is_overlooked, pygit2
 from reconciler.files.regular_files import UnreadableError
 from reconciler.files.repository import find
-from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree
+from reconciler.files.tree import MAX_LINES_FILE_BYTES, WorkTree, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -46,7 +54,9 @@ def uncommitted(
     status = _WorkTreeStatus.of(root)
     if status is None or (known is not None and status.is_head(known)):
         return frozenset()
-    lacking = frozenset(name for name, tenant in tenants.items() if not all(map(status.knows, tenant.files)))
+    others = status.others(known) if known is not None and isinstance(tenants, Roster) else None
+    asked = tenants.values() if others is None else with_names(tenants, map(stem_of, others))
+    lacking = frozenset(one.name for one in asked if not all(map(status.knows, one.files)))
     there = _at_head(root, frozenset(changed) - lacking, memo, known)
     edited = (name for name, tenant in there.items() if tenants.get(name) != tenant)
     return lacking.union(name for name in edited if not status.shows_all(_files(tenants.get(name), there[name])))
@@ -140,6 +150,11 @@ class _WorkTreeStatus:
     def is_head(self, known: KnownTenants) -> bool:
         """Return whether this run has read just the files that HEAD has; False where that is not said fast."""
         return self._head is not None and has_the_same_files(self._head, known.tree(self._root), known)
+
+    def others(self, known: KnownTenants) -> Collection[str] | None:
+        """Return the files on disk that HEAD has not, or may have otherwise; None if that is not known."""
+        listed = None if self._head is None else listed_apart(self._head, known.tree(self._root), known)
+        return None if listed is None else listed[1]
 
     def _knows(self, path: str) -> bool:
         return self._head is not None and self._head.has(path)

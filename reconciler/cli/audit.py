@@ -43,16 +43,13 @@ def run(
 def _rows(files: FilesFlags, account: AccountFlags, base: str | None) -> RegisteredTenants:
     from reconciler.cli.account import with_fleet  # noqa: PLC0415 - journals alone need no account
     from reconciler.cli.fleet_files import FleetFiles  # noqa: PLC0415
-    from reconciler.fleet.fleet import require_named_registry  # noqa: PLC0415
 
     fleet_files = FleetFiles(files)
-    desired = fleet_files.desired()
-    require_named_registry(desired)
 
     async def read(fleet: Fleet) -> RegisteredTenants:
         return await fleet.registered_tenants()
 
-    return with_fleet(account, desired, read, files=fleet_files, base=base)
+    return with_fleet(account, fleet_files.desired(), read, files=fleet_files, base=base)
 
 
 def _moment(text: str, now: datetime) -> datetime:

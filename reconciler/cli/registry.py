@@ -9,7 +9,6 @@ from reconciler.cli.account import with_fleet
 from reconciler.cli.documents import check_outputs, publish
 from reconciler.cli.fleet_files import FleetFiles
 from reconciler.errors import ExitCode
-from reconciler.fleet.fleet import require_named_registry
 from reconciler.model.values import replace
 from reconciler.views.console import stderr_terminal
 from reconciler.views.progress import watching
@@ -32,9 +31,7 @@ def show(
     async def read(fleet: Fleet) -> RegisteredTenants:
         return await fleet.registered_tenants()
 
-    desired = fleet_files.desired()
-    require_named_registry(desired)
-    found = with_fleet(account, desired, read, files=fleet_files, base=base)
+    found = with_fleet(account, fleet_files.desired(), read, files=fleet_files, base=base)
     view = RegistryView(found)
     if names:
         chosen = (row for row in found.tenants if any(fnmatchcase(row.tenant, name) for name in names))
@@ -73,7 +70,6 @@ def _compared(
     check_outputs(output, RowChangesView)
     fleet_files = FleetFiles(files)
     desired = fleet_files.desired()
-    require_named_registry(desired)
     history = fleet_files.history(base, desired)
 
     async def compare(fleet: Fleet) -> tuple[RebuiltRegistry, str | None]:

@@ -369,16 +369,10 @@ class Fleet(FewTenants):
 
     def _require_registry(self) -> Context:
         if not self._context.registry.keeps_rows:
-            require_named_registry(self.desired)
+            raise InvalidInputError(
+                "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
+            )
         return self._context
-
-
-def require_named_registry(desired: DesiredState) -> None:
-    """Raises InvalidInputError if the files name no registry: needs no key, unlike a connection."""
-    if desired.registry is None:
-        raise InvalidInputError(
-            "tiers.yaml names no registry", hint="add `registry: {url: ${REGISTRY_URL}}` to tiers.yaml"
-        )
 
 
 def _registry(desired: DesiredState, environ: Environment) -> NullRegistry:

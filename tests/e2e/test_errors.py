@@ -177,18 +177,6 @@ def test_after_a_value_that_neon_rejects_the_next_step_is_to_correct_it(shell: S
     assert "correct the files first" in " ".join(ended.out.split())
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("registry", "show"), ("registry", "verify"), ("registry", "rebuild"), ("audit", "--registry")],
-    ids=" ".join,
-)
-def test_that_no_registry_is_named_is_told_before_any_key_is_asked_for(
-    shell: Shell, words: tuple[str, ...]
-) -> None:
-    shell.environ = {}
-    check(shell.run(*words), 3, "tiers.yaml names no registry")
-
-
 def test_the_folder_of_the_command_is_not_called_by_a_dot(shell: Shell) -> None:
     shell.tenant("acme")
     ended = shell.simulated("apply", "--yes", "--advance", "applied")

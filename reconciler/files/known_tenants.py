@@ -162,7 +162,12 @@ class KnownFiles:
             if known is None:
                 return None
             self.tenants[found] = known
-        return known if known.files == (path,) else _in_another_place(known, path, tree)
+        here = known.files == (path,) and (isinstance(tree, WorkTree) or self._is_on_disk(found, path))
+        return known if here else _in_another_place(known, path, tree)
+
+    def _is_on_disk(self, found: bytes, path: str) -> bool:
+        row = self.on_disk.get(path)
+        return row is not None and disk_marks.digest_in(row) == found
 
     def prices(self, name: str) -> PriceList | None:
         """Return what tiers.yaml says; None if it is not known."""

@@ -243,3 +243,27 @@ def test_a_file_that_is_young_when_it_is_read_is_read_again(
     assert_says_the_same_of_few(loaded, load(fleet.root, on_invalid=OnInvalid.SKIP))
     assert isinstance(tenants_of(loaded), Roster)
     assert [*known.blobs()] == ["tenants/t3.yaml"]
+
+
+@needs_git
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("more", ["", "tenant: [\n", TEXT.format("t6", ""), "tenant: t7\ntier: pro\n"])
+def test_a_file_that_is_elsewhere_on_disk_has_its_place_in_the_commit(
+    fleet: Fleet, more: str, *, few: bool
+) -> None:
+    git(fleet.root, "init", "--quiet")
+    git(fleet.root, "add", "--all")
+    git(fleet.root, "commit", "--quiet", "--message=x")
+    fleet.write("tenants/t1.yaml", f"{PINNED}labels: {{a: b}}\n")
+    git(fleet.root, "commit", "--all", "--quiet", "--message=x")
+    (fleet.root / "tenants/eu").mkdir()
+    (fleet.root / "tenants/t6.yaml").rename(fleet.root / "tenants/eu/t6.yaml")
+    (fleet.root / "tenants/t5.yaml").unlink()
+    if more:
+        fleet.write("tenants/t7.yaml", more)
+    known = KnownTenants(lambda prices: TenantCache.open(fleet.cache, prices, fleet.root), few=few)
+    load(fleet.root, known=known, on_invalid=OnInvalid.SKIP)
+    for commit in ("HEAD", "HEAD~1"):
+        there = tenants_of(load_at(fleet.root, commit, known=known))
+        places = [there[name].location.file.rpartition("/")[0] for name in ("t5", "t6")]
+        assert places == [f"{commit}:tenants"] * 2

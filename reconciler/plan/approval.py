@@ -12,7 +12,7 @@ from reconciler.model.problem import Location
 from reconciler.model.values import replace
 from reconciler.plan.action import Action
 from reconciler.plan.actions.branch import CreateBranch
-from reconciler.plan.actions.project import DeleteDuplicate
+from reconciler.plan.actions.project import DeleteDuplicate, DeleteProject
 from reconciler.plan.actions.restore import Restore
 from reconciler.plan.actions.snapshot import CreateSnapshot
 from reconciler.plan.change import Origin
@@ -61,8 +61,9 @@ def approve(fresh: Plan, saved: Plan) -> Approval:
     """The part of a new plan that the saved plan permits: of each tenant all actions, or none.
 
     A tenant is permitted if each of its actions equals one of its actions in the saved plan, except for location
-    and reason, and if both plans name the same project, or both none. A plan of another fleet, or one that was
-    made with other organizations, permits nothing. The budget is still that of the new plan.
+    and reason, and if both plans name the same project, or both none. A project that was moved or renamed since
+    is not deleted. A plan of another fleet, or one that was made with other organizations, permits nothing. The
+    budget is still that of the new plan.
     """
     permits = {planned.tenant: planned for planned in saved.tenants}
     foreign = _foreign(fresh, saved)
@@ -87,7 +88,7 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
         return Stale(fresh.tenant, fresh.actions, (), foreign)
     if saved is None:
         return Stale(fresh.tenant, fresh.actions, (), "the saved plan has nothing for this tenant")
-    if other := _other_project(fresh, saved):
+    if other := _other_project(fresh, saved) or _given_since(fresh, saved):
         return Stale(fresh.tenant, fresh.actions, saved.actions, other)
     wanted, permitted = _essence(fresh), _essence(saved)
     beyond = tuple(action for essence, action in wanted.items() if essence not in permitted)
@@ -127,6 +128,21 @@ def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:
         return None
     was = "a tenant without a project" if then is None else f"project {then}"
     return f"the saved plan is about {was}, and now there is {'none' if now is None else f'project {now}'}"
+
+
+def _given_since(fresh: TenantPlan, saved: TenantPlan) -> str | None:
+    """Return how a project to be deleted differs from the one in the saved plan: it may be in use again.
+
+    The deletion is the same action whatever the project has become.
+    """
+    now, then = fresh.project, saved.project
+    if now is None or then is None or not any(isinstance(action, DeleteProject) for action in fresh.actions):
+        return None
+    if now.organization != then.organization:
+        return f"the saved plan deletes a project in {then.organization}, and now it is in {now.organization}"
+    if now.name != then.name:
+        return f"the saved plan deletes a project named {then.name!r}, and now its name is {now.name!r}"
+    return None
 
 
 def _project_id(planned: TenantPlan) -> str | None:

@@ -183,6 +183,22 @@ def test_a_plan_for_other_files_does_nothing(fleet: Shell) -> None:
     assert "Not in sync, but nothing to do: 2 stale." in ended.out
 
 
+@pytest.mark.parametrize("change", ["move", "rename"])
+def test_deletes_no_project_that_was_moved_or_renamed_since(fleet: Shell, change: str) -> None:
+    project = fleet.stored.project_ids()["myapp-acme"]
+    fleet.tenant("acme", f"tier: free\nproject_id: {project}\nstate: absent")
+    permitted = ("--tenant", "acme", "--allow", "lowering", "--allow", "deletes=1")
+    assert "1 to delete" in fleet.simulated("plan", "--out", "plan.json", *permitted).out
+    if change == "move":
+        fleet.stored.move("myapp-acme", "paid")
+    else:
+        fleet.stored.rename_project(project, "mine")
+    check_stale(fleet, apply(fleet, *permitted), ["acme"], [], "the saved plan deletes a project")
+    fleet.simulated("plan", "--out", "plan.json", *permitted)
+    assert apply(fleet, *permitted).code == 0
+    assert project not in fleet.stored.project_ids().values()
+
+
 def test_a_plan_to_create_creates_no_second_project(shell: Shell) -> None:
     shell.tenant("acme")
     assert shell.simulated("plan", "--out", "plan.json").code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -143,6 +143,18 @@ def test_another_project_under_the_same_name_is_stale() -> None:
     approval = approve(planned(twin, small("bob")), SAVED)
     assert names(approval.plan) == ["bob"]
     assert approval.stale[0].message == "the saved plan is about project p-ada, and now there is project p-twin"
+
+
+@pytest.mark.parametrize("changed", [{"organization": "paid"}, {"name": "mine"}], ids=["moved", "renamed"])
+def test_a_project_that_was_moved_or_renamed_since_is_not_deleted(changed: dict[str, Any]) -> None:
+    project = a_project("ada")
+    absent = a_fleet(a_tenant("ada", absent=True, project_id=project.id))
+    saved = make_plan(absent, a_view(project), now=NOON)
+    assert approve(saved, saved).plan.tenants == saved.tenants != ()
+    fresh = make_plan(absent, a_view(replace(project, **changed)), now=NOON)
+    approval = approve(fresh, saved)
+    assert approval.plan.empty
+    assert "now it" in approval.stale[0].message
 
 
 def test_a_plan_to_create_permits_nothing_once_the_project_is_there() -> None:

@@ -93,7 +93,7 @@ async def keep_connections(context: Context, connections: Mapping[str, Connectio
 
 
 async def kept_connection(context: Context, tenant: str) -> Connection:
-    """What the registry keeps of a tenant. Raises NoConnectionStringError if it is missing, due or unreadable."""
+    """What the registry keeps of a tenant. Raises NoConnectionStringError unless it is certain and readable."""
     registry = context.registry
     again = f"`reconciler connections {tenant} --to-registry` writes it"
     row = (await registry.read(registry.rows, [tenant])).get(tenant)
@@ -109,6 +109,10 @@ async def kept_connection(context: Context, tenant: str) -> Connection:
             f"no key of ${context.desired.registry_key and context.desired.registry_key.name} decrypts the "
             f"connection string of tenant {tenant}",
             hint=f"add the key that encrypted it; or {again} with the present key",
+        )
+    if not row.leads_to(kept.strings):
+        raise NoConnectionStringError(
+            f"the connection string of tenant {tenant} in the registry has another host than the row", hint=again
         )
     return Connection.read(kept.organization, kept.project_id, kept.strings.direct.reveal())
 

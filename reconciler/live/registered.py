@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -62,6 +63,11 @@ class ConnectionStrings(Struct, frozen=True):
     pooled: Secret
     direct: Secret
 
+    @property
+    def host(self) -> str | None:
+        """Of the compute to which the direct one leads."""
+        return urlsplit(self.direct.reveal()).hostname
+
 
 class KeptConnection(Struct, frozen=True):
     """The connection strings in a row, decrypted."""
@@ -97,6 +103,10 @@ class Registered(PartlyCompared, frozen=True):
     strings_due_since: datetime | None = None
     """When a run was about to create the project, or to reset its password, and has not written the connection
     strings since. None if the registry keeps none."""
+
+    def leads_to(self, strings: ConnectionStrings) -> bool:
+        """Whether these strings are those of the compute in the row, as far as the row knows it."""
+        return self.record.host in {None, strings.host}
 
 
 class RegisteredTenant(Struct, frozen=True):

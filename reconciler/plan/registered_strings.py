@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -104,7 +103,7 @@ def _finding(row: Registered, kept: KeptConnection | None, lapsed_before: dateti
         return "missing", Remedy.READ
     if kept.strings is None:
         return "no key of the environment decrypts it", Remedy.READ
-    host = urlsplit(kept.strings.direct.reveal()).hostname
-    if row.record.host not in (None, host):
-        return f"contains host {host}, but the compute of the project is {row.record.host}", Remedy.READ
+    if not row.leads_to(kept.strings):
+        own, other = row.record.host, kept.strings.host
+        return f"contains host {other}, but the compute of the project is {own}", Remedy.READ
     return None if kept.newest_key else ("encrypted with an older key", Remedy.ENCRYPT)

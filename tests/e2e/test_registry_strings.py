@@ -167,6 +167,17 @@ class TestVerify:
             f"compute of the project is {str(own).replace('-pooler', '')}"
         }
 
+    def test_a_string_that_leads_to_another_host_is_handed_to_nobody(self, fleet: Shell) -> None:
+        with closing(sqlite3.connect(fleet.folder / "sim.registry.db")) as database:
+            query = "SELECT pooled_string, direct_string FROM neon_reconciler_tenants WHERE tenant = 'birch'"
+            tokens = database.execute(query).fetchone()
+        stored(fleet, "pooled_string = ?, direct_string = ?", *tokens)
+        ended = kept(fleet)
+        assert (ended.code, ended.out) == (1, "")
+        assert "has another host than the row" in " ".join(ended.err.split())
+        assert fleet.simulated("connections", "acme", "--to-registry").code == 0
+        assert kept(fleet).out == live(fleet)
+
     def test_what_cannot_be_read_is_told_and_the_others_are_mended(self, fleet: Shell) -> None:
         with closing(sqlite3.connect(fleet.folder / "sim.registry.db")) as database, database:
             database.execute("UPDATE neon_reconciler_tenants SET direct_string = NULL")

@@ -234,7 +234,9 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     beyond = not wanted <= frozenset(part for parts in stated.values() for part in parts)
     if another or given_since or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
         return Turn(planned, halt=Halt(_changed(before, now)))
-    if halt := _another_state(planned, fresh, fresh_actions, now) or _no_longer_possible(planned, fresh):
+    if halt := _another_state(planned, fresh, fresh_actions, now) or _no_longer_possible(
+        planned, fresh, fresh_actions
+    ):
         return Turn(planned, halt=halt)
     kept = tuple(action for action, parts in stated.items() if parts & wanted)
     rest = [action for action in planned.actions if action not in kept]
@@ -270,12 +272,13 @@ def _state(project: LiveProject) -> tuple[object, ...]:
     return () if default is None else (default.id, default.reset_at)
 
 
-def _no_longer_possible(planned: TenantPlan, fresh: Plan) -> Halt | None:
+def _no_longer_possible(planned: TenantPlan, fresh: Plan, wanted: Collection[Action]) -> Halt | None:
     """Return why a command can no longer be carried out, although nothing has done it: a refusal of the whole.
 
-    A refusal that names actions holds back these only.
+    A refusal that names actions holds back these only; one of a rollback that has other actions is about a value
+    that stays as the run has left it.
     """
-    if fresh.command is None:
+    if fresh.command is None or wanted:
         return None
     refusals = (one for one in fresh.refusals if planned.tenant in one.tenants and not one.actions)
     return next((Halt(one.message, one.remedy) for one in refusals), None)

@@ -11,8 +11,9 @@ from reconciler.live.project import SNAPSHOTS as WITH_SNAPSHOTS
 from reconciler.live.project import LiveSnapshot, Needs
 from reconciler.model.quota import Quota
 from reconciler.model.values import replace
-from reconciler.plan.late_turn import DONE, UNREAD, judge, with_unread
+from reconciler.plan.late_turn import DONE, UNREAD, Halt, judge, with_unread
 from reconciler.plan.outcome import GONE
+from reconciler.plan.plan import Refusal, Rule
 from tests.harness.builders import (
     FREE_TIER,
     NOON,
@@ -85,3 +86,15 @@ def test_a_project_that_is_no_longer_what_the_plan_has_shown_is_not_deleted(chan
     turn = judge(tenant, plan, replace(BEFORE, **changed))
     assert turn.halt is not None
     assert "changed since the plan was made" in turn.halt.message
+
+
+@pytest.mark.parametrize("command", ["restore", "rollback"])
+def test_a_command_that_is_refused_as_a_whole_halts_its_turn_and_one_value_that_stays_does_not(
+    command: str,
+) -> None:
+    tenant, plan = deletion()
+    refused = replace(
+        plan, command=command, refusals=(Refusal(Rule.CANNOT_BE_DONE, (tenant.tenant,), "no", "wait", ()),)
+    )
+    assert judge(tenant, replace(refused, tenants=(tenant,)), BEFORE).clear
+    assert judge(tenant, refused, BEFORE).halt == Halt("no", "wait")

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import ConsoleRenderable
-
     from reconciler.apply.run.wave_options import EarlierWaves
     from reconciler.cli.events import EventLines
     from reconciler.cli.flags import (
@@ -67,6 +65,7 @@ if TYPE_CHECKING:
     from reconciler.plan.outcome import Report
     from reconciler.plan.permissions import Permissions
     from reconciler.plan.plan import Plan
+    from reconciler.views.terminal import Page, Piece
 
 REDUCTIONS_TOO: Final = "Also apply reductions that no commit asks for?"
 NAMED: Final = 5
@@ -354,7 +353,7 @@ class _Attempt:
         dump_flags.announce(self.run.dumps, plan)
         self._show(blank_line())
 
-    def _show(self, shown: ConsoleRenderable) -> None:
+    def _show(self, shown: Page | Piece) -> None:
         if self.aside:
             show_aside(shown)
         else:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
-from io import StringIO, TextIOWrapper
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TextIO
 
 from reconciler.views.safe_text import harmless, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import Console, ConsoleRenderable
+    from rich.console import Console
 
     from reconciler.errors import ReconcilerError
     from reconciler.model.problem import Problem
+    from reconciler.views.terminal import Page, Piece
+
 INFO: Final = "info"
 WARNING: Final = "warning"
 ERROR: Final = "error"
 """The level of a message: a text log shows it before what is not information."""
 WIDTH: Final = 100
 """Columns wherever there is no terminal that has a width, so that output is reproducible."""
+
+
+class TextFile(NamedTuple):
+    """A file or a pipe: what is written there has no colours, and does without rich, a large import."""
+
+    file: TextIO
 
 
 class MessageLog(Protocol):
@@ -46,23 +54,20 @@ def message_log() -> MessageLog | None:
     return log
 
 
-def stdout_console() -> Console:
+def stdout_console() -> Console | TextFile:
     """The console for documents."""
     return _console(sys.stdout)
 
 
-def stderr_console() -> Console:
+def stderr_console() -> Console | TextFile:
     """The console for progress and everything else that is not the document."""
     return _console(sys.stderr)
 
 
 def stderr_terminal() -> Console | None:
     """The same, if stderr is a terminal or the environment says so. Without rich where it cannot be one."""
-    stated = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
-    if not (stated or sys.stderr.isatty()):
-        return None
     console = stderr_console()
-    return console if console.is_terminal else None
+    return None if isinstance(console, TextFile) or not console.is_terminal else console
 
 
 def say(sentence: str, *, level: str = INFO, hint: str | None = None, **about: object) -> None:
@@ -107,7 +112,7 @@ def say_lines(text: str, *, level: str = INFO) -> None:
         say(line)
 
 
-def show_aside(view: ConsoleRenderable) -> None:
+def show_aside(view: Page | Piece) -> None:
     """Print a view on stderr; in a JSON log its text is one message."""
     if (log := message_log()) is None:
         show(view, stderr_console())
@@ -128,24 +133,26 @@ def print_pieces(pieces: Iterable[str]) -> None:
     stdout.flush()
 
 
-def show(view: ConsoleRenderable, console: Console) -> None:
+def show(view: Page | Piece, console: Console | TextFile) -> None:
     """Print a view; lines that must stay whole are never cut, and none is a command to a CI runner."""
+    if isinstance(console, TextFile):
+        console.file.write(as_text(view))
+        return
     with console.capture() as captured:
         console.print(view, crop=False)
     console.file.write(harmless(captured.get()))
 
 
-def as_text(view: ConsoleRenderable, width: int = WIDTH) -> str:
+def as_text(view: Page | Piece, width: int = WIDTH) -> str:
     """The view without colours, for files."""
-    from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
-
-    file = StringIO()
-    show(view, Console(file=file, width=width, color_system=None, highlight=False, markup=False, emoji=False))
-    return file.getvalue()
+    return harmless("".join(f"{line.plain}\n" for line in view.lines(width)))
 
 
-def _console(file: TextIO) -> Console:
-    from rich.console import Console  # noqa: PLC0415  (machines read JSON and never need it)
+def _console(file: TextIO) -> Console | TextFile:
+    stated = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1"
+    if not (stated or file.isatty()) and (getattr(file, "encoding", None) or "utf-8").lower().startswith("utf"):
+        return TextFile(_lenient(file))
+    from rich.console import Console  # noqa: PLC0415 - for terminals, and to do without the letters that a file lacks
 
     return Console(
         file=_lenient(file),

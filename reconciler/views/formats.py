@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_arg
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rich.console import ConsoleRenderable
-
+    from reconciler.views.terminal import Page
     from reconciler.views.view import View
 
 ViewName: TypeAlias = Literal[
@@ -30,7 +29,7 @@ ViewName: TypeAlias = Literal[
 ]
 """The classes of ``views.view``, whose import would make help slow; a test compares them."""
 
-Rendered: TypeAlias = "str | Iterator[str] | ConsoleRenderable"
+Rendered: TypeAlias = "str | Iterator[str] | Page"
 """An iterator gives the output piece by piece: it is long."""
 Render: TypeAlias = "Callable[..., Rendered]"
 """``render(view, full=...)``: ``full`` shortens no list."""
@@ -125,7 +124,7 @@ def formats_of(view: str) -> tuple[Format, ...]:
     return tuple(row for row in FORMATS if view in row.views)
 
 
-def text_of(view: View, *, full: bool = False) -> ConsoleRenderable:
+def text_of(view: View, *, full: bool = False) -> Page:
     """The view as text for a terminal or a log."""
     from reconciler.views import plain_text  # noqa: PLC0415 - a run that prints nothing needs no layout
 

@@ -1,4 +1,4 @@
-"""Styled text and lines for a terminal: the only way by which text gets there."""
+"""Styled text and lines for terminals and text files: the only way by which text gets there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias
 
 from msgspec import Struct
+from rich._wrap import divide_line
 from rich.cells import cell_len
-from rich.text import Text  # noqa: TID251 - what is printed is made here and nowhere else
 
 from reconciler.model.values import replace
 from reconciler.views.safe_text import printable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text  # noqa: TID251 - what is printed is made here and nowhere else
 
     from reconciler.views.formatted_text import FormattedText
 
@@ -43,8 +44,36 @@ class Styled(Struct, frozen=True):
 
     @property
     def text(self) -> Text:
-        """For rich."""
-        return Text.assemble(*self.parts)
+        """For rich: a line that is neither wrapped nor cut."""
+        from rich.text import Text  # noqa: PLC0415, TID251 - for terminals alone; see above
+
+        return Text.assemble(*self.parts, no_wrap=True, overflow="ignore")
+
+    def trimmed(self) -> Styled:
+        """It without the spaces after its last word."""
+        kept = self.parts
+        while kept:
+            text, style = kept[-1]
+            if stripped := text.rstrip():
+                return Styled((*kept[:-1], (stripped, style)))
+            kept = kept[:-1]
+        return EMPTY
+
+    def divided(self, places: Iterable[int]) -> Iterator[Styled]:
+        """Its pieces between places, which are counted in letters from the start."""
+        line: list[tuple[str, str]] = []
+        cuts, done = iter(places), 0
+        cut = next(cuts, None)
+        for text, style in self.parts:
+            start = 0
+            while cut is not None and cut - done < len(text):
+                if cut - done > start:
+                    line.append((text[start : cut - done], style))
+                yield Styled(tuple(line))
+                line, start, cut = [], cut - done, next(cuts, None)
+            line.append((text[start:], style))
+            done += len(text)
+        yield Styled(tuple(line))
 
 
 EMPTY: Final = Styled()
@@ -54,11 +83,6 @@ def styled(text: str | FormattedText, style: str = "") -> Styled:
     """Any text, of ours or from outside, with what could steer a terminal or a CI runner written out."""
     safe = printable(str(text))
     return Styled(((safe, style),)) if safe else EMPTY
-
-
-def unbroken(*parts: Text, indent: int = 0) -> Text:
-    """A line that is neither wrapped nor cut."""
-    return Text.assemble(" " * indent, *parts, no_wrap=True, overflow="ignore")
 
 
 def column(text: str | Styled, width: int, style: str = "", *, gap: int = 2) -> Styled:
@@ -77,59 +101,76 @@ _MIN_BODY_WIDTH: Final = 24
 _STEP: Final = 4
 
 
-class Line(Struct, frozen=True):
+class _Laid(Struct, frozen=True):
+    """What has lines for each width: the same for terminals and for text files."""
+
+    def lines(self, width: int) -> Iterator[Styled]:
+        """The lines for a width."""
+        raise NotImplementedError
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich's protocol: the lines for the width at hand."""
+        return (line.text for line in self.lines(options.max_width))
+
+
+class Line(_Laid, frozen=True):
     """``lead`` and beside it ``body``, which wraps in its own column, or below a lead that leaves no room."""
 
     lead: Styled
     body: Styled = EMPTY
     indent: int = 0
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich's protocol: the lines for the width at hand."""
+    def lines(self, width: int) -> Iterator[Styled]:
+        """The lines for a width."""
         start = self.indent + self.lead.width
-        if start + self.body.width <= options.max_width:
-            yield _trimmed(self.indent, self.lead.text, self.body.text)
-        elif options.max_width - start >= _MIN_BODY_WIDTH:
-            yield from _beside(self.indent, self.lead, self.body.text.wrap(console, options.max_width - start))
+        if start + self.body.width <= width:
+            yield (_spaces(self.indent) + self.lead + self.body).trimmed()
+        elif width - start >= _MIN_BODY_WIDTH:
+            yield from _beside(self.indent, self.lead, _wrapped(self.body, width - start))
         else:
-            yield from _wrapped(console, self.lead, self.indent, options.max_width)
-            yield from _wrapped(console, self.body, self.indent + _STEP, options.max_width)
+            yield from _below(self.lead, self.indent, width)
+            yield from _below(self.body, self.indent + _STEP, width)
 
 
-class CommaList(Struct, frozen=True):
+class CommaList(_Laid, frozen=True):
     """``lead`` and beside it items with commas between them; lines break between items only."""
 
     lead: Styled
     items: tuple[str | FormattedText, ...]
     indent: int = 0
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich's protocol: the lines for the width at hand."""
+    def lines(self, width: int) -> Iterator[Styled]:
+        """The lines for a width."""
         items = [styled(item).plain for item in self.items]
-        room = options.max_width - self.indent - self.lead.width
+        room = width - self.indent - self.lead.width
         if any(cell_len(item) >= room for item in items):
-            yield Line(self.lead, styled(", ".join(items)), self.indent)
+            yield from Line(self.lead, styled(", ".join(items)), self.indent).lines(width)
         else:
-            yield from _beside(self.indent, self.lead, (styled(line).text for line in _packed(items, room)))
+            yield from _beside(self.indent, self.lead, map(styled, _packed(items, room)))
 
 
-class UnbrokenLine(Struct, frozen=True):
+class UnbrokenLine(_Laid, frozen=True):
     """A line that is never broken, for other programs to find their way in."""
 
     line: Styled
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich's protocol: the line."""
-        yield unbroken(self.line.text)
+    def lines(self, width: int) -> Iterator[Styled]:  # noqa: ARG002 - as of every piece
+        """The line."""
+        yield self.line
 
 
-class PageHeading(Struct, frozen=True):
+class PageHeading(_Laid, frozen=True):
     """A heading across the page."""
 
     title: Styled
 
+    def lines(self, width: int) -> Iterator[Styled]:
+        """The title and the rule behind it."""
+        lead = self.title + _spaces(1)
+        yield lead + styled("─" * (width - lead.width), "dim")
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich's protocol: the title and the rule behind it."""
+        """Rich's protocol: the same, of letters that the terminal has."""
         from rich.rule import Rule as Across  # noqa: PLC0415 - for the demonstration alone
 
         yield Across(self.title.text, align="left", style="dim", characters="─")
@@ -139,10 +180,15 @@ Piece: TypeAlias = Line | CommaList | UnbrokenLine | PageHeading
 """What a view is made of."""
 
 
-class Page(Struct, frozen=True):
+class Page(_Laid, frozen=True):
     """A whole view; its pieces are made while they are printed."""
 
     pieces: Callable[[], Iterable[Piece]]
+
+    def lines(self, width: int) -> Iterator[Styled]:
+        """Those of the pieces, one by one."""
+        for piece in self.pieces():
+            yield from piece.lines(width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Rich's protocol: the pieces one by one."""
@@ -187,20 +233,22 @@ def _packed(items: Sequence[str], room: int) -> Iterator[str]:
     yield f"{line} {items[-1]}".lstrip()
 
 
-def _beside(indent: int, lead: Styled, lines: Iterable[Text]) -> Iterator[Text]:
+def _spaces(count: int) -> Styled:
+    return Styled(((" " * count, ""),)) if count else EMPTY
+
+
+def _wrapped(body: Styled, width: int) -> Iterator[Styled]:
+    """Lines of whole words, where they fit."""
+    return body.divided(divide_line(body.plain, width))
+
+
+def _beside(indent: int, lead: Styled, lines: Iterable[Styled]) -> Iterator[Styled]:
     first, *rest = lines
-    yield _trimmed(indent, lead.text, first)
-    yield from (_trimmed(indent + lead.width, line) for line in rest)
+    yield (_spaces(indent) + lead + first).trimmed()
+    yield from ((_spaces(indent + lead.width) + line).trimmed() for line in rest)
 
 
-def _wrapped(console: Console, body: Styled, indent: int, width: int) -> Iterator[Text]:
+def _below(body: Styled, indent: int, width: int) -> Iterator[Styled]:
     if body.parts:
-        lines = body.text.wrap(console, max(width - indent, _MIN_BODY_WIDTH))
-        yield from (_trimmed(indent, line) for line in lines)
-
-
-def _trimmed(indent: int, *parts: Text) -> Text:
-    """A line that ends where its last word ends."""
-    line = unbroken(*parts, indent=indent)
-    line.rstrip()
-    return line
+        lines = _wrapped(body, max(width - indent, _MIN_BODY_WIDTH))
+        yield from ((_spaces(indent) + line).trimmed() for line in lines)

@@ -25,6 +25,7 @@ OURS: Final = 239
 
 HEAVY: Final = ("asyncio", "httpx", "msgspec", "pydantic", "pygit2", "rich", "sqlalchemy", "ssl", "yaml")
 UNUSED: Final = (
+    "aiolimiter",
     "apprise",
     "deepdiff",
     "difflib",
@@ -184,13 +185,20 @@ def test_a_run_that_changes_nothing_imports_no_step(fleet: Path) -> None:
     assert within(modules, STEPS) == []
 
 
+def test_output_that_is_no_terminal_needs_no_console(fleet: Path) -> None:
+    for _ in range(2):
+        modules = imported(AT_THE_END, "converge", "--simulator", "sim.db", "acme", folder=fleet, HOME=str(fleet))
+        assert within(modules, ("reconciler.views.terminal",))
+        assert within(modules, ("rich.console", "rich.text", "rich.style")) == []
+
+
 def test_files_that_were_read_before_need_no_parser(fleet: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "reconciler", "validate"], cwd=fleet, env={"HOME": str(fleet)}, check=True
     )
     url, *modules = of_a_run(fleet, "converge", "acme")
     assert "myapp-acme" in url
-    assert within(modules, ("pydantic", "pydantic_core", "yaml")) == []
+    assert within(modules, ("importlib.metadata", "pydantic", "pydantic_core", "yaml")) == []
     assert len(modules) <= MODULES_OF_CONVERGE_READ_BEFORE, len(modules)
 
 

@@ -51,7 +51,8 @@ from tests.unit.views.runners import obeyed, steering
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import ConsoleRenderable
+    from reconciler.views.terminal import Page, Piece
+
 
 texts = (
     some.text(max_size=12)
@@ -60,7 +61,7 @@ texts = (
 )
 
 
-def views_of(text: str) -> Iterator[ConsoleRenderable]:
+def views_of(text: str) -> Iterator[Page | Piece]:
     """Every view for people, all that comes from outside being this text."""
     plan = everything_called(text)
     report = report_called(text)

@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
 
 from reconciler.views import console
 from reconciler.views.terminal import paragraph
@@ -22,7 +23,9 @@ def test_what_is_no_terminal_gets_no_colour_and_a_fixed_width(monkeypatch: pytes
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     stdout = console.stdout_console()
-    assert (stdout.width, stdout.color_system) == (100, None)
+    assert isinstance(stdout, console.TextFile)
+    console.show(paragraph("word " * 40, "red"), stdout)
+    assert stdout.file.getvalue() == f"{' '.join(['word'] * 20)}\n" * 2  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("value", "coloured"), [("1", False), (None, True)])
@@ -40,7 +43,7 @@ def test_a_terminal_gets_colour_unless_no_color_is_set(
 
 def test_nothing_in_a_text_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", file := io.StringIO())
-    console.stdout_console().print("[bold]:smile: 42")
+    console.show(paragraph("[bold]:smile: 42"), console.stdout_console())
     assert file.getvalue() == "[bold]:smile: 42\n"
 
 
@@ -74,5 +77,6 @@ def test_progress_goes_to_what_rich_takes_for_a_terminal(
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(sys, "stderr", file)
-    assert console.stderr_console().is_terminal is found
+    shown = console.stderr_console()
+    assert (isinstance(shown, Console) and shown.is_terminal) is found
     assert (console.stderr_terminal() is not None) is found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.errors import (
     AuthenticationError,
@@ -83,8 +82,7 @@ class BreakerLimits(Struct, frozen=True):
     server_errors_in_a_row: int = 5
 
 
-@dataclass(slots=True)
-class Breaker:
+class Breaker(Struct):
     """Counts tried and failed tenants, and stops the run at the limits."""
 
     limits: BreakerLimits = field(default_factory=BreakerLimits)

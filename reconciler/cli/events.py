@@ -11,8 +11,9 @@ import select
 import stat
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from reconciler.cli import streams
 from reconciler.cli.documents import check_folder, writing
@@ -40,8 +41,7 @@ PATIENCE_SECONDS: Final = 20.0
 """How long a run waits for a reader that has stopped reading. Leases and locks of the run outlive it."""
 
 
-@dataclass(slots=True)
-class EventLines:
+class EventLines(Struct):
     """The events of a run, each written as a whole line. A place that cannot be written to is left alone."""
 
     place: str

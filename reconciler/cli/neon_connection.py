@@ -6,9 +6,10 @@ While calls are repeated, stderr says why, and until when: a run that waits for 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from reconciler.cli.runtime import runtime
 from reconciler.desired.destinations import destinations
@@ -64,8 +65,7 @@ def connection_of(
     return connection, host
 
 
-@dataclass(slots=True)
-class RepeatedCalls:
+class RepeatedCalls(Struct):
     """Sees all calls of a connection, and passes them on."""
 
     beyond: CallObserver | None = None

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.cli.neon_connection import connection_of, warn
 from reconciler.cli.os_errors import require_room_for_files
@@ -61,8 +62,7 @@ def _is_whole_fleet(scope: ScopeFlags) -> bool:
     return not any(parts)
 
 
-@dataclass(slots=True)
-class ReadAhead:
+class ReadAhead(Struct):
     """The lists of one command, and the connection that reads them."""
 
     account: AccountFlags

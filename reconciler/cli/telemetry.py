@@ -6,9 +6,10 @@ import functools
 import os
 import tempfile
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from reconciler.cli.documents import check_folder, writing
 from reconciler.cli.exit_codes import of_error
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 METRICS: Final = "--metrics"
 
 
-@dataclass(slots=True)
-class Telemetry:
+class Telemetry(Struct):
     """The figures of a run, and its trace, as far as flags ask for them."""
 
     figures: RunFigures

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from reconciler.desired.naming import TENANT, identity
 from reconciler.desired.roster import Roster, special
@@ -33,8 +34,7 @@ class NamedTenant(NamedTuple):
     location: Location
 
 
-@dataclass(slots=True)
-class Collection:
+class Collection(Struct):
     """What was found so far. If tiers.yaml is broken, ``fleet`` is None, and only the schema is checked."""
 
     fleet: DesiredState | None
@@ -129,14 +129,14 @@ class Collection:
     def copy(self) -> Collection:
         """Return what was found so far, to go on with."""
         found = Collection(self.fleet)
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             value = getattr(self, name)
             setattr(found, name, value.copy() if isinstance(value, (list, set, dict)) else value)
         return found
 
     def become(self, other: Collection) -> None:
         """Take what was found by a copy."""
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             setattr(self, name, getattr(other, name))
 
     def accepted(self, name: str | None) -> Tenant | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from reconciler.files.plain_values import text_of
 from reconciler.model.problem import Location, Problem
@@ -24,8 +25,7 @@ def is_row(path: str) -> bool:
     return path.startswith(ROWS)
 
 
-@dataclass(slots=True)
-class Text:
+class Text(Struct):
     """One YAML file, or a part of one; locations are computed when first needed."""
 
     file: str
@@ -35,7 +35,7 @@ class Text:
     """Number of characters before it on its first line."""
     path: str = ""
     """The path relative to the fleet's folder; empty for text that is not from a file."""
-    _positions: dict[Position, Positions] | None = field(default=None, repr=False)
+    _positions: dict[Position, Positions] | None = None
 
     def positions(self, root: Position) -> Positions:
         """Return the locations in the document that starts at ``root``."""
@@ -54,8 +54,7 @@ class Text:
         return Location(self.file, line + self.first_line - 1, column + (self.indent if line == 1 else 0))
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One tenant's document. ``base`` is the document that it overrides field by field, if any."""
 
     value: object
@@ -66,7 +65,7 @@ class Entry:
     sound: bool = True
     """False if it contains something that is not allowed: its tenant is held back."""
     base: Entry | None = None
-    _read: TenantDocument | tuple[Finding, ...] | None = field(default=None, repr=False)
+    _read: TenantDocument | tuple[Finding, ...] | None = None
 
     def document(self) -> TenantDocument | tuple[Finding, ...]:
         """Return the document in the schema's type, or its findings; computed when first needed."""

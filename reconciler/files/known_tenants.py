@@ -8,8 +8,9 @@ bytes, tiers.yaml and the program alone: no repository can make another file mea
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from reconciler.desired.roster import Roster
 from reconciler.files import disk_marks
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
     from reconciler.files.tree import Scan, Tree
 
 
-@dataclass(slots=True)
-class Blobs:
+class Blobs(Struct):
     """The files of one run by the ids that git has for their bytes."""
 
     _digests: dict[str, bytes] = field(default_factory=dict)
@@ -84,8 +84,7 @@ class KeptFleet(NamedTuple):
     """The files that are not on disk as they were."""
 
 
-@dataclass(slots=True)
-class KnownFiles:
+class KnownFiles(Struct):
     """The files that were read with one tiers.yaml."""
 
     blobs: Blobs
@@ -291,8 +290,7 @@ def _has_blob(row: bytes | None, blob: str | None) -> bool:
     return row is not None and disk_marks.blob_in(row).hex() == blob
 
 
-@dataclass(slots=True)
-class KnownTenants:
+class KnownTenants(Struct):
     """All of one run: give it to several loads of the same fleet."""
 
     caches: Callable[[bytes], TenantCache | None] = lambda _: None

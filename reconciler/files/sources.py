@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from reconciler.desired.roster import files_of
@@ -348,7 +347,7 @@ def _names(entry: Entry | Problem, line: bytes) -> set[str]:
 def _add_file(file: ReadFile, stem: str, lines: dict[str, Entry], collection: Collection) -> None:
     entries, problems = file.entries, [*file.problems]
     if len(entries) == 1 and not problems and (misplaced := list(_misplaced(entries[0], stem))):
-        entries, problems = (dataclasses.replace(entries[0], sound=False),), misplaced
+        entries, problems = (replace(entries[0], sound=False),), misplaced
     collection.add(
         [_on_top(entry, lines) for entry in entries], problems, _doubtful(file, entries, stem), file.pins
     )

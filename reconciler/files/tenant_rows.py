@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.desired.tenant import Tenant
 from reconciler.files.packed_values import built
@@ -46,8 +46,7 @@ class _Said(msgspec.Struct, array_like=True):
     """The other fields that the file states."""
 
 
-@dataclass(slots=True)
-class PackedTenants:
+class PackedTenants(Struct):
     """Rows to write."""
 
     rows: dict[bytes, TenantRow] = field(default_factory=dict)
@@ -89,8 +88,7 @@ class PackedTenants:
         return TenantRows(self.rows, [msgspec.Raw(said) for said in self._numbers])
 
 
-@dataclass(slots=True)
-class Rebuilding:
+class Rebuilding(Struct):
     """Tenants from rows."""
 
     rows: TenantRows

@@ -7,7 +7,6 @@ state is therefore kept by event loop, fleet and account, and ends with the loop
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -66,8 +65,7 @@ class RunningTasks:
             await asyncio.wait(self._tasks)
 
 
-@dataclass(slots=True)
-class _QueuedCall(Generic[T]):
+class _QueuedCall(Struct, Generic[T]):
     """A call in the queue, with the callers that share its result."""
 
     names: frozenset[str]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from reconciler.errors import IncompleteViewError, WrongOrganizationError
 from reconciler.live.project import LiveProject, Needs
@@ -348,8 +349,7 @@ EXPLAINED_FROM: Final = 100
 """From so many projects on, the progress says why they are read: this takes a while."""
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """Tells how far the reading of details is, with what is read and why."""
 
     on_progress: Progress

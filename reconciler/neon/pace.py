@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from aiolimiter import AsyncLimiter
+from msgspec import Struct, field
 
+from reconciler.neon.limiter import AsyncLimiter
 from reconciler.neon.shared_budget import LONGEST_SLOW_SECONDS, SPREAD_SECONDS, CallRates, Rate, SharedBudget
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ class Pace:
         return min(self._slow_cost, self._account.max_rate) if self.slow else 1
 
 
-@dataclass(slots=True)
-class _Route:
+class _Route(Struct):
     bucket: AsyncLimiter
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.errors import (
     ApiError,
@@ -53,8 +52,7 @@ class UnreadProject(Struct, frozen=True):
     error: ReconcilerError
 
 
-@dataclass(slots=True)
-class ProjectReader:
+class ProjectReader(Struct):
     """The reads of one observation. Stops if too many projects cannot be read. Reads no detail twice."""
 
     neon: Neon

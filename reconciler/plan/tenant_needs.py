@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
+
+from msgspec import Struct, field
 
 from reconciler.desired.selection import Depth
 from reconciler.desired.tier import Occasion
@@ -297,8 +298,7 @@ def for_reason(reason: str, projects: Iterable[LiveProject]) -> Iterator[tuple[L
     return ((project, reason) for project in projects)
 
 
-@dataclass(slots=True)
-class ReadReasons:
+class ReadReasons(Struct):
     """Counts the projects to read, by detail and reason, as texts for people."""
 
     texts: list[str] = field(default_factory=list)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.usage.usage import Usage
 
 
-@dataclass(slots=True)
-class CallFigures:
+class CallFigures(Struct):
     """The API calls of a run, in figures."""
 
     count: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -27,8 +27,7 @@ class CallFigures:
     pause_seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class RunFigures:
+class RunFigures(Struct):
     """The metrics of a run up to its end."""
 
     command: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct, field
 
 from reconciler.model.units import Estimate
 from reconciler.views.console import message_log, say
@@ -56,8 +57,7 @@ def watching(terminal: Console | None, *, clock: Callable[[], float] = time.mono
         yield _Bars(progress)
 
 
-@dataclass(slots=True)
-class _Bars:
+class _Bars(Struct):
     """One bar for each thing that the run does."""
 
     progress: Progress
@@ -70,8 +70,7 @@ class _Bars:
         self.progress.update(self.tasks[what], completed=done, total=total, description=printable(label))
 
 
-@dataclass(slots=True)
-class _Lines:
+class _Lines(Struct):
     """A line at intervals, so that a short run writes none."""
 
     clock: Callable[[], float]

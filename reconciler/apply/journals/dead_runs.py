@@ -15,9 +15,10 @@ import os
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from reconciler.live.state import RunState, RunStatus
 
@@ -80,8 +81,7 @@ def file_identity(descriptor: int) -> dict[str, Json]:
     return {"boot": boot, "device": status.st_dev, "inode": status.st_ino}
 
 
-@dataclass(slots=True)
-class _Record:
+class _Record(Struct):
     """What one file says about one run."""
 
     path: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Creations:
+class Creations(Struct):
     """The new projects of a run share it."""
 
     keep_annotations: bool | None = None

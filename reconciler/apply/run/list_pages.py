@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.errors import ReconcilerError
 from reconciler.neon.observe import with_quotas
@@ -38,8 +37,7 @@ Place: TypeAlias = tuple[str, str]
 """An organization, with the cursor of one page of its list."""
 
 
-@dataclass(slots=True)
-class Moved:
+class Moved(Struct):
     """Projects that a run has moved by one call. The plan's lists had them in another organization."""
 
     organization: str
@@ -51,8 +49,7 @@ class Moved:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(slots=True)
-class Pages:
+class Pages(Struct):
     """The newest pages of the lists. One holds up to 400 projects, for several late turns.
 
     The end of a list is not asked for: a page shows that projects exist, and one that it lacks is read by itself.

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from reconciler.model.fields.field import Form
 from reconciler.model.fields.table import BY_PATH
@@ -37,8 +38,7 @@ LONGEST_WAIT_SECONDS: Final = 10.0
 """Maximum time that a patch waits for the result of another one, whose project may be busy."""
 
 
-@dataclass(slots=True)
-class Merging:
+class Merging(Struct):
     """What a run knows so far."""
 
     _merges: dict[tuple[str, ...], bool] = field(default_factory=dict)

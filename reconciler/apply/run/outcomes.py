@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from msgspec import Struct
 
 from reconciler.errors import (
     ApiError,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 WITH_REQUEST_ID: Final = (ApiError, MovedProjectError, UnknownOutcomeError)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     plan: TenantPlan
     project_id: str | None
     outcomes: tuple[ActionOutcome, ...] = ()

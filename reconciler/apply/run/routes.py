@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from reconciler.errors import (
     ApiError,
@@ -27,8 +28,7 @@ REFUSES_THE_CALL: Final = frozenset({401, 403, 429})
 """Statuses of refusals that are not about a single project."""
 
 
-@dataclass(slots=True)
-class Route:
+class Route(Struct):
     """A move from one organization to another. The units of a run that move along it share it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

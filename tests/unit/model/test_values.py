@@ -62,4 +62,4 @@ def test_the_product_takes_no_struct_for_a_dataclass() -> None:
         for path in PRODUCT.rglob("*.py")
         if PRODUCT / "simulator" not in path.parents and OF_DATACLASSES.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"cli/simulator.py", "files/sources.py"}  # limits of the simulator; an entry
+    assert found == {"cli/simulator.py"}  # limits of the simulator

@@ -183,8 +183,8 @@ def row_of_another(tenant: Tenant, project: LiveProject, owner: str) -> Conflict
     return Conflict.about(
         tenant,
         f"the registry names project {_shown(project)}, which seems to belong to tenant {owner}",
-        f"if it is this tenant's, add project_id: {project.id} to its file; if the row is wrong, correct it with "
-        "`reconciler registry rebuild`",
+        f"if it is this tenant's, add project_id: {project.id} to its file; if the row is wrong, add the "
+        "project_id of the tenant's own project, and run `reconciler registry rebuild`",
     )
 
 

@@ -189,6 +189,20 @@ class TestVerify:
         assert "connection string: missing; it could not be read" in " ".join(rebuilt.out.split())
         assert kept(fleet, "birch").out == live(fleet, "birch")
 
+    def test_rows_that_were_exchanged_are_mended_as_the_conflict_says(self, fleet: Shell) -> None:
+        ids = fleet.stored.project_ids()
+        stored(fleet, "project_id = 'other'")
+        with closing(sqlite3.connect(fleet.folder / "sim.registry.db")) as database, database:
+            change = "UPDATE neon_reconciler_tenants SET project_id = ? WHERE tenant = ?"
+            database.executemany(change, [(ids["myapp-acme"], "birch"), (ids["myapp-birch"], "acme")])
+        refused = registry(fleet, "rebuild")
+        assert refused.code == 5
+        assert "add the project_id of the tenant's own project" in " ".join(refused.out.split())
+        fleet.tenant("acme", f"tier: pro\nproject_id: {ids['myapp-acme']}\ndev_branches: [preview]")
+        fleet.tenant("birch", f"tier: free\nproject_id: {ids['myapp-birch']}")
+        assert registry(fleet, "rebuild").code == 0
+        assert changes(fleet, "--passwords") == {}
+
 
 def test_strings_of_a_fleet_that_keeps_none_any_more_are_removed_by_a_rebuild(fleet: Shell) -> None:
     fleet.write("tiers.yaml", TIERS + KEEPS_NONE)

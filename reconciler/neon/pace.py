@@ -6,9 +6,9 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from aiolimiter import AsyncLimiter
 from msgspec import Struct, field
 
-from reconciler.neon.limiter import AsyncLimiter
 from reconciler.neon.shared_budget import LONGEST_SLOW_SECONDS, SPREAD_SECONDS, CallRates, Rate, SharedBudget
 
 if TYPE_CHECKING:

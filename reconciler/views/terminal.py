@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias
 
 from msgspec import Struct
-from rich._wrap import divide_line
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
 from reconciler.model.values import replace
 from reconciler.views.safe_text import printable
@@ -97,6 +97,7 @@ def width_of(texts: Iterable[str], *, at_most: int | None = None) -> int:
     return max((width for width in widths if at_most is None or width <= at_most), default=0)
 
 
+_WORD: Final = re.compile(r"\s*\S+\s*")
 _MIN_BODY_WIDTH: Final = 24
 _STEP: Final = 4
 
@@ -239,7 +240,24 @@ def _spaces(count: int) -> Styled:
 
 def _wrapped(body: Styled, width: int) -> Iterator[Styled]:
     """Lines of whole words, where they fit."""
-    return body.divided(divide_line(body.plain, width))
+    return body.divided(_breaks(body.plain, width))
+
+
+def _breaks(text: str, width: int) -> Iterator[int]:
+    """Where lines begin after the first one; a word that fits in no line is cut."""
+    used = 0
+    for word in _WORD.finditer(text):
+        columns = cell_len(word[0].rstrip())
+        if used + columns <= width:
+            used += cell_len(word[0])
+            continue
+        pieces = chop_cells(word[0], width) if columns > width else [word[0]]
+        start = word.start()
+        for piece in pieces:
+            if start:
+                yield start
+            start += len(piece)
+        used = cell_len(pieces[-1])
 
 
 def _beside(indent: int, lead: Styled, lines: Iterable[Styled]) -> Iterator[Styled]:

@@ -71,11 +71,6 @@ ENOUGH: Final = 100
 """One new file in so many is worth that all are written."""
 
 
-def are_enough(new: int, of: int) -> bool:
-    """Return whether so many new ones are worth a new file."""
-    return new * ENOUGH >= of
-
-
 @dataclass
 class TenantCache:
     """What is kept for one tiers.yaml. Each part is read when it is first needed."""
@@ -175,7 +170,7 @@ class TenantCache:
         known = self.on_disk.get
         others = [path for path, row in files.items() if known(path) != row]
         new = {path for path in others if marks_are_reliable(files[path], looked_at_ns)}
-        if new and are_enough(len(new), len(files)):
+        if new and self.are_enough(len(new), len(files)):
             late, in_order = {*others} - new, {path: files[path] for path in sorted(files, key=stem_of)}
             kept = {path: row for path, row in in_order.items() if path not in late}
             of_git, run = folders(), os.urandom(_RUN_BYTES)
@@ -197,7 +192,7 @@ class TenantCache:
     @staticmethod
     def are_enough(new: int, of: int) -> bool:
         """Return whether so many new files are worth being written."""
-        return are_enough(new, of)
+        return new * ENOUGH >= of
 
     def forget_on_disk(self) -> None:
         """Free the memory of what is known of the disk, which is read again when it is needed."""
@@ -253,7 +248,7 @@ class TenantCache:
             return
         known = self._rows.by_digest
         new = [digest for digest in tenants if digest not in known]
-        if not new or not are_enough(len(new), len(tenants)):
+        if not new or not self.are_enough(len(new), len(tenants)):
             return
         packing = PackedTenants()
         packing.add_rows((digest for digest in tenants if digest in known), self._rows)

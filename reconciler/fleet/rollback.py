@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 DELETIONS: Final = (DeleteProject, DeleteBranch, DeleteSnapshot, DeleteReplica)
 SHORT: Final = 7
-AGAIN: Final = "the next apply does it again, or reports it as drift if no commit since its base asks for it"
 """Characters of a commit that are printed."""
+AGAIN: Final = "the next apply does it again, or reports it as drift if no commit since its base asks for it"
 
 
 class RunToUndo(Struct, frozen=True):

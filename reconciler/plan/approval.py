@@ -88,7 +88,7 @@ def _stale(fresh: TenantPlan, saved: TenantPlan | None, foreign: str | None) -> 
         return Stale(fresh.tenant, fresh.actions, (), foreign)
     if saved is None:
         return Stale(fresh.tenant, fresh.actions, (), "the saved plan has nothing for this tenant")
-    if other := _other_project(fresh, saved) or _given_since(fresh, saved):
+    if other := _other_project(fresh, saved) or _moved_or_renamed(fresh, saved):
         return Stale(fresh.tenant, fresh.actions, saved.actions, other)
     wanted, permitted = _essence(fresh), _essence(saved)
     beyond = tuple(action for essence, action in wanted.items() if essence not in permitted)
@@ -130,7 +130,7 @@ def _other_project(fresh: TenantPlan, saved: TenantPlan) -> str | None:
     return f"the saved plan is about {was}, and now there is {'none' if now is None else f'project {now}'}"
 
 
-def _given_since(fresh: TenantPlan, saved: TenantPlan) -> str | None:
+def _moved_or_renamed(fresh: TenantPlan, saved: TenantPlan) -> str | None:
     """Return how a project to be deleted differs from the one in the saved plan: it may be in use again.
 
     The deletion is the same action whatever the project has become.

@@ -226,13 +226,13 @@ def judge(planned: TenantPlan, fresh: Plan, now: LiveProject | None) -> Turn:
     if conflict := next((one for one in fresh.conflicts if one.tenant == planned.tenant), None):
         return Turn(planned, halt=Halt(conflict.message, conflict.remedy))
     another = of_now is not None and (of_now.project is None or of_now.project.id != now.id)
-    given_since = _differs(before, now) and any(isinstance(a, DeleteProject) for a in planned.actions)
+    may_be_in_use = _differs(before, now) and any(isinstance(a, DeleteProject) for a in planned.actions)
     fresh_actions = of_now.actions if of_now else ()
     wanted = frozenset(part for action in fresh_actions for part in _parts(action))
     stated = {action: frozenset(_parts(action)) for action in planned.actions}
     begun = any(parts & wanted and not parts <= wanted for parts in stated.values())
     beyond = not wanted <= frozenset(part for parts in stated.values() for part in parts)
-    if another or given_since or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
+    if another or may_be_in_use or begun or beyond or not _along(fresh_actions) <= _along(planned.actions):
         return Turn(planned, halt=Halt(_changed(before, now)))
     if halt := _another_state(planned, fresh, fresh_actions, now) or _no_longer_possible(
         planned, fresh, fresh_actions

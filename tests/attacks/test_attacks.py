@@ -51,7 +51,7 @@ def test_no_key_leaves_no_code_runs_and_nothing_is_forged(each: case.Case, arena
     check(each, each.variants[0], arena, tmp_path)
 
 
-@pytest.mark.drawn(2, ci=20)
+@pytest.mark.drawn(2, ci=40)
 @pytest.mark.parametrize(("each", "words"), OTHER_WORDS)
 def test_nor_do_other_words(each: case.Case, words: Mapping[str, str], arena: Arena, tmp_path: Path) -> None:
     check(each, words, arena, tmp_path)

@@ -2,8 +2,8 @@
 
 Many calls are alike: polls of an operation, pages of a list. The shape of a call is its method and path; a class
 of calls is a shape, a tenant, and whether anything of that tenant has been written by then. `make test` lets each
-kind of fault strike one call, and each shape be struck; `.ci/run` each kind half of the shapes of writes, and each
-class be struck; `make nightly` every kind every call. Which kinds strike which calls differs with the commit.
+kind of fault strike one call, and each shape be struck; `.ci/run` each kind every shape of a write, and each class
+be struck; `make nightly` every kind every call. Which kinds strike which calls differs with the commit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
@@ -212,7 +211,9 @@ def trials() -> list[Trial]:
         case profiles.NIGHTLY:
             return sorted(possible)
         case profiles.CI:
-            found = dealt(half_of_the_writes(calls, possible), possible, classes(calls))
+            writes = (alike for alike in shapes(calls) if not calls[alike[0] - 1].reads)
+            of_writes = (each_kind(trial for trial in possible if trial[1] in alike) for alike in writes)
+            found = dealt(set[Trial]().union(*of_writes), possible, classes(calls))
         case _:
             found = dealt(set(), possible, shapes(calls))
     used = {name for name, _ in found}
@@ -225,18 +226,6 @@ def each_kind(possible: Iterable[Trial]) -> set[Trial]:
     for kind, at in sorted(possible):
         calls.setdefault(kind, []).append(at)
     return {(kind, at) for kind in calls for at in profiles.drawn(kind, calls[kind], 1)}
-
-
-def half_of_the_writes(calls: Sequence[Call], possible: set[Trial]) -> set[Trial]:
-    """Each kind of fault at one call of every second shape of a write that it may strike."""
-    writes = [alike for alike in shapes(calls) if not calls[alike[0] - 1].reads]
-    found = set()
-    for name in KINDS:
-        struck = [[at for at in alike if (name, at) in possible] for alike in writes]
-        may = [alike for alike in struck if alike]
-        for alike in profiles.drawn(f"writes {name}", may, ceil(len(may) / 2)):
-            found |= {(name, at) for at in profiles.drawn(f"{name} {alike}", alike, 1)}
-    return found
 
 
 def dealt(found: set[Trial], possible: set[Trial], groups: Sequence[Sequence[int]]) -> set[Trial]:
@@ -278,23 +267,16 @@ def test_every_profile_tries_each_shape_of_calls_and_each_kind_of_fault(monkeypa
         sizes.append(len(tried))
         if profile != profiles.DEFAULT:
             assert fewest(tried, classes(calls)) >= 1
-            part = 2 if profile == profiles.CI else 1
-            found = of_writes((name, calls[at - 1]) for name, at in tried)
-            for name, kind in KINDS.items():
-                may = of_writes((name, call) for call in calls if kind.strikes(call))[name]
-                assert len(found[name]) * part >= len(may), name
-            assert set[str]().union(*found.values()) == {shape(call) for call in calls if not call.reads}
+            assert of_writes({(name, calls[at - 1]) for name, at in tried}) == of_writes(
+                {(name, call) for name, kind in KINDS.items() for call in calls if kind.strikes(call)}
+            )
     assert sizes == sorted(sizes)
     assert sizes[-1] == sum(kind.strikes(call) for kind in KINDS.values() for call in calls)
 
 
-def of_writes(struck: Iterable[tuple[str, Call]]) -> dict[str, set[str]]:
-    """The kinds of fault, each with the shapes of the writes that it strikes."""
-    found: dict[str, set[str]] = {name: set() for name in KINDS}
-    for name, call in struck:
-        if not call.reads:
-            found[name].add(shape(call))
-    return found
+def of_writes(struck: Iterable[tuple[str, Call]]) -> set[tuple[str, str]]:
+    """The kinds of fault with the shapes of the writes that they strike."""
+    return {(name, shape(call)) for name, call in struck if not call.reads}
 
 
 def fewest(tried: Sequence[Trial], groups: Sequence[Sequence[int]]) -> int:

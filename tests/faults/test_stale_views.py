@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FIGURE: Final = "runs on stale views"
-PARTS: Final = profiles.size(1, 4, 64)
+PARTS: Final = profiles.size(1, 8, 64)
 EITHER: Final = pytest.mark.parametrize("staleness", STALENESS)
 
 

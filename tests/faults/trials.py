@@ -38,4 +38,4 @@ def asked_for() -> int:
 
 def stale_views_asked_for() -> int:
     """Trials on stale views, of each kind of staleness: of fewer than 200, too few may read something stale."""
-    return profiles.size(100, 600, 50_000)
+    return profiles.size(100, 1_000, 50_000)

@@ -34,8 +34,14 @@ def fuzzed(*arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout.rstrip()
 
 
+@pytest.mark.exhaustive
+def test_what_keeps_its_promises_passes() -> None:
+    code, said = fuzzed("--target", "saved-plan", "--runs", "300")
+    assert (code, said) == (0, "fuzzed files: 300 cases tried, 300 held")
+
+
 @pytest.mark.slow
-@pytest.mark.drawn(1, ci=1)
+@pytest.mark.drawn(1)
 @pytest.mark.parametrize(("spoil", "target"), [(Spoil.NAMES, "json-lines"), (Spoil.MOMENTS, "answers")])
 def test_a_defect_is_found_where_it_is_and_its_input_kept(spoil: Spoil, target: str) -> None:
     """A saved plan passes none of the code with the defect."""

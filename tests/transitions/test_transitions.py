@@ -47,7 +47,7 @@ def test_a_sample_of_transitions_does_what_the_files_state_or_refuses_it() -> No
     random = Random(0)  # noqa: S311
     lanes = [*of_one_field(random, lanes=1), *of_several(random, lanes=5)]
     assert_lanes_hold(
-        profiles.drawn("lanes", lanes, profiles.size(len(lanes) // 3, len(lanes) // 3, len(lanes))), random
+        profiles.drawn("lanes", lanes, profiles.size(len(lanes) // 3, len(lanes), len(lanes))), random
     )
 
 
